@@ -1,0 +1,42 @@
+# Two commands on a fresh machine: `make run` (the demo) and `make test`.
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+
+.PHONY: run test real setup lint docs bedtools
+
+run: setup
+	$(BIN)/snakemake --cores $(CORES)
+	@echo "open results/report.html"
+
+test: setup
+	$(BIN)/pytest
+
+# Snakemake works in results-real/, so the tables are results-real/results/*.tsv; the main ones are linked one level up.
+real: setup
+	mkdir -p results-real
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/real/config.yaml --directory results-real
+	cd results-real && ln -sf results/summary.tsv results/metrics.tsv results/transfer.tsv results/report.html .
+	@cat results-real/summary.tsv
+
+setup: .venv/complete bedtools
+
+.venv/complete: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tfbind needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,cluster]'
+	touch $@
+
+# pybedtools calls the bedtools program, which no Python package brings along.
+bedtools:
+	@command -v bedtools >/dev/null || workflow/scripts/install_bedtools.sh
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+docs: setup
+	$(BIN)/python -c "from tfbind import config; print(config.describe(), end='')" > docs/config.md

@@ -1,0 +1,291 @@
+"""From a row of the sheet to a table of sequences: the bound ones, and the unbound ones that the row itself offers.
+
+An assay is a function that turns the raw records of a file into clean ones (`ASSAYS`). Positives and unbound sequences
+pass through the same function, so that nothing but binding tells them apart.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tfbind import dna, intervals, reads, splits, tables
+from tfbind.faults import InputError
+from tfbind.genome import Genome
+from tfbind.tables import SPLITS, Tally
+
+_PEAKS = ("narrowpeak", "bed")
+_LABELLED = ("labelled", "deepbind")
+_FIELDS = ("sequence", "chrom", "start", "end", "strand", "score", "origin")
+
+
+def positives(
+    row: Mapping[str, str],
+    *,
+    length: int,
+    split: Mapping,
+    limit: int | None,
+    genome: Genome | None = None,
+    blacklist: str | os.PathLike | None = None,
+    rng: np.random.Generator,
+) -> tuple[pd.DataFrame, Tally]:
+    """The bound sequences of a dataset.
+
+    Parameters
+    ----------
+    row : mapping
+        One row of the sheet, all columns present, paths local.
+    length : int
+        Window around a summit in bp; longer sequences are cut to their centre (SELEX inserts never).
+    split : mapping
+        See `splits.assign`. Rows of `test_path` are all `test`; rows of `path` then are `train` or `validation` only.
+    limit : int, optional
+        Training and validation rows kept together, chosen by `rng`.
+    genome : Genome, optional
+        Needed for peaks.
+    blacklist : path, optional
+        BED of regions to avoid.
+    rng : numpy Generator
+
+    Returns
+    -------
+    table, Tally
+        Label 1, ids ``{dataset}/p{i}``, no two sequences alike on either strand.
+    """
+    tally = Tally()
+    table = _split(row, "positives", split, length=length, genome=genome, blacklist=blacklist, tally=tally)
+    table = _unique(table, tally)
+    table = _limited(table, limit, rng, tally)
+    if table.empty:
+        raise InputError(f"{row['path']}: no bound sequence is left for {row['dataset']}; its log says why")
+    return _finish(table, f"{row['dataset']}/p", 1, tally), tally
+
+
+def offers(row: Mapping[str, str]) -> dict[str, set[str]]:
+    """Which kinds of unbound sequences a row may bring, by split; read from the row alone, no file is opened."""
+    labels = row["format"] in _LABELLED or (row["format"] == "fasta" and bool(row["negative_names"]))
+    provided = {"test": (bool(row["test_path"]) and labels) or bool(row["test_negatives_path"])}
+    provided["train"] = labels or bool(row["negatives_path"])
+    if not row["test_path"]:
+        provided["test"] |= provided["train"]
+    provided["validation"] = provided["train"]
+    has_input = row["assay"] == "htselex" and (bool(row["input_path"]) or row["format"] == "counts")
+    return {
+        name: {kind for kind, there in (("provided", provided[name]), ("input", has_input)) if there} for name in SPLITS
+    }
+
+
+def unbound(
+    row: Mapping[str, str],
+    kind: str,
+    *,
+    length: int,
+    split: Mapping,
+    limit: int | None,
+    genome: Genome | None = None,
+    blacklist: str | os.PathLike | None = None,
+    rng: np.random.Generator,
+) -> tuple[pd.DataFrame, Tally]:
+    """The unbound sequences that a row brings, cleaned like its positives; the table may be empty.
+
+    Parameters
+    ----------
+    row, length, split, limit, genome, blacklist, rng
+        As for `positives`; ``limit=None`` keeps the whole pool.
+    kind : {"provided", "input"}
+        `provided`: label-0 rows of `path` and `test_path`, and the files `negatives_path` and `test_negatives_path`.
+        `input`: cycle 0, from `input_path` or the cycle-0 column of a counts table.
+
+    Returns
+    -------
+    table, Tally
+        Label 0, ids ``{dataset}/{kind}{i}``; none of the sequences is bound in the row's own files (either strand).
+    """
+    tally = Tally()
+    options = {"length": length, "genome": genome, "blacklist": blacklist}
+    table = _split(row, kind, split, tally=tally, **options)
+    table = _unique(table, tally)
+    bound = _split(row, "positives", split, tally=Tally(), **options)
+    table = table[~_drop_also(table, bound, "also bound in this dataset", tally)]
+    table = _limited(table, limit, rng, tally)
+    return _finish(table, f"{row['dataset']}/{kind}", 0, tally), tally
+
+
+def chipseq(
+    records: pd.DataFrame,
+    row: Mapping[str, str],
+    *,
+    length: int,
+    genome: Genome | None,
+    blacklist: str | os.PathLike | None,
+    tally: Tally,
+) -> pd.DataFrame:
+    """Windows around summits; or sequences as they are, longer ones cut to their centre."""
+    if row["format"] in _PEAKS:
+        if genome is None:
+            raise InputError(f"{row['dataset']}: peaks need a genome; fill the column genome of the sheet")
+        windows = intervals.windows(records, length, genome, blacklist, tally)
+        return windows.assign(strand="+")
+    size = records["sequence"].str.len()
+    excess = (size - length).clip(lower=0)
+    tally.add("changed", f"longer than {length} bp: centre taken", (excess > 0).sum())
+    left = excess // 2
+    cut = [s[a : a + length] for s, a in zip(records["sequence"], left, strict=True)]
+    from_start = np.where(records["strand"] == "-", excess - left, left)
+    records = records.assign(
+        sequence=pd.Series(cut, dtype="str"),
+        start=records["start"] + from_start,
+        end=records["end"] - (excess - from_start),
+    )
+    many = records["sequence"].str.count("N") > intervals.UNKNOWN_SHARE * records["sequence"].str.len()
+    tally.add("dropped", "more than 10 % unknown bases", many.sum())
+    records = records[~many].reset_index(drop=True)
+    if genome is not None and records["chrom"].notna().any():
+        records["chrom"] = records["chrom"].map(genome.resolve, na_action="ignore")
+    return records
+
+
+def htselex(
+    records: pd.DataFrame,
+    row: Mapping[str, str],
+    *,
+    length: int,
+    genome: Genome | None,
+    blacklist: str | os.PathLike | None,
+    tally: Tally,
+) -> pd.DataFrame:
+    """Inserts of one length, each once; `score` is the number of reads. Genome and window length play no part."""
+    inserts = reads.inserts(records["sequence"], row["left_flank"], row["right_flank"], tally, records["score"])
+    return pd.DataFrame(
+        {"sequence": inserts["sequence"], "score": inserts["count"].astype(float), "origin": records["origin"].iloc[0]}
+    )
+
+
+#: What turns the raw records of a file into clean ones, by assay.
+ASSAYS = {"chipseq": chipseq, "htselex": htselex}
+_FORMATS = {
+    "chipseq": ("narrowpeak", "bed", "fasta", "labelled", "deepbind"),
+    "htselex": ("fasta", "fastq", "labelled", "deepbind", "counts"),
+}
+
+
+def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: Tally, **options) -> pd.DataFrame:
+    # All clean records of one kind, each with its split.
+    if row["format"] not in _FORMATS[row["assay"]]:
+        raise InputError(
+            f"{row['path']}: {row['assay']} takes no {row['format']} file, only {', '.join(_FORMATS[row['assay']])}"
+        )
+    if genome is not None:
+        split = {**split, **{name: [genome.resolve(chrom) for chrom in split.get(name, [])] for name in SPLITS[1:]}}
+        absent = [name for name in SPLITS[1:] if split[name] and not set(split[name]) & set(genome.lengths)]
+        if absent and row["format"] in _PEAKS:
+            raise InputError(
+                f"split.{name}: {genome.path} has none of {', '.join(split[name])}, only "
+                f"{', '.join(list(genome.lengths)[:5])}, ..."
+                for name in absent
+            )
+    if kind == "input":
+        files = [(row["input_path"] or row["path"], kind, False)]
+    else:
+        files = [(row["path"], kind, False), (row["test_path"], kind, True)]
+        if kind == "provided":
+            files += [
+                (row["negatives_path"], "unbound file", False),
+                (row["test_negatives_path"], "unbound file", True),
+            ]
+    parts = [tables.sequences(id=[], sequence=[], label=[], origin=[])]
+    for path, what, is_test in files:
+        records = _read(path, row, what, tally) if path else []
+        if not len(records):
+            continue
+        clean = ASSAYS[row["assay"]](records, row, genome=genome, tally=tally, **options)
+        clean = tables.sequences(
+            id=[""] * len(clean), label=0, **{name: clean[name] for name in clean if name in _FIELDS}
+        )
+        clean["split"] = "test" if is_test else splits.assign(clean, split)
+        if row["test_path"] and not is_test and kind != "input":
+            clean["split"] = clean["split"].replace("test", "train")
+        parts.append(clean)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.DataFrame:
+    # Raw records of one file that are of the wanted kind: positives, provided, input, or a whole file of unbound ones.
+    form = row["format"]
+    wanted = 1 if what == "positives" else 0
+    if form in _PEAKS:
+        return intervals.read_peaks(path, form, tally) if what != "provided" else pd.DataFrame()
+    if form == "counts":
+        return _counted(path, row, what, tally)
+    table = getattr(reads, f"read_{form}")(path, tally)
+    label = np.full(len(table), wanted if what in ("unbound file", "input") else 1)
+    if form in _LABELLED:
+        label = table["label"].to_numpy()
+    elif form == "fasta" and row["negative_names"] and what in ("positives", "provided"):
+        try:
+            label = 1 - table["name"].str.contains(re.compile(row["negative_names"])).to_numpy(int)
+        except re.error as error:
+            raise InputError(f"negative_names {row['negative_names']!r} is no regular expression: {error}") from None
+    tally.add("dropped", f"label {1 - wanted} in {Path(path).name}: not of this kind", (label != wanted).sum())
+    table = table[label == wanted].reset_index(drop=True)
+    origin = table["name"] if "name" in table else Path(path).name
+    if row["assay"] == "htselex":
+        origin = "cycle 0" if what == "input" else f"cycle {row['cycle']}" if row["cycle"] else Path(path).name
+    table = table.assign(origin=origin, score=1 if row["assay"] == "htselex" else np.nan)
+    for name in ("chrom", "start", "end", "strand"):
+        if name not in table:
+            table[name] = None
+    return table
+
+
+def _counted(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.DataFrame:
+    if what == "provided":
+        return pd.DataFrame()
+    table = reads.read_counts(path, tally)
+    cycles = [name for name in table if name != "sequence"]
+    cycle = 0 if what in ("input", "unbound file") else int(row["cycle"] or cycles[-1])
+    if cycle not in cycles:
+        raise InputError(f"{path}: no cycle {cycle}; the table has the cycles {', '.join(map(str, cycles))}")
+    if what == "positives" and cycle == 0:
+        raise InputError(f"{path}: cycle 0 is the unselected library; name a later cycle for {row['dataset']}")
+    there = table[cycle] > 0
+    tally.add("dropped", f"no read in cycle {cycle}", (~there).sum())
+    return pd.DataFrame(
+        {"sequence": table["sequence"][there], "score": table[cycle][there], "origin": f"cycle {cycle}"}
+    )
+
+
+def _unique(table: pd.DataFrame, tally: Tally) -> pd.DataFrame:
+    # Each sequence once: its test row stays rather than its validation row, that rather than its training row.
+    ranked = table["split"].map({"test": 0, "validation": 1, "train": 2}).sort_values(kind="stable").index
+    key = table["sequence"].map(dna.canonical)
+    again = key.loc[ranked].duplicated().reindex(table.index)
+    leak = again & (table["split"] != "test") & key.isin(set(key[table["split"] == "test"]))
+    tally.add("dropped", "same sequence in the test set (either strand)", leak.sum())
+    tally.add("dropped", "same sequence again (either strand)", (again & ~leak).sum())
+    return table[~again].reset_index(drop=True)
+
+
+def _drop_also(table: pd.DataFrame, others: pd.DataFrame, reason: str, tally: Tally) -> np.ndarray:
+    also = table["sequence"].map(dna.canonical).isin(set(others["sequence"].map(dna.canonical))).to_numpy(bool)
+    tally.add("dropped", reason, also.sum())
+    return also
+
+
+def _limited(table: pd.DataFrame, limit: int | None, rng: np.random.Generator, tally: Tally) -> pd.DataFrame:
+    rows = np.flatnonzero(table["split"] != "test")
+    if limit is None or len(rows) <= limit:
+        return table
+    surplus = np.delete(rows, rng.choice(len(rows), limit, replace=False))
+    tally.add("dropped", f"beyond the limit of {limit} (random choice)", len(surplus))
+    return table.drop(table.index[surplus])
+
+
+def _finish(table: pd.DataFrame, prefix: str, label: int, tally: Tally) -> pd.DataFrame:
+    for name in SPLITS:
+        tally.add("kept", name, (table["split"] == name).sum())
+    table = table.assign(id=[f"{prefix}{i}" for i in range(len(table))], label=label)
+    return tables.conform(table, tables.SEQUENCES)

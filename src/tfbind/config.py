@@ -1,0 +1,430 @@
+"""A study: its config and its sheet of datasets, validated whole before anything is computed.
+
+`load` finds every fault of both files at once. The schemas (`workflow/schemas`) are closed and hold every default; what
+they cannot say (files exist, ids are unique, a peak file has a genome) is checked here.
+"""
+
+import csv
+import difflib
+import hashlib
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from tfbind.faults import InputError
+
+#: File suffix (without .gz) -> format of the sheet.
+SUFFIXES = {
+    ".narrowpeak": "narrowpeak", ".bed": "bed", ".fa": "fasta", ".fasta": "fasta", ".fna": "fasta",
+    ".fastq": "fastq", ".fq": "fastq", ".seq": "deepbind", ".tsv": "labelled",
+}  # fmt: skip
+#: Columns of the sheet that name a file; each has its `*sha256` column.
+PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_path", "relaxed_path")
+PLACED = ("narrowpeak", "bed")
+_LARGEST_CONFIG = 2**20
+
+
+def checksum_column(path_column: str) -> str:
+    """`test_path` -> `test_sha256`, `path` -> `sha256`."""
+    return path_column.removesuffix("path") + "sha256"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A validated study.
+
+    Attributes
+    ----------
+    path : Path
+        The config file; paths in it are relative to its folder.
+    config : dict
+        The config with every default filled in.
+    datasets : dict
+        Dataset id -> its row of the sheet, every column present as text ('' where empty), paths absolute or URLs,
+        `format` always filled in.
+    """
+
+    path: Path
+    config: dict
+    datasets: dict[str, dict[str, str]]
+
+    def tfs(self) -> list[str]:
+        """The TFs of the sheet, in its order."""
+        return list(dict.fromkeys(row["tf"] for row in self.datasets.values()))
+
+    def row(self, dataset: str) -> dict[str, str]:
+        """The row with every file as a local path (a URL becomes the place it is fetched to)."""
+        return {k: local(v) if k in PATHS else v for k, v in self.datasets[dataset].items()}
+
+    def labels(self, dataset: str) -> list[str]:
+        """The negative sets that apply to a dataset."""
+        row = self.datasets[dataset]
+        labels = self.config["negatives"]
+        return [
+            label
+            for label, options in labels.items()
+            if (not options["tfs"] or row["tf"] in options["tfs"]) and self.kinds(label, row["assay"])
+        ]
+
+    def kinds(self, label: str, assay: str) -> list[str]:
+        """The kinds of negatives that a label stands for in an assay, in order of preference."""
+        kind = self.config["negatives"][label]["kind"]
+        if isinstance(kind, Mapping):
+            kind = kind.get(assay, [])
+        return [kind] if isinstance(kind, str) else list(kind)
+
+    def trained(self, model: str) -> str:
+        """The label whose weights a model label reads: itself, or its `trained_as`."""
+        return self.config["models"][model].get("trained_as", model)
+
+    def targets(self, source: str) -> list[str]:
+        """The datasets that a model trained on `source` is scored on: all of its TF, and its extra pairs."""
+        tf = self.datasets[source]["tf"]
+        extra = [target for start, target in self.config["transfer"]["extra_pairs"] if start == source]
+        return [name for name, row in self.datasets.items() if row["tf"] == tf] + extra
+
+    def test_labels(self, target: str, trained_with: str) -> list[str]:
+        """The negative sets of `target` that a model trained with the label `trained_with` is scored against."""
+        labels = self.labels(target)
+        return (
+            labels if self.config["transfer"]["test_negatives"] == "all" else [x for x in labels if x == trained_with]
+        )
+
+    def downloads(self) -> dict[str, tuple[str, str]]:
+        """Local path -> (URL, SHA-256 or '') of everything that has to be fetched."""
+        sources = [(row[c], row[checksum_column(c)]) for row in self.datasets.values() for c in PATHS]
+        for genome in self.config["genomes"].values():
+            sources += [
+                (genome["fasta"], genome["sha256"]),
+                (genome["blacklist"], genome["blacklist_sha256"]),
+            ]
+        return {local(source): (source, sha256) for source, sha256 in sources if is_url(source)}
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is to be fetched rather than read in place."""
+    return source.startswith(("https://", "http://", "ftp://"))
+
+
+def local(source: str) -> str:
+    """Where a URL is fetched to, relative to the working directory; a path is returned as it is."""
+    if not is_url(source):
+        return source
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", Path(unquote(urlsplit(source).path)).name) or "file"
+    return f"resources/downloads/{hashlib.sha256(source.encode()).hexdigest()[:12]}/{name}"
+
+
+@cache
+def schema(name: str) -> dict:
+    """The schema `config` or `datasets`."""
+    here = Path(__file__).parent
+    folders = (here / "schemas", here.parents[1] / "workflow" / "schemas")  # installed; in the repository
+    folder = next(f for f in folders if f.is_dir())
+    return yaml.safe_load((folder / f"{name}.schema.yaml").read_text())
+
+
+def load(path: str | Path, overrides: Mapping | None = None) -> Study:
+    """Read and validate a config and its sheet.
+
+    Parameters
+    ----------
+    path : path
+        The config, YAML.
+    overrides : mapping, optional
+        Top-level keys that replace the file's.
+
+    Raises
+    ------
+    InputError
+        With every fault found in both files.
+    """
+    path = Path(path).absolute()
+    config = {**_read_yaml(path), **(overrides or {})}
+    faults = [f"{path.name}: {message}" for message in _check(config, schema("config"))]
+    if faults:
+        raise InputError(faults)
+    config = _fill(config, schema("config"))
+    simulated = (path.parent / config["simulation"]["folder"]).absolute() if "simulation" in config else None
+
+    def place(source: str, folder: Path) -> str:
+        return source if not source or is_url(source) else str((folder / source).absolute())
+
+    def absent(source: str) -> bool:
+        made = simulated is not None and simulated in Path(source).parents
+        return bool(source) and not is_url(source) and not made and not Path(source).is_file()
+
+    for name, genome in config["genomes"].items():
+        for key in ("fasta", "blacklist"):
+            genome[key] = place(genome[key], path.parent)
+            if absent(genome[key]):
+                faults.append(f"{path.name}: genomes.{name}.{key}: no file {genome[key]}")
+
+    sheet = Path(place(config["datasets"], path.parent))
+    rows, row_faults = _read_sheet(sheet)
+    faults += row_faults
+    datasets = {}
+    for line, row in rows:
+        where = f"{sheet.name}:{line}"
+        for column in PATHS:
+            row[column] = place(row[column], sheet.parent)
+            if absent(row[column]):
+                faults.append(f"{where}: {column}: no file {row[column]}")
+        faults += [f"{where}: {message}" for message in _check_row(row, config["genomes"])]
+        datasets.setdefault(row["dataset"], row)
+    faults += _check_keys(path.name, config)
+    if not row_faults:
+        faults += _check_study(path.name, config, datasets)
+    if faults:
+        raise InputError(faults)
+    return Study(path, config, datasets)
+
+
+def _check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
+    """Faults of one row that the schema cannot express; fills `format`."""
+    if not row["format"]:
+        name = Path(urlsplit(row["path"]).path if is_url(row["path"]) else row["path"]).name.lower()
+        row["format"] = SUFFIXES.get(Path(name.removesuffix(".gz")).suffix, "")
+        if not row["format"]:
+            known = ", ".join([*dict.fromkeys(SUFFIXES.values()), "counts"])
+            yield f"format: cannot be told from the name {name!r}; write one of {known}"
+    if row["format"] in PLACED and not row["genome"]:
+        yield f"genome: a {row['format']} file needs one; write a key of `genomes` in the config"
+    if row["genome"] and row["genome"] not in genomes:
+        yield f"genome: {row['genome']!r} is not in the config's `genomes` ({', '.join(genomes) or 'none there'})"
+    if row["assay"] == "htselex" and row["format"] in PLACED:
+        yield f"format: {row['format']} holds coordinates, but SELEX reads have none"
+    if row["assay"] == "chipseq" and row["format"] in ("fastq", "counts"):
+        yield f"format: {row['format']} is for SELEX reads; ChIP-seq comes as peaks or as sequences of peaks"
+    if row["format"] == "counts" and row["input_path"]:
+        yield "input_path: a count table brings its own cycle 0; leave this empty"
+    named = [(column, row[column]) for column in PATHS if row[column]]
+    for i, (column, value) in enumerate(named):
+        if any(value == other for _, other in named[:i]):
+            yield f"{column}: {value} is named twice in this row; a file cannot be both"
+    try:
+        re.compile(row["negative_names"])
+    except re.error as error:
+        yield f"negative_names: {row['negative_names']!r} is not a regular expression ({error})"
+
+
+def _check_keys(name: str, config: dict) -> Iterator[str]:
+    """Faults between the keys of a config."""
+    models = config["models"]
+    for label, options in models.items():
+        base = options.get("trained_as")
+        if base is not None and "kind" not in models.get(base, {}):
+            yield f"{name}: models.{label}.trained_as: {base!r} is not a trained model label"
+    for chromosome in set(config["split"]["validation"]) & set(config["split"]["test"]):
+        yield f"{name}: split: {chromosome} is in `validation` and in `test`; it can be in one of them"
+
+
+def _check_study(name: str, config: dict, datasets: dict) -> Iterator[str]:
+    """Faults between the keys of a config and the rows of its sheet."""
+    for pair in config["transfer"]["extra_pairs"]:
+        for dataset in pair:
+            if dataset not in datasets:
+                yield f"{name}: transfer.extra_pairs: no dataset {dataset!r} in the sheet"
+    tfs = {row["tf"] for row in datasets.values()}
+    for label, options in config["negatives"].items():
+        for tf in set(options["tfs"]) - tfs:
+            yield f"{name}: negatives.{label}.tfs: no TF {tf!r} in the sheet"
+    study = Study(Path(name), config, datasets)
+    for dataset, row in datasets.items():
+        if not study.labels(dataset):
+            yield f"{name}: negatives: no label applies to the dataset {dataset} ({row['tf']}, {row['assay']})"
+
+
+def _read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+    """Rows of a sheet with their line numbers, and all its faults."""
+    columns = list(schema("datasets")["properties"])
+    required = schema("datasets")["required"]
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        return [], [f"{path}: cannot be read ({error.strerror}); the config's `datasets` names it"]
+    except UnicodeDecodeError as error:
+        return [], [f"{path.name}: not UTF-8 text (byte {error.start}); save it as tab-separated UTF-8"]
+    reader = csv.reader(io.StringIO(text), delimiter="\t")
+    lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    lines = [(n, cells) for n, cells in lines if any(cells) and not cells[0].startswith("#")]
+    if not lines:
+        return [], [f"{path.name}: the sheet is empty; its header starts with {' '.join(required)}"]
+    number, header = lines[0]
+    faults = [
+        f"{path.name}:{number}: column {c!r} is missing; required are {', '.join(required)}"
+        for c in required
+        if c not in header
+    ]
+    faults += [f"{path.name}:{number}: unknown column {c!r}{_meant(c, columns)}" for c in header if c not in columns]
+    faults += [f"{path.name}:{number}: column {c!r} occurs twice" for c in {c for c in header if header.count(c) > 1}]
+    if faults and len(header) == 1 and ("," in header[0] or " " in header[0]):
+        faults.append(f"{path.name}:{number}: the header has no tab; separate the columns by tabs")
+    if faults:
+        return [], faults
+    rows, first = [], {}
+    for number, cells in lines[1:]:
+        if len(cells) > len(header):
+            faults.append(f"{path.name}:{number}: {len(cells)} cells under {len(header)} columns")
+            continue
+        row = dict.fromkeys(columns, "") | dict(zip(header, cells, strict=False))
+        faults += [f"{path.name}:{number}: {message}" for message in _check(row, schema("datasets"))]
+        other = first.setdefault(row["dataset"].lower(), number)
+        if other != number:
+            faults.append(
+                f"{path.name}:{number}: dataset {row['dataset']!r} is also on line {other} (case does not count)"
+            )
+        rows.append((number, row))
+    if len(lines) == 1:
+        faults.append(f"{path.name}: the sheet has a header and no dataset")
+    return rows, faults
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key written twice (the second would win silently)."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = {}
+        for key, _ in node.value:
+            other = seen.setdefault(key.value, key) if isinstance(key, yaml.ScalarNode) else key
+            if other is not key:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is written twice", key.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.events.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.constructor.ConstructorError(
+                None, None, "aliases (*name) are not accepted; write the value out", mark
+            )
+        return super().compose_node(parent, index)
+
+
+def _read_yaml(path: Path) -> dict:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if len(raw) > _LARGEST_CONFIG:
+        raise InputError(f"{path.name}: {len(raw)} bytes is no config; at most {_LARGEST_CONFIG} are read")
+    try:
+        content = yaml.load(raw, _Loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise InputError(f"{path.name}{where}: {getattr(error, 'problem', None) or error}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path.name}: expected keys and values, found {type(content).__name__}")
+    return content
+
+
+def _meant(word: str, words: list[str]) -> str:
+    close = difflib.get_close_matches(str(word), words, 1)
+    return f", did you mean {close[0]!r}?" if close else f"; known are {', '.join(words)}"
+
+
+def _check(instance: Mapping, rules: dict) -> Iterator[str]:
+    """Every violation of a schema, in words."""
+    for error in sorted(
+        Draft202012Validator(rules).iter_errors(instance), key=lambda e: list(map(str, e.absolute_path))
+    ):
+        place = ".".join(map(str, error.absolute_path))
+        prefix = f"{place}: " if place else ""
+        if error.validator == "additionalProperties" and error.validator_value is False:
+            known = list(error.schema["properties"])
+            for key in error.instance:
+                if key not in known:
+                    yield f"{prefix}unknown key {key!r}{_meant(key, known)}"
+        elif error.validator == "oneOf":
+            yield f"{prefix}needs either `kind` or `trained_as`"
+        elif error.validator == "anyOf":
+            yield f"{prefix}{error.instance!r} is no kind of negatives, list of kinds, or mapping from assay to these"
+        elif error.validator == "pattern":
+            yield f"{prefix}{error.instance!r} is not of the form {error.validator_value}"
+        else:
+            yield f"{prefix}{error.message}"
+
+
+def _fill(instance, rules: dict, root: dict | None = None):
+    """A copy of a valid instance with the defaults of its schema."""
+    root = root or rules
+    if "$ref" in rules:
+        target = root
+        for part in rules["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        rules = {**target, **{k: v for k, v in rules.items() if k != "$ref"}}
+    if not isinstance(instance, dict):
+        return instance
+    filled = dict(instance)
+    for part in rules.get("allOf", []):
+        if Draft202012Validator({**part["if"], "$defs": root.get("$defs", {})}).is_valid(instance):
+            filled = _fill(filled, part["then"], root)
+    for key, rule in rules.get("properties", {}).items():
+        rule = {**root["$defs"][rule["$ref"].rsplit("/", 1)[1]], **rule} if "$ref" in rule else rule
+        if key not in filled and "default" in rule:
+            filled[key] = rule["default"]
+        if key in filled:
+            filled[key] = _fill(filled[key], rule, root)
+    extra = rules.get("additionalProperties")
+    if isinstance(extra, dict):
+        known = rules.get("properties", {})
+        filled = {k: v if k in known else _fill(v, extra, root) for k, v in filled.items()}
+    return filled
+
+
+def describe() -> str:
+    """Every key of the config and every column of the sheet, with type, default and meaning, as Markdown."""
+    lines = [
+        "# Config and sheet",
+        "",
+        "Made by `make docs` from `workflow/schemas`; do not edit.",
+        "",
+        "## config.yaml",
+        "",
+    ]
+    lines += _describe(schema("config"), schema("config"), "")
+    for name, rules in schema("config")["$defs"].items():
+        if "kind" in rules.get("properties", {}) or name == "trained_as":
+            lines += ["", f"### models: `{name}`", "", rules.get("description", ""), ""]
+            lines += _describe(rules, schema("config"), "")
+    lines += [
+        "",
+        "## datasets.tsv",
+        "",
+        "| column | required | values | meaning |",
+        "| --- | --- | --- | --- |",
+    ]
+    rules = schema("datasets")
+    for name, rule in rules["properties"].items():
+        full = {**rules["$defs"].get(rule.get("$ref", "").rsplit("/", 1)[-1], {}), **rule}
+        values = ", ".join(f"`{v}`" for v in full.get("enum", []) if v) or (
+            f"`{full['pattern']}`" if "pattern" in full else "text"
+        )
+        need = "yes" if name in rules["required"] else ""
+        lines.append(f"| `{name}` | {need} | {values.replace('|', '/')} | {full['description']} |")
+    return "\n".join(lines) + "\n"
+
+
+def _describe(rules: dict, root: dict, prefix: str) -> list[str]:
+    lines = []
+    for key, rule in rules.get("properties", {}).items():
+        if key == "kind" and "const" in rule:
+            continue
+        rule = {**root["$defs"][rule["$ref"].rsplit("/", 1)[1]], **rule} if "$ref" in rule else rule
+        values = rule.get("type", "one of " + ", ".join(map(str, rule["enum"])) if "enum" in rule else "see below")
+        if isinstance(rule.get("default"), (int, float, str, list)):
+            values += f", default `{rule['default']!r}`"
+        lines.append(f"- `{prefix}{key}` ({values}): {rule.get('description', '')}")
+        lines += _describe(rule, root, f"{prefix}{key}.")
+        extra = rule.get("additionalProperties")
+        if isinstance(extra, dict) and key != "models":
+            lines += _describe(extra, root, f"{prefix}{key}.<name>.")
+    return lines

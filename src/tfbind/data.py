@@ -1,0 +1,80 @@
+"""Training examples: two sequence tables encoded once, handed out in whole batches."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from tfbind import dna
+
+
+class Examples(NamedTuple):
+    """Encoded rows of positives and negatives, in table order, positives first.
+
+    Attributes
+    ----------
+    tokens : (N, L) uint8
+        Padded to the longest sequence of all rows.
+    labels : (N,) float32
+    split : (N,) str
+    draw : (N,) int16
+        0 for rows that every seed sees, k for rows of the k-th seed only.
+    window : int
+        The commonest length in bp (the shorter of equals).
+    """
+
+    tokens: np.ndarray
+    labels: np.ndarray
+    split: np.ndarray
+    draw: np.ndarray
+    window: int
+
+    def rows(self, split: str, index: int) -> np.ndarray:
+        """Rows of a split that the seed at position `index` (from 0) sees."""
+        return np.flatnonzero((self.split == split) & np.isin(self.draw, (0, index + 1)))
+
+
+def encode(positives: pd.DataFrame, negatives: pd.DataFrame) -> Examples:
+    """Both sequence tables as arrays."""
+    both = pd.concat([positives, negatives], ignore_index=True)
+    lengths = both["sequence"].str.len().to_numpy(np.int64)
+    return Examples(
+        tokens=dna.encode(both["sequence"].tolist()),
+        labels=both["label"].to_numpy(np.float32),
+        split=both["split"].to_numpy(object),
+        draw=both["draw"].to_numpy(np.int16),
+        window=int(np.bincount(lengths).argmax()) if len(lengths) else 0,
+    )
+
+
+class Batches:
+    """Whole batches of some rows, cut by index from arrays that stay in memory.
+
+    Parameters
+    ----------
+    examples : Examples
+    rows : (M,) int
+    size : int
+        Rows of a batch at most; batches differ by one row at most.
+    generator : numpy Generator, optional
+        Shuffles the rows, once for each pass; without it they come in order.
+    """
+
+    def __init__(
+        self, examples: Examples, rows: np.ndarray, size: int, generator: np.random.Generator | None = None
+    ):
+        self.tokens = torch.from_numpy(examples.tokens)
+        self.labels = torch.from_numpy(examples.labels)
+        self.rows, self.size, self.generator = rows, size, generator
+
+    def __len__(self) -> int:
+        return -(-len(self.rows) // self.size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        rows = self.rows if self.generator is None else self.generator.permutation(self.rows)
+        for batch in np.array_split(rows, len(self)) if len(rows) else []:
+            chosen = torch.from_numpy(batch)
+            yield self.tokens[chosen], self.labels[chosen]

@@ -1,0 +1,533 @@
+"""How well a model ranks held-out rows, how much it loses on another experiment, and how sure that is.
+
+Intervals come from one paired, stratified block bootstrap (Efron & Tibshirani 1993): positives and negatives
+are drawn separately, a block of a chromosome at a time, and every model on the same test rows meets the same
+draws. Each replicate also draws training seeds with replacement.
+
+A draw of seeds repeats some, and a mean of fewer different models ranks worse: to score the drawn ensemble
+would take that loss for uncertainty. So a draw adds the mean influence of its seeds instead, from the
+ensembles that leave one seed out (the jackknife of Efron & Stein 1981); these are all of one size.
+
+Few blocks or seeds make a bootstrap too narrow. Three corrections, each for its own part: the deviations of
+the rows are widened by sqrt(G / (G - 1)) for G blocks, those of the seeds by sqrt(S / (S - 1)) for S seeds,
+and the percentiles by the ratio of Student's t to the normal quantile at the Satterthwaite degrees of
+freedom of the parts (the expanded percentile interval of Hesterberg 2015). With one seed there is no seed
+part and the note says so; where seeds dominate, 95 % intervals covered 94 % with three or five seeds and 89 %
+with two.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+
+from tfbind.faults import InputError, NotEstimable
+from tfbind.kernels import ranks
+from tfbind.splits import generator
+
+#: Composition above this AUROC is worth a note: negatives that so simple a model tells apart flatter every
+#: number.
+HIGH_FLOOR = 0.6
+#: Below this many blocks a class, an interval leans on its small-sample correction.
+FEW_BLOCKS = 10
+#: The note that `transfer.verdicts` reads as poor data.
+NOT_ABOVE_FLOOR = "the target-trained model is not above composition"
+CURVE_POINTS = 60
+SHIFTS = ("none", "replicate", "lab", "cell", "assay")
+KEY = ["tf", "source", "source_assay", "target", "target_assay", "shift"]
+NEGATIVES = ["train_negatives", "test_negatives", "model"]
+METRIC_COLUMNS = [
+    *(*KEY, "comparison", *NEGATIVES, "seed", "metric", "value", "low", "high"),
+    *("n_positive", "n_negative", "note"),
+]
+TRANSFER_COLUMNS = [
+    *(*KEY, *NEGATIVES, "n_positive", "n_negative", "same", "cross", "drop", "low", "high"),
+    *("p_value", "floor", "note"),
+]
+CURVE_COLUMNS = ["tf", "source", "target", "shift", *NEGATIVES, "curve", "x", "y"]
+
+
+def _both_classes(labels: np.ndarray) -> None:
+    for label, name in ((1, "positives"), (0, "negatives")):
+        if not np.any(labels == label):
+            raise NotEstimable(f"no {name} among the test rows")
+
+
+def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Area under the ROC curve: (N,) 0/1 and (N,) scores, all rows pooled, ties by mid-rank."""
+    _both_classes(labels)
+    return float(roc_auc_score(labels, scores))
+
+
+def auprc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Average precision: (N,) 0/1 and (N,) scores; equal scores are one threshold; no interpolation."""
+    _both_classes(labels)
+    return float(average_precision_score(labels, scores))
+
+
+def recall_at_fdr(labels: np.ndarray, scores: np.ndarray, fdr: float) -> float:
+    """Largest recall among the thresholds whose precision is at least ``1 - fdr``; 0 where there is none."""
+    _both_classes(labels)
+    precision, recall, _ = precision_recall_curve(labels, scores)
+    return float(recall[precision >= 1 - fdr].max())
+
+
+#: Pooled over all rows. The first four in this order are what `kernels.ranks.resampled` returns; a metric
+#: added after them gets a value without an interval.
+METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "auroc": auroc,
+    "auprc": auprc,
+    "recall_at_10fdr": lambda labels, scores: recall_at_fdr(labels, scores, 0.1),
+    "recall_at_50fdr": lambda labels, scores: recall_at_fdr(labels, scores, 0.5),
+}
+
+
+def shift(source: Mapping[str, str], target: Mapping[str, str]) -> str:
+    """The largest difference between two rows of the sheet: one of `SHIFTS`.
+
+    Two datasets that differ in no column are replicates. An empty column differs from a filled one: that they
+    are the same is not known.
+    """
+    if source["dataset"] == target["dataset"]:
+        return SHIFTS[0]
+    different = (name for name in SHIFTS[:1:-1] if source.get(name, "") != target.get(name, ""))
+    return next(different, SHIFTS[1])
+
+
+def delong(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """AUROCs of several models on one test set, and their covariance.
+
+    DeLong, DeLong & Clarke-Pearson 1988, by mid-ranks as in Sun & Xu 2014: O(M N log N). Rows count as
+    independent and models as fixed: neither blocks nor seeds enter.
+
+    Parameters
+    ----------
+    labels : (N,) 0/1, at least two of each
+    scores : (M, N)
+
+    Returns
+    -------
+    aucs (M,), covariance (M, M)
+    """
+    scores = np.atleast_2d(scores)
+    positive = np.asarray(labels) == 1
+    m, n = int(positive.sum()), int((~positive).sum())
+    if min(m, n) < 2:
+        raise NotEstimable("DeLong's variance needs two positives and two negatives")
+    everywhere = stats.rankdata(scores, axis=1)  # (M, N)
+    above = (everywhere[:, positive] - stats.rankdata(scores[:, positive], axis=1)) / n  # (M, m)
+    below = 1 - (everywhere[:, ~positive] - stats.rankdata(scores[:, ~positive], axis=1)) / m  # (M, n)
+    return above.mean(1), np.atleast_2d(np.cov(above)) / m + np.atleast_2d(np.cov(below)) / n
+
+
+def delong_p(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
+    """Two-sided p that two models share one AUROC on these rows; NaN where the difference has no variance."""
+    aucs, covariance = delong(labels, np.stack([first, second]))
+    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    difference = aucs[0] - aucs[1]
+    # Identical rankings leave rounding noise where the difference is exactly zero.
+    if variance <= 1e-15:
+        return 1.0 if abs(difference) < 1e-12 else float("nan")
+    return float(2 * stats.norm.sf(abs(difference) / np.sqrt(variance)))
+
+
+class Draws(NamedTuple):
+    """The resamples of one set of test rows, shared by every model scored on it."""
+
+    codes: np.ndarray  #: (N,) int32: block of each row; those of positives first
+    counts: np.ndarray  #: (B, G) uint16: how often each resample drew each block
+    n_positive: int  #: blocks of positives
+    n_block: int  #: blocks of the class that has fewer
+
+
+class Replicates(NamedTuple):
+    """One model on one set of test rows; columns as in `METRICS`."""
+
+    value: np.ndarray  #: (4,) observed
+    rows: np.ndarray  #: (B, 4) deviations when rows are drawn
+    seeds: np.ndarray  #: (B, 4) further deviations when seeds are drawn
+    n_block: int
+    n_seed: int
+
+
+def blocks(table: pd.DataFrame, size: int) -> np.ndarray:
+    """The block of each row, (N,) int64: `size` bp of a chromosome, or the row alone without coordinates."""
+    placed = table["chrom"].notna() & table["start"].notna()
+    names = pd.Series([f"row\x1f{i}" for i in range(len(table))], dtype=object)
+    where = np.flatnonzero(placed)
+    chrom, start = table["chrom"].to_numpy(object)[where], table["start"].to_numpy(object)[where]
+    names.iloc[where] = [f"{c}\x1f{int(s) // size}" for c, s in zip(chrom, start, strict=True)]
+    return pd.factorize(names)[0]
+
+
+def draw(labels: np.ndarray, block: np.ndarray, resamples: int, rng: np.random.Generator) -> Draws:
+    """Draw blocks with replacement, for each class as many as it has.
+
+    A positive and its own shuffle share a block but are drawn apart. Their scores rise and fall together, so
+    this errs on the side of a wider interval.
+
+    Parameters
+    ----------
+    labels : (N,) 0/1
+    block : (N,) int
+        Block of each row, from `blocks`.
+    resamples : int
+    rng : numpy Generator
+    """
+    codes = np.empty(len(labels), np.int32)
+    positive = np.asarray(labels) == 1
+    counts: list[np.ndarray] = []
+    for rows in (positive, ~positive):
+        inside, names = pd.factorize(block[rows])
+        codes[rows] = inside + (counts[0].shape[1] if counts else 0)
+        size = len(names)
+        picks = (rng.integers(size, size=size) for _ in range(resamples))
+        counts.append(np.stack([np.bincount(pick, minlength=size).astype(np.uint16) for pick in picks]))
+    sizes = [part.shape[1] for part in counts]
+    return Draws(codes, np.hstack(counts), sizes[0], min(sizes))
+
+
+def _ranked(scores: np.ndarray, draws: Draws, counts: np.ndarray) -> np.ndarray:
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    last = np.append(ranked[1:] != ranked[:-1], True)
+    return ranks.resampled(draws.codes[order], last, counts, draws.n_positive)
+
+
+def replicate(scores: np.ndarray, draws: Draws, rng: np.random.Generator) -> Replicates:
+    """Every ranking metric of one model over all resamples.
+
+    Parameters
+    ----------
+    scores : (S, N) logits
+        One row a training seed.
+    draws : Draws
+        Of the same N test rows.
+    rng : numpy Generator
+        Draws the seeds; models trained apart need generators of their own.
+    """
+    n_seed = len(scores)
+    once = np.ones((1, draws.counts.shape[1]), np.uint16)  # the rows as they are
+    value = _ranked(scores.mean(0), draws, once)[0]
+    rows = _ranked(scores.mean(0), draws, draws.counts)  # (B, 4)
+    seeds = np.zeros_like(rows)
+    if n_seed > 1:
+        without = np.stack([_ranked(np.delete(scores, i, 0).mean(0), draws, once)[0] for i in range(n_seed)])
+        influence = (n_seed - 1) * (without.mean(0) - without)  # (S, 4)
+        picks = rng.integers(n_seed, size=(len(rows), n_seed))
+        seeds = influence[picks].mean(1) * np.sqrt(n_seed / (n_seed - 1))
+    widen = np.sqrt(draws.n_block / (draws.n_block - 1)) if draws.n_block > 1 else np.nan
+    return Replicates(value, (rows - value) * widen, seeds, draws.n_block, n_seed)
+
+
+def interval(value: float, parts: Sequence[tuple[np.ndarray, int]], level: float) -> tuple[float, float]:
+    """Expanded percentile interval around `value`.
+
+    Parameters
+    ----------
+    value : float
+    parts : sequence of ((B,) float, int)
+        Deviations of the replicates from `value` and the degrees of freedom behind them; a part with none
+        does not widen the interval.
+    level : float
+
+    Returns
+    -------
+    low, high : float
+        NaN where the rows have no degree of freedom.
+    """
+    deviations = np.sum([part for part, _ in parts], axis=0)
+    if np.isnan(deviations).any():
+        return float("nan"), float("nan")
+    known = [(float(part.var()), freedom) for part, freedom in parts if freedom > 0]
+    total = sum(variance for variance, _ in known)
+    if total == 0:
+        return value, value
+    freedom = total**2 / sum(variance**2 / degrees for variance, degrees in known)
+    tail = (1 - level) / 2
+    widen = stats.t.isf(tail, freedom) / stats.norm.isf(tail)
+    low, high = value + widen * np.quantile(deviations, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def metric_interval(model: Replicates, column: int, level: float) -> tuple[float, float]:
+    """Interval of one metric of one model, within 0 and 1."""
+    parts = [(model.rows[:, column], model.n_block - 1), (model.seeds[:, column], model.n_seed - 1)]
+    low, high = np.clip(interval(float(model.value[column]), parts, level), 0, 1)
+    return float(low), float(high)
+
+
+def difference(first: Replicates, second: Replicates, level: float) -> tuple[float, float, float]:
+    """AUROC of `first` minus that of `second` on the same draws of the same rows, with paired interval."""
+    value = float(first.value[0] - second.value[0])
+    parts = [
+        (first.rows[:, 0] - second.rows[:, 0], first.n_block - 1),
+        (first.seeds[:, 0], first.n_seed - 1),
+        (-second.seeds[:, 0], second.n_seed - 1),
+    ]
+    low, high = np.clip(interval(value, parts, level), -1, 1)
+    return value, float(low), float(high)
+
+
+def curve(labels: np.ndarray, scores: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """About `CURVE_POINTS` points of the ROC (``roc``) or precision-recall (``pr``) curve, ends included."""
+    if kind == "roc":
+        x, y, _ = roc_curve(labels, scores, drop_intermediate=False)
+        along = x + y
+    else:
+        y, x, _ = precision_recall_curve(labels, scores)
+        x, y = x[::-1], y[::-1]
+        along = x
+    chosen = np.searchsorted(along, np.linspace(0, along[-1], CURVE_POINTS))
+    chosen = np.unique(np.append(chosen, len(along) - 1))
+    return x[chosen], y[chosen]
+
+
+def _keys(table: pd.DataFrame) -> pd.Index:
+    # Two sets of negatives may both call a row after its positive.
+    negatives = table["negatives"].where(table["label"] == 0, "").astype(str)
+    return pd.Index(negatives.to_numpy(object) + "\x1f" + table["id"].astype(str).to_numpy(object))
+
+
+def _of_set(table: pd.DataFrame, negatives: str) -> pd.DataFrame:
+    return table[(table["label"] == 1) | (table["negatives"] == negatives)]
+
+
+def matched(predictions: pd.DataFrame, test: pd.DataFrame, negatives: str, name: str) -> tuple[list[str], np.ndarray]:
+    """Scores in the order of the test rows, one row a seed.
+
+    Parameters
+    ----------
+    predictions : prediction table of one target
+    test : DataFrame
+        Its test rows of one set of negatives: `id, label, negatives`.
+    negatives : str
+        That set.
+    name : str
+        What a fault calls the predictions.
+
+    Returns
+    -------
+    seeds, scores : list of str, (S, N) float64
+        The numbered seeds in order; or no name and the ``ensemble`` alone where there are none. Every row
+        must meet exactly one score of every seed, and a stored ensemble must be the mean logit of its seeds;
+        otherwise InputError.
+    """
+    mine = _of_set(predictions, negatives)
+    if not (mine["label"] == 0).any():
+        raise NotEstimable(f"no prediction of {name}")
+    wanted = _keys(test)
+    faults, scores = [], {}
+    if not wanted.is_unique:
+        twice = wanted[wanted.duplicated()][0].split("\x1f")[-1]
+        raise InputError(f"{name}: the test rows repeat the id {twice!r}; make ids unique")
+    for seed, part in mine.groupby("seed", sort=False):
+        keys = _keys(part)
+        missing, extra = wanted.difference(keys), keys.difference(wanted)
+        if len(missing) or len(extra) or len(keys) != len(wanted):
+            example = (*missing, *extra, *keys[keys.duplicated()])[0].split("\x1f")[-1]
+            faults.append(
+                f"{name}, seed {seed}: {len(keys)} predictions for {len(wanted)} test rows, e.g. {example!r} "
+                "does not have exactly one partner; predict again from the current tables"
+            )
+            continue
+        where = keys.get_indexer(wanted)
+        values = part["score"].to_numpy(float)[where]
+        if not np.isfinite(values).all():
+            count = int((~np.isfinite(values)).sum())
+            faults.append(f"{name}, seed {seed}: {count} scores are not finite; train this model again")
+        scores[str(seed)] = values
+    if faults:
+        raise InputError(faults)
+    ensemble = scores.pop("ensemble", None)
+    if not scores:
+        return [], ensemble[None]
+    seeds = sorted(scores, key=int)
+    stacked = np.stack([scores[seed] for seed in seeds])
+    if ensemble is not None and not np.allclose(stacked.mean(0), ensemble, rtol=1e-3, atol=1e-3):
+        raise InputError(f"{name}: the ensemble is not the mean logit of its seeds; predict again")
+    return seeds, stacked
+
+
+class _Cell(NamedTuple):
+    seeds: Sequence[str] = ()
+    scores: np.ndarray | None = None  # (S, N)
+    replicates: Replicates | None = None
+    reason: str = ""  # why there are none
+
+
+def _draws(test: pd.DataFrame, target: str, negatives: str, statistics: Mapping) -> Draws:
+    least = statistics["min_examples"]
+    for label, name in ((1, "positives"), (0, f"negatives {negatives}")):
+        count = int((test["label"] == label).sum())
+        if count < least:
+            raise NotEstimable(f"{count} test {name} of {target}, fewer than {least}")
+    rng = generator("bootstrap", target, negatives)
+    block = blocks(test, statistics["block"])
+    return draw(test["label"].to_numpy(), block, statistics["resamples"], rng)
+
+
+def _cell(
+    key: tuple[str, str, str],
+    predictions: Mapping[tuple[str, str, str], pd.DataFrame],
+    target: str,
+    test: pd.DataFrame,
+    test_negatives: str,
+    draws: Draws | NotEstimable,
+) -> _Cell:
+    if isinstance(draws, NotEstimable):
+        raise draws
+    name = f"{'/'.join(key)} on {target}/{test_negatives}"
+    if key not in predictions:
+        raise NotEstimable(f"no prediction of {name}")
+    table = predictions[key]
+    seeds, scores = matched(table[table["target"] == target], test, test_negatives, name)
+    return _Cell(seeds, scores, replicate(scores, draws, generator("seeds", *key)))
+
+
+def _caveats(*models: Replicates) -> list[str]:
+    notes = []
+    if min(model.n_seed for model in models) < 2:
+        notes.append("one seed: the interval holds the test rows alone")
+    n_block = models[0].n_block
+    if n_block < 2:
+        notes.append("all rows of a class lie in one block: no interval")
+    elif n_block < FEW_BLOCKS:
+        notes.append(f"only {n_block} blocks of test rows")
+    if n_block > 1 and all((model.rows[:, 0] == 0).all() for model in models):
+        notes.append("every resample gives the same AUROC: the true interval is wider")
+    return notes
+
+
+def _metrics(labels: np.ndarray, cell: _Cell, level: float) -> Iterator[dict]:
+    if cell.replicates is None:
+        yield from ({"seed": "ensemble", "metric": metric, "note": cell.reason} for metric in METRICS)
+        return
+    for seed, scores in zip(cell.seeds, cell.scores, strict=False):
+        for metric, function in METRICS.items():
+            yield {"seed": seed, "metric": metric, "value": function(labels, scores), "note": ""}
+    note, ensemble = "; ".join(_caveats(cell.replicates)), cell.scores.mean(0)
+    for column, (metric, function) in enumerate(METRICS.items()):
+        row = {"seed": "ensemble", "metric": metric, "value": function(labels, ensemble), "note": note}
+        if column < cell.replicates.value.size:
+            row["low"], row["high"] = metric_interval(cell.replicates, column, level)
+        yield row
+
+
+def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: float) -> dict:
+    cells = {"same": own, "cross": other, "floor": floor}
+    row: dict = {name: float(c.replicates.value[0]) for name, c in cells.items() if c.replicates is not None}
+    reasons = [cell.reason for cell in (own, other) if cell.replicates is None]
+    if reasons:
+        return row | {"note": "; ".join(dict.fromkeys(reasons))}
+    row["drop"], row["low"], row["high"] = difference(own.replicates, other.replicates, level)
+    row["p_value"] = delong_p(labels, own.scores.mean(0), other.scores.mean(0))
+    notes = _caveats(own.replicates, other.replicates)
+    if floor.replicates is not None and floor is not own:
+        if row["floor"] > HIGH_FLOOR:
+            notes.append(f"composition alone reaches {row['floor']:.2f}")
+        above_floor = difference(own.replicates, floor.replicates, level)[1]
+        above_chance = metric_interval(own.replicates, 0, level)[0] - 0.5
+        # Without an interval (NaN) there is no evidence of being above, either.
+        if not (above_floor > 0 and above_chance > 0):
+            notes.append(NOT_ABOVE_FLOOR)
+    return row | {"note": "; ".join(notes)}
+
+
+def evaluate(
+    tf: str,
+    rows: Mapping[str, Mapping[str, str]],
+    predictions: Mapping[tuple[str, str, str], pd.DataFrame],
+    tests: Mapping[str, pd.DataFrame],
+    config: Mapping,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Every metric, every drop and every curve on the datasets of one TF.
+
+    Parameters
+    ----------
+    tf : str
+        Its datasets are the targets; sources are the same datasets and those that `extra_pairs` name for one.
+    rows : {dataset: row of the sheet}
+    predictions : {(source, train_negatives, model): prediction table}
+        Test rows only. One that is absent leaves a cell without value; one that does not match the test rows
+        is refused.
+    tests : {target: DataFrame}
+        The test rows of each target: `id, chrom, start, label, negatives` (empty for positives).
+    config : mapping
+        `models`, `negatives`, `transfer` and `statistics` of the validated config.
+
+    Returns
+    -------
+    metrics, transfer, curves : DataFrame
+        Columns `METRIC_COLUMNS`, `TRANSFER_COLUMNS`, `CURVE_COLUMNS`. Intervals are given for the ensemble; a
+        single seed has its value alone. `floor` is the AUROC of the target-trained composition model on the
+        same rows. A TF with one dataset has its transfer rows too, without a drop.
+    """
+    statistics, options, models = config["statistics"], config["transfer"], config["models"]
+    level = statistics["level"]
+    everywhere = options.get("test_negatives", "same") == "all"
+    composition = next((label for label, model in models.items() if model.get("kind") == "composition"), None)
+    targets = [dataset for dataset, row in rows.items() if row["tf"] == tf]
+    metrics, transfer, curves, faults = [], [], [], []
+
+    for target, test_negatives in product(targets, config["negatives"]):
+        extra = [source for source, other in options.get("extra_pairs", []) if other == target]
+        sources = [*targets, *(source for source in dict.fromkeys(extra) if source not in targets)]
+        labels_of_training = config["negatives"] if everywhere else [test_negatives]
+        test = _of_set(tests[target], test_negatives)
+        labels = test["label"].to_numpy()
+        draws: Draws | NotEstimable
+        try:
+            draws = _draws(test, target, test_negatives, statistics)
+        except NotEstimable as fault:
+            draws = fault
+        cells = {}
+        for key in product(sources, labels_of_training, models):
+            try:
+                cells[key] = _cell(key, predictions, target, test, test_negatives, draws)
+            except NotEstimable as fault:
+                cells[key] = _Cell(reason=str(fault))
+            except InputError as fault:
+                faults += fault.faults
+        if faults:
+            continue
+        for (source, train_negatives, model), cell in cells.items():
+            about = {
+                "tf": tf if source in targets else f"{rows[source]['tf']}>{tf}",
+                "source": source,
+                "source_assay": rows[source]["assay"],
+                "target": target,
+                "target_assay": rows[target]["assay"],
+                "shift": shift(rows[source], rows[target]),
+                "comparison": "same" if source == target else "cross",
+                "train_negatives": train_negatives,
+                "test_negatives": test_negatives,
+                "model": model,
+                "n_positive": int((labels == 1).sum()),
+                "n_negative": int((labels == 0).sum()),
+            }
+            metrics += [about | row for row in _metrics(labels, cell, level)]
+            if cell.scores is not None:
+                for kind in ("roc", "pr"):
+                    x, y = curve(labels, cell.scores.mean(0), kind)
+                    curves.append(pd.DataFrame(about | {"curve": kind, "x": x, "y": y}))
+            if source != target:
+                own = cells[target, train_negatives, model]
+                floor = cells.get((target, train_negatives, composition), _Cell())
+                transfer.append(about | _drop(labels, own, cell, floor, level))
+            elif len(sources) == 1:
+                same = None if cell.replicates is None else float(cell.replicates.value[0])
+                note = cell.reason or "the only dataset of its TF: nothing to transfer from"
+                transfer.append(about | {"same": same, "note": note})
+    if faults:
+        raise InputError(faults)
+    points = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=CURVE_COLUMNS)
+    return (
+        pd.DataFrame(metrics, columns=METRIC_COLUMNS),
+        pd.DataFrame(transfer, columns=TRANSFER_COLUMNS),
+        points[CURVE_COLUMNS],
+    )

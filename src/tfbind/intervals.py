@@ -1,0 +1,284 @@
+"""Peak files, and the windows that are cut around their summits. Coordinates are 0-based half-open everywhere."""
+
+import math
+import os
+import shutil
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import pybedtools
+
+from tfbind import dna, text
+from tfbind.faults import InputError, ResourceError
+from tfbind.tables import Tally
+
+#: Share of unknown bases above which a sequence is dropped.
+UNKNOWN_SHARE = 0.1
+_ABSENT_SHARE = 0.05
+_OUTSIDE_SHARE = 0.01
+
+
+class Chromosomes(Protocol):
+    """What is asked of a genome; `genome.Genome` offers it."""
+
+    path: os.PathLike
+    lengths: Mapping[str, int]
+
+    def resolve(self, chrom: str) -> str:
+        """The genome's own name of a chromosome."""
+
+    def windows(self, chrom, start, end) -> np.ndarray:
+        """Tokens of intervals."""
+
+
+def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None) -> pd.DataFrame:
+    """Read a narrowPeak (BED6+4) or BED (3 columns or more) file, gzip or not.
+
+    Comments, ``track`` and ``browser`` lines and blank lines are skipped. Every malformed line is listed in one
+    `InputError`, and so is a file without peaks.
+
+    Parameters
+    ----------
+    path : path
+    format : {"narrowpeak", "bed"}
+    tally : Tally, optional
+        Counts peaks read, and summits replaced by the midpoint (offset -1, or outside the peak).
+
+    Returns
+    -------
+    DataFrame
+        `chrom`, `start`, `end` (bp), `summit` (bp, absolute: start + offset for narrowPeak, the midpoint for BED),
+        `score` (signalValue for narrowPeak, column 5 for BED, NaN where there is none); ``attrs["path"]`` is the file.
+    """
+    tally = Tally() if tally is None else tally
+    narrow = format == "narrowpeak"
+    rows, faults = [], []
+    without = outside = 0
+    for number, line in enumerate(text.lines(path), 1):
+        fields = line.split("\t")
+        if not line.strip() or line.startswith("#") or line.split(None, 1)[0] in ("track", "browser"):
+            continue
+        try:
+            chrom, start, end, score, offset = _peak(fields, narrow)
+        except ValueError as error:
+            faults.append(f"{path}:{number}: {error}")
+            continue
+        summit = (start + end) // 2
+        if narrow and offset == -1:
+            without += 1
+        elif narrow and start + offset >= end:
+            outside += 1
+        elif narrow:
+            summit = start + offset
+        rows.append((chrom, start, end, summit, score))
+    if not rows and not faults:
+        faults.append(f"{path}: 0 peaks in this file; check that the right file is named")
+    if faults:
+        raise InputError(text.listed(faults))
+    tally.add("read", "peaks", len(rows))
+    tally.add("changed", "no summit in the file: midpoint taken", without)
+    tally.add("changed", "summit outside its peak: midpoint taken", outside)
+    peaks = pd.DataFrame(rows, columns=["chrom", "start", "end", "summit", "score"])
+    peaks.attrs["path"] = str(path)
+    return peaks
+
+
+def _peak(fields: list[str], narrow: bool) -> tuple[str, int, int, float, int]:
+    least = 10 if narrow else 3
+    if len(fields) < least:
+        if len(" ".join(fields).split()) >= least:
+            raise ValueError(f"{fields[0][:40]!r} is separated by spaces; separate the columns by tabs")
+        raise ValueError(f"{len(fields)} column(s) where {'narrowPeak' if narrow else 'BED'} has {least}")
+    if narrow and len(fields) > 10:
+        raise ValueError(f"{len(fields)} columns where narrowPeak has 10; give its format as bed")
+    chrom = fields[0].strip()
+    if not chrom or chrom != fields[0]:
+        raise ValueError(f"chromosome name {fields[0]!r} is empty or has spaces around it; remove them")
+    start, end = _integer(fields[1], "start"), _integer(fields[2], "end")
+    if start < 0:
+        raise ValueError(f"start {start} is negative; the first base of a chromosome is 0")
+    if start >= end:
+        raise ValueError(f"start {start} is not below end {end}; BED is 0-based half-open")
+    if len(fields) > 5 and fields[5] not in ("+", "-", "."):
+        raise ValueError(f"strand {fields[5]!r} is none of + - .")
+    score, offset = math.nan, 0
+    if narrow:
+        score = _number(fields[6], "signalValue")
+        for name, value in zip(("score", "pValue", "qValue"), (fields[4], fields[7], fields[8]), strict=True):
+            _number(value, name)
+        offset = _integer(fields[9], "summit offset")
+        if offset < -1:
+            raise ValueError(f"summit offset {offset} is below -1; write -1 where there is no summit")
+    elif len(fields) > 4 and fields[4] not in (".", ""):
+        score = _number(fields[4], "score")
+    return chrom, start, end, score, offset
+
+
+def _integer(value: str, name: str) -> int:
+    digits = value.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+        raise ValueError(f"{name} {value!r} is not a whole number; a header line needs a # in front")
+    return int(value)
+
+
+def _number(value: str, name: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{name} {value!r} is not a finite number; correct or delete the line")
+    return number
+
+
+def named(table: pd.DataFrame, genome: Chromosomes, tally: Tally) -> pd.DataFrame:
+    """`table` under the genome's chromosome names, without the few rows on chromosomes that the genome lacks.
+
+    More than 5 % of such rows is an `InputError` that shows both styles of names.
+    """
+    source = table.attrs.get("path", "the peaks")
+    chrom = table["chrom"].map(genome.resolve)
+    absent = ~chrom.isin(list(genome.lengths))
+    if absent.sum() > _ABSENT_SHARE * len(table):
+        theirs = ", ".join(table["chrom"][absent].drop_duplicates().head(3))
+        ours = ", ".join(list(genome.lengths)[:3])
+        raise InputError(
+            f"{source}: {absent.sum()} of {len(table)} intervals lie on chromosomes that {genome.path} lacks: the file "
+            f"says {theirs}, the genome {ours}; map the names under genomes.<name>.chromosomes or name another genome"
+        )
+    tally.add("dropped", "chromosome absent from the genome", absent.sum())
+    kept = table.assign(chrom=chrom)[~absent].reset_index(drop=True)
+    kept.attrs = table.attrs
+    return kept
+
+
+def overlapping(table: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
+    """Which rows of `table` share a base with any row of `others` (both `chrom`, `start`, `end`): (N,) bool."""
+    hit = np.zeros(len(table), bool)
+    if len(table) and len(others):
+        found = _bed(table).intersect(_bed(others), u=True)
+        hit[[int(interval.name) for interval in found]] = True
+        pybedtools.cleanup()
+    return hit
+
+
+def strongest(table: pd.DataFrame) -> np.ndarray:
+    """Of intervals that overlap, keep the one with the highest `score`: (N,) bool, no two kept rows overlap.
+
+    Taken from the strongest down, so in a chain the far neighbours of a kept row stay. Ties go to the first in
+    coordinate order; a missing score is the lowest.
+    """
+    keep = np.zeros(len(table), bool)
+    if not len(table):
+        return keep
+    clusters: dict[str, list[int]] = {}
+    for interval in _bed(table).sort().cluster():
+        clusters.setdefault(interval.fields[-1], []).append(int(interval.name))
+    pybedtools.cleanup()
+    start, end = table["start"].to_numpy(), table["end"].to_numpy()
+    score = table["score"].fillna(-np.inf).to_numpy(float)
+    for rows in clusters.values():
+        kept: list[int] = []
+        for row in sorted(rows, key=lambda r: (-score[r], start[r], end[r], r)):
+            if all(end[row] <= start[other] or end[other] <= start[row] for other in kept):
+                kept.append(row)
+        keep[kept] = True
+    return keep
+
+
+def _bed(table: pd.DataFrame) -> pybedtools.BedTool:
+    if shutil.which("bedtools") is None:
+        raise ResourceError(
+            "bedtools is not installed: apt-get install bedtools, or conda install -c bioconda bedtools, "
+            "or brew install bedtools"
+        )
+    return pybedtools.BedTool.from_dataframe(
+        pd.DataFrame({"chrom": table["chrom"], "start": table["start"], "end": table["end"], "name": range(len(table))})
+    )
+
+
+def read_blacklist(path: str | os.PathLike, genome: Chromosomes) -> pd.DataFrame:
+    """A BED of regions to avoid, under the genome's names. A list that names none of its chromosomes is refused."""
+    regions = read_peaks(path, "bed")
+    chrom = regions["chrom"].map(genome.resolve)
+    known = chrom.isin(list(genome.lengths))
+    if not known.any():
+        raise InputError(
+            f"{path}: names {', '.join(regions['chrom'].drop_duplicates().head(3))}, the genome {genome.path} "
+            f"{', '.join(list(genome.lengths)[:3])}; map the names under genomes.<name>.chromosomes"
+        )
+    return regions.assign(chrom=chrom)[known].reset_index(drop=True)
+
+
+def windows(
+    peaks: pd.DataFrame,
+    length: int,
+    genome: Chromosomes,
+    blacklist: str | os.PathLike | None,
+    tally: Tally,
+) -> pd.DataFrame:
+    """Windows centred on the summits, no two overlapping.
+
+    Parameters
+    ----------
+    peaks : table of `read_peaks`
+    length : int
+        In bp; the summit is base ``length // 2`` of its window.
+    genome : Chromosomes
+    blacklist : path of a BED file, or None
+    tally : Tally
+        Counts what is dropped: absent chromosome, beyond the chromosome's end, window off an end, identical window,
+        blacklist, more than 10 % unknown bases, overlap with a stronger window.
+
+    Returns
+    -------
+    DataFrame
+        `sequence`, `chrom`, `start`, `end`, `score`, `origin` (the peak as ``chrom:start-end`` under the genome's
+        name), in the order of the file.
+
+    Raises
+    ------
+    InputError
+        Where more than 5 % of the peaks lie on unknown chromosomes or more than 1 % end beyond their chromosome.
+    """
+    source = peaks.attrs.get("path", "the peaks")
+    peaks = named(peaks, genome, tally)
+    size = peaks["chrom"].map(genome.lengths)
+    beyond = peaks["end"] > size
+    if beyond.sum() > _OUTSIDE_SHARE * len(peaks):
+        first = peaks[beyond].iloc[0]
+        raise InputError(
+            f"{source}: {beyond.sum()} of {len(peaks)} peaks end beyond their chromosome, e.g. {first['chrom']}:"
+            f"{first['start']}-{first['end']} in {genome.path} of {genome.lengths[first['chrom']]} bp; the peaks are "
+            "probably of another genome build"
+        )
+    tally.add("dropped", "peak ends beyond the chromosome", beyond.sum())
+    start = peaks["summit"] - length // 2
+    off = ~beyond & ((start < 0) | (start + length > size))
+    tally.add("dropped", "window runs off the chromosome", off.sum())
+    table = pd.DataFrame(
+        {
+            "chrom": peaks["chrom"],
+            "start": start,
+            "end": start + length,
+            "score": peaks["score"],
+            "origin": peaks["chrom"] + ":" + peaks["start"].astype(str) + "-" + peaks["end"].astype(str),
+        }
+    )[~(beyond | off)]
+
+    def drop(which: np.ndarray, reason: str) -> None:
+        nonlocal table
+        tally.add("dropped", reason, which.sum())
+        table = table[~which].reset_index(drop=True)
+
+    ranked = table.sort_values("score", ascending=False, kind="stable", na_position="last")
+    drop(ranked.duplicated(["chrom", "start"]).reindex(table.index).to_numpy(), "same window as a stronger peak")
+    if blacklist:
+        drop(overlapping(table, read_blacklist(blacklist, genome)), "blacklist")
+    tokens = genome.windows(table["chrom"], table["start"], table["end"])
+    table["sequence"] = pd.Series(dna.decode(tokens, np.full(len(tokens), length)), dtype="str")
+    drop((tokens == dna.UNKNOWN).sum(1) > UNKNOWN_SHARE * length, "more than 10 % unknown bases")
+    drop(~strongest(table), "overlaps a stronger window")
+    return table

@@ -1,0 +1,1 @@
+"""Compiled loops over tokens; each has a slow plain twin in the tests."""

@@ -1,0 +1,53 @@
+"""Ranking metrics of many resamples of the same rows: sort once, then one pass a resample."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def resampled(codes: np.ndarray, last: np.ndarray, counts: np.ndarray, n_positive: int) -> np.ndarray:
+    """AUROC, average precision and recall at 10 % and 50 % FDR of every resample.
+
+    Parameters
+    ----------
+    codes : (N,) int32
+        Block of each row, rows in order of falling score. Blocks below `n_positive` hold positives, the
+        others negatives.
+    last : (N,) bool
+        Whether the row ends a group of equal scores.
+    counts : (B, G) uint16
+        How often each resample drew each block; each must have drawn a positive and a negative.
+    n_positive : int
+        Blocks of positives.
+
+    Returns
+    -------
+    (B, 4) float64
+    """
+    result = np.empty((len(counts), 4))
+    for b in range(len(counts)):
+        count = counts[b]
+        tp = fp = up = right = twice_area = strict = loose = 0
+        precision = 0.0
+        for i in range(len(codes)):
+            code = codes[i]
+            if code < n_positive:
+                up += np.int64(count[code])
+            else:
+                right += np.int64(count[code])
+            if last[i]:
+                twice_area += right * (2 * tp + up)
+                tp += up
+                fp += right
+                if up:
+                    precision += up * (tp / (tp + fp))
+                if 10 * fp <= tp + fp:
+                    strict = tp
+                if 2 * fp <= tp + fp:
+                    loose = tp
+                up = right = 0
+        result[b, 0] = twice_area / (2.0 * tp * fp)
+        result[b, 1] = precision / tp
+        result[b, 2] = strict / tp
+        result[b, 3] = loose / tp
+    return result

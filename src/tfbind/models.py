@@ -1,0 +1,324 @@
+"""The networks: plain modules from ``(N, L)`` uint8 tokens to ``(N,)`` logits, the same for both strands of a sequence.
+
+Token 4 is the absence of a base, be it an N or padding: padding never changes a score. `MODELS` maps the word used in a
+config to the class; constructor arguments are the config's keys.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import conv1d, max_pool1d
+
+from tfbind import tables
+from tfbind.dna import UNKNOWN
+from tfbind.faults import InputError
+from tfbind.kernels import detectors
+
+VERSION = 1
+WEIGHTS = "model.safetensors"
+DESCRIPTION = "model.json"
+
+_ONE_HOT = torch.cat([torch.eye(4), torch.full((1, 4), 0.25)])
+_COMPLEMENT = torch.tensor([3, 2, 1, 0, 4], dtype=torch.uint8)
+
+
+class _BestWindow(torch.autograd.Function):
+    """`best_window_dense` for the CPU, by table look-ups and with the gradient of the winning windows alone."""
+
+    @staticmethod
+    def forward(ctx, tokens, weight):
+        best, where = detectors.scan(tokens.numpy(), weight.detach().numpy())
+        ctx.tokens, ctx.where, ctx.width = tokens, where, weight.shape[2]
+        return torch.from_numpy(best)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream):
+        gradient = detectors.gradient(ctx.tokens.numpy(), ctx.where, upstream.contiguous().numpy(), ctx.width)
+        return None, torch.from_numpy(gradient)
+
+
+def best_window(tokens: Tensor, weight: Tensor) -> Tensor:
+    """The highest match of each detector over all windows of both strands.
+
+    Sequences are read as if unknown bases (a quarter of each base) went on beyond both ends; a window without a known
+    base never wins.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    weight : (F, 4, K) float32
+
+    Returns
+    -------
+    (N, F) float32
+        Minus infinity for a sequence without a known base.
+    """
+    if tokens.device.type == "cpu" and weight.dtype == torch.float32:
+        return _BestWindow.apply(tokens, weight)
+    return best_window_dense(tokens, weight)
+
+
+def best_window_dense(tokens: Tensor, weight: Tensor) -> Tensor:
+    """`best_window` as one convolution, for accelerators."""
+    filters, _, width = weight.shape
+    padded = nn.functional.pad(tokens, (width - 1, width - 1), value=UNKNOWN)  # (N, L + 2K - 2)
+    one_hot = _ONE_HOT.to(weight)[padded.int()].transpose(1, 2)  # (N, 4, L + 2K - 2)
+    both = torch.cat([weight, weight.flip(1, 2)])  # (2F, 4, K)
+    match = conv1d(one_hot, both)  # (N, 2F, P)
+    held = max_pool1d((padded != UNKNOWN).to(weight)[:, None], width, 1)  # (N, 1, P)
+    match = match.masked_fill(held == 0, -torch.inf).unflatten(1, (2, filters))  # (N, 2, F, P)
+    # max with an index, not amax: the first of equal windows takes the whole gradient, the forward strand first
+    return match.transpose(1, 2).flatten(2).max(-1).values
+
+
+def _head(features: int, hidden: int, dropout: float) -> nn.Sequential:
+    """Dropout, the optional dense layer with its own dropout, and the linear read-out to one logit."""
+    layers = [nn.Dropout(dropout)]
+    if hidden:
+        layers += [nn.Linear(features, hidden), nn.ReLU(), nn.Dropout(dropout)]
+        features = hidden
+    return nn.Sequential(*layers, nn.Linear(features, 1), nn.Flatten(0))
+
+
+class DeepBind(nn.Module):
+    """Motif detectors, their best match on either strand, a linear read-out (Alipanahi et al. 2015).
+
+    Parameters
+    ----------
+    filters : int
+        Motif detectors, F.
+    width : int
+        Their length in bp, K; both ends of a sequence are extended by ``K - 1`` unknown bases.
+    hidden : int
+        Units of a dense layer before the read-out; 0 for none.
+    dropout : float
+        Share of values dropped before each dense layer while training.
+    """
+
+    shortest = 1  # bp
+
+    def __init__(self, filters: int = 16, width: int = 24, hidden: int = 0, dropout: float = 0.25):
+        super().__init__()
+        self.weight = nn.Parameter(0.1 * torch.randn(filters, 4, width))
+        self.bias = nn.Parameter(torch.zeros(filters))
+        self.head = _head(filters, hidden, dropout)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits (N,) of ``(N, L)`` uint8 tokens."""
+        match = best_window(tokens, self.weight)  # (N, F)
+        return self.head(torch.relu(match + self.bias))  # (N,)
+
+
+def trim(tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """``(N, L)`` tokens moved to start at their first known base, and sizes (N,) in bp up to the last known one."""
+    known = tokens != UNKNOWN
+    first = known.int().argmax(1)
+    last = tokens.shape[1] - known.flip(1).int().argmax(1)
+    sizes = torch.where(known.any(1), last - first, 0)
+    columns = torch.arange(int(sizes.max()) if len(sizes) else 0, device=tokens.device)
+    return _take(tokens, first[:, None] + columns, columns < sizes[:, None]), sizes
+
+
+def _take(tokens: Tensor, source: Tensor, inside: Tensor) -> Tensor:
+    """`tokens` at the columns `source`, unknown where not `inside`: all (N, L)."""
+    return tokens.gather(1, source.clamp(0, tokens.shape[1] - 1)).masked_fill(~inside, UNKNOWN)
+
+
+def _other_strand(tokens: Tensor, sizes: Tensor) -> Tensor:
+    """Reverse complement of trimmed tokens (N, L) of `sizes` (N,) bp."""
+    source = sizes[:, None] - 1 - torch.arange(tokens.shape[1], device=tokens.device)
+    return _take(_COMPLEMENT.to(tokens.device)[tokens.int()], source, source >= 0)
+
+
+class BiLSTM(nn.Module):
+    """ECBLSTM (Trabelsi et al. 2019): 3-mer embedding, convolution, bidirectional LSTM.
+
+    The logit is the mean over both strands; in training each sequence is read on a random strand. Unlike the published
+    form, the embedding is learned with the rest.
+
+    Parameters
+    ----------
+    filters, width : int
+        Convolution over the embedded 3-mers: channels, and length in 3-mers.
+    units : int
+        Units of each direction of the LSTM.
+    embedding : int
+        Values per 3-mer.
+    hidden : int
+        Units of a dense layer before the read-out; 0 for none.
+    dropout : float
+        Share of values dropped before the LSTM and before each dense layer while training.
+    readout : {"last", "max"}
+        What is read of the LSTM: the last state of each direction (as published), or the maximum of each unit over the
+        positions.
+    """
+
+    pool = 3
+
+    def __init__(
+        self,
+        filters: int = 32,
+        width: int = 10,
+        units: int = 50,
+        embedding: int = 50,
+        hidden: int = 0,
+        dropout: float = 0.3,
+        readout: str = "last",
+    ):
+        super().__init__()
+        if readout not in ("last", "max"):
+            raise InputError(f"readout is {readout!r}; use last or max")
+        self.readout = readout
+        self.shortest = 3 + (width - 1) + (self.pool - 1)  # bp: one step of the LSTM
+        self.embedding = nn.Embedding(65, embedding)
+        self.convolution = nn.Conv1d(embedding, filters, width)
+        self.dropout = nn.Dropout(dropout)
+        self.forwards = nn.LSTM(filters, units, batch_first=True)
+        self.backwards = nn.LSTM(filters, units, batch_first=True)
+        self.head = _head(2 * units, hidden, dropout)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits (N,) of ``(N, L)`` uint8 tokens; a sequence shorter than `shortest` bp is refused."""
+        tokens, sizes = trim(tokens)
+        if (sizes < self.shortest).any():
+            raise InputError(
+                f"bilstm: {int((sizes < self.shortest).sum())} sequence(s) hold fewer than {self.shortest} bp "
+                f"(the shortest {int(sizes.min())} bp); use longer sequences or a smaller width"
+            )
+        other = _other_strand(tokens, sizes)
+        if self.training:
+            turn = torch.rand(len(tokens), 1, device=tokens.device) < 0.5
+            return self._read(torch.where(turn, other, tokens), sizes)
+        return (self._read(tokens, sizes) + self._read(other, sizes)) / 2
+
+    def _read(self, tokens: Tensor, sizes: Tensor) -> Tensor:
+        t = tokens.long()
+        words = 16 * t[:, :-2] + 4 * t[:, 1:-1] + t[:, 2:]  # (N, L - 2)
+        known = (tokens != UNKNOWN).float()[:, None]  # (N, 1, L)
+        words = words.masked_fill(-max_pool1d(-known, 3, 1)[:, 0] == 0, 64)
+        x = torch.relu(self.convolution(self.embedding(words).transpose(1, 2)))  # (N, C, P)
+        # after a ReLU, zero never beats a window that holds a base
+        x = x * max_pool1d(known, self.shortest - self.pool + 1, 1)
+        x = self.dropout(max_pool1d(x, self.pool, 1)).transpose(1, 2)  # (N, S, C)
+
+        last = sizes[:, None] - self.shortest  # (N, 1): the last step without padding
+        steps = torch.arange(x.shape[1], device=x.device)
+        turned = (last - steps).clamp(min=0)[..., None].expand_as(x)
+        # two one-way passes, the second over the turned steps: neither meets the padding before it is read
+        states = self.forwards(x)[0], self.backwards(x.gather(1, turned))[0]  # (N, S, H) each
+        if self.readout == "max":
+            beyond = (steps > last)[..., None]
+            read = [state.masked_fill(beyond, -torch.inf).amax(1) for state in states]
+        else:
+            rows = torch.arange(len(x), device=x.device)
+            read = [state[rows, last[:, 0]] for state in states]
+        return self.head(torch.cat(read, 1))  # (N, 2H) -> (N,)
+
+
+MODELS: dict[str, type[nn.Module]] = {"deepbind": DeepBind, "bilstm": BiLSTM}
+
+
+def build(kind: str, options: Mapping) -> nn.Module:
+    """A new network of a kind in `MODELS`, with its constructor's arguments."""
+    if kind not in MODELS:
+        raise InputError(f"model kind {kind!r} is unknown; use one of {', '.join(MODELS)}")
+    try:
+        return MODELS[kind](**options)
+    except TypeError as error:
+        raise InputError(
+            f"model {kind}: {error}; see the options of tfbind.models.{MODELS[kind].__name__}"
+        ) from error
+
+
+def save(
+    folder: str | os.PathLike,
+    kind: str,
+    options: Mapping,
+    states: Mapping[int, Mapping[str, Tensor]],
+    window: int,
+    extra: Mapping,
+) -> None:
+    """Write `model.safetensors` and `model.json`.
+
+    Parameters
+    ----------
+    states : mapping of int to state dict
+        The weights of each seed; stored under ``{seed}.{name}``.
+    window : int
+        The commonest length of a training sequence, in bp.
+    extra : mapping
+        Anything else worth keeping, as JSON.
+    """
+    folder = Path(folder)
+    tensors = {
+        f"{seed}.{name}": value.detach().cpu().contiguous()
+        for seed, state in states.items()
+        for name, value in state.items()
+    }
+    description = {
+        "format": VERSION,
+        "kind": kind,
+        "options": dict(options),
+        "seeds": list(states),
+        "window": window,
+        "extra": dict(extra),
+    }
+    (folder / DESCRIPTION).unlink(missing_ok=True)  # the description comes last: without it there is no model
+    with tables.replacing(folder / WEIGHTS) as temporary:
+        save_file(tensors, temporary, {"format": "pt"})
+    with tables.replacing(folder / DESCRIPTION) as temporary:
+        temporary.write_text(json.dumps(description, indent=1) + "\n")
+
+
+def describe(folder: str | os.PathLike) -> dict:
+    """The description of a stored model of any kind, network or not."""
+    path = Path(folder) / DESCRIPTION
+    try:
+        description = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: not found; give the folder of a trained model") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: not JSON ({error}); train the model again") from error
+    if not isinstance(description, dict) or "kind" not in description:
+        raise InputError(f"{path}: names no model kind; train the model again")
+    return description
+
+
+def load(folder: str | os.PathLike) -> dict[int, nn.Module]:
+    """The networks that `save` wrote, by seed, in evaluation mode. Another format, kind or shape is refused."""
+    folder = Path(folder)
+    description = describe(folder)
+    found = description.get("format")
+    if found != VERSION:
+        raise InputError(f"{folder / DESCRIPTION}: format {found!r}, not {VERSION}; train the model again")
+    try:
+        tensors = load_file(folder / WEIGHTS)
+    except FileNotFoundError as error:
+        raise InputError(f"{folder / WEIGHTS}: not found; train the model again") from error
+    except SafetensorError as error:
+        raise InputError(
+            f"{folder / WEIGHTS}: not a safetensors file ({error}); train the model again"
+        ) from error
+    networks = {}
+    for seed in description["seeds"]:
+        network = build(description["kind"], description["options"])
+        prefix = f"{seed}."
+        state = {
+            name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)
+        }
+        try:
+            network.load_state_dict(state)
+        except RuntimeError as error:
+            raise InputError(
+                f"{folder / WEIGHTS}: seed {seed} does not fit {DESCRIPTION} ({error})"
+            ) from error
+        networks[seed] = network.eval()
+    return networks

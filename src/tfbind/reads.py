@@ -1,0 +1,385 @@
+"""Files of sequences, and how the reads of a SELEX cycle become inserts.
+
+Every reader takes plain or gzip files, writes upper case, reads U as T, and turns IUPAC letters into N; each such
+change is counted. A file with faults is refused whole, with all faults in one `InputError`.
+"""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from tfbind import dna, text
+from tfbind.faults import InputError, NotEstimable
+from tfbind.tables import Tally
+
+_IUPAC = str.maketrans("RYSWKMBDHV", "N" * 10)
+_PLACE = re.compile(r"^(?P<chrom>[^:\s]+):(?P<start>\d+)-(?P<end>\d+)(?!\d)(?P<rest>\S*)$")
+_STRAND = re.compile(r"\(([+-])\)")
+
+
+def _clean(sequences: list[str], place: Iterable[str], tally: Tally, faults: list[str]) -> list[str]:
+    """Upper-case A C G T N text; `place` says for each sequence where it stands, for the faults."""
+    sequences = [sequence.upper() for sequence in sequences]
+    rna = ambiguous = 0
+    if not set("".join(sequences)) <= set("ACGTN"):
+        rna = sum("U" in sequence for sequence in sequences)
+        sequences = [sequence.replace("U", "T") for sequence in sequences]
+        translated = [sequence.translate(_IUPAC) for sequence in sequences]
+        ambiguous = sum(a != b for a, b in zip(sequences, translated, strict=True))
+        sequences = translated
+        for sequence, where in zip(sequences, place, strict=True):
+            if foreign := set(sequence) - set("ACGTN"):
+                faults.append(f"{where}: {min(foreign)!r} is no letter of DNA; only A C G T U N and IUPAC are read")
+    tally.add("changed", "U read as T", rna)
+    tally.add("changed", "IUPAC letters read as N", ambiguous)
+    return sequences
+
+
+def _finish(path, kind: str, count: int, tally: Tally, faults: list[str]) -> None:
+    if not count and not faults:
+        faults.append(f"{path}: 0 {kind} in this file; check that the right file is named")
+    if faults:
+        raise InputError(text.listed(faults))
+    tally.add("read", kind, count)
+
+
+def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
+    """Read FASTA.
+
+    Names of the form ``chrom:start-end``, a suffix such as ``_shuf`` or ``(+)`` allowed, become coordinates if *all*
+    records have one and all lengths agree with one convention: ``end - start`` bp (0-based half-open) or one more
+    (1-based inclusive). The suffix ``(-)`` gives the strand.
+
+    Returns
+    -------
+    DataFrame
+        `name` (up to the first space), `sequence`, `chrom`, `start`, `end` (0-based half-open, null where not known),
+        `strand`.
+    """
+    tally = Tally() if tally is None else tally
+    names, parts, at, faults = [], [], [], []
+    number = 0
+    try:
+        for number, line in enumerate(text.lines(path), 1):
+            if line.startswith(">"):
+                names.append(line[1:].split(None, 1)[0] if line[1:].strip() else "")
+                parts.append([])
+                at.append(number)
+            elif line.strip() and not line.startswith(";"):
+                if not names:
+                    raise InputError(f"{path}:{number}: {line[:20]!r} stands before the first '>'; is this FASTA?")
+                parts[-1].append(line.strip())
+    except text.Truncated as error:
+        raise InputError(f"{error} (it breaks off in record {len(names)})") from None
+    where = [f"{path}:{line}: record {i} ({name})" for i, (line, name) in enumerate(zip(at, names, strict=True), 1)]
+    for place, name, pieces in zip(where, names, parts, strict=True):
+        if not name:
+            faults.append(f"{place}: no name; name every record")
+        if not pieces:
+            faults.append(f"{place}: no sequence; delete the record or fetch the file again")
+    sequences = _clean(["".join(pieces) for pieces in parts], where, tally, faults)
+    _finish(path, "FASTA records", len(names), tally, faults)
+    table = pd.DataFrame({"name": pd.Series(names, dtype="str"), "sequence": pd.Series(sequences, dtype="str")})
+    return pd.concat([table, _places(table)], axis=1)
+
+
+def _places(table: pd.DataFrame) -> pd.DataFrame:
+    matches = [_PLACE.match(name) for name in table["name"]]
+    nowhere = pd.DataFrame({"chrom": None, "start": None, "end": None, "strand": None}, index=table.index)
+    if not all(matches):
+        return nowhere
+    start = np.array([int(match["start"]) for match in matches])
+    end = np.array([int(match["end"]) for match in matches])
+    extra = table["sequence"].str.len().to_numpy() - (end - start)
+    if not ((extra == 0).all() or (extra == 1).all()) or (start < extra).any():
+        return nowhere
+    strands = [_STRAND.search(match["rest"]) for match in matches]
+    return pd.DataFrame(
+        {
+            "chrom": [match["chrom"] for match in matches],
+            "start": start - extra,
+            "end": end,
+            "strand": [strand[1] if strand else "+" for strand in strands],
+        },
+        index=table.index,
+    )
+
+
+def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
+    """Read FASTQ (Cock et al. 2010), wrapped records included: one column, `sequence`; qualities are not used."""
+    tally = Tally() if tally is None else tally
+    sequences, faults = [], []
+    try:
+        for sequence in _fastq(path, text.lines(path)):
+            sequences.append(sequence)
+    except text.Truncated as error:
+        faults.append(f"{error} (it breaks off in record {len(sequences) + 1})")
+    except InputError as error:
+        faults += error.faults
+    where = (f"{path}: record {i}" for i in range(1, len(sequences) + 1))
+    sequences = _clean(sequences, where, tally, faults)
+    _finish(path, "reads", len(sequences), tally, faults)
+    return pd.DataFrame({"sequence": pd.Series(sequences, dtype="str")})
+
+
+def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
+    record = 0
+    for header in stream:
+        if not header:
+            continue
+        record += 1
+        where = f"{path}: record {record} ({header[:40]})"
+        if not header.startswith("@"):
+            raise InputError(f"{where}: a FASTQ record begins with '@'; reading stopped here")
+        sequence, line = "", next(stream, None)
+        while line is not None and not line.startswith("+"):
+            sequence += line
+            line = next(stream, None)
+        if line is None:
+            raise InputError(f"{where}: the file ends inside this record; fetch it again")
+        if not sequence:
+            raise InputError(f"{where}: no sequence; reading stopped here")
+        quality = ""
+        while len(quality) < len(sequence):
+            line = next(stream, None)
+            if line is None:
+                raise InputError(f"{where}: {len(quality)} qualities for {len(sequence)} bases, then the file ends")
+            quality += line
+        if len(quality) != len(sequence):
+            raise InputError(
+                f"{where}: {len(quality)} qualities for {len(sequence)} bases; mend the record, reading stopped here"
+            )
+        yield sequence
+
+
+def _rows(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(text.lines(path), 1):
+        if line.strip():
+            yield number, line.split("\t")
+
+
+def _is_header(fields: list[str]) -> bool:
+    return bool(set(fields[0].strip().upper()) - set("ACGTUNRYSWKMBDHV"))
+
+
+def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
+    """Read a table of two tab-separated columns, sequence and label (0 or 1), with or without a header line.
+
+    Returns
+    -------
+    DataFrame
+        `sequence`, `label` (int8).
+    """
+    tally = Tally() if tally is None else tally
+    sequences, labels, where, faults = [], [], [], []
+    for i, (number, fields) in enumerate(_rows(path)):
+        if i == 0 and _is_header(fields) and fields[1:] not in (["0"], ["1"]):
+            continue
+        if len(fields) != 2:
+            hint = "separate them by a tab" if len(fields[0].split()) > 1 else "sequence and label are read"
+            faults.append(f"{path}:{number}: {len(fields)} column(s) where there should be 2; {hint}")
+        elif fields[1].strip() not in ("0", "1"):
+            faults.append(f"{path}:{number}: label {fields[1]!r} is neither 0 nor 1")
+        elif not fields[0].strip():
+            faults.append(f"{path}:{number}: no sequence")
+        else:
+            sequences.append(fields[0].strip())
+            labels.append(int(fields[1]))
+            where.append(f"{path}:{number}")
+    sequences = _clean(sequences, where, tally, faults)
+    _finish(path, "labelled sequences", len(sequences), tally, faults)
+    return pd.DataFrame({"sequence": pd.Series(sequences, dtype="str"), "label": np.array(labels, np.int8)})
+
+
+def read_deepbind(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
+    """Read the .seq format of DeepBind: a header naming the tab-separated columns FoldID, EventID, seq and Bound.
+
+    Returns
+    -------
+    DataFrame
+        `name` (EventID), `sequence`, `label` (int8, from Bound).
+    """
+    tally = Tally() if tally is None else tally
+    names, sequences, labels, where, faults = [], [], [], [], []
+    columns: dict[str, int] = {}
+    width = 0
+    for i, (number, fields) in enumerate(_rows(path)):
+        if i == 0:
+            columns, width = {name.strip(): at for at, name in enumerate(fields)}, len(fields)
+            if missing := [name for name in ("EventID", "seq", "Bound") if name not in columns]:
+                raise InputError(
+                    f"{path}:{number}: no column {', '.join(missing)}; a .seq file begins with the tab-separated "
+                    "header FoldID EventID seq Bound"
+                )
+            continue
+        if len(fields) != width:
+            faults.append(f"{path}:{number}: {len(fields)} columns where the header has {width}")
+        elif fields[columns["Bound"]].strip() not in ("0", "1"):
+            faults.append(f"{path}:{number}: Bound {fields[columns['Bound']]!r} is neither 0 nor 1")
+        elif not fields[columns["seq"]].strip():
+            faults.append(f"{path}:{number}: no sequence")
+        else:
+            names.append(fields[columns["EventID"]])
+            sequences.append(fields[columns["seq"]].strip())
+            labels.append(int(fields[columns["Bound"]]))
+            where.append(f"{path}:{number}")
+    sequences = _clean(sequences, where, tally, faults)
+    _finish(path, "sequences", len(sequences), tally, faults)
+    return pd.DataFrame(
+        {
+            "name": pd.Series(names, dtype="str"),
+            "sequence": pd.Series(sequences, dtype="str"),
+            "label": np.array(labels, np.int8),
+        }
+    )
+
+
+def read_counts(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
+    """Read a table of sequences and their read counts, one tab-separated column per SELEX cycle.
+
+    Without a header the count columns are cycles 0, 1, 2, ...; a header names each by its number (``3``, ``cycle_3``,
+    ``R3``).
+
+    Returns
+    -------
+    DataFrame
+        `sequence`, then one int64 column per cycle, named by the cycle number (int).
+    """
+    tally = Tally() if tally is None else tally
+    sequences, counts, where, faults = [], [], [], []
+    cycles: list[int] = []
+    for i, (number, fields) in enumerate(_rows(path)):
+        if i == 0:
+            cycles = list(range(len(fields) - 1))
+            if not cycles:
+                raise InputError(f"{path}:{number}: one column; sequence and counts are separated by tabs")
+            if _is_header(fields):
+                found = [re.fullmatch(r"[A-Za-z_. -]*(\d+)", name.strip()) for name in fields[1:]]
+                if not all(found) or len({match[1] for match in found}) < len(found):
+                    raise InputError(
+                        f"{path}:{number}: the header {', '.join(fields[1:])} does not give each count column one "
+                        "cycle number; name the columns 0, 1, 2, ..."
+                    )
+                cycles = [int(match[1]) for match in found]
+                continue
+        if len(fields) != len(cycles) + 1:
+            faults.append(f"{path}:{number}: {len(fields)} columns where the first line has {len(cycles) + 1}")
+        elif bad := [value for value in fields[1:] if not (value.isascii() and value.isdigit())]:
+            faults.append(f"{path}:{number}: count {bad[0]!r} is no whole number of reads")
+        elif not fields[0].strip():
+            faults.append(f"{path}:{number}: no sequence")
+        else:
+            sequences.append(fields[0].strip())
+            counts.append(list(map(int, fields[1:])))
+            where.append(f"{path}:{number}")
+    sequences = _clean(sequences, where, tally, faults)
+    _finish(path, "counted sequences", len(sequences), tally, faults)
+    table = pd.DataFrame(np.array(counts, np.int64), columns=cycles)
+    table.insert(0, "sequence", pd.Series(sequences, dtype="str"))
+    return table
+
+
+def inserts(
+    sequences: Iterable[str],
+    left_flank: str,
+    right_flank: str,
+    tally: Tally,
+    counts: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """The random inserts of one SELEX library: flanks trimmed, one length, no N, each insert once.
+
+    Parameters
+    ----------
+    sequences : iterable of str
+        Reads, upper case.
+    left_flank, right_flank : str
+        Constant sequence on either side of the insert; empty where the reads are inserts already. A flank is found
+        with at most one mismatch.
+    tally : Tally
+    counts : (N,) int array, optional
+        Reads that each sequence stands for; one by default.
+
+    Returns
+    -------
+    DataFrame
+        `sequence` (the orientation seen first) and `count` (reads of it and of its reverse complement).
+
+    Raises
+    ------
+    InputError
+        More than half of the reads lack the flanks, or the commonest insert length holds under 80 % of the reads.
+    NotEstimable
+        Nothing is left, or one insert makes up more than half of the library.
+    """
+    reads = pd.Series(list(sequences), dtype="str")
+    weights = np.ones(len(reads), np.int64) if counts is None else np.asarray(counts)
+    if left_flank or right_flank:
+        matched = _flanked(reads, left_flank.upper(), right_flank.upper(), weights)
+        tally.add("dropped", "flank does not match", weights[~matched].sum())
+        reads, weights = reads[matched], weights[matched]
+        reads = reads.str.slice(len(left_flank), -len(right_flank) or None)
+
+    if not len(reads):
+        raise NotEstimable("no read is left after trimming")
+    sizes = reads.str.len().to_numpy()
+    share = np.bincount(sizes, weights) / weights.sum()
+    modal = int(share.argmax())
+    if share[modal] < 0.8:
+        common = ", ".join(f"{n} bp {share[n]:.0%}" for n in np.argsort(-share)[:4] if share[n] > 0)
+        raise InputError(
+            f"inserts of mixed length ({common}); a library has one: name its flanks in left_flank and right_flank, or "
+            "split the file"
+        )
+    tally.add("dropped", f"insert is not {modal} bp", weights[sizes != modal].sum())
+    reads, weights = reads[sizes == modal], weights[sizes == modal]
+    unknown = reads.str.contains("N", regex=False).to_numpy()
+    tally.add("dropped", "insert with N", weights[unknown].sum())
+    reads, weights = reads[~unknown], weights[~unknown]
+    if not len(reads):
+        raise NotEstimable("every insert has an N")
+
+    frame = pd.DataFrame({"sequence": reads.to_numpy(), "count": weights})
+    table = frame.groupby([dna.canonical(read) for read in reads], sort=False).agg(
+        {"sequence": "first", "count": "sum"}
+    )
+    table = table.reset_index(drop=True)
+    tally.add("dropped", "same insert again (either strand)", weights.sum() - len(table))
+    if (top := table["count"].max()) > weights.sum() / 2:
+        read = table["sequence"][table["count"].idxmax()]
+        raise NotEstimable(f"library collapsed: {read} is {top} of {weights.sum()} reads")
+    return table
+
+
+def _flanked(reads: pd.Series, left: str, right: str, weights: np.ndarray) -> np.ndarray:
+    long = reads.str.len().to_numpy() > len(left) + len(right)
+    matched = long.copy()
+    wanted = (("left", reads.str.slice(0, len(left)), left), ("right", reads.str.slice(-len(right) or 10**6), right))
+    observed = []
+    for side, ends, flank in wanted:
+        if flank:
+            expected = dna.encode([flank])
+            wrong = (dna.encode(list(ends[long]), len(flank)) != expected) & (expected != dna.UNKNOWN)
+            matched[long] &= wrong.sum(1) <= 1
+            observed.append(f"{side} {_consensus(ends[long], weights[long])} (given {flank})")
+    missing = weights[~matched].sum()
+    if missing * 2 > weights.sum():
+        raise InputError(
+            f"{missing} of {weights.sum()} reads lack the flanks; the reads show {', '.join(observed)}; correct "
+            "left_flank and right_flank, or leave them empty if the reads are inserts already"
+        )
+    return matched
+
+
+def _consensus(ends: pd.Series, weights: np.ndarray) -> str:
+    columns = []
+    for letters in zip(*ends, strict=True):
+        tally = Counter()
+        for letter, weight in zip(letters, weights, strict=True):
+            tally[letter] += int(weight)
+        letter, count = tally.most_common(1)[0]
+        columns.append(letter if 2 * count > weights.sum() else "N")
+    return "".join(columns) or "nothing (all reads are shorter than the flanks)"

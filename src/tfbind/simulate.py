@@ -1,0 +1,360 @@
+"""A study with known truth, in the file formats of real ones: the demo, the test bed and the proof.
+
+A genome with planted motifs is read by simulated ChIP-seq, a random library by simulated HT-SELEX. Both bind by the same
+rule: the occupancy of a sequence is Z / (1 + Z), where Z is a concentration times the summed odds of all its sites, on
+both strands, under the factor's JASPAR matrix. So the two assays see one specificity, and what parts them is known:
+
+- ChIP-seq sees occupancy times accessibility, which a co-factor of each cell raises; weak sites, tethered binding
+  without any site, artefacts in blacklisted regions, noise and, if asked for, a GC bias come on top.
+- HT-SELEX sees occupancy to the power of the cycle, short inserts, and PCR duplicates.
+"""
+
+import gzip
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tfbind import dna, motifs, splits, tables
+
+TFS = ("USF1", "GATA3", "CTCF")
+#: Cells, and the factor whose motif opens chromatin there.
+COFACTORS = {"k562": "FOS::JUN", "hepg2": "HNF4A"}
+GENOME = "simulated"
+CYCLES = (1, 2, 3, 4)
+LEFT_FLANK, RIGHT_FLANK = "TGTCGT", "GACTGC"
+
+_CHROMOSOMES = {f"chr{i + 1}": 250_000 - 10_000 * i for i in range(8)}
+_PATCH = 1000  # bp of one GC content
+_SPACING = 400  # bp between elements
+_WIDE = 201  # bp of an element that can be bound
+_PLANTED, _PLANTED_COFACTOR = 0.5, 0.25  # share of elements with a planted site, for each factor
+_STRONG = 0.6  # share of planted sites that are bound more often than not
+_TETHERED = 0.4  # at most this share of elements with the co-factor's motif is bound by way of the co-factor
+_INSERT = 20  # bp
+_POOL = 200_000  # candidates that stand for a library
+_BOUND = 0.01  # share of the initial library that is bound
+_CARRIED = 0.08  # chance of an unbound read to stay in the pool, against a bound one
+
+
+def files(tfs: Sequence[str] = TFS) -> list[str]:
+    """Names of all files that `study` writes, relative to its folder."""
+    peaks = [f"{tf}_{cell}.narrowPeak" for tf, cell in _chips(tfs)]
+    reads = [f"{tf}_selex_{cycle}.fastq.gz" for tf in tfs for cycle in CYCLES]
+    fixed = ["genome.fa", "blacklist.bed", "selex_0.fastq.gz", "datasets.tsv", "truth.json"]
+    return sorted(peaks + reads + fixed)
+
+
+def study(
+    folder: str | Path,
+    seed: int = 0,
+    *,
+    tfs: Sequence[str] = TFS,
+    peaks: int = 900,
+    reads: int = 8000,
+    cycle: int = 3,
+    cofactor: Mapping[str, float] | None = None,
+    noise: float = 0.5,
+    gc_bias: float = 0.0,
+) -> None:
+    """Write a simulated study; the same arguments give the same bytes.
+
+    Parameters
+    ----------
+    folder : path
+    seed : int
+        Another seed is another genome, other sites and other reads.
+    tfs : sequence of str
+        Factors with a vertebrate JASPAR motif of at most 20 bp. The first is assayed in both cells.
+    peaks : int
+        Peaks of each ChIP-seq experiment, beside a few artefacts in blacklisted regions.
+    reads : int
+        Reads of each SELEX cycle; about a fifth are PCR duplicates.
+    cycle : int
+        The SELEX cycle (1 to 4) that `datasets.tsv` names. All are written.
+    cofactor : mapping of str to float, optional
+        For each cell, by how much (natural log) its co-factor's motif raises accessibility: a cause of shift between
+        cells and between assays. Default 1.5 each; 0 removes it.
+    noise : float
+        Standard deviation of the natural log of a ChIP-seq signal.
+    gc_bias : float
+        Rise of the natural log of a ChIP-seq signal per standard deviation of GC content: a cause of shift that has
+        nothing to do with binding.
+    """
+    if cycle not in CYCLES:
+        raise ValueError(f"cycle {cycle} is not one of {', '.join(map(str, CYCLES))}")
+    cofactor = dict.fromkeys(COFACTORS, 1.5) | dict(cofactor or {})
+    if cofactor.keys() != COFACTORS.keys():
+        raise ValueError(f"cofactor has the cells {', '.join(cofactor)}; known are {', '.join(COFACTORS)}")
+    folder = Path(folder)
+    known = {name: motifs.of_tf(name).take([0]) for name in [*tfs, *COFACTORS.values()]}
+    long = [tf for tf in tfs if len(known[tf].matrices[0]) > _INSERT]
+    if long:
+        raise ValueError(f"motifs longer than an insert of {_INSERT} bp: {', '.join(long)}")
+
+    genome, blacklist = _genome(splits.generator(seed, "simulate", "genome"))
+    elements, sites = _plant(genome, blacklist, known, splits.generator(seed, "simulate", "sites"))
+    truth = {
+        "seed": seed,
+        "options": {"tfs": list(tfs), "peaks": peaks, "reads": reads, "cycle": cycle}
+        | {"cofactor": cofactor, "noise": noise, "gc_bias": gc_bias},
+        "motifs": {name: found.ids[0] for name, found in known.items()},
+        "cofactors": COFACTORS,
+        "sites": {
+            name: sites[sites["name"] == name].drop(columns=["name", "element"]).to_numpy().tolist() for name in known
+        },
+        "datasets": {},
+    }
+    _write_genome(folder, genome, blacklist, splits.generator(seed, "simulate", "mask"))
+
+    shared = splits.generator(seed, "simulate", "accessibility")
+    openness = 0.7 * shared.standard_normal(len(elements))
+    openness = {cell: openness + 0.4 * shared.standard_normal(len(elements)) for cell in COFACTORS}
+    tokens = np.stack([genome[c][m - _WIDE // 2 : m + _WIDE // 2 + 1] for c, m in elements])
+    for tf, cell in _chips(tfs):
+        helped = np.isin(np.arange(len(elements)), sites.loc[sites["name"] == COFACTORS[cell], "element"])
+        table, about = _chip(
+            f"{tf}_{cell}",
+            known[tf],
+            sites[sites["name"] == tf],
+            (elements, tokens, openness[cell], helped),
+            (peaks, cofactor[cell], noise, gc_bias),
+            blacklist,
+            splits.generator(seed, "simulate", tf, cell),
+        )
+        with tables.replacing(folder / f"{tf}_{cell}.narrowPeak") as temporary:
+            table.to_csv(
+                temporary, sep="\t", header=False, index=False, float_format="%.4f", lineterminator="\n"
+            )
+        truth["datasets"][f"{tf}_{cell}"] = about
+
+    rng = splits.generator(seed, "simulate", "library")
+    _write_reads(folder / "selex_0.fastq.gz", rng.integers(0, 4, (reads, _INSERT), dtype=np.uint8), rng)
+    for tf in tfs:
+        rng = splits.generator(seed, "simulate", tf, "selex")
+        about = {"bound": {}}
+        for number, inserts, bound in _selex(known[tf], reads, rng):
+            _write_reads(folder / f"{tf}_selex_{number}.fastq.gz", inserts, rng)
+            about["bound"][number] = bound
+        truth["datasets"][f"{tf}_selex"] = about
+
+    tables.write_tsv(_sheet(tfs, cycle), folder / "datasets.tsv")
+    with tables.replacing(folder / "truth.json") as temporary:
+        temporary.write_text(json.dumps(truth, indent=None, separators=(",", ":")) + "\n")
+
+
+def _chips(tfs: Sequence[str]) -> list[tuple[str, str]]:
+    first, *rest = COFACTORS
+    return [(tfs[0], first), *((tfs[0], cell) for cell in rest), *((tf, first) for tf in tfs[1:])]
+
+
+def _sheet(tfs: Sequence[str], cycle: int) -> pd.DataFrame:
+    rows = [
+        {"dataset": f"{tf}_{cell}", "tf": tf, "assay": "chipseq", "path": f"{tf}_{cell}.narrowPeak"}
+        | {"genome": GENOME, "cell": cell, "lab": "simulated"}
+        for tf, cell in _chips(tfs)
+    ]
+    rows += [
+        {"dataset": f"{tf}_selex", "tf": tf, "assay": "htselex", "path": f"{tf}_selex_{cycle}.fastq.gz"}
+        | {"lab": "simulated", "cycle": str(cycle), "input_path": "selex_0.fastq.gz"}
+        | {"left_flank": LEFT_FLANK, "right_flank": RIGHT_FLANK}
+        for tf in tfs
+    ]
+    return pd.DataFrame(rows)
+
+
+def _genome(rng: np.random.Generator) -> tuple[dict[str, np.ndarray], list[tuple[str, int, int]]]:
+    """Chromosomes as tokens, by a first-order chain with few CpG outside GC-rich islands; blacklisted regions."""
+    genome, blacklist = {}, []
+    for name, length in _CHROMOSOMES.items():
+        count = length // _PATCH
+        drift = np.convolve(rng.standard_normal(count + 19), np.ones(20) / np.sqrt(20), "valid")
+        island = rng.random(count) < 0.04
+        gc = np.where(island, 0.64, 0.42 + 0.05 * drift).clip(0.32, 0.66)
+        base = np.stack([1 - gc, gc, gc, 1 - gc], 1) / 2  # (patches, 4)
+        step = np.repeat(base[:, None], 4, 1)
+        step[:, 1, 2] *= np.where(island, 0.8, 0.22)
+        climb = (step / step.sum(2, keepdims=True)).cumsum(2)
+        text = np.empty((count, _PATCH), np.uint8)
+        state = (rng.random((count, 1)) > base.cumsum(1)[:, :3]).sum(1)
+        for i in range(_PATCH):
+            state = (rng.random((count, 1)) > climb[np.arange(count), state][:, :3]).sum(1)
+            text[:, i] = state
+        genome[name] = text.reshape(-1)
+        gap = int(rng.integers(20_000, length - 20_000))
+        for start, end in ((0, 600), (gap, gap + int(rng.integers(300, 2000))), (length - 600, length)):
+            genome[name][start:end] = dna.UNKNOWN
+        start = int(rng.integers(20_000, length - 20_000))
+        blacklist.append((name, start, start + int(rng.integers(1000, 3000))))
+    return genome, blacklist
+
+
+def _plant(
+    genome: dict[str, np.ndarray],
+    blacklist: list[tuple[str, int, int]],
+    known: Mapping[str, motifs.Motifs],
+    rng: np.random.Generator,
+) -> tuple[list[tuple[str, int]], pd.DataFrame]:
+    """Elements (chromosome, centre) and the sites written into `genome` there, none over another."""
+    elements = []
+    for chrom, text in genome.items():
+        taboo = text == dna.UNKNOWN
+        for _, start, end in (region for region in blacklist if region[0] == chrom):
+            taboo[start:end] = True
+        near = np.concatenate([[0], taboo.cumsum()])
+        for start in range(1000, len(text) - 1000, _SPACING):
+            centre = start + int(rng.integers(0, _SPACING - _WIDE))
+            if near[centre + _WIDE] == near[centre - _WIDE]:
+                elements.append((chrom, centre))
+    taken = {chrom: np.zeros(len(text), bool) for chrom, text in genome.items()}
+    rows = []
+    for name, found in known.items():
+        matrix = found.matrices[0]
+        width = len(matrix)
+        share = _PLANTED_COFACTOR if name in COFACTORS.values() else _PLANTED
+        for index in np.flatnonzero(rng.random(len(elements)) < share):
+            chrom, centre = elements[index]
+            start = centre + int(rng.integers(-45, 46 - width))
+            two = _sites(matrix, 2, rng)  # the better one: evolution kept it
+            site, strand = two[matrix[np.arange(width), two].sum(1).argmax()], "+-"[rng.integers(2)]
+            if taken[chrom][start : start + width].any():
+                continue
+            taken[chrom][start : start + width] = True
+            genome[chrom][start : start + width] = site if strand == "+" else 3 - site[::-1]
+            bits = float(matrix[np.arange(width), site].sum())
+            rows.append((name, int(index), chrom, start, start + width, strand, round(bits, 3)))
+    return elements, pd.DataFrame(rows, columns=["name", "element", "chrom", "start", "end", "strand", "bits"])
+
+
+def _sites(matrix: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Sites drawn from a motif: (count, W) uint8."""
+    share = np.exp2(matrix.astype(float))
+    climb = (share / share.sum(1, keepdims=True)).cumsum(1)
+    return (rng.random((count, len(matrix), 1)) > climb[:, :3]).sum(2).astype(np.uint8)
+
+
+def _odds(tokens: np.ndarray, motif: motifs.Motifs) -> np.ndarray:
+    """Summed odds over all sites of both strands: (N,) float64."""
+    lse = motifs.score(tokens, motif)[1][:, 0].astype(float)
+    return np.exp2(lse) * 2 * (tokens.shape[1] - len(motif.matrices[0]) + 1)
+
+
+def _chip(
+    dataset: str,
+    motif: motifs.Motifs,
+    planted: pd.DataFrame,
+    regions: tuple[list[tuple[str, int]], np.ndarray, np.ndarray, np.ndarray],
+    options: tuple[int, float, float, float],
+    blacklist: list[tuple[str, int, int]],
+    rng: np.random.Generator,
+) -> tuple[pd.DataFrame, dict]:
+    """Peaks in narrowPeak columns, strongest first, and what caused them."""
+    elements, tokens, openness, helped = regions
+    count, cofactor, noise, gc_bias = options
+    odds = _odds(tokens, motif)
+    odds /= np.quantile(odds[planted["element"]], 1 - _STRONG)
+    occupancy = odds / (1 + odds)
+    tethered = helped & (rng.random(len(elements)) < _TETHERED * -np.expm1(-cofactor))
+    gc = dna.gc(tokens)
+    signal = np.log(occupancy + 0.5 * tethered + 0.01) + openness + cofactor * helped
+    signal += gc_bias * (gc - gc.mean()) / gc.std() + noise * rng.standard_normal(len(elements))
+    signal = np.exp(signal)
+    centre = dict(zip(planted["element"], (planted["start"] + planted["end"]) // 2, strict=True))
+    rows = []
+    for index in np.argsort(-signal, kind="stable")[:count]:
+        chrom, middle = elements[index]
+        cause = "site" if occupancy[index] >= 0.5 else "tethered" if tethered[index] else "weak"
+        bound = index in centre and cause != "tethered"
+        summit = round((centre[index] if bound else middle) + (10 if bound else 25) * rng.standard_normal())
+        rows.append((chrom, summit, signal[index], cause, bool(helped[index])))
+    for chrom, start, end in blacklist:
+        rows.append((chrom, int(rng.integers(start, end)), signal.max() * rng.uniform(0.5, 2), "artefact", False))
+    rows.sort(key=lambda row: -row[2])
+    strongest = rows[0][2]
+    peaks, causes = [], {}
+    for number, (chrom, summit, height, cause, with_cofactor) in enumerate(rows, 1):
+        start = summit - int(rng.integers(90, 260))
+        end = summit + int(rng.integers(90, 260))
+        name, score = f"{dataset}_{number}", round(1000 * height / strongest)
+        peaks.append((chrom, start, end, name, score, ".", height, -1, -1, summit - start))
+        causes[name] = [cause, with_cofactor]
+    shares = pd.DataFrame(causes.values(), columns=["cause", "cofactor"])
+    return pd.DataFrame(peaks), {
+        "share": shares["cause"].value_counts(normalize=True).to_dict(),
+        "with_cofactor": shares["cofactor"].mean(),
+        "peaks": causes,
+    }
+
+
+def _selex(motif: motifs.Motifs, reads: int, rng: np.random.Generator):
+    """Inserts of each cycle: number, (reads, _INSERT) tokens, share of them bound.
+
+    A library holds 10^13 molecules. A mixture of random inserts and inserts with a site drawn from the motif at a random
+    place stands for it: the density of the second kind, relative to the first, is exactly the mean odds over places and
+    strands, so the inverse of the mixture's density weighs every candidate back to the uniform library.
+    """
+    matrix = motif.matrices[0]
+    width = len(matrix)
+    candidates = rng.integers(0, 4, (_POOL, _INSERT), dtype=np.uint8)
+    share = 0.5
+    planted = np.flatnonzero(rng.random(_POOL) < share)
+    site = _sites(matrix, len(planted), rng)
+    site = np.where(rng.random((len(planted), 1)) < 0.5, site, 3 - site[:, ::-1])
+    start = rng.integers(0, _INSERT - width + 1, len(planted))
+    candidates[planted[:, None], start[:, None] + np.arange(width)] = site
+    odds = _odds(candidates, motif)
+    weight = 1 / (1 - share + share * odds / (2 * (_INSERT - width + 1)))
+    weight /= weight.sum()
+    low, high = -60.0, 60.0  # log2 of the concentration at which `_BOUND` of the library is bound
+    for _ in range(60):
+        middle = (low + high) / 2
+        bound = (weight * (odds / (odds + 2**-middle))).sum()
+        low, high = (middle, high) if bound < _BOUND else (low, middle)
+    occupancy = odds / (odds + 2**-low)
+    for cycle in CYCLES:
+        # some molecules amplify better than others
+        weight = weight * (occupancy + _CARRIED * (1 - occupancy)) * np.exp(0.3 * rng.standard_normal(_POOL))
+        weight /= weight.sum()
+        chosen = rng.choice(_POOL, reads - reads // 8, p=weight)
+        chosen = np.concatenate([chosen, rng.choice(chosen, reads // 8)])  # PCR duplicates
+        rng.shuffle(chosen)
+        yield cycle, candidates[chosen], float(occupancy[chosen].mean())
+
+
+def _write_genome(folder: Path, genome: dict[str, np.ndarray], blacklist: list, rng: np.random.Generator) -> None:
+    text = bytearray()
+    for name, tokens in genome.items():
+        letters = np.frombuffer(b"ACGTN", np.uint8)[tokens]
+        for start in rng.integers(0, len(letters), len(letters) // 1500):
+            letters[start : start + rng.integers(100, 600)] |= 32  # lower case: repeats
+        text += f">{name}\n".encode()
+        for start in range(0, len(letters), 60):
+            text += letters[start : start + 60].tobytes() + b"\n"
+    with tables.replacing(folder / "genome.fa") as temporary:
+        temporary.write_bytes(text)
+    with tables.replacing(folder / "blacklist.bed") as temporary:
+        temporary.write_text("".join(f"{chrom}\t{start}\t{end}\n" for chrom, start, end in blacklist))
+
+
+def _write_reads(path: Path, inserts: np.ndarray, rng: np.random.Generator) -> None:
+    """FASTQ of the inserts within their flanks; one read in a hundred has an error there, one in 200 an unknown base."""
+    count = len(inserts)
+    flanks = dna.encode([LEFT_FLANK, RIGHT_FLANK])
+    reads = np.concatenate([np.tile(flanks[0], (count, 1)), inserts, np.tile(flanks[1], (count, 1))], 1)
+    wrong = np.flatnonzero(rng.random(count) < 0.01)
+    reads[wrong, rng.integers(0, len(LEFT_FLANK), len(wrong))] ^= 1
+    unread = np.flatnonzero(rng.random(count) < 0.005)
+    reads[unread, len(LEFT_FLANK) + rng.integers(0, _INSERT, len(unread))] = dna.UNKNOWN
+    quality = rng.integers(ord("5"), ord("J"), (count, reads.shape[1]), dtype=np.uint8).tobytes().decode()
+    width = reads.shape[1]
+    name = path.name.split(".")[0]
+    text = io.StringIO()
+    for number, read in enumerate(dna.decode(reads, np.full(count, width))):
+        text.write(f"@{name}.{number + 1}\n{read}\n+\n{quality[number * width : (number + 1) * width]}\n")
+    with tables.replacing(path) as temporary, temporary.open("wb") as raw:
+        # no name and no time, so that equal reads are equal files
+        with gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
+            file.write(text.getvalue().encode())

@@ -1,0 +1,52 @@
+"""Which rows train, which choose, which test; and the one source of randomness.
+
+By chromosome where there are coordinates, so that overlapping windows never part; by a hash of the sequence where there
+are none, the same for both strands, so that a read and its reverse complement never part.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from tfbind import dna
+from tfbind.tables import SPLITS
+
+
+def stable_hash(*words: object) -> int:
+    """A 64-bit number from words, the same on every machine and in every process."""
+    text = "\x1f".join(map(str, words)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
+
+
+def generator(*words: object) -> np.random.Generator:
+    """The random generator of one task, named by its words, e.g. ``generator(seed, dataset, label)``."""
+    return np.random.default_rng(stable_hash(*words))
+
+
+def assign(table: pd.DataFrame, split: Mapping) -> pd.Series:
+    """The split of each row.
+
+    Parameters
+    ----------
+    table : sequence table
+    split : mapping
+        `validation` and `test`: lists of chromosome names; `validation_fraction` and `test_fraction`: shares of the
+        rows without coordinates, chosen by a strand-blind hash of the sequence.
+
+    Returns
+    -------
+    Series of str
+        `train`, `validation` or `test`, aligned with `table`.
+    """
+    chosen = np.full(len(table), SPLITS[0], object)
+    chrom = table["chrom"]
+    placed = chrom.notna().to_numpy()
+    for name in ("validation", "test"):
+        chosen[placed & chrom.isin(split.get(name, [])).to_numpy()] = name
+    test, validation = split["test_fraction"], split["validation_fraction"]
+    for row in np.flatnonzero(~placed):
+        u = stable_hash("split", dna.canonical(table["sequence"].iat[row])) / 2**64
+        chosen[row] = "test" if u < test else "validation" if u < test + validation else "train"
+    return pd.Series(chosen, index=table.index, dtype="str")

@@ -1,0 +1,159 @@
+"""The column contract of every stored table; how it is read and written; what was kept and dropped.
+
+Every file is written under a temporary name and renamed, so a killed job leaves no half table.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+VERSION = "1"
+
+#: Positives and negatives. Coordinates are 0-based half-open, null for SELEX; `score` is the experiment's own
+#: signal (null where there is none); `origin` says where a row came from (a peak, a cycle, the row it was made from);
+#: `draw` is 0 for every seed, or k for the k-th seed only (fresh negatives).
+SEQUENCES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("sequence", pa.string(), nullable=False),
+        pa.field("label", pa.int8(), nullable=False),
+        pa.field("split", pa.string(), nullable=False),
+        pa.field("chrom", pa.string()),
+        pa.field("start", pa.int64()),
+        pa.field("end", pa.int64()),
+        pa.field("strand", pa.string()),
+        pa.field("score", pa.float64()),
+        pa.field("origin", pa.string(), nullable=False),
+        pa.field("draw", pa.int16(), nullable=False),
+    ]
+)
+
+#: One row per scored sequence and seed, in the order of the target's tables. `negatives` names the set a label-0 row
+#: belongs to and is empty for positives; `seed` is an integer or `ensemble`; `score` is a logit.
+PREDICTIONS = pa.schema(
+    [
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("label", pa.int8(), nullable=False),
+        pa.field("negatives", pa.string(), nullable=False),
+        pa.field("seed", pa.string(), nullable=False),
+        pa.field("score", pa.float64(), nullable=False),
+    ]
+)
+
+SPLITS = ("train", "validation", "test")
+
+
+@contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its name when the block ends well and vanishes when it does not."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sequences(**columns) -> pd.DataFrame:
+    """A sequence table from its columns; those left out take their neutral value.
+
+    Parameters
+    ----------
+    **columns
+        Any columns of `SEQUENCES`; `id`, `sequence`, `label` and `origin` are required. Scalars are repeated.
+    """
+    neutral = {
+        "split": "",
+        "chrom": None,
+        "start": None,
+        "end": None,
+        "strand": None,
+        "score": None,
+        "draw": 0,
+    }
+    frame = pd.DataFrame({"id": columns["id"]})
+    for name in SEQUENCES.names[1:]:
+        values = columns.get(name, neutral.get(name))
+        frame[name] = values.to_numpy() if isinstance(values, pd.Series) else values
+    return conform(frame, SEQUENCES)
+
+
+def conform(frame: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
+    """`frame` with exactly the columns, order and types of `schema`; a missing column or an empty cell is refused."""
+    missing = [name for name in schema.names if name not in frame]
+    if missing:
+        raise ValueError(f"the table lacks the column(s) {', '.join(missing)}")
+    frame = frame[schema.names].reset_index(drop=True)
+    for field in schema:
+        if not field.nullable and frame[field.name].isna().any():
+            raise ValueError(f"column {field.name} has empty cells")
+    types = {
+        pa.string(): "str",
+        pa.int64(): "Int64",
+        pa.int16(): "int16",
+        pa.int8(): "int8",
+        pa.float64(): "float64",
+    }
+    return frame.astype({field.name: types[field.type] for field in schema})
+
+
+def write(frame: pd.DataFrame, path: str | os.PathLike, schema: pa.Schema = SEQUENCES) -> None:
+    """Write a Parquet table of the given contract, with the format version in its metadata."""
+    table = pa.Table.from_pandas(conform(frame, schema), schema=schema, preserve_index=False)
+    table = table.replace_schema_metadata({"tfbind": VERSION})
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read(path: str | os.PathLike, schema: pa.Schema = SEQUENCES) -> pd.DataFrame:
+    """Read a table that `write` wrote; another version or other columns are refused."""
+    table = pq.read_table(path)
+    version = (table.schema.metadata or {}).get(b"tfbind", b"none").decode()
+    if version != VERSION or table.schema.names != schema.names:
+        raise ValueError(f"{path}: not a table of format {VERSION} with the columns {', '.join(schema.names)}")
+    return conform(table.to_pandas(), schema)
+
+
+def write_tsv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
+    """Write a tab-separated table: six significant digits, missing cells empty."""
+    with replacing(path) as temporary:
+        frame.to_csv(temporary, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+
+
+def read_tsv(path: str | os.PathLike, **options) -> pd.DataFrame:
+    """Read a tab-separated table; only empty cells are missing (a TF may be called NA)."""
+    return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""], **options)
+
+
+class Tally:
+    """Counts what was read, changed, dropped and kept, with the reason: the `.log.tsv` beside a table."""
+
+    def __init__(self):
+        self.rows: list[tuple[str, str, int]] = []
+
+    def add(self, event: str, reason: str, count: int) -> None:
+        """Count `count` records under `event` (`read`, `changed`, `dropped`, `kept`); zero is not written."""
+        if count:
+            self.rows.append((event, reason, int(count)))
+
+    def total(self, event: str) -> int:
+        """Sum of the counts of one event."""
+        return sum(count for name, _, count in self.rows if name == event)
+
+    def frame(self) -> pd.DataFrame:
+        """Columns `event`, `reason`, `count`, in the order counted."""
+        return pd.DataFrame(self.rows, columns=["event", "reason", "count"])

@@ -1,0 +1,72 @@
+"""Text files that a user brings: plain or gzip (told by the bytes, not the name), any line ends, BOM or not."""
+
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from tfbind.faults import InputError
+
+#: Faults of one file that are listed in full; the rest are only counted.
+LISTED = 20
+
+_FOREIGN = {b"PK\x03\x04": "a zip archive", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+class Truncated(InputError):
+    """A compressed file breaks off or is damaged."""
+
+
+class whole:
+    """While it is open, what the gzip library says of a damaged file becomes `Truncated`."""
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = path
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, (EOFError, zlib.error, gzip.BadGzipFile)):
+            message = f"{self.path}: the gzip file ends early or is damaged; download it again"
+            raise Truncated(message) from error
+
+
+def binary(path: str | os.PathLike) -> BinaryIO:
+    """Open a file for reading bytes, unpacked where it is gzip or bgzip.
+
+    Refused with `InputError`: a file that is missing, packed otherwise, binary, or a web page or JSON answer under a
+    data file's name.
+    """
+    try:
+        with open(path, "rb") as raw:
+            magic = raw.read(8)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; check the path") from None
+    for start, words in _FOREIGN.items():
+        if magic.startswith(start):
+            raise InputError(f"{path}: this is {words}; unpack it or pack it with gzip")
+    stream = (gzip.open if magic[:2] == b"\x1f\x8b" else open)(path, "rb")
+    with whole(path):
+        head = stream.peek(256)[:256]
+    begins = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if begins[:1] in (b"<", b"{") or b"\0" in head.rstrip(b"\0"):
+        stream.close()
+        shown = begins[:60].decode("ascii", "replace").replace("\n", " ")
+        raise InputError(f"{path}: not a data file, it begins with {shown!r}; download it again")
+    return stream
+
+
+def lines(path: str | os.PathLike) -> Iterator[str]:
+    """Each line of a file without its line end; a damaged gzip raises `Truncated` after the readable part."""
+    with binary(path) as stream, whole(path):
+        for line in io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace"):
+            yield line.rstrip("\n\0")  # some published files end in a NUL
+
+
+def listed(faults: list[str]) -> list[str]:
+    """The first `LISTED` faults, and a count of the others."""
+    rest = len(faults) - LISTED
+    return faults[:LISTED] + ([f"... and {rest} more like these"] if rest > 0 else [])

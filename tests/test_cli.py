@@ -1,0 +1,48 @@
+import subprocess
+import sys
+
+import pytest
+
+from tfbind import cli, faults
+
+
+def tfbind(*arguments):
+    return subprocess.run([sys.executable, "-m", "tfbind.cli", *map(str, arguments)], capture_output=True, text=True)
+
+
+def test_validate_says_what_a_study_holds(tmp_path):
+    (tmp_path / "a.fa").write_text(">a\nACGT\n")
+    (tmp_path / "d.tsv").write_text("dataset\ttf\tassay\tpath\nA\tUSF1\tchipseq\ta.fa\n")
+    (tmp_path / "c.yaml").write_text("datasets: d.tsv\nnegatives: {n: {kind: pairs}}\nmodels: {m: {kind: deepbind}}\n")
+    run = tfbind("validate", tmp_path / "c.yaml")
+    assert run.returncode == 0 and "1 TFs in 1 datasets" in run.stdout
+
+
+def test_an_invalid_study_lists_all_faults_and_exits_with_2(tmp_path):
+    (tmp_path / "c.yaml").write_text("datasets: d.tsv\nnegatives: {n: {kind: foo}}\nmodels: {m: {kind: bar}}\n")
+    run = tfbind("validate", tmp_path / "c.yaml")
+    assert run.returncode == 2 and len(run.stderr.splitlines()) == 2 and "Traceback" not in run.stderr
+
+
+def test_simulate_refuses_a_folder_in_use(tmp_path):
+    (tmp_path / "x").write_text("")
+    assert tfbind("simulate", tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (faults.InputError("x"), 2),
+        (faults.NotEstimable("x"), 3),
+        (faults.ResourceError("x"), 4),
+        (OSError(28, "No space left on device"), 4),
+    ],
+)
+def test_each_end_has_its_exit_code(monkeypatch, error, code):
+    def fail():
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == code

@@ -1,0 +1,157 @@
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tfbind import config
+from tfbind.faults import InputError
+
+REPO = Path(__file__).parents[1]
+CONFIG = """
+datasets: sheet.tsv
+negatives: {{standard: {{kind: dinucleotide}}}}
+models: {{deepbind: {{kind: deepbind}}}}
+{more}
+"""
+HEADER = ["dataset", "tf", "assay", "path"]
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A function that writes a study and loads it."""
+
+    def write(rows, header=HEADER, more="", text=None):
+        (tmp_path / "a.fa").write_text(">a\nACGT\n")
+        (tmp_path / "b.fa").write_text(">a\nACGT\n")
+        lines = ["\t".join(header), *("\t".join(row) for row in rows)]
+        (tmp_path / "sheet.tsv").write_bytes(("\n".join(lines) + "\n").encode() if text is None else text)
+        (tmp_path / "config.yaml").write_text(CONFIG.format(more=more))
+        return config.load(tmp_path / "config.yaml")
+
+    return write
+
+
+def faults(call, *args, **kwargs):
+    with pytest.raises(InputError) as error:
+        call(*args, **kwargs)
+    return error.value.faults
+
+
+def test_a_valid_study_has_every_default_and_absolute_paths(study, tmp_path):
+    loaded = study([["A", "USF1", "chipseq", "a.fa"]])
+    assert loaded.config["sequence"] == {"length": 101, "limit": 20000}
+    assert loaded.config["models"]["deepbind"]["filters"] == 16
+    assert loaded.datasets["A"]["path"] == str(tmp_path / "a.fa")
+    assert loaded.datasets["A"]["format"] == "fasta"
+    assert loaded.tfs() == ["USF1"] and loaded.targets("A") == ["A"] and loaded.labels("A") == ["standard"]
+
+
+def test_all_faults_of_config_are_listed_at_once(tmp_path):
+    (tmp_path / "c.yaml").write_text(
+        "datasets: d.tsv\nnegatives: {n: {kind: foo, ratoi: 2}}\nmodels: {a: {kind: deepbind, filtrs: 1}, b: {}}\nseeds: [x]\n"
+    )
+    found = "\n".join(faults(config.load, tmp_path / "c.yaml"))
+    for part in ("did you mean 'ratio'", "did you mean 'filters'", "models.b: needs either", "negatives.n.kind: 'foo'"):
+        assert part in found
+    assert "seeds.0" in found
+
+
+def test_all_faults_of_a_sheet_are_listed_with_their_lines(study):
+    found = faults(
+        study,
+        [
+            ["A", "USF1", "chipseq", "a.fa"],
+            ["a", "USF1", "chipsq", "b.fa"],
+            ["../x", "USF1", "chipseq", "missing.fa"],
+            ["C", "USF1", "chipseq", "b.odd"],
+            ["D", "USF1", "htselex", "b.bed"],
+        ],
+    )
+    text = "\n".join(found)
+    assert "sheet.tsv:3: assay: 'chipsq'" in text and "sheet.tsv:3: dataset 'a' is also on line 2" in text
+    assert "sheet.tsv:4: dataset: '../x' is not of the form" in text and "sheet.tsv:4: path: no file" in text
+    assert "sheet.tsv:5: format: cannot be told" in text
+    assert "sheet.tsv:6: genome: a bed file needs one" in text and "SELEX reads have none" in text
+
+
+@pytest.mark.parametrize("bad", ["-rf", "a;b", "$(x)", "", "x" * 65, "a/b", "ü"])
+def test_unsafe_ids_are_refused(study, bad):
+    assert any("dataset" in fault for fault in faults(study, [[bad, "USF1", "chipseq", "a.fa"]]))
+
+
+def test_sheet_of_a_spreadsheet_is_read(study):
+    text = "\ufeffdataset\ttf\tassay\tpath\r\n\r\nA\tUSF1\tchipseq\ta.fa\r\n\t\t\t\r\n".encode()
+    assert list(study([], text=text).datasets) == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (b"", "empty"),
+        (b"dataset\ttf\tassay\tpath\n", "no dataset"),
+        (b"dataset,tf,assay,path\nA,USF1,chipseq,a.fa\n", "no tab"),
+        (b"dataset\ttf\tassay\tpaht\n", "did you mean 'path'"),
+        (b"\xff\xfe", "UTF-8"),
+    ],
+)
+def test_odd_sheets_are_explained(study, text, part):
+    assert part in "\n".join(faults(study, [], text=text))
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("a: [1\n", "c.yaml:2"),
+        ("datasets: a\ndatasets: b\n", "written twice"),
+        ("a: !!python/object/apply:os.system [id]\n", "constructor"),
+        ("a: &x [1]\nb: *x\n", "aliases"),
+        ("- 1\n", "keys and values"),
+    ],
+)
+def test_yaml_that_is_no_config(tmp_path, text, part):
+    (tmp_path / "c.yaml").write_text(text)
+    assert part in "\n".join(faults(config.load, tmp_path / "c.yaml"))
+
+
+def test_keys_that_contradict_each_other(study):
+    more = "split: {test: [chr1], validation: [chr1]}\ntransfer: {extra_pairs: [[A, Z]]}"
+    found = "\n".join(faults(study, [["A", "USF1", "chipseq", "a.fa"]], more=more))
+    assert "chr1 is in `validation` and in `test`" in found and "no dataset 'Z'" in found
+
+
+def test_labels_kinds_and_test_sets_of_a_study(study, tmp_path):
+    loaded = study([["A", "USF1", "chipseq", "a.fa"], ["B", "USF1", "htselex", "b.fa"]])
+    negatives = {
+        "own": {"kind": {"chipseq": ["provided", "pairs"], "htselex": "input"}, "tfs": []},
+        "peaks": {"kind": {"chipseq": "pairs"}, "tfs": []},
+        "other": {"kind": "pairs", "tfs": ["ELK1"]},
+    }
+    loaded.config["negatives"] = negatives
+    assert loaded.labels("A") == ["own", "peaks"] and loaded.labels("B") == ["own"]
+    assert loaded.kinds("own", "chipseq") == ["provided", "pairs"] and loaded.kinds("own", "htselex") == ["input"]
+    assert loaded.test_labels("A", "own") == ["own"]
+    loaded.config["transfer"]["test_negatives"] = "all"
+    assert loaded.test_labels("A", "own") == ["own", "peaks"]
+
+
+def test_a_url_is_fetched_to_a_safe_place():
+    place = config.local("https://example.org/a%2F..%2Fb(1).fa.gz?x=1")
+    assert place.startswith("resources/downloads/") and place.endswith("b_1_.fa.gz") and ".." not in place
+    assert config.local("/a/b") == "/a/b"
+
+
+@pytest.mark.parametrize("name", ["config", "datasets"])
+def test_schemas_are_valid_closed_and_described(name):
+    schema = config.schema(name)
+    Draft202012Validator.check_schema(schema)
+    assert schema["additionalProperties"] is False
+    assert all("description" in rule for rule in schema["properties"].values())
+
+
+def test_config_page_is_what_the_schemas_say():
+    assert (REPO / "docs" / "config.md").read_text() == config.describe(), "run: make docs"
+
+
+@pytest.mark.parametrize("path", ["config.yaml", "resources/real/config.yaml"])
+def test_shipped_studies_are_valid(path):
+    assert config.load(REPO / path).datasets

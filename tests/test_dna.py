@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfbind import dna
+
+words = st.lists(st.text("ACGTN", max_size=30), min_size=1, max_size=6).filter(any)
+PAIR = dict(zip("ACGTN", "TGCAN", strict=True))
+
+
+@given(words)
+def test_encode_and_decode_are_inverse(texts):
+    tokens = dna.encode(texts)
+    assert tokens.dtype == np.uint8
+    assert dna.decode(tokens, np.array([len(t) for t in texts])) == texts
+    assert dna.decode(tokens) == [t.rstrip("N") for t in texts]
+    assert dna.lengths(tokens).tolist() == [len(t.rstrip("N")) for t in texts]
+
+
+@given(words)
+def test_both_reverse_complements_against_a_plain_loop(texts):
+    plain = ["".join(PAIR[base] for base in reversed(t)) for t in texts]
+    assert [dna.reverse_complement_text(t) for t in texts] == plain
+    known = [t.rstrip("N") for t in texts]
+    turned = dna.reverse_complement(dna.encode(known))
+    assert dna.decode(turned, np.array([len(t) for t in known])) == [dna.reverse_complement_text(t) for t in known]
+    assert all(
+        dna.canonical(t) == dna.canonical(p) and dna.canonical(t) in (t, p) for t, p in zip(texts, plain, strict=True)
+    )
+
+
+@given(words)
+def test_gc_against_a_plain_loop(texts):
+    known = [t.replace("N", "") for t in texts]
+    plain = [sum(base in "GC" for base in t) / len(t) if t else 0 for t in known]
+    assert dna.gc(dna.encode(texts)) == pytest.approx(plain)
+
+
+def test_letters_and_padding():
+    assert dna.encode(["acgtuRx-é", "A"]).tolist() == [[0, 1, 2, 3, 3, 4, 4, 4, 4], [0] + [4] * 8]
+    assert dna.encode(["AC"], 4).tolist() == [[0, 1, 4, 4]]
+    assert dna.encode([], 3).shape == (0, 3)
+    with pytest.raises(ValueError, match="5 bp does not fit into 4"):
+        dna.encode(["ACGTA"], 4)

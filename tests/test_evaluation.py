@@ -1,0 +1,455 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from tfbind import evaluation as ev
+from tfbind.faults import InputError, NotEstimable
+
+LEVEL = 0.95
+
+
+def slow_auroc(labels, scores):
+    positives, negatives = scores[labels == 1], scores[labels == 0]
+    return np.mean([(p > n) + 0.5 * (p == n) for p in positives for n in negatives])
+
+
+def slow_delong(labels, scores):
+    """The structural components of DeLong 1988, pair by pair."""
+    above, below = [], []
+    for s in scores:
+        wins = (s[labels == 1][:, None] > s[labels == 0]) + 0.5 * (s[labels == 1][:, None] == s[labels == 0])
+        above.append(wins.mean(1))
+        below.append(wins.mean(0))
+    m, n = (labels == 1).sum(), (labels == 0).sum()
+    return np.cov(above) / m + np.cov(below) / n
+
+
+def simulated(rng, n_positive, n_negative, gain=1.0, decimals=8):
+    labels = rng.permutation(np.repeat([1, 0], [n_positive, n_negative]))
+    return labels, np.round(rng.normal(size=len(labels)) + gain * labels, decimals)
+
+
+def rows_of(n):
+    return pd.DataFrame({"chrom": [None] * n, "start": [None] * n})
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 8])
+def test_auroc_and_delong_equal_the_pairwise_oracle(decimals):
+    rng = np.random.default_rng(0)
+    labels, first = simulated(rng, 30, 50, decimals=decimals)
+    second = np.round(first + rng.normal(size=80), decimals)
+    aucs, covariance = ev.delong(labels, np.stack([first, second]))
+    assert aucs == pytest.approx([slow_auroc(labels, first), slow_auroc(labels, second)])
+    assert ev.auroc(labels, first) == pytest.approx(aucs[0])
+    assert covariance == pytest.approx(slow_delong(labels, np.stack([first, second])))
+    z = (aucs[0] - aucs[1]) / np.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    assert ev.delong_p(labels, first, second) == pytest.approx(2 * stats.norm.sf(abs(z)))
+
+
+def test_delong_by_hand():
+    # Positives 2, 4; negatives 1, 3. Placements of the positives 1/2 and 1, of the negatives 1 and 1/2; variance of
+    # each 1/8, over two rows of a class 1/16, together 1/8.
+    aucs, covariance = ev.delong(np.array([1, 1, 0, 0]), np.array([[2.0, 4, 1, 3]]))
+    assert (aucs[0], covariance[0, 0]) == pytest.approx((0.75, 0.125))
+
+
+def test_delong_agrees_with_the_exponential_model_in_a_large_sample():
+    # Hanley & McNeil 1982, exact for exponential scores: AUROC r / (1 + r) for a ratio r of means.
+    rng = np.random.default_rng(5)
+    n = 20_000
+    scores = np.concatenate([rng.exponential(3, n), rng.exponential(1, n)])
+    aucs, covariance = ev.delong(np.repeat([1, 0], n), scores)
+    a = 0.75
+    exact = (a * (1 - a) + (n - 1) * (a / (2 - a) - a**2) + (n - 1) * (2 * a**2 / (1 + a) - a**2)) / n**2
+    assert aucs[0] == pytest.approx(a, abs=4 * np.sqrt(exact))
+    assert covariance[0, 0] == pytest.approx(exact, rel=0.03)
+
+
+def test_delong_p_without_variance():
+    labels = np.repeat([1, 0], 10)
+    perfect, constant = labels * 1.0, np.zeros(20)
+    assert ev.delong_p(labels, perfect, perfect) == 1
+    assert ev.delong_p(labels, perfect, np.exp(perfect)) == 1
+    assert np.isnan(ev.delong_p(labels, perfect, constant))
+
+
+def test_delong_refuses_a_single_row_of_a_class():
+    with pytest.raises(NotEstimable):
+        ev.delong(np.array([1, 0, 0]), np.arange(3.0))
+
+
+@pytest.mark.parametrize("name", ev.METRICS)
+@pytest.mark.parametrize("labels", [[1, 1, 1], [0, 0, 0]])
+def test_one_class_is_not_estimable(name, labels):
+    with pytest.raises(NotEstimable):
+        ev.METRICS[name](np.array(labels), np.arange(3.0))
+
+
+def test_constant_scores():
+    labels, scores = np.array([1, 0, 0, 0]), np.zeros(4)
+    assert [f(labels, scores) for f in ev.METRICS.values()] == pytest.approx([0.5, 0.25, 0, 0])
+
+
+def test_recall_at_fdr():
+    # Precision after each row: 1, 1/2, 2/3, 1/2 (positives 2 of 3 found), then 3/5.
+    labels, scores = np.array([1, 0, 1, 0, 1]), np.arange(5.0)[::-1]
+    assert ev.recall_at_fdr(labels, scores, 0.1) == pytest.approx(1 / 3)
+    assert ev.recall_at_fdr(labels, scores, 0.35) == pytest.approx(2 / 3)
+    assert ev.METRICS["recall_at_50fdr"](labels, scores) == 1
+    # Ties cannot be cut: the first threshold takes the negative along.
+    assert ev.recall_at_fdr(np.array([1, 0]), np.zeros(2), 0.1) == 0
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        ({"dataset": "a"}, "none"),
+        ({}, "replicate"),
+        ({"replicate": "2"}, "replicate"),
+        ({"lab": "y", "replicate": "2"}, "lab"),
+        ({"cell": "", "lab": "y"}, "cell"),
+        ({"assay": "htselex", "cell": "z", "lab": "y"}, "assay"),
+    ],
+)
+def test_shift_is_the_largest_difference(change, expected):
+    row = {"dataset": "a", "assay": "chipseq", "cell": "c", "lab": "x", "replicate": "1"}
+    other = {**row, "dataset": "b", **change}
+    assert ev.shift(row, other) == ev.shift(other, row) == expected
+
+
+def test_blocks():
+    table = pd.DataFrame({"chrom": ["1", "1", "1", "2", None, None], "start": [0, 99, 100, 0, None, None]})
+    assert ev.blocks(table.astype({"start": "Int64"}), 100).tolist() == [0, 0, 1, 2, 3, 4]
+
+
+def test_draws_keep_both_classes_and_whole_blocks():
+    labels, block = np.array([1, 1, 1, 0, 0, 0]), np.array([7, 7, 8, 7, 8, 9])
+    draws = ev.draw(labels, block, 50, np.random.default_rng(0))
+    assert draws.codes.tolist() == [0, 0, 1, 2, 3, 4]
+    assert (draws.n_positive, draws.n_block) == (2, 2)
+    assert (draws.counts[:, :2].sum(1) == 2).all() and (draws.counts[:, 2:].sum(1) == 3).all()
+    assert draws.counts.max() == 3
+
+
+def test_interval_of_rows_equals_scipy_bootstrap():
+    rng = np.random.default_rng(3)
+    labels, scores = simulated(rng, 150, 200)
+    draws = ev.draw(labels, ev.blocks(rows_of(350), 1), 4000, rng)
+    ours = ev.metric_interval(ev.replicate(scores[None], draws, rng), 0, LEVEL)
+    theirs = stats.bootstrap(
+        (scores[labels == 1], scores[labels == 0]),
+        lambda p, n, axis: stats.mannwhitneyu(p, n, axis=axis).statistic / (p.shape[axis] * n.shape[axis]),
+        n_resamples=4000,
+        method="percentile",
+        rng=rng,
+    ).confidence_interval
+    assert ours == pytest.approx((theirs.low, theirs.high), abs=0.004)
+
+
+def test_blocks_widen_the_interval_of_rows_that_move_together():
+    rng = np.random.default_rng(4)
+    block = np.repeat(np.arange(40), 20)
+    labels = np.tile([1, 0], 400)
+    scores = labels + rng.normal(size=800) + np.repeat(rng.normal(size=40), 20) * np.where(labels, 2, -2)
+    widths = [
+        np.diff(ev.metric_interval(ev.replicate(scores[None], ev.draw(labels, b, 500, rng), rng), 0, LEVEL))[0]
+        for b in (block, np.arange(800))
+    ]
+    assert widths[0] > 1.5 * widths[1]
+
+
+def test_seed_part_is_the_jackknife_variance():
+    rng = np.random.default_rng(6)
+    labels, scores = simulated(rng, 200, 200)
+    scores = scores + rng.normal(size=(4, 1)) * rng.normal(size=400)
+    draws = ev.draw(labels, np.arange(400), 20_000, rng)
+    seeds = ev.replicate(scores, draws, rng).seeds[:, 0]
+    without = [slow_auroc(labels, np.delete(scores, i, 0).mean(0)) for i in range(4)]
+    assert seeds.var() == pytest.approx(3 / 4 * np.square(without - np.mean(without)).sum(), rel=0.05)
+
+
+def test_equal_seeds_have_no_seed_part():
+    rng = np.random.default_rng(6)
+    labels, scores = simulated(rng, 50, 50)
+    draws = ev.draw(labels, np.arange(100), 200, np.random.default_rng(1))
+    once, thrice = (ev.replicate(np.stack([scores] * s), draws, rng) for s in (1, 3))
+    assert np.abs(thrice.seeds).max() < 1e-12
+    assert ev.metric_interval(once, 0, LEVEL) == pytest.approx(ev.metric_interval(thrice, 0, LEVEL), abs=1e-6)
+
+
+def test_few_degrees_of_freedom_widen_an_interval():
+    part = np.random.default_rng(0).normal(size=5000)
+    low, high = ev.interval(0, [(part, 2)], LEVEL)
+    quantiles = np.quantile(part, [0.025, 0.975])
+    assert [low, high] == pytest.approx(quantiles * stats.t.isf(0.025, 2) / stats.norm.isf(0.025))
+
+
+def test_one_block_gives_no_interval():
+    labels = np.repeat([1, 0], 30)
+    draws = ev.draw(labels, np.zeros(60, int), 100, np.random.default_rng(0))
+    model = ev.replicate(np.random.default_rng(1).normal(size=(2, 60)), draws, np.random.default_rng(2))
+    assert np.isnan(ev.metric_interval(model, 0, LEVEL)).all()
+
+
+def test_coverage_of_the_intervals_of_an_auroc_and_a_paired_drop():
+    # Binormal scores: the AUROC is Phi(gain / sqrt(2)). 400 sets: four Monte-Carlo standard errors at 95 % are 4.4 %.
+    rng = np.random.default_rng(11)
+    covered, gains = [], (1.4, 0.9)
+    true = [stats.norm.cdf(gain / np.sqrt(2)) for gain in gains]
+    for _ in range(400):
+        labels = np.repeat([1, 0], 100)
+        common = rng.normal(size=200)
+        draws = ev.draw(labels, np.arange(200), 300, rng)
+        models = [
+            ev.replicate(np.sqrt([[0.5]]) * (common + rng.normal(size=200)) + gain * labels, draws, rng)
+            for gain in gains
+        ]
+        low, high = ev.metric_interval(models[0], 0, LEVEL)
+        _, below, above = ev.difference(*models, LEVEL)
+        covered.append([low <= true[0] <= high, below <= true[0] - true[1] <= above])
+    assert np.mean(covered, 0) == pytest.approx([0.95, 0.95], abs=0.044)
+
+
+def test_coverage_with_blocks_and_seeds():
+    # Five seeds add a common gain each, ten blocks a shift of their positives: both must be in the interval. The truth
+    # is the mean over seeds and blocks, found from a far larger set.
+    rng = np.random.default_rng(12)
+
+    def scores_of(n_block, n_seed, n_set):
+        labels = np.tile([1, 0], (n_block * 20) // 2)
+        moved = np.repeat(0.5 * rng.normal(size=(n_set, n_block)), 20, axis=1)
+        gain = 1 + 0.25 * rng.normal(size=(n_set, n_seed, 1))
+        base = rng.normal(size=(n_set, labels.size)) + labels * moved
+        return labels, base[:, None] + labels * gain
+
+    labels, many = scores_of(400, 5, 30)
+    truth = np.mean([ev.auroc(labels, scores.mean(0)) for scores in many])
+    labels, sets = scores_of(20, 5, 300)
+    covered = []
+    for scores in sets:
+        draws = ev.draw(labels, np.repeat(np.arange(20), 20), 200, rng)
+        low, high = ev.metric_interval(ev.replicate(scores, draws, rng), 0, LEVEL)
+        covered.append(low <= truth <= high)
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["roc", "pr"])
+def test_curves_are_short_and_keep_their_ends(kind):
+    labels, scores = simulated(np.random.default_rng(0), 500, 500)
+    x, y = ev.curve(labels, scores, kind)
+    assert len(x) <= ev.CURVE_POINTS + 1
+    assert (x[0], x[-1]) == (0, 1) and (np.diff(x) >= 0).all()
+    area = np.trapezoid(y, x)
+    assert area == pytest.approx(ev.METRICS["auroc" if kind == "roc" else "auprc"](labels, scores), abs=0.02)
+
+
+# A study: GATA3 by SELEX and ChIP-seq, MAX by ChIP-seq, one set of negatives, scores with a known gain.
+
+
+def dataset(name, tf, assay, **more):
+    empty = {"cell": "", "lab": "", "replicate": ""}
+    return {"dataset": name, "tf": tf, "assay": assay, **empty, **more}
+
+
+ROWS = {
+    row["dataset"]: row
+    for row in (
+        dataset("g_selex", "GATA3", "htselex"),
+        dataset("g_chip", "GATA3", "chipseq", cell="T47D"),
+        dataset("m_chip", "MAX", "chipseq", cell="K562"),
+    )
+}
+CONFIG = {
+    "models": {"deepbind": {"kind": "deepbind"}, "composition": {"kind": "composition"}},
+    "negatives": {"shuffled": {}},
+    "transfer": {"test_negatives": "same", "extra_pairs": []},
+    "statistics": {"resamples": 200, "level": 0.95, "block": 1000, "min_examples": 20},
+}
+
+
+def test_rows(target, n=60, labels=("shuffled",)):
+    chip = ROWS[target]["assay"] == "chipseq"
+    parts = []
+    for label, name in [(1, ""), *((0, label) for label in labels)]:
+        part = pd.DataFrame({"id": [f"{target}{i}" for i in range(n)], "label": label, "negatives": name})
+        part["chrom"] = "chr1" if chip else None
+        part["start"] = np.arange(n) * 500 if chip else None
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+test_rows.__test__ = False
+
+
+def predicted(tests, targets, gain, seeds=(0, 1, 2), ensemble=True, word=0):
+    rng = np.random.default_rng(word)
+    parts = []
+    for target in targets:
+        test = tests[target]
+        common = rng.normal(size=len(test)) + gain * test["label"].to_numpy()
+        scores = {str(seed): common + 0.2 * rng.normal(size=len(test)) for seed in seeds}
+        if ensemble:
+            scores["ensemble"] = np.mean(list(scores.values()), 0)
+        parts += [
+            test[["id", "label", "negatives"]].assign(target=target, seed=seed, score=values)
+            for seed, values in scores.items()
+        ]
+    return pd.concat(parts, ignore_index=True).sample(frac=1, random_state=word)
+
+
+@pytest.fixture
+def study():
+    tests = {name: test_rows(name) for name in ROWS}
+    gata = ["g_selex", "g_chip"]
+    predictions = {
+        ("g_selex", "shuffled", "deepbind"): predicted(tests, gata, 0.8, word=1),
+        ("g_chip", "shuffled", "deepbind"): predicted(tests, gata, 2.0, word=2),
+        ("m_chip", "shuffled", "deepbind"): predicted(tests, ["m_chip", "g_chip"], 0.1, word=3),
+        ("g_selex", "shuffled", "composition"): predicted(tests, gata, 0.1, seeds=[0], word=4),
+        ("g_chip", "shuffled", "composition"): predicted(tests, gata, 0.6, seeds=[0], word=5),
+        ("m_chip", "shuffled", "composition"): predicted(tests, ["m_chip", "g_chip"], 0, seeds=[0], word=6),
+    }
+    return tests, predictions
+
+
+def run(study, tf="GATA3", **changes):
+    tests, predictions = study
+    return ev.evaluate(tf, ROWS, predictions, tests, {**CONFIG, **changes})
+
+
+def test_every_cell_has_its_rows(study):
+    metrics, transfer, curves = run(study)
+    assert list(metrics) == ev.METRIC_COLUMNS and list(transfer) == ev.TRANSFER_COLUMNS
+    assert list(curves) == ev.CURVE_COLUMNS
+    # 2 sources x 2 targets x 4 metrics x (3 seeds + ensemble, 1 seed + ensemble)
+    assert len(metrics) == 2 * 2 * 4 * (4 + 2)
+    ensemble = metrics[metrics["seed"] == "ensemble"]
+    assert ensemble[["value", "low", "high"]].notna().all(axis=None)
+    assert (ensemble["low"] <= ensemble["value"]).all() and (ensemble["value"] <= ensemble["high"]).all()
+    assert metrics.loc[metrics["seed"] != "ensemble", "low"].isna().all()
+    assert (metrics["n_positive"] == 60).all() and (metrics["n_negative"] == 60).all()
+    assert set(zip(transfer["source"], transfer["target"], strict=True)) == {
+        ("g_selex", "g_chip"),
+        ("g_chip", "g_selex"),
+    }
+    assert set(curves["curve"]) == {"roc", "pr"}
+
+
+def test_values_and_drops_are_those_of_the_joined_rows(study):
+    tests, predictions = study
+    metrics, transfer, _ = run(study)
+    key = ["id", "label", "negatives"]
+    aucs, joined = {}, {}
+    for source in ("g_selex", "g_chip"):
+        table = predictions[source, "shuffled", "deepbind"].query("target == 'g_chip' and seed == 'ensemble'")
+        joined[source] = tests["g_chip"].merge(table, on=key, validate="1:1")
+        aucs[source] = slow_auroc(joined[source]["label"].to_numpy(), joined[source]["score"].to_numpy())
+        row = metrics.query(
+            "source == @source and target == 'g_chip' and seed == 'ensemble' and metric == 'auroc' and "
+            "model == 'deepbind'"
+        )
+        assert row["value"].item() == pytest.approx(aucs[source])
+    drop = transfer.query("target == 'g_chip' and model == 'deepbind'").iloc[0]
+    assert (drop["shift"], drop["same"], drop["cross"]) == pytest.approx(("assay", aucs["g_chip"], aucs["g_selex"]))
+    assert drop["drop"] == pytest.approx(aucs["g_chip"] - aucs["g_selex"])
+    assert drop["low"] < drop["drop"] < drop["high"]
+    scores = [joined[source]["score"].to_numpy() for source in ("g_chip", "g_selex")]
+    assert drop["p_value"] == pytest.approx(ev.delong_p(joined["g_chip"]["label"].to_numpy(), *scores))
+    floor = transfer.query("target == 'g_chip' and model == 'composition'").iloc[0]
+    assert drop["floor"] == floor["same"] == floor["floor"] > ev.HIGH_FLOOR
+    assert "composition alone" in drop["note"] and ev.NOT_ABOVE_FLOOR not in drop["note"]
+
+
+def test_a_target_model_no_better_than_composition_is_noted(study):
+    tests, predictions = study
+    predictions["g_chip", "shuffled", "deepbind"] = predicted(tests, ["g_selex", "g_chip"], 0.5, word=9)
+    _, transfer, _ = run(study)
+    note = transfer.query("target == 'g_chip' and model == 'deepbind'")["note"].item()
+    assert ev.NOT_ABOVE_FLOOR in note
+
+
+def test_extra_pairs_join_factors(study):
+    _, transfer, _ = run(study, transfer={"test_negatives": "same", "extra_pairs": [["m_chip", "g_chip"]]})
+    pair = transfer[transfer["source"] == "m_chip"]
+    assert set(pair["tf"]) == {"MAX>GATA3"} and set(pair["target"]) == {"g_chip"} and pair["drop"].notna().all()
+
+
+def test_the_only_dataset_of_a_factor_keeps_its_row(study):
+    metrics, transfer, _ = run(study, "MAX")
+    assert metrics["value"].notna().all()
+    assert transfer["drop"].isna().all() and transfer["note"].str.contains("only dataset").all()
+    assert len(transfer) == 2 and transfer["same"].notna().all()
+
+
+def test_absent_predictions_and_few_rows_leave_a_note(study):
+    _, predictions = study
+    del predictions["g_selex", "shuffled", "deepbind"]
+    metrics, transfer, _ = run(study)
+    empty = metrics[(metrics["source"] == "g_selex") & (metrics["model"] == "deepbind")]
+    assert empty["value"].isna().all() and empty["note"].str.contains("no prediction").all()
+    assert len(empty) == 2 * len(ev.METRICS)
+    assert transfer.query("model == 'deepbind'")["drop"].isna().all()
+    many = {**CONFIG["statistics"], "min_examples": 61}
+    metrics, transfer, curves = run(study, statistics=many)
+    assert metrics["value"].isna().all() and metrics["note"].str.contains("fewer than 61").all()
+    assert transfer["note"].str.contains("fewer than 61").all() and curves.empty
+
+
+def test_all_test_negatives(study):
+    tests, predictions = study
+    labels = ("shuffled", "genomic")
+    tests |= {name: test_rows(name, labels=labels) for name in ("g_selex", "g_chip")}
+    for source in ("g_selex", "g_chip"):
+        for label in labels:
+            predictions[source, label, "deepbind"] = predicted(tests, ["g_selex", "g_chip"], 1)
+    options = {"negatives": {"shuffled": {}, "genomic": {}}, "models": {"deepbind": {"kind": "deepbind"}}}
+    everything = run(study, **options, transfer={"test_negatives": "all"})[1]
+    assert len(everything.groupby(["train_negatives", "test_negatives"])) == 4
+    assert everything["drop"].notna().all() and everything["floor"].isna().all()
+    assert len(run(study, **options)[1].groupby(["train_negatives", "test_negatives"])) == 2
+
+
+@pytest.mark.parametrize(
+    "damage, said",
+    [
+        (lambda t: t[~((t["id"] == "g_chip7") & (t["label"] == 1) & (t["seed"] == "1"))], "119 predictions for 120"),
+        (lambda t: pd.concat([t, t[t["target"] == "g_chip"].iloc[[0]]]), "121 predictions for 120"),
+        (lambda t: t.assign(id=t["id"].replace("g_chip7", "other")), "120 predictions for 120"),
+        (lambda t: t.assign(score=t["score"].where(t["id"] != "g_chip7", np.nan)), "not finite"),
+        (lambda t: t.assign(score=t["score"] + (t["seed"] == "ensemble")), "not the mean logit"),
+    ],
+)
+def test_rows_that_do_not_match_are_refused_all_at_once(study, damage, said):
+    _, predictions = study
+    for source in ("g_selex", "g_chip"):
+        predictions[source, "shuffled", "deepbind"] = damage(predictions[source, "shuffled", "deepbind"])
+    with pytest.raises(InputError) as refused:
+        run(study)
+    for source in ("g_selex", "g_chip"):
+        assert any(said in fault and source in fault for fault in refused.value.faults)
+
+
+def test_repeated_ids_are_refused(study):
+    tests, _ = study
+    tests["g_chip"]["id"] = tests["g_chip"]["id"].replace("g_chip7", "g_chip8")
+    with pytest.raises(InputError, match="repeat the id 'g_chip8'"):
+        run(study)
+
+
+def test_scores_of_a_foreign_ensemble_alone(study):
+    _, predictions = study
+    for key, table in predictions.items():
+        predictions[key] = table[table["seed"] == "ensemble"]
+    metrics, transfer, _ = run(study)
+    assert set(metrics["seed"]) == {"ensemble"} and metrics["low"].notna().all()
+    assert transfer["note"].str.contains("one seed").all()
+
+
+def test_tables_are_the_same_again_and_do_not_depend_on_other_models(study):
+    first, second = run(study), run(study)
+    for a, b in zip(first, second, strict=True):
+        pd.testing.assert_frame_equal(a, b)
+    alone = run(study, models={"deepbind": {"kind": "deepbind"}})[0]
+    whole = first[0].query("model == 'deepbind'").reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, whole)

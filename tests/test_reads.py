@@ -1,0 +1,222 @@
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tfbind import dna, reads
+from tfbind.faults import InputError, NotEstimable
+from tfbind.tables import Tally
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text):
+        (tmp_path / "f").write_bytes(text if isinstance(text, bytes) else text.encode())
+        return tmp_path / "f"
+
+    return write
+
+
+def faults(reader, path):
+    with pytest.raises(InputError) as error:
+        reader(path)
+    return error.value.faults
+
+
+@pytest.mark.parametrize("pack", [str.encode, lambda t: gzip.compress(t.encode())])
+def test_fasta(write, pack):
+    tally = Tally()
+    found = reads.read_fasta(write(pack("; old comment\n>a first\nAC\r\ngu\n\n>b\nRYN\n")), tally)
+    assert found[["name", "sequence"]].to_numpy().tolist() == [["a", "ACGT"], ["b", "NNN"]]
+    assert found[["chrom", "start", "end", "strand"]].isna().all(axis=None)
+    assert tally.rows == [
+        ("changed", "U read as T", 1),
+        ("changed", "IUPAC letters read as N", 1),
+        ("read", "FASTA records", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "starts"),
+    [
+        (["chr1:10-14", "c|x:0-4_shuf"], [10, 0]),  # 0-based half-open
+        (["chr1:10-13", "chrX:1-4(-)"], [9, 0]),  # 1-based inclusive
+        (["chr1:10-14", "chrX:1-4"], None),  # one of each
+        (["chr1:10-14", "peak"], None),
+        (["chr1:0-3", "chr1:5-8"], None),  # base 0 cannot be 1-based
+    ],
+)
+def test_coordinates_in_names(write, names, starts):
+    found = reads.read_fasta(write("".join(f">{name} more\nACGT\n" for name in names)))
+    if starts is None:
+        assert found[["chrom", "start", "end", "strand"]].isna().all(axis=None)
+    else:
+        assert found["start"].tolist() == starts
+        assert (found["end"] - found["start"]).tolist() == [4, 4]
+        assert found["chrom"].tolist() == [name.rsplit(":", 1)[0] for name in names]
+        assert found["strand"].tolist() == ["-" if "(-)" in name else "+" for name in names]
+
+
+def test_all_faults_of_a_fasta(write):
+    found = faults(reads.read_fasta, write(">a\nACXT\n>\nAC\n>c\n>d\nAC-GT\n>e\nAC\n"))
+    assert [f.split("record ")[1][0] for f in found] == ["2", "3", "1", "4"]
+    assert "0 FASTA records" in faults(reads.read_fasta, write(""))[0]
+    assert "before the first '>'" in faults(reads.read_fasta, write("ACGT\n"))[0]
+    broken = gzip.compress(b"".join(b">%d\nACGTTGCA\n" % i**3 for i in range(900)))[:-600]
+    assert "breaks off in record" in faults(reads.read_fasta, write(broken))[0]
+
+
+def test_fastq_plain_and_wrapped(write):
+    path = write("@a\nACGT\n+a\n@@@@\n@b x\nAC\nGN\n+\n@+\nII\n\n")
+    assert reads.read_fastq(path)["sequence"].tolist() == ["ACGT", "ACGN"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("@a\nACGT\n+\nIII\n@b\nAC\n+\nII\n", r"record 1 .*5 qualities for 4 bases"),
+        ("@a\nACGT\n+\nIIII\n@b\nACGT\n@c\nACGT\n+\nIIII\n", r"record 2 .*qualities|record 2"),
+        ("@a\nACGT\n+\nIIII\nACGT\n", r"record 2 .*begins with '@'"),
+        ("@a\nACGT\n+\nIIII\n@b\nAC", r"record 2 .*the file ends"),
+        ("@a\nACGT\n+\nII", r"record 1 .*2 qualities for 4 bases"),
+        ("@a\n+\n\n", r"record 1 .*no sequence"),
+        (">a\nACGT\n", r"record 1 .*begins with '@'"),
+        ("", "0 reads"),
+        ("@a\nACEF\n+\nIIII\n@b\nAC\n+\nII\n@c\nPP\n+\nII\n", r"record 1: 'E'.*\n.*record 3: 'P'"),
+    ],
+)
+def test_broken_fastq(write, text, words):
+    with pytest.raises(InputError, match=words):
+        reads.read_fastq(write(text))
+
+
+def test_truncated_fastq_names_the_record(write):
+    rng = np.random.default_rng(0)
+    text = "".join(f"@{i}\n{''.join(rng.choice(list('ACGT'), 20))}\n+\n{'I' * 20}\n" for i in range(3000))
+    (fault,) = faults(reads.read_fastq, write(gzip.compress(text.encode())[:-3000]))
+    record = int(fault.split("record ")[1].rstrip(")"))
+    assert 100 < record < 3000
+
+
+@pytest.mark.parametrize("header", ["", "sequence\tlabel\n", "seq\tBound\n"])
+def test_labelled(write, header):
+    found = reads.read_labelled(write(header + "acgt\t1\nACGA\t0\n\n"))
+    assert found.to_numpy().tolist() == [["ACGT", 1], ["ACGA", 0]]
+
+
+def test_all_faults_of_a_labelled_file(write):
+    found = faults(reads.read_labelled, write("ACGT\t2\nACGT 1\nACGT\t1\tx\n\t1\nACQT\t1\nACGT\t\nACGT\t1\n"))
+    assert sorted(int(f.split(":")[1]) for f in found) == [1, 2, 3, 4, 5, 6]
+    assert "0 labelled" in faults(reads.read_labelled, write("sequence\tlabel\n"))[0]
+
+
+def test_deepbind_by_column_name(write):
+    found = reads.read_deepbind(write("EventID\tFoldID\tBound\tseq\ne1\tA\t1\tacgt\ne2\tB\t0\tACGA\n"))
+    assert found.to_numpy().tolist() == [["e1", "ACGT", 1], ["e2", "ACGA", 0]]
+
+
+def test_all_faults_of_a_deepbind_file(write):
+    head = "FoldID\tEventID\tseq\tBound\n"
+    found = faults(reads.read_deepbind, write(head + "A\te\tACGT\t0.5\nA\te\tACGT\nA\te\t\t1\nA\te\tAC!T\t1\n"))
+    assert sorted(int(f.split(":")[1]) for f in found) == [2, 3, 4, 5]
+    assert "no column EventID, seq, Bound" in faults(reads.read_deepbind, write("A\te1\tACGT\t1\n"))[0]
+    assert "0 sequences" in faults(reads.read_deepbind, write(head))[0]
+
+
+@pytest.mark.parametrize(
+    ("header", "cycles"), [("", [0, 1, 2]), ("seq\t0\t3\t4\n", [0, 3, 4]), ("seq\tcycle_1\tR2\tRound 4\n", [1, 2, 4])]
+)
+def test_counts(write, header, cycles):
+    found = reads.read_counts(write(header + "ACGT\t0\t2\t5\nACGA\t1\t0\t0\n"))
+    assert list(found) == ["sequence", *cycles]
+    assert found[cycles].to_numpy().tolist() == [[0, 2, 5], [1, 0, 0]]
+
+
+def test_all_faults_of_a_count_table(write):
+    found = faults(reads.read_counts, write("ACGT\t0\t2\nACGT\t-1\t2\nACGT\t1\nACGT\t1.5\t2\n\t1\t1\nA?\t1\t1\n"))
+    assert sorted(int(f.split(":")[1]) for f in found) == [2, 3, 4, 5, 6]
+    assert "one cycle number" in faults(reads.read_counts, write("seq\t3b1\t4\nACGT\t1\t1\n"))[0].replace("  ", " ")
+    assert "one cycle number" in faults(reads.read_counts, write("seq\tR1\tC1\nACGT\t1\t1\n"))[0]
+
+
+def random_reads(n, size, seed=1):
+    rng = np.random.default_rng(seed)
+    return dna.decode(rng.integers(0, 4, (n, size)).astype(np.uint8), np.full(n, size))
+
+
+def test_inserts_against_a_plain_loop():
+    library = random_reads(300, 8)
+    sequences = [*library, *library[:40], *map(dna.reverse_complement_text, library[20:60]), "ACGTNCGT", "ACG", "ACGTA"]
+    tally = Tally()
+    found = reads.inserts(sequences, "", "", tally)
+    expected = {}
+    for s in sequences:
+        if len(s) == 8 and "N" not in s:
+            twin = next((t for t in expected if t in (s, dna.reverse_complement_text(s))), s)
+            expected[twin] = expected.get(twin, 0) + 1
+    assert dict(zip(found["sequence"], found["count"], strict=True)) == expected
+    assert tally.rows == [
+        ("dropped", "insert is not 8 bp", 2),
+        ("dropped", "insert with N", 1),
+        ("dropped", "same insert again (either strand)", 380 - len(expected)),
+    ]
+
+
+def test_counts_weigh_the_reads():
+    tally = Tally()
+    found = reads.inserts(["AACC", "GGTT", "ACCA", "AC"], "", "", tally, np.array([5, 2, 7, 1]))
+    assert found.to_numpy().tolist() == [["AACC", 7], ["ACCA", 7]]
+    assert tally.rows[0] == ("dropped", "insert is not 4 bp", 1)
+
+
+def test_flanks_are_trimmed_with_one_mismatch():
+    inner = random_reads(50, 10)
+    sequences = [f"TGTCG{s}GAAC" for s in inner]
+    sequences[0] = "AGTCG" + sequences[0][5:]
+    sequences[1] = sequences[1][:-4] + "GATC"
+    sequences[2] = "AATCG" + sequences[2][5:]  # two mismatches
+    tally = Tally()
+    assert reads.inserts(sequences, "TGTCG", "gaac", tally)["sequence"].tolist() == inner[:2] + inner[3:]
+    assert tally.rows == [("dropped", "flank does not match", 1)]
+
+
+def test_wrong_flanks_show_the_consensus():
+    sequences = [f"TGTCG{s}GAAC" for s in random_reads(50, 10)]
+    with pytest.raises(InputError, match=r"50 of 50 reads lack the flanks; the reads show left TGTCG \(given AAAAA\)"):
+        reads.inserts(sequences, "AAAAA", "GAAC", Tally())
+    with pytest.raises(InputError, match="right GAAC"):
+        reads.inserts(sequences, "", "TTTT", Tally())
+    with pytest.raises(InputError, match="shorter than the flanks"):
+        reads.inserts(["ACG", "CGA"], "ACG", "CGA", Tally())
+
+
+def test_libraries_that_cannot_be_used():
+    with pytest.raises(InputError, match=r"mixed length \(10 bp 75%, 12 bp 25%\)"):
+        reads.inserts(random_reads(75, 10) + random_reads(25, 12), "", "", Tally())
+    with pytest.raises(NotEstimable, match="library collapsed: ACGTTTACCA is 60 of 110 reads"):
+        reads.inserts(["ACGTTTACCA"] * 60 + random_reads(50, 10), "", "", Tally())
+    with pytest.raises(NotEstimable, match="has an N"):
+        reads.inserts(["ACN", "NNA"], "", "", Tally())
+    with pytest.raises(NotEstimable, match="no read"):
+        reads.inserts([], "", "", Tally())
+
+
+def test_real_conventions_of_coordinates(real):
+    ctcf = reads.read_fasta(real / "chipseq/ctcf_keras_genomics/CTCF_valid.fa.gz")
+    assert (ctcf["end"] - ctcf["start"] == 101).all()
+    assert ctcf["start"][0] == int(ctcf["name"][0].split(":")[1].split("-")[0]) - 1
+    yamda = reads.read_fasta(real / "chipseq/yamda/H1_POU5F1_ChIP_HAIB_shuffled.fa.gz")
+    assert yamda["start"][0] == 15711006 and (yamda["end"] - yamda["start"] == 100).all()
+    nanog = reads.read_fasta(real / "chipseq/nanog_gkmexplain/NANOG_H1_positives_test.fa.gz")
+    assert nanog["chrom"].notna().all() and not nanog["sequence"].str.contains("[a-z]").any()
+
+
+def test_a_real_table_that_ends_in_a_nul(real):
+    assert reads.read_labelled(real / "selex/nrlb/ELK1_R0_vs_R3.tsv.gz")["label"].value_counts().tolist() == [25000] * 2
+
+
+def test_real_fastq(real):
+    found = reads.read_fastq(real / "selex/mubind/ZeroCycle_ES0_TGTCGT20NGA_0.fastq.gz")
+    assert len(found) == 54128 and (found["sequence"].str.len() == 20).all()
+    assert isinstance(found, pd.DataFrame)

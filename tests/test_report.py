@@ -1,0 +1,504 @@
+import base64
+import gzip
+import hashlib
+import io
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from tfbind import report, tables
+
+SKILL = {"deepbind": 0.93, "deepbind_scan": 0.925, "bilstm": 0.945, "regression": 0.88, "composition": 0.62}
+LABELS = ("dinucleotide", "genomic")
+ANSWERS = ("reuse", "fine-tune or retrain", "retrain", "cannot tell", "poor data")
+LIBRARIES = {"torch": "2.15.0", "pandas": "3.1.1"}
+ELEMENTS_WITHOUT_END = {"meta", "link", "br", "img", "input", "hr", "col", "wbr"}
+
+
+def roc(skill, n):
+    """A concave ROC of the given area, and the precision-recall curve of balanced classes with it."""
+    x = np.linspace(0, 1, n) ** 2
+    y = x ** ((1 - skill) / skill)
+    return (x, y), (y[1:], y[1:] / (y[1:] + x[1:]))
+
+
+def study(tfs, poor="", models=SKILL, extra=True, points=60):
+    """A plausible study: each TF with HT-SELEX and ChIP-seq of two cells; `poor` names a weak library."""
+    rng = np.random.default_rng(7)
+    metrics, transfer, curves, libraries, logs, verdicts = [], [], [], [], {}, []
+    pairs = []
+    for tf in tfs:
+        sets = {f"{tf}_selex": "htselex", f"{tf}_K562": "chipseq", f"{tf}_GM12878": "chipseq"}
+        pairs += [(tf, s, sets[s], t, sets[t]) for s in sets for t in sets]
+        for dataset, assay in sets.items():
+            kept = int(rng.integers(3000, 20000))
+            good = dataset != poor
+            libraries.append(
+                dict(dataset=dataset, tf=tf, assay=assay, lab="lab1",
+                     cell="" if assay == "htselex" else dataset.partition("_")[2], replicate=1,
+                     cycle=4 if assay == "htselex" else np.nan, n_read=kept + 812, n_dropped=812,
+                     n_positive=kept, n_negative=kept, kmer="CCGGAAGT", enrichment=8.4 if good else 1.1,
+                     model="deepbind", auroc=0.951 if good else 0.553, low=0.94 if good else 0.51,
+                     high=0.96 if good else 0.59, floor=0.55,
+                     verdict=f"{'good' if good else 'poor'}: {tf}: {'far' if good else 'not'} above composition")
+            )  # fmt: skip
+            rows = [("read", "records", kept + 812), ("dropped", "duplicate sequence", 800),
+                    ("dropped", "more than 10 % N", 12), ("kept", "", kept)]  # fmt: skip
+            log = pd.DataFrame(rows, columns=["event", "reason", "count"])
+            logs[dataset] = {"positives": log} | {f"negatives:{label}": log.tail(2) for label in LABELS}
+    if extra:
+        pairs.append(("ELK1>GABPA", "ELK1_selex", "htselex", "GABPA_K562", "chipseq"))
+    for tf, source, source_assay, target, target_assay in pairs:
+        shift = "none" if source == target else "assay" if source_assay != target_assay else "cell"
+        for label in LABELS:
+            base = dict(tf=tf, source=source, source_assay=source_assay, target=target, shift=shift,
+                        target_assay=target_assay, train_negatives=label, test_negatives=label)  # fmt: skip
+            void = poor in (source, target) and poor and source != target
+            for model, skill in models.items():
+                loss = {"none": 0, "cell": 0.01, "assay": 0.05}[shift] * (0.2 if model == "composition" else 1)
+                cross = np.nan if void else skill - loss + rng.normal(0, 0.004)
+                note = "fewer than 20 negatives in the test split (11)" if void else ""
+                n = dict(n_positive=11 if void else 2114, n_negative=2114)
+                for metric, value in {"auroc": cross, "auprc": cross - 0.01}.items():
+                    for seed in ("0", "ensemble"):
+                        metrics.append(
+                            base | n | dict(comparison="same" if shift == "none" else "cross", model=model,
+                                            seed=seed, metric=metric, value=value, low=value - 0.008,
+                                            high=value + 0.007, note=note)
+                        )  # fmt: skip
+                if not void:
+                    for name, (x, y) in zip(("roc", "pr"), roc(cross, points), strict=True):
+                        curves += [
+                            dict(tf=tf, source=source, target=target, shift=shift, train_negatives=label,
+                                 test_negatives=label, model=model, curve=name, x=a, y=b)
+                            for a, b in zip(x, y, strict=True)
+                        ]  # fmt: skip
+                if shift != "none":
+                    drop = skill - cross
+                    transfer.append(
+                        base | n | dict(model=model, same=skill, cross=cross, drop=drop, low=drop - 0.011,
+                                        high=drop + 0.012, p_value=np.nan if void else 2e-5, floor=0.55,
+                                        note=note)
+                    )  # fmt: skip
+    for i, tf in enumerate(tfs):
+        for j, (source, target) in enumerate([("htselex", "chipseq"), ("chipseq", "htselex"), ("chipseq", "chipseq")]):
+            for k, model in enumerate(("deepbind", "bilstm")):
+                verdict = ANSWERS[(i + j + k) % len(ANSWERS)]
+                verdicts.append(
+                    dict(tf=tf, source_assay=source, target_assay=target, model=model, verdict=verdict,
+                         sentence=f"{tf}: {verdict}. A deepbind model trained on HT-SELEX loses 4.8 points "
+                                  "of AUROC (3.1 to 6.4, 95% interval) on ChIP-seq.")
+                )  # fmt: skip
+    summary, shifts = [], []
+    for model, skill in models.items():
+        for label in LABELS:
+            row = dict(model=model, train_negatives=label, test_negatives=label, n_tf=len(tfs), same=skill,
+                       cross=skill - 0.048, drop=0.048, low=0.031, high=0.064, p_value=0.25)  # fmt: skip
+            summary.append(row)
+            for shift, source, target in (("cell", "chipseq", "chipseq"), ("assay", "htselex", "chipseq")):
+                shifts.append(dict(shift=shift, source_assay=source, target_assay=target) | row | dict(p_minimum=0.25))
+    provenance = {
+        "tfbind": "0.1.0",
+        "date": "2026-11-22",
+        "command": "snakemake --cores 2",
+        "seeds": [0, 1, 2],
+        "libraries": LIBRARIES,
+        "inputs": {
+            f"data/{tf}.bed.gz": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" for tf in tfs
+        },
+        "config": "sequence:\n  length: 101\nstatistics:\n  resamples: 1000\n  level: 0.95\n",
+    }
+    frames = dict(verdicts=verdicts, summary=summary, shifts=shifts, metrics=metrics, transfer=transfer,
+                  libraries=libraries, curves=curves)  # fmt: skip
+    return (
+        {"title": "Transfer of " + ", ".join(tfs[:3])}
+        | {k: pd.DataFrame(v) for k, v in frames.items()}
+        | dict(logs=logs, provenance=provenance)
+    )
+
+
+def barren():
+    """A study in which nothing could be compared: every table has its columns and no row."""
+    whole = study(["GABPA"], extra=False, points=10)
+    frames = {k: v.head(0) for k, v in whole.items() if isinstance(v, pd.DataFrame)}
+    return whole | frames | {"logs": {}, "provenance": {}}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes and text; refuses tags that do not nest."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.elements, self.text = [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs), tuple(self.open)))
+        assert len(dict(attrs)) == len(attrs), (tag, attrs)
+        if tag not in ELEMENTS_WITHOUT_END:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        assert "svg" in (*self.open, tag)
+        self.elements.append((tag, dict(attrs), tuple(self.open)))
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open.pop() == tag, (tag, self.getpos())
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.text.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes, _ in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("report")
+
+
+@pytest.fixture(scope="module")
+def three():
+    return study(["GABPA", "CTCF", "GATA3"], poor="GATA3_selex")
+
+
+@pytest.fixture(scope="module")
+def small():
+    return study(["MAX"], models={"deepbind": 0.93, "composition": 0.62}, extra=False, points=20)
+
+
+@pytest.fixture(scope="module")
+def html(folder, three):
+    report.render(folder / "three.html", **three)
+    return (folder / "three.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+def loads(page):
+    """Whatever a browser would fetch, navigate to or run."""
+    for tag, attributes, _ in page.elements:
+        for key, value in attributes.items():
+            if key in ("src", "srcset", "href", "xlink:href", "action", "data", "poster", "background"):
+                yield tag, key, value or ""
+
+
+def assert_closed(page, html):
+    for tag, key, value in loads(page):
+        assert value.startswith(("#", "data:")), (tag, key, value)
+    assert not {"script", "iframe", "object", "embed", "base", "form"} & {tag for tag, _, _ in page.elements}
+    assert not any(key.startswith("on") for _, attributes, _ in page.elements for key in attributes)
+    style = "".join(re.findall(r"<style>(.*?)</style>", html, re.S))
+    assert "@import" not in style and not re.search(r"url\((?!#)", html)
+    assert "http://" not in html and "https://" not in html
+    ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = re.findall(r"url\(#([^)]*)\)", html) + [v[1:] for _, _, v in loads(page) if v.startswith("#")]
+    assert targets and set(targets) <= set(ids)
+
+
+def test_loads_nothing_and_every_anchor_leads_somewhere(page, html):
+    assert_closed(page, html)
+
+
+def test_structure_serves_a_keyboard_and_a_screen_reader(page):
+    levels = [int(tag[1]) for tag, _, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels.count(1) == 1 and levels[0] == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+    first_link = page.all("a")[0]
+    assert first_link["class"] == "skip" and first_link["href"] == "#answer"
+    assert len(page.all("caption")) == len(page.all("table")) > 10
+    assert all(th.get("scope") in ("row", "col") for th in page.all("th"))
+    assert all(svg.get("role") == "img" and svg.get("aria-label") for svg in page.all("svg"))
+    assert all("div" in above for tag, _, above in page.elements if tag == "table")
+    assert page.all("html")[0]["lang"] == "en"
+    assert any(meta.get("name") == "viewport" for meta in page.all("meta"))
+
+
+def test_tables_sit_in_their_own_scroll_container(html):
+    assert len(re.findall(r'<div class="scroll"[^>]*>\s*<table', html)) == html.count("<table")
+
+
+def test_the_sheet_and_the_config_become_the_provenance(folder):
+    reads = folder / "reads.fasta"
+    reads.write_text(">a\nACGT\n")
+    rows = {"GABPA_selex": {"path": str(reads), "sha256": "", "test_path": "", "input_path": "gone.fa"}}
+    config = {"seeds": [3, 5], "genomes": {"hg38": {"fasta": "hg38.fa", "sha256": "abc"}}, "sequence": {"length": 101}}
+    found = report.provenance(rows, config)
+    assert found["seeds"] == [3, 5] and found["library versions"]["pandas"] == pd.__version__
+    assert yaml.safe_load(found["configuration"]) == config
+    assert found["input files"] == [
+        {"for": "GABPA_selex", "file": str(reads), "sha256": hashlib.sha256(reads.read_bytes()).hexdigest()},
+        {"for": "GABPA_selex", "file": "gone.fa", "sha256": "not given"},
+        {"for": "hg38", "file": "hg38.fa", "sha256": "abc"},
+    ]
+    assert found == report.provenance(rows, config)
+
+
+def test_verdicts_over_all_factors_come_first_then_the_largest_shift_onto_chip(folder, small):
+    verdicts = pd.DataFrame(
+        [
+            ("MAX", "cell", "chipseq", "chipseq", "g", "g", "deepbind", "reuse", "MAX: reuse. One."),
+            ("MAX", "assay", "chipseq", "htselex", "g", "g", "deepbind", "retrain", "MAX: retrain. Two."),
+            ("MAX", "assay", "htselex", "chipseq", "g", "d", "deepbind", "retrain", "MAX: retrain. Three."),
+            ("all TFs", "assay", "htselex", "chipseq", "g", "g", "", "retrain", "2 TFs: retrain. Four."),
+        ],
+        columns=[
+            *("tf", "shift", "source_assay", "target_assay", "train_negatives", "test_negatives", "model"),
+            *("verdict", "sentence"),
+        ],
+    )
+    report.render(folder / "order.html", **small | {"verdicts": verdicts})
+    html = (folder / "order.html").read_text(encoding="utf-8")
+    found = re.findall(r"<div>(.*?)<span class=\"route\">(.*?)</span>", html)
+    assert found == [
+        ("2 TFs: retrain. Four.", "HT-SELEX → ChIP-seq, negatives: g"),
+        ("Three.", "HT-SELEX → ChIP-seq, model deepbind, negatives: g in training, d in test"),
+        ("One.", "ChIP-seq → ChIP-seq, another cell, model deepbind, negatives: g"),
+        ("Two.", "ChIP-seq → HT-SELEX, model deepbind, negatives: g"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [
+        ("fine-tune or retrain", ("tune", "◐", "fine-tune or retrain", "")),
+        ("good: MAX: 61% of the way", ("reuse", "●", "good", "MAX: 61% of the way")),
+        ("poor data", ("poor", "×", "poor data", "")),
+        ("cannot tell: MAX: few", ("unsure", "?", "cannot tell", "MAX: few")),
+        (np.nan, ("unsure", "?", "–", "")),
+    ],
+)
+def test_badges(verdict, expected):
+    assert tuple(report.badge(verdict).values()) == expected
+
+
+def test_the_answer_comes_first_and_in_words(page, html):
+    text = " ".join(page.text)
+    assert "loses 4.8 points of AUROC (3.1 to 6.4, 95% interval)" in text
+    first, last = text.index("The answer for each factor"), text.index("Versions, seeds")
+    assert first < text.index("the table of the paper") < text.index("Source × target: AUROC") < last
+    for verdict in ANSWERS:
+        assert re.search(
+            rf'<span class="badge [a-z]+"><span class="sign" aria-hidden="true">.</span> {verdict}</span>',
+            html,
+        )
+
+
+def test_numbers_are_written_as_a_paper_writes_them(page):
+    text = " ".join(page.text)
+    assert "0.930" in text and "0.882" in text and "4.8 points (3.1 to 6.4)" in text and "< 0.001" in text
+
+
+@pytest.mark.parametrize(
+    ("got", "expected"),
+    [
+        (report.auroc(0.9566), "0.957"),
+        (report.auroc(np.nan), "–"),
+        (report.points(-0.0004), "0.0"),
+        (report.points(-0.012), "−1.2"),
+        (report.drop(0.048, 0.031, 0.0642), "4.8 points (3.1 to 6.4)"),
+        (report.drop(0.048, np.nan, np.nan), "4.8 points (no interval)"),
+        (report.drop(np.nan, np.nan, np.nan), "–"),
+        (report.p_value(0.0), "< 0.001"),
+        (report.p_value(0.0312), "0.031"),
+        (report.p_value(0.25), "0.25"),
+        (report.count(12345.0), "12\u202f345"),
+        (report.count(np.nan), "–"),
+    ],
+)
+def test_formats(got, expected):
+    assert got == expected
+
+
+def test_a_cell_without_value_is_hatched_and_gives_its_reason(html, three):
+    scores = three["metrics"].query("seed == 'ensemble' and metric == 'auroc'")
+    body = html[html.index('id="matrix"') : html.index('id="drops"')]
+    assert scores["value"].isna().sum() == 40
+    # The extra pair's grid has one source and one target; every other grid is whole.
+    assert body.count('class="void"') == 40
+    assert body.count("not estimable<sup>") == 40
+    assert body.count("</sup> fewer than 20 negatives in the test split (11)</li>") == 10
+    assert body.count("positives, 2\u202f114 negatives") == len(scores) - 40
+
+
+def test_the_matrix_shows_each_score_once_under_its_source_and_target(html):
+    cell = re.search(r'<tr><th scope="row">GABPA_<wbr>K562</th><td class="h(\d+)" title="[^"]*"><b>([\d.]+)</b>', html)
+    assert report.colour_of(float(cell[2])) == int(cell[1])
+    assert "ELK1&gt;GABPA" in html
+
+
+def test_a_pair_that_was_never_scored_is_said_to_be_so(folder, small):
+    gone = (small["metrics"]["source"] == "MAX_selex") & (small["metrics"]["target"] == "MAX_K562")
+    report.render(folder / "gap.html", **small | {"metrics": small["metrics"][~gone]})
+    assert (folder / "gap.html").read_text(encoding="utf-8").count("</sup> not scored in this study</li>") == 4
+
+
+def test_text_on_the_colour_scale_can_be_read():
+    def luminance(colour):
+        rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [
+            0.2126,
+            0.7152,
+            0.0722,
+        ]
+
+    steps = report.palette()
+    assert len(steps) == 51
+    for background, ink in steps:
+        low, high = sorted([luminance(background), {"#000": 0, "#fff": 1}[ink]])
+        assert (high + 0.05) / (low + 0.05) >= 4.5
+    light = [luminance(background) for background, _ in steps]
+    assert np.all(np.diff(light) > 0)
+    assert (report.colour_of(0.3), report.colour_of(0.5), report.colour_of(0.957), report.colour_of(1.0)) == (
+        0,
+        0,
+        46,
+        50,
+    )
+
+
+def test_every_table_can_be_taken_away(page, three):
+    links = {a["download"]: a["href"] for a in page.all("a") if "download" in a}
+
+    def frame(name):
+        head, _, body = links[name].partition(",")
+        data = base64.b64decode(body)
+        if name.endswith(".gz"):
+            assert head == "data:application/gzip;base64"
+            data = gzip.decompress(data)
+        return pd.read_csv(io.BytesIO(data), sep="\t", keep_default_na=False, na_values=[""])
+
+    for name in ("summary", "shifts", "transfer", "libraries", "verdicts"):
+        expected, got = three[name], frame(f"{name}.tsv")
+        assert list(got) == list(expected) and len(got) == len(expected)
+    np.testing.assert_allclose(frame("summary.tsv")["drop"], three["summary"]["drop"], rtol=1e-5)
+    drawn = frame("curves.tsv.gz")
+    assert list(drawn) == list(three["curves"])
+    assert {f"{x:.6g}" for x in drawn["x"]} <= {f"{x:.6g}" for x in three["curves"]["x"]}
+    assert len(drawn) < len(three["curves"])  # CTCF_K562's model on CTCF_selex is not the first of the farthest
+    assert set(frame("metrics.tsv")["seed"]) == {"ensemble"}
+    records = frame("records.tsv")
+    assert list(records) == ["dataset", "table", "event", "reason", "count"]
+    assert len(records) == sum(len(log) for of_dataset in three["logs"].values() for log in of_dataset.values())
+
+
+def test_records_are_summed_by_event(page, three):
+    log = three["logs"]["CTCF_K562"]["positives"]
+    text = "".join(page.text)
+    kept = report.count(log.loc[log["event"] == "kept", "count"].sum())
+    assert f"CTCF_K562positives{report.count(int(log['count'].iat[0]))}812{kept}" in text
+    assert "more than 10 % N" in text
+
+
+def test_a_poor_library_is_marked(html):
+    mark = r'GATA3_selex</th>.*<span class="badge poor">.*poor</span> <span class="quiet">GATA3: not above composition<'
+    assert re.search(mark, html)
+
+
+def test_hostile_names_stay_text(folder):
+    evil = "<script>alert('x')</script>&\"$\\frac{"
+    frames = study([evil, "A&B"], models={"<b>\"'&": 0.9, "composition": 0.6}, extra=False, points=20)
+    frames["provenance"]["config"] = "</pre><script>\n'\"&"
+    frames["provenance"]["<img src=x onerror=y>"] = "<i>"
+    frames["logs"]["<u>&"] = {
+        "positives": pd.DataFrame([("dropped", "<b>N</b>", 3)], columns=["event", "reason", "count"])
+    }
+    frames["metrics"].loc[frames["metrics"]["source"] != frames["metrics"]["target"], ["value", "note"]] = [
+        np.nan,
+        '"><hr>',
+    ]
+    frames["title"] = "</title><script>&"
+    report.render(folder / "evil.html", **frames)
+    html = (folder / "evil.html").read_text(encoding="utf-8")
+    page = Page(html)
+    assert_closed(page, html)
+    assert "<script" not in html and "<b>N" not in html and not page.all("img") and not page.all("hr")
+    text = "".join(page.text)
+    for name in (evil, "A&B", "<b>\"'&", "</title><script>&", "<b>N</b>", '"><hr>', "<img src=x onerror=y>"):
+        assert name in text
+    assert f"{evil}_selex → " in text  # in the SVG too, where a dollar would begin a formula
+
+
+def test_same_input_same_bytes(folder, small):
+    for name in ("once.html", "again.html"):
+        report.render(folder / name, **small)
+    assert (folder / "once.html").read_bytes() == (folder / "again.html").read_bytes()
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("whole", [study(["MAX"], "MAX_K562", {"deepbind": 0.93}, False, 20), barren()])
+def test_frames_read_from_disk_give_the_same_page(folder, whole):
+    """Empty cells come back as NaN, empty tables without types, and the curves of each TF with their own index."""
+    read = {}
+    for name, frame in whole.items():
+        if isinstance(frame, pd.DataFrame):
+            tables.write_tsv(frame, folder / f"{name}.tsv")
+            read[name] = tables.read_tsv(folder / f"{name}.tsv")
+    half = len(read["curves"]) // 2
+    read["curves"] = pd.concat([read["curves"][:half], read["curves"][half:].reset_index(drop=True)])
+    pages = []
+    for name, frames in (("memory", whole), ("disk", whole | read)):
+        report.render(folder / f"{name}.html", **frames)
+        pages.append((folder / f"{name}.html").read_text(encoding="utf-8"))
+    memory, disk = (re.sub(r'="data:[^"]*"', "", page) for page in pages)
+    assert memory == disk
+
+
+def test_a_study_without_a_single_comparison_still_reads(folder):
+    report.render(folder / "none.html", **barren())
+    html = (folder / "none.html").read_text(encoding="utf-8")
+    page = Page(html)
+    text = "".join(page.text)
+    assert "nothing to carry over" in text and "No curve could be drawn" in text and "No library was judged" in text
+    assert not page.all("svg") and not page.all("table")
+
+
+def test_twenty_factors_fit_in_five_megabytes(folder):
+    frames = study([f"FACTOR{i}" for i in range(20)])
+    report.render(folder / "twenty.html", **frames)
+    html = (folder / "twenty.html").read_text(encoding="utf-8")
+    assert (folder / "twenty.html").stat().st_size < 5_000_000
+    page = Page(html)
+    assert_closed(page, html)
+    assert all(f"FACTOR{i}_selex" in html for i in range(20))
+
+
+def test_a_long_table_says_that_it_was_cut(folder, small, monkeypatch):
+    monkeypatch.setattr(report, "LONGEST", 5)
+    report.render(folder / "cut.html", **small)
+    html = (folder / "cut.html").read_text(encoding="utf-8")
+    assert f"The first 5 of {len(small['transfer'])} rows; the download has all." in html
+
+
+def test_one_colour_a_model_everywhere(html):
+    legends = re.findall(r'style="background:(#[0-9a-f]{6})"></span>(\w+)</li>', html)
+    assert len(legends) == 2 * len(SKILL) and len(set(legends)) == len(SKILL) == len({c for c, _ in legends})
+    drawn = set(re.findall(r"stroke: (#[0-9a-f]{6})", html))
+    assert {colour for colour, _ in legends} - {"#000000"} <= drawn
+
+
+def test_thinned_curves_keep_their_ends_and_their_area():
+    (x, y), _ = roc(0.93, 400)
+    kept = report.thin(x, y, 30)
+    assert len(kept) <= 30 and np.all(np.diff(kept) > 0)
+    assert (kept[0], kept[-1]) == (0, 399)
+    assert np.trapezoid(y[kept], x[kept]) == pytest.approx(np.trapezoid(y, x), abs=0.003)
+    assert report.thin(x, y, 400).tolist() == list(range(400))
+
+
+def test_curves_show_the_farthest_source(page):
+    text = " ".join(page.text)
+    assert "base rate 0.50 dashed: trained on CTCF_selex" in text
+    assert "base rate 0.50 dashed: trained on CTCF_GM12878" in text  # of the SELEX target, the first ChIP set by name

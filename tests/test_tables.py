@@ -1,0 +1,96 @@
+import os
+import stat
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from tfbind import tables
+
+
+@pytest.fixture
+def table():
+    return tables.sequences(
+        id=["a", "b"],
+        sequence=["ACGT", "GG"],
+        label=1,
+        origin="x",
+        chrom=["chr1", None],
+        start=[5, None],
+        score=[1.5, None],
+    )
+
+
+def test_round_trip(table, tmp_path):
+    tables.write(table, tmp_path / "deep" / "t.parquet")
+    again = tables.read(tmp_path / "deep" / "t.parquet")
+    pd.testing.assert_frame_equal(again, table)
+    assert list(again) == tables.SEQUENCES.names
+    assert again["start"].tolist() == [5, pd.NA] and again["draw"].tolist() == [0, 0]
+    assert os.listdir(tmp_path / "deep") == ["t.parquet"]
+
+
+def test_an_empty_table_round_trips(tmp_path):
+    empty = tables.sequences(id=[], sequence=[], label=[], origin=[])
+    tables.write(empty, tmp_path / "t.parquet")
+    pd.testing.assert_frame_equal(tables.read(tmp_path / "t.parquet"), empty)
+
+
+def test_the_contract_is_enforced(table):
+    with pytest.raises(ValueError, match=r"lacks the column.* label, origin"):
+        tables.conform(table.drop(columns=["label", "origin"]), tables.SEQUENCES)
+    with pytest.raises(ValueError, match="sequence has empty cells"):
+        tables.conform(table.assign(sequence=["A", None]), tables.SEQUENCES)
+    assert list(tables.conform(table[table.columns[::-1]].assign(more=1), tables.SEQUENCES)) == tables.SEQUENCES.names
+
+
+def test_rows_are_matched_by_position_not_index():
+    made = tables.sequences(id=["a", "b"], sequence=pd.Series(["A", "C"], index=[7, 3]), label=0, origin="x")
+    assert made["sequence"].tolist() == ["A", "C"]
+
+
+def test_other_versions_and_columns_are_refused(table, tmp_path):
+    tables.write(table, tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match="not a table of format 1"):
+        tables.read(tmp_path / "t.parquet", tables.PREDICTIONS)
+    stored = pq.read_table(tmp_path / "t.parquet")
+    pq.write_table(stored.replace_schema_metadata({"tfbind": "0"}), tmp_path / "old.parquet")
+    with pytest.raises(ValueError, match="not a table of format 1"):
+        tables.read(tmp_path / "old.parquet")
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    (tmp_path / "f").write_text("old")
+    with pytest.raises(KeyError), tables.replacing(tmp_path / "f") as temporary:
+        temporary.write_text("half")
+        raise KeyError
+    assert (tmp_path / "f").read_text() == "old" and os.listdir(tmp_path) == ["f"]
+
+
+def test_files_carry_the_users_permissions(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with tables.replacing(tmp_path / "f") as temporary:
+            temporary.write_text("x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.stat(tmp_path / "f").st_mode) == 0o640
+
+
+def test_tsv(tmp_path):
+    frame = pd.DataFrame({"tf": ["NA", "b"], "value": [1 / 3, None], "n": [1, 2]})
+    tables.write_tsv(frame, tmp_path / "t.tsv")
+    assert (tmp_path / "t.tsv").read_bytes() == b"tf\tvalue\tn\nNA\t0.333333\t1\nb\t\t2\n"
+    again = tables.read_tsv(tmp_path / "t.tsv")
+    assert again["tf"].tolist() == ["NA", "b"] and again["value"].isna().tolist() == [False, True]
+
+
+def test_tally():
+    tally = tables.Tally()
+    tally.add("read", "peaks", 10)
+    tally.add("dropped", "n", 0)
+    tally.add("dropped", "x", 2)
+    tally.add("dropped", "y", 3)
+    assert tally.total("dropped") == 5 and tally.total("kept") == 0
+    assert tally.frame().to_numpy().tolist() == [["read", "peaks", 10], ["dropped", "x", 2], ["dropped", "y", 3]]
+    assert list(tables.Tally().frame()) == ["event", "reason", "count"]

@@ -1,0 +1,293 @@
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tfbind import models, tables, training
+from tfbind.faults import NotEstimable
+
+TRAINING = {"epochs": 4, "patience": 4, "batch_size": 32, "learning_rate": 0.01, "weight_decay": 0.0}
+SMALL = {"filters": 4, "width": 8}
+
+
+def planted(n, motif, seed, draws=(0,), length=30):
+    """Positives hold `motif` on a random strand; negatives are random bases."""
+    rng = np.random.default_rng(seed)
+    other = motif.translate(str.maketrans("ACGT", "TGCA"))[::-1]
+
+    def sequences(count, sites):
+        rows = ["".join(rng.choice(list("ACGT"), length)) for _ in range(count)]
+        for i in range(count if sites else 0):
+            at = rng.integers(0, length - len(motif))
+            rows[i] = rows[i][:at] + (motif, other)[i % 2] + rows[i][at + len(motif) :]
+        return rows
+
+    def table(label, draw):
+        split = np.where(np.arange(n) % 5 == 0, "validation", "train")
+        ids = [f"{label}.{draw}.{i}" for i in range(n)]
+        return tables.sequences(
+            id=ids, sequence=sequences(n, label), label=label, split=split, origin="made", draw=draw
+        )
+
+    return table(1, 0), pd.concat([table(0, draw) for draw in draws], ignore_index=True)
+
+
+def fit(folder, seeds=(0,), kind="deepbind", options=SMALL, data=None, **changes):
+    positives, negatives = data or planted(150, "CACGTGA", 0)
+    settings = {**TRAINING, **changes}
+    return training.fit(kind, options, positives, negatives, seeds, settings, folder, {"dataset": "d"})
+
+
+def weights(folder):
+    return {name: value.numpy() for name, value in load_file(folder / "model.safetensors").items()}
+
+
+def assert_same(a, b):
+    assert list(a) == list(b)
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("deepbind", SMALL), ("bilstm", {"units": 6, "filters": 6})])
+def test_it_learns_a_planted_motif(tmp_path, kind, options, caplog):
+    with caplog.at_level(logging.INFO):
+        epochs = 8 if kind == "deepbind" else 14
+        failures = fit(
+            tmp_path, (0, 1), kind, options, planted(400, "CACGTGA", 0), epochs=epochs, learning_rate=0.03
+        )
+    assert failures == {}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["history.tsv", "model.json", "model.safetensors"]
+    description = models.describe(tmp_path)
+    assert description["seeds"] == [0, 1]
+    assert description["window"] == 30
+    assert description["extra"]["dataset"] == "d"
+    history = tables.read_tsv(tmp_path / "history.tsv")
+    assert list(history) == ["seed", "epoch", "split", "metric", "value"]
+    auroc = history[history["metric"] == "auroc"]
+    best = auroc.groupby("seed")["value"].max()
+    assert (best > 0.9).all()
+    for seed in (0, 1):
+        assert description["extra"]["validation_auroc"][str(seed)] == pytest.approx(best[seed], abs=1e-5)
+    text = caplog.text
+    assert "seed 1 epoch 0: train loss" in text
+    for noise in ("GPU", "litlogger", "Tip", "SLURM"):
+        assert noise not in text
+
+
+def test_stored_weights_are_the_best_epochs(tmp_path):
+    data = planted(150, "CACGTGA", 3)
+    fit(tmp_path, data=data, epochs=6)
+    both = pd.concat(data)
+    rows = both[both["split"] == "validation"]
+    tokens = torch.from_numpy(training.data.dna.encode(rows["sequence"].tolist()))
+    with torch.inference_mode():
+        logits = models.load(tmp_path)[0](tokens).numpy()
+    history = tables.read_tsv(tmp_path / "history.tsv")
+    best = history.loc[history["metric"] == "auroc", "value"].max()
+    assert training.roc_auc_score(rows["label"], logits) == pytest.approx(best, abs=1e-5)
+
+
+def test_a_seed_trains_the_same_whatever_ran_before(tmp_path):
+    fit(tmp_path / "both", (0, 1))
+    torch.manual_seed(5)
+    torch.rand(3)
+    fit(tmp_path / "alone", (1,))
+    both = weights(tmp_path / "both")
+    assert_same({n: v for n, v in both.items() if n.startswith("1.")}, weights(tmp_path / "alone"))
+    assert not np.array_equal(both["0.weight"], both["1.weight"])
+
+
+def test_training_leaves_torchs_generator_alone(tmp_path):
+    torch.manual_seed(9)
+    expected = torch.rand(2)
+    torch.manual_seed(9)
+    fit(tmp_path)
+    torch.testing.assert_close(torch.rand(2), expected, rtol=0, atol=0)
+
+
+def test_each_seed_sees_its_own_draw(tmp_path):
+    positives, negatives = planted(100, "CACGTGA", 0, draws=(1, 2))
+    fit(tmp_path / "a", (0, 1), data=(positives, negatives))
+    first = negatives[negatives["draw"] == 1]
+    fit(tmp_path / "b", (0,), data=(positives, first))
+    a = {n: v for n, v in weights(tmp_path / "a").items() if n.startswith("0.")}
+    assert_same(a, weights(tmp_path / "b"))
+    with pytest.raises(NotEstimable, match="no negatives in the train split"):
+        fit(tmp_path / "c", (0, 1), data=(positives, first))
+
+
+def test_patience_ends_training(tmp_path):
+    rng = np.random.default_rng(0)
+    positives, negatives = planted(100, "CACGTGA", 0)
+    noise = ["".join(rng.choice(list("ACGT"), 30)) for _ in range(100)]
+    fit(tmp_path, data=(positives.assign(sequence=noise), negatives), epochs=60, patience=2)
+    history = tables.read_tsv(tmp_path / "history.tsv")
+    auroc = history.loc[history["metric"] == "auroc", "value"].to_numpy()
+    assert len(auroc) == auroc.argmax() + 3 < 60
+
+
+RUN = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from test_training import fit
+import logging
+logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+fit(__import__("pathlib").Path(sys.argv[2]), (0, 1), epochs=12, patience=12)
+"""
+
+
+def start(folder):
+    command = [sys.executable, "-c", RUN, os.path.dirname(__file__), str(folder)]
+    environment = os.environ | {"SLURM_JOB_ID": "1", "SLURM_NTASKS": "1", "SLURM_JOB_NAME": "train"}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path):
+    fit(tmp_path / "whole", (0, 1), epochs=12, patience=12)
+    seen = []
+    for stop in ("seed 0 epoch 4", "seed 1 epoch 3"):
+        process = start(tmp_path / "killed")
+        for line in process.stderr:
+            seen.append(line)
+            if stop in line:
+                break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not (tmp_path / "killed" / "model.json").exists()
+    process = start(tmp_path / "killed")
+    seen += process.communicate(timeout=60)[1].splitlines()
+    assert process.returncode == 0, seen[-5:]
+    assert sum("seed 0 epoch 0:" in line for line in seen) == 1
+    assert sum("seed 0 epoch 11:" in line for line in seen) == 1
+    assert not any("SLURM" in line or "requeu" in line for line in seen)
+    assert_same(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
+    for name in ("history.tsv", "model.json"):
+        assert (tmp_path / "killed" / name).read_text() == (tmp_path / "whole" / name).read_text()
+    assert not (tmp_path / "killed" / "checkpoints").exists()
+
+
+def interrupt(monkeypatch, after):
+    """Ends the run like a kill would, after `after` checkpoints."""
+    saved = training._AtomicIO.save_checkpoint
+    count = iter(range(100))
+
+    def save(self, *arguments, **options):
+        saved(self, *arguments, **options)
+        if next(count) + 1 == after:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training._AtomicIO, "save_checkpoint", save)
+
+
+def test_a_run_killed_when_it_was_to_stop_does_not_train_on(tmp_path, monkeypatch):
+    data = planted(100, "CACGTGA", 4)
+    data[0]["sequence"] = data[1]["sequence"].to_numpy()[::-1].copy()  # nothing to learn
+    fit(tmp_path / "whole", data=data, epochs=30, patience=2)
+    epochs = tables.read_tsv(tmp_path / "whole" / "history.tsv")["epoch"].nunique()
+    assert epochs < 30
+    with monkeypatch.context() as patch:
+        interrupt(patch, epochs)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            fit(tmp_path / "killed", data=data, epochs=30, patience=2)
+    assert (tmp_path / "killed" / "checkpoints").exists()
+    fit(tmp_path / "killed", data=data, epochs=30, patience=2)
+    assert_same(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
+    a, b = ((tmp_path / name / "history.tsv").read_text() for name in ("killed", "whole"))
+    assert a == b
+
+
+def test_checkpoints_of_other_data_or_settings_are_not_used(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt(patch, 2)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            fit(tmp_path / "a")
+    other = planted(150, "CACGTGA", 1)
+    fit(tmp_path / "a", data=other)
+    fit(tmp_path / "b", data=other)
+    assert_same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+
+
+def test_a_diverging_seed_fails_and_the_others_stay(tmp_path, monkeypatch):
+    step = training.Task.training_step
+
+    def diverge(self, batch, number):
+        return step(self, batch, number) * (float("nan") if self.seed == 1 else 1)
+
+    monkeypatch.setattr(training.Task, "training_step", diverge)
+    failures = fit(tmp_path, (0, 1))
+    assert list(failures) == [1]
+    assert "seed 1" in failures[1]
+    description = json.loads((tmp_path / "model.json").read_text())
+    assert description["seeds"] == [0]
+    assert description["extra"]["failures"] == {"1": failures[1]}
+    with pytest.raises(NotEstimable, match="seed 1"):
+        fit(tmp_path / "alone", (1,))
+    assert not (tmp_path / "alone" / "model.json").exists()
+
+
+def test_a_constant_model_fails(tmp_path):
+    data = planted(60, "CACGTGA", 0)
+    for table in data:
+        table["sequence"] = "ACGT" * 6
+    with pytest.raises(NotEstimable, match="seed 0: the model gives every validation row the same score"):
+        fit(tmp_path, data=data)
+
+
+def test_splits_without_a_class_are_refused(tmp_path):
+    positives, negatives = planted(60, "CACGTGA", 0)
+    with pytest.raises(NotEstimable, match="no positives in the validation split"):
+        fit(tmp_path, data=(positives.assign(split="train"), negatives))
+
+
+def test_one_thread_is_set_and_checked(monkeypatch):
+    torch.set_num_threads(2)
+    training.one_thread()
+    assert torch.get_num_threads() == 1
+    monkeypatch.setattr(torch, "set_num_threads", lambda n: None)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    with pytest.raises(training.ResourceError, match="2 threads"):
+        training.one_thread()
+
+
+def test_unbalanced_classes_weigh_the_same(tmp_path):
+    positives, negatives = planted(300, "CACGTGA", 0)
+    few = positives.groupby("split").head(30)
+    fit(tmp_path, data=(few, negatives), epochs=10, learning_rate=0.03)
+    network = models.load(tmp_path)[0]
+    both = pd.concat([few, negatives])
+    rows = both[both["split"] == "train"]
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(training.data.dna.encode(rows["sequence"].tolist()))).numpy()
+    chance = 1 / (1 + np.exp(-logits))
+    assert 0.35 < (chance[rows["label"] == 1].mean() + chance[rows["label"] == 0].mean()) / 2 < 0.65
+
+
+def test_training_is_fast(tmp_path):
+    """Fused kernel and whole batches: far above what a convolution reaches."""
+    rng = np.random.default_rng(0)
+    tokens = torch.from_numpy(rng.integers(0, 4, (8192, 101), dtype=np.uint8))
+    labels = torch.from_numpy(rng.integers(0, 2, 8192).astype(np.float32))
+    training.one_thread()
+    network = models.DeepBind()
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-3, fused=True)
+
+    def epoch():
+        began = time.process_time()
+        for start in range(0, len(tokens), 256):
+            batch = slice(start, start + 256)
+            optimizer.zero_grad()
+            loss = training.binary_cross_entropy_with_logits(network(tokens[batch]), labels[batch])
+            loss.backward()
+            optimizer.step()
+        return len(tokens) / (time.process_time() - began)
+
+    assert max(epoch() for _ in range(3)) > 40_000

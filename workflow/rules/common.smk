@@ -1,0 +1,92 @@
+"""The study, validated before any job is planned; wildcards; the inputs of each stage."""
+
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from tfbind import config as studies
+from tfbind.faults import InputError
+from tfbind.lineage import digest
+
+
+# One config is one study: a file given on the command line replaces `config.yaml` (Snakemake itself would merge them).
+given = workflow.config_settings.configfiles
+here = Path("config.yaml")
+default = here if here.is_file() else Path(workflow.basedir) / "config.yaml"
+if len(given) > 1:
+    raise WorkflowError("one --configfile is one study; more than one was given")
+try:
+    study = studies.load(given[0] if given else default, workflow.config_settings.config)
+except InputError as error:
+    raise WorkflowError("the study cannot be run:\n" + str(error)) from None
+
+NETWORKS = ("deepbind", "bilstm")
+KIND = {model: options.get("kind") for model, options in study.config["models"].items()}
+OPTIONS = {m: {k: v for k, v in o.items() if k != "reading"} for m, o in study.config["models"].items()}
+POSITIVES = "results/positives/{dataset}.parquet"
+NEGATIVES = "results/negatives/{dataset}/{negatives}.parquet"
+PREDICTIONS = "results/predictions/{dataset}/{negatives}/{model}.parquet"
+ENV = "../../envs/tfbind.yaml"
+
+
+def one_of(words):
+    return "|".join(map(re.escape, words)) or "(?!)"
+
+
+wildcard_constraints:
+    dataset=one_of(study.datasets),
+    negatives=one_of(study.config["negatives"]),
+    model=one_of(KIND),
+    tf=one_of(study.tfs()),
+    genome=one_of(study.config["genomes"]),
+
+
+def files(row):
+    """Every file that a row of the sheet names."""
+    return [row[column] for column in studies.PATHS if row[column]]
+
+
+def genome(row):
+    """The indexed genome and the blacklist of a row, where it has one."""
+    name = row["genome"]
+    if not name:
+        return {}
+    blacklist = studies.local(study.config["genomes"][name]["blacklist"])
+    fasta = f"resources/genomes/{name}.fa"
+    return {"genome": fasta, "index": fasta + ".fai"} | ({"blacklist": blacklist} if blacklist else {})
+
+
+def chromosomes(row):
+    return study.config["genomes"][row["genome"]]["chromosomes"] if row["genome"] else {}
+
+
+def of_tf(tf):
+    return [dataset for dataset, row in study.datasets.items() if row["tf"] == tf]
+
+
+def tests(source, label):
+    """(target, negatives) pairs that a model trained on `source` with the negatives `label` is scored on."""
+    return [(t, x) for t in study.targets(source) for x in study.test_labels(t, label)]
+
+
+def runs(datasets):
+    """(dataset, negatives, model) of every set of predictions made from these sources."""
+    return [(d, label, model) for d in datasets for label in study.labels(d) for model in KIND]
+
+
+def labelled(tf):
+    """(dataset, negatives) of every negative set of a TF."""
+    return [(d, label) for d in of_tf(tf) for label in study.labels(d)]
+
+
+def evaluated(tf):
+    """The parts of the config that an evaluation reads, with the labels that apply to this TF."""
+    labels = {label for _, label in labelled(tf)}
+    used = {label: options for label, options in study.config["negatives"].items() if label in labels}
+    return {key: study.config[key] for key in ("models", "transfer", "statistics")} | {"negatives": used}
+
+
+def sources(tf):
+    """Datasets whose models are scored on targets of this TF: its own, and the sources of extra pairs."""
+    extra = [s for s, target in study.config["transfer"]["extra_pairs"] if study.datasets[target]["tf"] == tf]
+    return list(dict.fromkeys(of_tf(tf) + extra))

@@ -1,0 +1,22 @@
+"""ChIP-seq peaks and SELEX reads meet in one table."""
+
+
+rule extract_positives:
+    input:
+        lambda wildcards: files(study.row(wildcards.dataset)),
+        unpack(lambda wildcards: genome(study.row(wildcards.dataset))),
+    output:
+        table=POSITIVES,
+        log="results/positives/{dataset}.log.tsv",
+    log:
+        "logs/extract_positives/{dataset}.log",
+    params:
+        row=lambda wildcards: study.row(wildcards.dataset),
+        chromosomes=lambda wildcards: chromosomes(study.row(wildcards.dataset)),
+        sequence=study.config["sequence"],
+        split=study.config["split"],
+        code=digest("assays"),
+    conda:
+        ENV
+    script:
+        "../scripts/positives.py"

@@ -1,0 +1,55 @@
+"""What comes from outside, or is simulated: fetched, verified and indexed once."""
+
+from tfbind import simulate
+
+
+localrules:
+    fetch,
+
+
+rule fetch:
+    output:
+        "resources/downloads/{key}/{name}",
+    log:
+        "logs/fetch/{key}/{name}.log",
+    params:
+        source=lambda wildcards, output: study.downloads()[output[0]],
+    conda:
+        ENV
+    script:
+        "../scripts/fetch.py"
+
+
+rule index_genome:
+    input:
+        lambda wildcards: studies.local(study.config["genomes"][wildcards.genome]["fasta"]),
+    output:
+        fasta="resources/genomes/{genome}.fa",
+        index="resources/genomes/{genome}.fa.fai",
+    log:
+        "logs/index_genome/{genome}.log",
+    params:
+        sha256=lambda wildcards: study.config["genomes"][wildcards.genome]["sha256"],
+        code=digest("genome", "resources"),
+    conda:
+        ENV
+    script:
+        "../scripts/index_genome.py"
+
+
+if "simulation" in study.config:
+    simulated = study.path.parent / study.config["simulation"]["folder"]
+
+    rule simulate:
+        output:
+            [str(simulated / name) for name in simulate.files()],
+        log:
+            "logs/simulate.log",
+        params:
+            folder=str(simulated),
+            seed=study.config["simulation"]["seed"],
+            code=digest("simulate"),
+        conda:
+            ENV
+        script:
+            "../scripts/simulate.py"

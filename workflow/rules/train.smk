@@ -1,0 +1,44 @@
+"""One job trains all seeds of a (dataset, negatives, model); the baselines are fitted beside the networks."""
+
+
+rule train:
+    input:
+        positives=POSITIVES,
+        negatives=NEGATIVES,
+    output:
+        multiext("results/models/{dataset}/{negatives}/{model}/", "model.safetensors", "model.json", "history.tsv"),
+    log:
+        "logs/train/{dataset}/{negatives}/{model}.log",
+    wildcard_constraints:
+        model=one_of(m for m, kind in KIND.items() if kind in NETWORKS),
+    params:
+        options=lambda wildcards: OPTIONS[wildcards.model],
+        training=study.config["training"],
+        seeds=study.config["seeds"],
+        code=digest("training"),
+    conda:
+        ENV
+    resources:
+        gpu=1,
+    script:
+        "../scripts/train.py"
+
+
+rule fit:
+    input:
+        positives=POSITIVES,
+        negatives=NEGATIVES,
+    output:
+        multiext("results/models/{dataset}/{negatives}/{model}/", "model.safetensors", "model.json", "history.tsv"),
+    log:
+        "logs/fit/{dataset}/{negatives}/{model}.log",
+    wildcard_constraints:
+        model=one_of(m for m, kind in KIND.items() if kind and kind not in NETWORKS),
+    params:
+        options=lambda wildcards: OPTIONS[wildcards.model],
+        seeds=study.config["seeds"],
+        code=digest("baseline"),
+    conda:
+        ENV
+    script:
+        "../scripts/fit.py"

@@ -1,0 +1,21 @@
+"""One row of the sheet -> its table of bound sequences, and the account of what was kept."""
+
+import logging
+
+from tfbind import assays, tables
+from tfbind.genome import Genome
+from tfbind.splits import generator
+
+logging.basicConfig(filename=snakemake.log[0], level="INFO")
+row, params = snakemake.params.row, snakemake.params
+fasta = snakemake.input.get("genome")
+table, tally = assays.positives(
+    row,
+    **params.sequence,
+    split=params.split,
+    genome=Genome(fasta, params.chromosomes) if fasta else None,
+    blacklist=snakemake.input.get("blacklist"),
+    rng=generator("positives", row["dataset"]),
+)
+tables.write_tsv(tally.frame(), snakemake.output.log)
+tables.write(table, snakemake.output.table)

@@ -1,0 +1,26 @@
+"""The page."""
+
+import logging
+
+import pandas as pd
+import yaml
+
+from tfbind import report, tables
+
+logging.basicConfig(filename=snakemake.log[0], level="INFO")
+inputs, params = snakemake.input, snakemake.params
+logs = {dataset: {} for dataset in params.datasets}
+for dataset, path in zip(params.datasets, inputs.positives, strict=True):
+    logs[dataset]["positives"] = tables.read_tsv(path)
+for (dataset, label), path in zip(params.labels, inputs.negatives, strict=True):
+    logs[dataset][f"negatives:{label}"] = tables.read_tsv(path)
+names = ("metrics", "transfer", "summary", "shifts", "libraries")
+report.render(
+    snakemake.output[0],
+    title=params.title,
+    verdicts=tables.read_tsv(inputs.verdicts),
+    curves=pd.concat(map(tables.read_tsv, inputs.curves)),
+    logs=logs,
+    provenance=report.provenance(params.rows, params.config),
+    **{name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)},
+)

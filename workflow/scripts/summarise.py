@@ -1,0 +1,30 @@
+"""The tables over all TFs: the paper's summary, each shift, the health of each dataset, the verdicts."""
+
+import logging
+
+import pandas as pd
+
+from tfbind import tables, transfer
+
+logging.basicConfig(filename=snakemake.log[0], level="INFO")
+inputs, params = snakemake.input, snakemake.params
+metrics = pd.concat(map(tables.read_tsv, inputs.metrics))
+drops = pd.concat(map(tables.read_tsv, inputs.transfer))
+counts, enrichments, logs = {}, {}, {}
+for dataset, bound, unbound, log in zip(params.rows, inputs.positives, inputs.negatives, inputs.logs, strict=True):
+    bound, unbound = tables.read(bound), tables.read(unbound)
+    counts[dataset] = len(bound), len(unbound)
+    enrichments[dataset] = transfer.enrichment(list(bound["sequence"]), list(unbound["sequence"]))
+    logs[dataset] = tables.read_tsv(log)
+shifts = transfer.shifts(drops, params.level)
+libraries = transfer.libraries(params.rows, logs, counts, metrics, enrichments, params.models)
+results = {
+    "metrics": metrics,
+    "transfer": drops,
+    "summary": transfer.summary(drops, params.level),
+    "shifts": shifts,
+    "libraries": libraries,
+    "verdicts": transfer.verdicts(drops, shifts, libraries, params.level),
+}
+for name, table in results.items():
+    tables.write_tsv(table, snakemake.output[name])
