@@ -48,7 +48,8 @@ def test_a_valid_study_has_every_default_and_absolute_paths(study, tmp_path):
 
 def test_all_faults_of_config_are_listed_at_once(tmp_path):
     (tmp_path / "c.yaml").write_text(
-        "datasets: d.tsv\nnegatives: {n: {kind: foo, ratoi: 2}}\nmodels: {a: {kind: deepbind, filtrs: 1}, b: {}}\nseeds: [x]\n"
+        "datasets: d.tsv\nnegatives: {n: {kind: foo, ratoi: 2}}\n"
+        "models: {a: {kind: deepbind, filtrs: 1}, b: {}}\nseeds: [x]\n"
     )
     found = "\n".join(faults(config.load, tmp_path / "c.yaml"))
     for part in ("did you mean 'ratio'", "did you mean 'filters'", "models.b: needs either", "negatives.n.kind: 'foo'"):

@@ -5,9 +5,7 @@ from tfbind import data, dna, tables
 
 def table(sequences, label, split, draw=0):
     ids = [f"{label}_{draw}_{i}" for i in range(len(sequences))]
-    return tables.sequences(
-        id=ids, sequence=sequences, label=label, split=split, origin="made", draw=draw
-    )
+    return tables.sequences(id=ids, sequence=sequences, label=label, split=split, origin="made", draw=draw)
 
 
 def test_encode_keeps_rows_and_order():

@@ -29,5 +29,5 @@ def test_everything_the_package_needs_is_locked():
 
     lock = {norm(line.split("==")[0]) for line in (REPO / "constraints.txt").read_text().split()}
     project = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
-    for need in project["dependencies"] + sum(project["optional-dependencies"].values(), []):
+    for need in [*project["dependencies"], *(n for extra in project["optional-dependencies"].values() for n in extra)]:
         assert norm(re.match(r"[\w.-]+", need)[0]) in lock, need

@@ -91,3 +91,46 @@ def test_ties_go_to_the_first_window_and_the_forward_strand(width):
 def test_no_sequences():
     best, where = detectors.scan(np.empty((0, 20), np.uint8), np.zeros((2, 4, 5), np.float32))
     assert best.shape == where.shape == (0, 2)
+
+
+def oracle_pool(tokens, table, bias, size):
+    width, _, channels = table.shape
+    windows = tokens.shape[1] - 2 - (width - 1)
+    value = np.zeros((len(tokens), windows, channels))
+    for row, text in enumerate(tokens):
+        for p in range(windows):
+            if (text[p : p + width + 2] != 4).any():
+                value[row, p] = bias
+                for k in range(width):
+                    a, b, c = text[p + k : p + k + 3].astype(int)
+                    value[row, p] += table[k, 64 if 4 in (a, b, c) else 16 * a + 4 * b + c]
+    value = np.maximum(value, 0)
+    near = np.stack([value[:, i : windows - size + 1 + i] for i in range(size)])  # (size, N, S, C)
+    pooled = near.max(0)
+    source = np.where(pooled > 0, near.argmax(0), -1)
+    return pooled.transpose(1, 0, 2), source.transpose(1, 0, 2)
+
+
+@pytest.mark.parametrize(("width", "size", "whole"), [(10, 3, False), (1, 1, False), (4, 2, True)])
+def test_pool_equals_the_oracle(width, size, whole):
+    rng = np.random.default_rng(width)
+    tokens = random_tokens(rng)
+    draw = (lambda *n: rng.integers(-2, 3, n)) if whole else (lambda *n: rng.normal(size=n))
+    table, bias = draw(width, 65, 5).astype(np.float32), draw(5).astype(np.float32)
+    pooled, source = detectors.pool(tokens, table, bias, size)
+    expected, place = oracle_pool(tokens, table.astype(float), bias.astype(float), size)
+    assert pooled.shape == (40 - 2 - (width - 1) - (size - 1), 12, 5)
+    np.testing.assert_allclose(pooled, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(source, place)
+
+    upstream = rng.normal(size=pooled.shape).astype(np.float32)
+    d_table, d_bias = np.zeros(table.shape), np.zeros(bias.shape)
+    for s, row, c in np.argwhere(source >= 0):
+        p, share = s + source[s, row, c], upstream[s, row, c]
+        d_bias[c] += share
+        for k in range(width):
+            a, b, d = tokens[row, p + k : p + k + 3].astype(int)
+            d_table[k, 64 if 4 in (a, b, d) else 16 * a + 4 * b + d, c] += share
+    found = detectors.pool_gradient(tokens, source, upstream, size, width)
+    np.testing.assert_allclose(found[0], d_table, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found[1], d_bias, rtol=1e-4, atol=1e-4)

@@ -11,7 +11,8 @@ from tfbind.config import schema
 
 REPO = Path(__file__).parents[1]
 FLOORS = [
-    ["faults", "dna", "lineage", "kernels", "kernels.*"],
+    ["faults"],
+    ["dna", "text", "lineage", "kernels.*"],
     ["tables"],
     ["config", "resources", "intervals", "genome", "reads", "splits", "motifs"],
     ["assays", "negatives", "simulate"],
@@ -101,6 +102,8 @@ def test_digest_sees_code_and_not_comments(tmp_path, monkeypatch):
     (tmp_path / "c.py").write_text("z = 2\n")
     assert digest() == first
     (tmp_path / "b.py").write_text("y = 2\n")
-    assert digest() != first
+    second = digest()
+    (tmp_path / "b.html.j2").write_text("<p>")
+    assert len({first, second, digest()}) == 3
     lineage.digest.cache_clear()
     lineage._tree.cache_clear()

@@ -48,9 +48,7 @@ def test_padding_never_changes_a_score(kind, options):
     wider = np.pad(tokens, ((0, 0), (0, 50)), constant_values=dna.UNKNOWN)
     np.testing.assert_allclose(logits(model, wider), together, atol=1e-5)
     for row, size in enumerate(dna.lengths(tokens)):
-        np.testing.assert_allclose(
-            logits(model, tokens[row : row + 1, :size].copy()), together[row], atol=1e-5
-        )
+        np.testing.assert_allclose(logits(model, tokens[row : row + 1, :size].copy()), together[row], atol=1e-5)
 
 
 @everywhere
@@ -102,9 +100,7 @@ def test_a_window_without_a_known_base_never_wins():
         assert best[1].item() == -torch.inf
     negative = -torch.eye(4)[:, :3].contiguous()[None]  # an all-unknown window would reach -0.75, a base no more
     only_a = torch.from_numpy(dna.encode(["A" * 9 + "N" * 30]))
-    torch.testing.assert_close(
-        models.best_window(only_a, negative), models.best_window_dense(only_a, negative)
-    )
+    torch.testing.assert_close(models.best_window(only_a, negative), models.best_window_dense(only_a, negative))
 
 
 def test_the_bilstm_reads_the_last_forward_and_the_first_backward_state():
@@ -141,18 +137,24 @@ def loss_and_gradients(model, tokens, labels):
     return loss.detach(), {name: p.grad.clone() for name, p in model.named_parameters()}
 
 
-@pytest.mark.parametrize("hidden", [0, 32])
+@everywhere
 @pytest.mark.parametrize("exact", [False, True])
-def test_the_fused_path_trains_like_the_convolution(monkeypatch, hidden, exact):
+def test_the_fused_paths_train_like_the_convolutions(monkeypatch, kind, options, exact):
     rng = np.random.default_rng(5)
     tokens = torch.from_numpy(random_tokens(rng, 200, 101))
-    tokens[5], tokens[6] = 0, dna.UNKNOWN
+    tokens[5] = 0
+    if kind == "deepbind":
+        tokens[6] = dna.UNKNOWN
     labels = torch.from_numpy(rng.integers(0, 2, 200).astype(np.float32))
-    model = network("deepbind", {"hidden": hidden})
-    if exact:  # weights whose sums are exact, so that many windows are equal
+    model = network(kind, options)
+    if exact and kind == "deepbind":  # weights whose sums are exact, so that many windows are equal
         model.weight.data = torch.randint(-1, 2, model.weight.shape).float() * 0.25
+    if exact and kind == "bilstm":
+        for parameter in (model.embedding.weight, model.convolution.weight, model.convolution.bias):
+            parameter.data = torch.randint(-1, 2, parameter.shape).float() * 0.25
     loss, gradients = loss_and_gradients(model, tokens, labels)
     monkeypatch.setattr(models, "best_window", models.best_window_dense)
+    monkeypatch.setattr(models, "pooled_words", models.pooled_words_dense)
     expected, oracle = loss_and_gradients(model, tokens, labels)
     torch.testing.assert_close(loss, expected, rtol=1e-5, atol=0)
     for name, value in oracle.items():

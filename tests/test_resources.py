@@ -76,7 +76,9 @@ def test_a_mirror_serves_without_network(server, tmp_path, monkeypatch, zipped):
     mirror = tmp_path / "mirror"
     (mirror / "sub").mkdir(parents=True)
     (mirror / "sub" / "other-name").write_bytes(gzip.compress(CONTENT) if zipped else CONTENT)
-    (mirror / "MANIFEST.tsv").write_text(f"path\turl\tsha256_at_source\nsub/other-name\thttps://x.invalid/a.fa\t{SHA}\n")
+    (mirror / "MANIFEST.tsv").write_text(
+        f"path\turl\tsha256_at_source\nsub/other-name\thttps://x.invalid/a.fa\t{SHA}\n"
+    )
     monkeypatch.setenv("TFBIND_MIRROR", str(mirror))
     assert resources.fetch("https://x.invalid/a.fa", SHA, tmp_path / "x.fa") == SHA
     assert requests == []

@@ -61,9 +61,7 @@ def assert_same(a, b):
 def test_it_learns_a_planted_motif(tmp_path, kind, options, caplog):
     with caplog.at_level(logging.INFO):
         epochs = 8 if kind == "deepbind" else 14
-        failures = fit(
-            tmp_path, (0, 1), kind, options, planted(400, "CACGTGA", 0), epochs=epochs, learning_rate=0.03
-        )
+        failures = fit(tmp_path, (0, 1), kind, options, planted(400, "CACGTGA", 0), epochs=epochs, learning_rate=0.03)
     assert failures == {}
     assert sorted(p.name for p in tmp_path.iterdir()) == ["history.tsv", "model.json", "model.safetensors"]
     description = models.describe(tmp_path)

@@ -314,7 +314,8 @@ def save(
         missing_ok=True
     )  # the description comes last: without it there is no model
     with tables.replacing(folder / "model.safetensors") as temporary:
-        save_file(arrays, temporary)
+        # safetensors writes the bytes as they lie in memory
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
     with tables.replacing(folder / "model.json") as temporary:
         temporary.write_text(json.dumps(about, indent=1) + "\n")
 

@@ -63,9 +63,7 @@ class Batches:
         Shuffles the rows, once for each pass; without it they come in order.
     """
 
-    def __init__(
-        self, examples: Examples, rows: np.ndarray, size: int, generator: np.random.Generator | None = None
-    ):
+    def __init__(self, examples: Examples, rows: np.ndarray, size: int, generator: np.random.Generator | None = None):
         self.tokens = torch.from_numpy(examples.tokens)
         self.labels = torch.from_numpy(examples.labels)
         self.rows, self.size, self.generator = rows, size, generator

@@ -22,6 +22,9 @@ def digest(*modules: str) -> str:
     found = hashlib.sha256()
     for module in sorted(closure(*modules)):
         found.update(f"{module}\n{_bare(module)}\n".encode())
+        for companion in sorted(_path(module).parent.glob(f"{_path(module).stem}.*")):  # a template beside its module
+            if companion.suffix not in (".py", ".pyc"):
+                found.update(companion.read_bytes())
     return found.hexdigest()[:16]
 
 

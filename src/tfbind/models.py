@@ -79,6 +79,59 @@ def best_window_dense(tokens: Tensor, weight: Tensor) -> Tensor:
     return match.transpose(1, 2).flatten(2).max(-1).values
 
 
+class _PooledWords(torch.autograd.Function):
+    """`pooled_words_dense` for the CPU, by table look-ups."""
+
+    @staticmethod
+    def forward(ctx, tokens, table, bias, size):
+        pooled, source = detectors.pool(tokens.numpy(), table.detach().numpy(), bias.detach().numpy(), size)
+        ctx.tokens, ctx.source, ctx.size, ctx.width = tokens, source, size, len(table)
+        return torch.from_numpy(pooled)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream):
+        upstream = upstream.contiguous().numpy()
+        gradients = detectors.pool_gradient(ctx.tokens.numpy(), ctx.source, upstream, ctx.size, ctx.width)
+        return None, *map(torch.from_numpy, gradients), None
+
+
+def pooled_words(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: Tensor, size: int) -> Tensor:
+    """3-mers embedded, convolved, through a ReLU and a maximum over `size` neighbours.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    embedding : (65, E) float32
+        One row per 3-mer in alphabetical order, the last for a 3-mer with an unknown base.
+    weight : (C, E, K) float32
+    bias : (C,) float32
+    size : int
+
+    Returns
+    -------
+    (S, N, C) float32, ``S = L - 2 - (K - 1) - (size - 1)``
+        A window without a known base counts as 0.
+    """
+    if tokens.device.type == "cpu" and weight.dtype == torch.float32:
+        table = torch.einsum("we,cek->kwc", embedding, weight).contiguous()
+        return _PooledWords.apply(tokens, table, bias, size)
+    return pooled_words_dense(tokens, embedding, weight, bias, size)
+
+
+def pooled_words_dense(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: Tensor, size: int) -> Tensor:
+    """`pooled_words` layer by layer, for accelerators."""
+    t = tokens.long()
+    words = 16 * t[:, :-2] + 4 * t[:, 1:-1] + t[:, 2:]  # (N, L - 2)
+    known = (tokens != UNKNOWN).to(weight)[:, None]  # (N, 1, L)
+    words = words.masked_fill(-max_pool1d(-known, 3, 1)[:, 0] == 0, 64)
+    x = torch.relu(conv1d(embedding[words].transpose(1, 2), weight, bias))  # (N, C, P)
+    # after a ReLU, zero never beats a window that holds a base
+    x = x * max_pool1d(known, weight.shape[2] + 2, 1)
+    # max_pool1d has no deterministic gradient on a GPU
+    return x.unfold(2, size, 1).max(-1).values.permute(2, 0, 1).contiguous()  # (S, N, C)
+
+
 def _head(features: int, hidden: int, dropout: float) -> nn.Sequential:
     """Dropout, the optional dense layer with its own dropout, and the linear read-out to one logit."""
     layers = [nn.Dropout(dropout)]
@@ -181,8 +234,8 @@ class BiLSTM(nn.Module):
         self.embedding = nn.Embedding(65, embedding)
         self.convolution = nn.Conv1d(embedding, filters, width)
         self.dropout = nn.Dropout(dropout)
-        self.forwards = nn.LSTM(filters, units, batch_first=True)
-        self.backwards = nn.LSTM(filters, units, batch_first=True)
+        self.forwards = nn.LSTM(filters, units)
+        self.backwards = nn.LSTM(filters, units)
         self.head = _head(2 * units, hidden, dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -200,26 +253,19 @@ class BiLSTM(nn.Module):
         return (self._read(tokens, sizes) + self._read(other, sizes)) / 2
 
     def _read(self, tokens: Tensor, sizes: Tensor) -> Tensor:
-        t = tokens.long()
-        words = 16 * t[:, :-2] + 4 * t[:, 1:-1] + t[:, 2:]  # (N, L - 2)
-        known = (tokens != UNKNOWN).float()[:, None]  # (N, 1, L)
-        words = words.masked_fill(-max_pool1d(-known, 3, 1)[:, 0] == 0, 64)
-        x = torch.relu(self.convolution(self.embedding(words).transpose(1, 2)))  # (N, C, P)
-        # after a ReLU, zero never beats a window that holds a base
-        x = x * max_pool1d(known, self.shortest - self.pool + 1, 1)
-        x = self.dropout(max_pool1d(x, self.pool, 1)).transpose(1, 2)  # (N, S, C)
-
-        last = sizes[:, None] - self.shortest  # (N, 1): the last step without padding
-        steps = torch.arange(x.shape[1], device=x.device)
+        c = self.convolution
+        x = self.dropout(pooled_words(tokens, self.embedding.weight, c.weight, c.bias, self.pool))  # (S, N, C)
+        last = sizes - self.shortest  # (N,): the last step without padding
+        steps = torch.arange(len(x), device=x.device)[:, None]
         turned = (last - steps).clamp(min=0)[..., None].expand_as(x)
         # two one-way passes, the second over the turned steps: neither meets the padding before it is read
-        states = self.forwards(x)[0], self.backwards(x.gather(1, turned))[0]  # (N, S, H) each
+        states = self.forwards(x)[0], self.backwards(x.gather(0, turned))[0]  # (S, N, H) each
         if self.readout == "max":
             beyond = (steps > last)[..., None]
-            read = [state.masked_fill(beyond, -torch.inf).amax(1) for state in states]
+            read = [state.masked_fill(beyond, -torch.inf).amax(0) for state in states]
         else:
-            rows = torch.arange(len(x), device=x.device)
-            read = [state[rows, last[:, 0]] for state in states]
+            rows = torch.arange(len(last), device=x.device)
+            read = [state[last, rows] for state in states]
         return self.head(torch.cat(read, 1))  # (N, 2H) -> (N,)
 
 
@@ -233,9 +279,7 @@ def build(kind: str, options: Mapping) -> nn.Module:
     try:
         return MODELS[kind](**options)
     except TypeError as error:
-        raise InputError(
-            f"model {kind}: {error}; see the options of tfbind.models.{MODELS[kind].__name__}"
-        ) from error
+        raise InputError(f"model {kind}: {error}; see the options of tfbind.models.{MODELS[kind].__name__}") from error
 
 
 def save(
@@ -304,21 +348,15 @@ def load(folder: str | os.PathLike) -> dict[int, nn.Module]:
     except FileNotFoundError as error:
         raise InputError(f"{folder / WEIGHTS}: not found; train the model again") from error
     except SafetensorError as error:
-        raise InputError(
-            f"{folder / WEIGHTS}: not a safetensors file ({error}); train the model again"
-        ) from error
+        raise InputError(f"{folder / WEIGHTS}: not a safetensors file ({error}); train the model again") from error
     networks = {}
     for seed in description["seeds"]:
         network = build(description["kind"], description["options"])
         prefix = f"{seed}."
-        state = {
-            name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)
-        }
+        state = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
         try:
             network.load_state_dict(state)
         except RuntimeError as error:
-            raise InputError(
-                f"{folder / WEIGHTS}: seed {seed} does not fit {DESCRIPTION} ({error})"
-            ) from error
+            raise InputError(f"{folder / WEIGHTS}: seed {seed} does not fit {DESCRIPTION} ({error})") from error
         networks[seed] = network.eval()
     return networks

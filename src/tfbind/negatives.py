@@ -1,6 +1,5 @@
 """Named sets of unbound sequences. What a model learns to tell apart, and so what its AUC means, is decided here."""
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 
@@ -325,30 +324,25 @@ def _search(
             for length, need in wanted.items():
                 look(chrom, length, tokens, need.copy(), True)
     # Counts that the chromosomes do not have: the nearest that they have.
-    for length in wanted:
-        while (short := wanted[length].copy()).any():
+    for length, need in wanted.items():
+        bins = np.minimum(20 * np.arange(length + 1) // length, 19)
+        for low, short in zip(range(0, 100, 5), np.bincount(bins, need, 20), strict=True):
+            tally.add("changed", f"GC {low}-{low + 5} %: nearest GC taken", short)
+        while need.any():
             left = sum(kernel.gc_counts(open_tokens(chrom), length) for chrom in chroms)
             if not left.any():
                 raise InputError(
-                    f"genomic negatives: {genome.path} is too small: {short.sum()} windows of {length} bp are missing "
+                    f"genomic negatives: {genome.path} is too small: {need.sum()} windows of {length} bp are missing "
                     f"on {', '.join(chroms[:5])}; lower ratio or margin, or take another kind"
                 )
-            wanted[length][:] = 0
-            for count in np.flatnonzero(short):
-                nearest = np.argsort(np.abs(np.arange(length + 1) - count), kind="stable")
-                for other in nearest[left[nearest] > 0]:
-                    moved = min(short[count], left[other])
-                    wanted[length][other] += moved
-                    left[other] -= moved
-                    short[count] -= moved
-                    if other != count and moved:
-                        low = 5 * math.floor(20 * count / length)
-                        tally.add("changed", f"GC {low}-{low + 5} %: nearest GC taken", moved)
-                    if not short[count]:
-                        break
-            wanted[length] += short
+            nearest = np.flatnonzero(left)
+            for count in np.flatnonzero(need):
+                other = nearest[np.abs(nearest - count).argmin()]
+                moved = min(need[count], left[other])
+                need[count] -= moved
+                need[other] += moved
             for chrom in chroms:
-                look(chrom, length, open_tokens(chrom), wanted[length].copy(), True)
+                look(chrom, length, open_tokens(chrom), need.copy(), True)
     return pd.DataFrame(found, columns=["chrom", "start", "end"])
 
 

@@ -91,7 +91,8 @@ def readers(folder: str | os.PathLike) -> tuple[dict[int, torch.nn.Module | Read
     """The models stored in a folder, by seed, and the commonest length of their training sequences in bp."""
     description = models.describe(folder)
     if description["kind"] in models.MODELS:
-        return models.load(folder), description["window"]
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        return {seed: network.to(device) for seed, network in models.load(folder).items()}, description["window"]
     from tfbind import baseline  # scikit-learn and the motif library load only for those who need them
 
     if description["kind"] not in baseline.ESTIMATORS:

@@ -268,8 +268,8 @@ def read_counts(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataF
                 continue
         if len(fields) != len(cycles) + 1:
             faults.append(f"{path}:{number}: {len(fields)} columns where the first line has {len(cycles) + 1}")
-        elif bad := [value for value in fields[1:] if not (value.isascii() and value.isdigit())]:
-            faults.append(f"{path}:{number}: count {bad[0]!r} is no whole number of reads")
+        elif not (all(fields[1:]) and (digits := "".join(fields[1:])).isascii() and digits.isdigit()):
+            faults.append(f"{path}:{number}: counts {' '.join(fields[1:])!r} are not all whole numbers of reads")
         elif not fields[0].strip():
             faults.append(f"{path}:{number}: no sequence")
         else:

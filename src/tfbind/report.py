@@ -83,7 +83,6 @@ class Column:
     heading: str
     cell: Callable[[dict], object]
     number: bool = False
-    about: str = ""
 
 
 def auroc(value: float) -> str:
@@ -313,8 +312,8 @@ def _answers(verdicts: pd.DataFrame) -> list[dict]:
     columns = ["shift", "test_negatives", "train_negatives"]
     rows = verdicts.assign(**{name: "" for name in columns if name not in verdicts})
     order = [
-        (tf != EVERY_TF, assay != "chipseq", -_rank(shift))
-        for tf, assay, shift in zip(rows["tf"], rows["target_assay"], rows["shift"], strict=True)
+        (tf != EVERY_TF, target != "chipseq", -_rank(shift))
+        for tf, target, shift in zip(rows["tf"], rows["target_assay"], rows["shift"], strict=True)
     ]
     rows = rows.iloc[sorted(range(len(rows)), key=order.__getitem__)]
     answers = []
@@ -428,7 +427,7 @@ def _round(value: str) -> str:
     return re.sub(r" ?([A-Za-z()]) ?", r"\1", " ".join(short))
 
 
-def _trim(text: str, longest: int = 58) -> str:
+def _trim(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

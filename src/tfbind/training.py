@@ -67,9 +67,7 @@ class Task(lightning.LightningModule):
         Optimiser steps if no epoch is saved.
     """
 
-    def __init__(
-        self, network: torch.nn.Module, seed: int, training: Mapping, positive_weight: float, steps: int
-    ):
+    def __init__(self, network: torch.nn.Module, seed: int, training: Mapping, positive_weight: float, steps: int):
         super().__init__()
         self.network, self.seed, self.training_options, self.steps = network, seed, training, steps
         self.positive_weight = torch.tensor(positive_weight)
@@ -122,7 +120,8 @@ class Task(lightning.LightningModule):
         train_loss = torch.stack(self.losses).mean().item()
         if not (math.isfinite(train_loss) and torch.isfinite(logits).all()):
             raise NotEstimable(
-                f"seed {self.seed}: the loss is {train_loss} in epoch {self.current_epoch}; lower training.learning_rate"
+                f"seed {self.seed}: the loss is {train_loss} in epoch {self.current_epoch}; "
+                "lower training.learning_rate"
             )
         score = float(roc_auc_score(labels.numpy(), logits.numpy()))
         loss = self._loss(logits, labels).item()
@@ -159,9 +158,7 @@ class Task(lightning.LightningModule):
 class _AtomicIO(TorchCheckpointIO):
     """Lightning's own writer makes its temporary file on another disk, so a kill can leave half a checkpoint."""
 
-    def save_checkpoint(
-        self, checkpoint: dict, path: str | os.PathLike, storage_options: object = None
-    ) -> None:
+    def save_checkpoint(self, checkpoint: dict, path: str | os.PathLike, storage_options: object = None) -> None:
         with tables.replacing(path) as temporary:
             torch.save(checkpoint, temporary)
 
@@ -273,9 +270,7 @@ def _fit_seed(
         warnings.filterwarnings("ignore", r"Checkpoint directory .* exists and is not empty")  # a resumed run's
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated")  # Lightning's own
         torch.manual_seed(stable_hash("weights", seed))
-        task = Task(
-            models.build(kind, options), seed, training, float((1 - labels).sum() / labels.sum()), steps
-        )
+        task = Task(models.build(kind, options), seed, training, float((1 - labels).sum() / labels.sum()), steps)
         trainer = lightning.Trainer(
             max_epochs=training["epochs"],
             accelerator="auto",

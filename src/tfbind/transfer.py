@@ -248,7 +248,7 @@ def libraries(
         & (metrics["seed"].astype(str) == "ensemble")
         & (metrics["metric"] == "auroc")
         & (metrics["train_negatives"] == metrics["test_negatives"])
-    ]
+    ].reset_index(drop=True)
     table = []
     for dataset, row in rows.items():
         log = logs.get(dataset)

@@ -8,7 +8,6 @@ from tfbind import config as studies
 from tfbind.faults import InputError
 from tfbind.lineage import digest
 
-
 # One config is one study: a file given on the command line replaces `config.yaml` (Snakemake itself would merge them).
 given = workflow.config_settings.configfiles
 here = Path("config.yaml")
@@ -16,13 +15,18 @@ default = here if here.is_file() else Path(workflow.basedir) / "config.yaml"
 if len(given) > 1:
     raise WorkflowError("one --configfile is one study; more than one was given")
 try:
-    study = studies.load(given[0] if given else default, workflow.config_settings.config)
+    study = studies.load(
+        given[0] if given else default, workflow.config_settings.config
+    )
 except InputError as error:
-    raise WorkflowError("the study cannot be run:\n" + str(error)) from None
+    raise WorkflowError(f"the study cannot be run:\n{error}") from None
 
 NETWORKS = ("deepbind", "bilstm")
 KIND = {model: options.get("kind") for model, options in study.config["models"].items()}
-OPTIONS = {m: {k: v for k, v in o.items() if k != "reading"} for m, o in study.config["models"].items()}
+OPTIONS = {
+    m: {k: v for k, v in o.items() if k != "reading"}
+    for m, o in study.config["models"].items()
+}
 POSITIVES = "results/positives/{dataset}.parquet"
 NEGATIVES = "results/negatives/{dataset}/{negatives}.parquet"
 PREDICTIONS = "results/predictions/{dataset}/{negatives}/{model}.parquet"
@@ -53,11 +57,15 @@ def genome(row):
         return {}
     blacklist = studies.local(study.config["genomes"][name]["blacklist"])
     fasta = f"resources/genomes/{name}.fa"
-    return {"genome": fasta, "index": fasta + ".fai"} | ({"blacklist": blacklist} if blacklist else {})
+    return {"genome": fasta, "index": f"{fasta}.fai"} | (
+        {"blacklist": blacklist} if blacklist else {}
+    )
 
 
 def chromosomes(row):
-    return study.config["genomes"][row["genome"]]["chromosomes"] if row["genome"] else {}
+    return (
+        study.config["genomes"][row["genome"]]["chromosomes"] if row["genome"] else {}
+    )
 
 
 def of_tf(tf):
@@ -71,7 +79,12 @@ def tests(source, label):
 
 def runs(datasets):
     """(dataset, negatives, model) of every set of predictions made from these sources."""
-    return [(d, label, model) for d in datasets for label in study.labels(d) for model in KIND]
+    return [
+        (d, label, model)
+        for d in datasets
+        for label in study.labels(d)
+        for model in KIND
+    ]
 
 
 def labelled(tf):
@@ -82,11 +95,39 @@ def labelled(tf):
 def evaluated(tf):
     """The parts of the config that an evaluation reads, with the labels that apply to this TF."""
     labels = {label for _, label in labelled(tf)}
-    used = {label: options for label, options in study.config["negatives"].items() if label in labels}
-    return {key: study.config[key] for key in ("models", "transfer", "statistics")} | {"negatives": used}
+    used = {
+        label: options
+        for label, options in study.config["negatives"].items()
+        if label in labels
+    }
+    return {key: study.config[key] for key in ("models", "transfer", "statistics")} | {
+        "negatives": used
+    }
 
 
 def sources(tf):
     """Datasets whose models are scored on targets of this TF: its own, and the sources of extra pairs."""
-    extra = [s for s, target in study.config["transfer"]["extra_pairs"] if study.datasets[target]["tf"] == tf]
+    extra = [
+        s
+        for s, target in study.config["transfer"]["extra_pairs"]
+        if study.datasets[target]["tf"] == tf
+    ]
     return list(dict.fromkeys(of_tf(tf) + extra))
+
+
+def neighbours(dataset, label):
+    """Rows whose peaks a genomic negative of this dataset must avoid: all placed datasets of the TF."""
+    row = study.datasets[dataset]
+    if "genomic" not in study.kinds(label, row["assay"]):
+        return []
+    same = [study.row(other) for other in of_tf(row["tf"])]
+    return [
+        other
+        for other in same
+        if other["genome"] == row["genome"] and other["format"] in studies.PLACED
+    ]
+
+
+def weights(wildcards):
+    """The folder of the trained model that a label reads."""
+    return f"results/models/{wildcards.dataset}/{wildcards.negatives}/{study.trained(wildcards.model)}/"

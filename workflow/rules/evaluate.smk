@@ -6,9 +6,12 @@ EVALUATION = "results/evaluation/{tf}/{table}.tsv"
 rule evaluate:
     input:
         positives=lambda wildcards: expand(POSITIVES, dataset=of_tf(wildcards.tf)),
-        negatives=lambda wildcards: [NEGATIVES.format(dataset=d, negatives=x) for d, x in labelled(wildcards.tf)],
+        negatives=lambda wildcards: [
+            NEGATIVES.format(dataset=d, negatives=x) for d, x in labelled(wildcards.tf)
+        ],
         predictions=lambda wildcards: [
-            PREDICTIONS.format(dataset=d, negatives=x, model=m) for d, x, m in runs(sources(wildcards.tf))
+            PREDICTIONS.format(dataset=d, negatives=x, model=m)
+            for d, x, m in runs(sources(wildcards.tf))
         ],
     output:
         metrics="results/evaluation/{tf}/metrics.tsv",
@@ -16,6 +19,8 @@ rule evaluate:
         curves="results/evaluation/{tf}/curves.tsv",
     log:
         "logs/evaluate/{tf}.log",
+    conda:
+        ENV
     params:
         rows=lambda wildcards: {d: study.row(d) for d in sources(wildcards.tf)},
         targets=lambda wildcards: of_tf(wildcards.tf),
@@ -23,8 +28,6 @@ rule evaluate:
         runs=lambda wildcards: runs(sources(wildcards.tf)),
         config=lambda wildcards: evaluated(wildcards.tf),
         code=digest("evaluation"),
-    conda:
-        ENV
     script:
         "../scripts/evaluate.py"
 
@@ -35,22 +38,35 @@ rule summarise:
         transfer=expand(EVALUATION, tf=study.tfs(), table="transfer"),
         positives=expand(POSITIVES, dataset=study.datasets),
         logs=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),
-        negatives=[NEGATIVES.format(dataset=d, negatives=study.labels(d)[0]) for d in study.datasets],
+        negatives=[
+            NEGATIVES.format(dataset=d, negatives=study.labels(d)[0])
+            for d in study.datasets
+        ],
     output:
-        metrics=report("results/metrics.tsv", caption="../report/metrics.rst", category="Tables"),
-        transfer=report("results/transfer.tsv", caption="../report/transfer.rst", category="Tables"),
-        summary=report("results/summary.tsv", caption="../report/summary.rst", category="Tables"),
+        metrics=report(
+            "results/metrics.tsv", caption="../report/metrics.rst", category="Tables"
+        ),
+        transfer=report(
+            "results/transfer.tsv", caption="../report/transfer.rst", category="Tables"
+        ),
+        summary=report(
+            "results/summary.tsv", caption="../report/summary.rst", category="Tables"
+        ),
         shifts="results/shifts.tsv",
-        libraries=report("results/libraries.tsv", caption="../report/libraries.rst", category="Tables"),
+        libraries=report(
+            "results/libraries.tsv",
+            caption="../report/libraries.rst",
+            category="Tables",
+        ),
         verdicts="results/verdicts.tsv",
     log:
         "logs/summarise.log",
+    conda:
+        ENV
     params:
         rows={d: study.row(d) for d in study.datasets},
         models=study.config["models"],
         level=study.config["statistics"]["level"],
         code=digest("transfer"),
-    conda:
-        ENV
     script:
         "../scripts/summarise.py"

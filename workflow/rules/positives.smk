@@ -10,13 +10,13 @@ rule extract_positives:
         log="results/positives/{dataset}.log.tsv",
     log:
         "logs/extract_positives/{dataset}.log",
+    conda:
+        ENV
     params:
         row=lambda wildcards: study.row(wildcards.dataset),
         chromosomes=lambda wildcards: chromosomes(study.row(wildcards.dataset)),
         sequence=study.config["sequence"],
         split=study.config["split"],
         code=digest("assays"),
-    conda:
-        ENV
     script:
         "../scripts/positives.py"

@@ -3,17 +3,24 @@
 
 rule report_page:
     input:
-        tables=[rules.summarise.output[name] for name in ("metrics", "transfer", "summary", "shifts", "libraries")],
+        tables=[
+            rules.summarise.output[name]
+            for name in ("metrics", "transfer", "summary", "shifts", "libraries")
+        ],
         verdicts=rules.summarise.output.verdicts,
         curves=expand(EVALUATION, tf=study.tfs(), table="curves"),
         positives=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),
         negatives=[
-            f"results/negatives/{d}/{label}.log.tsv" for d in study.datasets for label in study.labels(d)
+            f"results/negatives/{d}/{label}.log.tsv"
+            for d in study.datasets
+            for label in study.labels(d)
         ],
     output:
         report("results/report.html", caption="../report/report.rst", category="Report"),
     log:
         "logs/report_page.log",
+    conda:
+        ENV
     params:
         title=study.config["report"]["title"],
         datasets=list(study.datasets),
@@ -21,7 +28,5 @@ rule report_page:
         rows=study.datasets,
         config=study.config,
         code=digest("report"),
-    conda:
-        ENV
     script:
         "../scripts/report.py"

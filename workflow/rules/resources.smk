@@ -12,27 +12,29 @@ rule fetch:
         "resources/downloads/{key}/{name}",
     log:
         "logs/fetch/{key}/{name}.log",
-    params:
-        source=lambda wildcards, output: study.downloads()[output[0]],
     conda:
         ENV
+    params:
+        source=lambda wildcards, output: study.downloads()[output[0]],
     script:
         "../scripts/fetch.py"
 
 
 rule index_genome:
     input:
-        lambda wildcards: studies.local(study.config["genomes"][wildcards.genome]["fasta"]),
+        lambda wildcards: studies.local(
+            study.config["genomes"][wildcards.genome]["fasta"]
+        ),
     output:
         fasta="resources/genomes/{genome}.fa",
         index="resources/genomes/{genome}.fa.fai",
     log:
         "logs/index_genome/{genome}.log",
+    conda:
+        ENV
     params:
         sha256=lambda wildcards: study.config["genomes"][wildcards.genome]["sha256"],
         code=digest("genome", "resources"),
-    conda:
-        ENV
     script:
         "../scripts/index_genome.py"
 
@@ -45,11 +47,10 @@ if "simulation" in study.config:
             [str(simulated / name) for name in simulate.files()],
         log:
             "logs/simulate.log",
-        params:
-            folder=str(simulated),
-            seed=study.config["simulation"]["seed"],
-            code=digest("simulate"),
         conda:
             ENV
+        params:
+            seed=study.config["simulation"]["seed"],
+            code=digest("simulate"),
         script:
             "../scripts/simulate.py"

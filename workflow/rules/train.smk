@@ -6,20 +6,25 @@ rule train:
         positives=POSITIVES,
         negatives=NEGATIVES,
     output:
-        multiext("results/models/{dataset}/{negatives}/{model}/", "model.safetensors", "model.json", "history.tsv"),
+        multiext(
+            "results/models/{dataset}/{negatives}/{model}/",
+            "model.safetensors",
+            "model.json",
+            "history.tsv",
+        ),
     log:
         "logs/train/{dataset}/{negatives}/{model}.log",
     wildcard_constraints:
         model=one_of(m for m, kind in KIND.items() if kind in NETWORKS),
+    conda:
+        ENV
+    resources:
+        gpu=1,
     params:
         options=lambda wildcards: OPTIONS[wildcards.model],
         training=study.config["training"],
         seeds=study.config["seeds"],
         code=digest("training"),
-    conda:
-        ENV
-    resources:
-        gpu=1,
     script:
         "../scripts/train.py"
 
@@ -29,16 +34,21 @@ rule fit:
         positives=POSITIVES,
         negatives=NEGATIVES,
     output:
-        multiext("results/models/{dataset}/{negatives}/{model}/", "model.safetensors", "model.json", "history.tsv"),
+        multiext(
+            "results/models/{dataset}/{negatives}/{model}/",
+            "model.safetensors",
+            "model.json",
+            "history.tsv",
+        ),
     log:
         "logs/fit/{dataset}/{negatives}/{model}.log",
     wildcard_constraints:
         model=one_of(m for m, kind in KIND.items() if kind and kind not in NETWORKS),
+    conda:
+        ENV
     params:
         options=lambda wildcards: OPTIONS[wildcards.model],
         seeds=study.config["seeds"],
         code=digest("baseline"),
-    conda:
-        ENV
     script:
         "../scripts/fit.py"

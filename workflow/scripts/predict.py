@@ -8,10 +8,9 @@ from tfbind import prediction, tables
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 params = snakemake.params
 targets = {
-    target: (tables.read(path), {})
-    for target, path in zip(params.targets, snakemake.input.positives, strict=True)
+    target: (tables.read(path), {}) for target, path in zip(params.targets, snakemake.input.positives, strict=True)
 }
 for (target, label), path in zip(params.tests, snakemake.input.negatives, strict=True):
     targets[target][1][label] = tables.read(path)
-scores = prediction.predict(Path(snakemake.input.model).parent, targets, params.reading)
+scores = prediction.predict(Path(snakemake.input.model[0]).parent, targets, params.reading)
 tables.write(scores, snakemake.output[0], tables.PREDICTIONS)

@@ -3,7 +3,6 @@
 import logging
 
 import pandas as pd
-import yaml
 
 from tfbind import report, tables
 

@@ -1,8 +1,9 @@
 """Write a simulated study in the formats of real ones."""
 
 import logging
+from pathlib import Path
 
 from tfbind import simulate
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
-simulate.study(snakemake.params.folder, seed=snakemake.params.seed)
+simulate.study(Path(snakemake.output[0]).parent, seed=snakemake.params.seed)

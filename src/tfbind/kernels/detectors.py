@@ -1,8 +1,8 @@
-"""Motif detectors over tokens: the best window of each detector on either strand, and the gradient of that choice.
+"""Convolutions over one-hot tokens as table look-ups, each with the maximum that follows it, and their gradients.
 
-A one-hot convolution followed by a maximum over positions needs no multiplication: three bases at a time are looked up in
-tables of summed weights (125 rows, one for each triplet of A, C, G, T and unknown), and the maximum sends its gradient to
-a single window. The idea holds for any detector width.
+A one-hot convolution needs no multiplication: several bases at a time pick a row of summed weights (`scan`: 125 rows, one
+for each triplet of A, C, G, T and unknown; `pool`: 65, one for each 3-mer), and the maximum sends its gradient to the
+winning windows alone.
 """
 
 import numpy as np
@@ -134,3 +134,110 @@ def _gradient(tokens, where, upstream, letters):  # pragma: no cover (compiled)
                 for k in range(width):
                     base = text[p + width - 1 - k]
                     letters[f, k, base if base == UNKNOWN else 3 - base] += share
+
+
+def pool(tokens: np.ndarray, table: np.ndarray, bias: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Convolution over embedded 3-mers, ReLU and maximum over `size` neighbours (stride 1), in one pass.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    table : (K, 65, C) float32
+        What 3-mer w (64: one with an unknown base) adds to channel c where it stands k places into a window: the
+        embedding and the convolution multiplied out.
+    bias : (C,) float32
+    size : int
+
+    Returns
+    -------
+    pooled : (S, N, C) float32, ``S = L - 2 - (K - 1) - (size - 1)``
+        A window without a known base counts as 0.
+    source : (S, N, C) int8
+        Which of the `size` neighbours gave it (the first of equals); -1 where it is 0.
+    """
+    steps = tokens.shape[1] - 2 - (len(table) - 1) - (size - 1)
+    pooled = np.zeros((steps, len(tokens), len(bias)), np.float32)
+    source = np.full(pooled.shape, -1, np.int8)
+    _pool(tokens, table, bias, size, pooled, source)
+    return pooled, source
+
+
+@njit(cache=True, nogil=True)
+def _words(text, word, known):  # pragma: no cover (compiled)
+    known[0] = 0
+    for i in range(len(text)):
+        known[i + 1] = known[i] + (text[i] != UNKNOWN)
+    for i in range(len(word)):
+        whole = known[i + 3] - known[i] == 3
+        word[i] = 16 * text[i] + 4 * text[i + 1] + text[i + 2] if whole else 64
+
+
+@njit(cache=True, nogil=True)
+def _pool(tokens, table, bias, size, pooled, source):  # pragma: no cover (compiled)
+    n, length = tokens.shape
+    width, _, channels = table.shape
+    steps = len(pooled)
+    word = np.empty(length - 2, np.int64)
+    known = np.empty(length + 1, np.int64)
+    sums = np.empty(channels, np.float32)
+    for row in range(n):
+        _words(tokens[row], word, known)
+        for p in range(steps + size - 1):
+            if known[p + width + 2] == known[p]:
+                continue
+            sums[:] = bias
+            for k in range(width):
+                entry = table[k, word[p + k]]
+                for c in range(channels):
+                    sums[c] += entry[c]
+            for s in range(max(0, p - size + 1), min(p + 1, steps)):
+                best, place = pooled[s, row], source[s, row]
+                for c in range(channels):
+                    higher = sums[c] > best[c]
+                    best[c] = sums[c] if higher else best[c]
+                    place[c] = p - s if higher else place[c]
+
+
+def pool_gradient(
+    tokens: np.ndarray, source: np.ndarray, upstream: np.ndarray, size: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gradients of `pool`'s `pooled` with respect to its table (K, 65, C) and bias (C,), both float32.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    source : (S, N, C) int8
+        As returned by `pool`.
+    upstream : (S, N, C) float32
+        Gradient of the loss with respect to `pooled`.
+    size, width : int
+        Neighbours in the maximum, and K.
+    """
+    table = np.zeros((width, 65, source.shape[2]), np.float32)
+    bias = np.zeros(source.shape[2], np.float32)
+    _pool_gradient(tokens, source, upstream, size, table, bias)
+    return table, bias
+
+
+@njit(cache=True, nogil=True)
+def _pool_gradient(tokens, source, upstream, size, table, bias):  # pragma: no cover (compiled)
+    n, length = tokens.shape
+    width, _, channels = table.shape
+    steps = len(source)
+    word = np.empty(length - 2, np.int64)
+    known = np.empty(length + 1, np.int64)
+    share = np.empty(channels, np.float32)
+    for row in range(n):
+        _words(tokens[row], word, known)
+        for p in range(steps + size - 1):
+            share[:] = 0
+            for s in range(max(0, p - size + 1), min(p + 1, steps)):
+                given, place = upstream[s, row], source[s, row]
+                for c in range(channels):
+                    share[c] += given[c] if place[c] == p - s else np.float32(0)
+            for c in range(channels):
+                bias[c] += share[c]
+            for k in range(width):
+                entry = table[k, word[p + k]]
+                for c in range(channels):
+                    entry[c] += share[c]

@@ -126,10 +126,10 @@ def sample(tokens, length, wanted, rng, exhaust=False):
     if exhaust:
         return take(tokens, length, wanted, rng.permutation(candidates(tokens, length, wanted)))
     found = []
-    while wanted.any():
-        proposed = 64 * int(wanted.sum()) + 1024
+    # past this many tries, reading the whole chromosome once is cheaper
+    budget = len(tokens) // 8 + 16 * int(wanted.sum())
+    while wanted.any() and budget > 0:
+        proposed = 4 * int(wanted.sum()) + 1024
+        budget -= proposed
         found.append(take(tokens, length, wanted, rng.integers(0, len(tokens) - length + 1, proposed)))
-        # fewer than one hit in a thousand tries: reading the chromosome once is cheaper than going on
-        if len(found[-1]) * 1000 < proposed:
-            break
     return np.concatenate(found)

@@ -1,0 +1,134 @@
+"""The workflow as a user runs it: a small simulated study through every stage."""
+
+import filecmp
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+REPO = Path(__file__).parents[1]
+SNAKEMAKE = Path(sys.executable).parent / "snakemake"
+TABLES = ["metrics", "transfer", "summary", "shifts", "libraries", "verdicts"]
+
+
+def snakemake(folder, *arguments, **options):
+    """Run the workflow on the study of `folder`, in `folder`."""
+    command = [SNAKEMAKE, "--configfile", folder / "config.yaml", "--directory", folder, *arguments]
+    options = {"capture_output": True, "text": True} | options
+    return subprocess.run(list(map(str, command)), cwd=REPO, **options)
+
+
+def small_study(folder):
+    """The shipped demo with two TFs (one of them in one assay only), two epochs and two seeds."""
+    (folder / "resources").mkdir(parents=True)
+    config = yaml.safe_load((REPO / "config.yaml").read_text())
+    config["training"] = {"epochs": 2}
+    config["seeds"] = [0, 1]
+    config["statistics"]["resamples"] = 200
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    header, *rows = (REPO / "resources" / "datasets.tsv").read_text().splitlines()
+    rows = [row for row in rows if row.startswith(("USF1_k562", "USF1_selex", "GATA3_selex"))]
+    (folder / "resources" / "datasets.tsv").write_text("\n".join([header, *rows]) + "\n")
+    return folder
+
+
+def planned(run):
+    """Rule -> number of jobs of a dry run."""
+    lines = run.stdout.splitlines()
+    start = next((i for i, line in enumerate(lines) if line.startswith("job ")), None)
+    table = [line.split() for line in lines[start + 2 :]] if start is not None else []
+    return {row[0]: int(row[1]) for row in table if len(row) == 2 and row[1].isdigit()}
+
+
+def results(folder):
+    return sorted(p.relative_to(folder / "results") for p in (folder / "results").rglob("*") if p.is_file())
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The small study, run with eight cores."""
+    folder = small_study(tmp_path_factory.mktemp("eight cores"))  # a space in the path, on purpose
+    run = snakemake(folder, "--cores", "8")
+    assert run.returncode == 0, run.stderr[-4000:]
+    return folder
+
+
+def test_every_stage_leaves_its_tables(finished):
+    summary = pd.read_csv(finished / "results" / "summary.tsv", sep="\t")
+    assert list(summary.columns) == (
+        ["model", "train_negatives", "test_negatives", "n_tf", "same", "cross", "drop", "low", "high", "p_value"]
+    )
+    config = yaml.safe_load((finished / "config.yaml").read_text())
+    assert set(summary["model"]) == set(config["models"])
+    floor = summary.set_index("model").loc["composition"]
+    assert floor["same"] == 0.5, "composition tells true shuffles apart"
+    metrics = pd.read_csv(finished / "results" / "metrics.tsv", sep="\t")
+    assert set(metrics["metric"]) == {"auroc", "auprc", "recall_at_10fdr", "recall_at_50fdr"}
+    assert set(metrics["seed"]) == {"0", "1", "ensemble"}
+    assert {"same", "cross"} == set(metrics["comparison"])
+    page = (finished / "results" / "report.html").read_text()
+    assert "USF1" in page and "<script" not in page
+
+
+def test_a_finished_study_plans_nothing(finished):
+    run = snakemake(finished, "--cores", "1", "--dry-run")
+    assert "Nothing to be done" in run.stdout + run.stderr
+
+
+def test_a_new_row_plans_its_own_jobs_only(finished, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(finished, folder, symlinks=True)
+    sheet = folder / "resources" / "datasets.tsv"
+    demo = (REPO / "resources" / "datasets.tsv").read_text().splitlines()
+    new = next(row for row in demo if row.startswith("CTCF_selex"))
+    sheet.write_text(sheet.read_text() + new + "\n")
+    jobs = planned(snakemake(folder, "--cores", "1", "--dry-run", "--rerun-triggers", "mtime", "params", "input"))
+    assert jobs.get("extract_positives") == 1 and jobs.get("train") == 2 and jobs.get("evaluate") == 1
+    assert "simulate" not in jobs
+
+
+def test_snakemake_report_is_written(finished):
+    run = snakemake(finished, "--report", finished / "snakemake.html")
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert "summary.tsv" in (finished / "snakemake.html").read_text()
+
+
+def test_tables_are_the_same_after_a_kill_and_with_one_core(finished, tmp_path):
+    """SIGKILL in the middle of training, then the rest with one core: byte for byte the clean eight-core tables."""
+    folder = small_study(tmp_path / "killed")
+    process = subprocess.Popen(
+        [SNAKEMAKE, "--configfile", folder / "config.yaml", "--directory", folder, "--cores", "2"],
+        cwd=REPO,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 300
+    while not list((folder / "results").glob("models/*/*/*/checkpoints/*")) and time.monotonic() < deadline:
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert snakemake(folder, "--unlock").returncode == 0
+    run = snakemake(folder, "--cores", "1")
+    assert run.returncode == 0, run.stderr[-4000:]
+    for table in TABLES:
+        ours, clean = (where / "results" / f"{table}.tsv" for where in (folder, finished))
+        assert filecmp.cmp(ours, clean, shallow=False), table
+    assert results(folder) == results(finished)
+
+
+def test_an_invalid_study_runs_no_job_and_says_everything(tmp_path):
+    folder = small_study(tmp_path / "invalid")
+    text = (folder / "config.yaml").read_text().replace("kind: deepbind", "kind: deepbnd").replace("epochs", "epoch")
+    (folder / "config.yaml").write_text(text)
+    run = snakemake(folder, "--cores", "1")
+    assert run.returncode != 0 and not (folder / "results").exists()
+    assert "deepbnd" in run.stderr and "did you mean 'epochs'" in run.stderr
