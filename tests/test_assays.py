@@ -248,3 +248,21 @@ def test_real_yeast_peaks(real, tmp_path):
     assert len(table) > 650 and (table["split"] == "test").sum() == (table["chrom"] == "chrIV").sum() > 0
     with pytest.raises(InputError, match=r"the genome chrI, chrII, chrIII; .*genomes\.<name>\.chromosomes"):
         bound(sheet, genome=Genome(tmp_path / "g.fa"), split=SPLIT | {"test": ["chrIV"], "validation": ["chrI"]})
+
+
+def test_sequences_with_coordinates_meet_the_genome(fasta, genome, write):
+    lines = [x for i, s in enumerate(texts(40, 50)) for x in (f">1:{6000 + 100 * i}-{6050 + 100 * i}", s)]
+    sheet = row(assay="chipseq", format="fasta", path=write("s.fa", lines))
+    with pytest.raises(InputError, match=r"s\.fa: 40 of 40 intervals .* says 1, the genome chr1"):
+        bound(sheet, genome=genome)
+    black = write("black.bed", ["chr1\t6049\t6100"])
+    table, tally = bound(sheet, genome=Genome(fasta, {"1": "chr4"}), blacklist=write("b.bed", ["1\t6049\t6100"]))
+    assert set(table["chrom"]) == {"chr4"} and set(table["split"]) == {"test"} and len(table) == 39
+    assert reasons(tally)["dropped", "blacklist"] == 1
+    assert len(bound(sheet, genome=Genome(fasta, {"1": "chr4"}), blacklist=black)[0]) == 40
+
+
+def test_all_peaks_dropped(genome, write):
+    sheet = row(assay="chipseq", format="bed", path=write("p.bed", ["chr1\t5100\t5200"]))
+    with pytest.raises(InputError, match="no bound sequence is left"):
+        bound(sheet, genome=genome)

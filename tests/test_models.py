@@ -12,7 +12,7 @@ VARIANTS = [
     ("deepbind", {}),
     ("deepbind", {"filters": 3, "width": 7, "hidden": 32, "dropout": 0.5}),
     ("bilstm", {"units": 8}),
-    ("bilstm", {"units": 8, "filters": 6, "width": 4, "readout": "max", "hidden": 5}),
+    ("bilstm", {"units": 8, "filters": 6, "width": 4, "stride": 3, "readout": "max", "hidden": 5}),
 ]
 everywhere = pytest.mark.parametrize(("kind", "options"), VARIANTS, ids=str)
 

@@ -23,9 +23,7 @@ def plain(text, matrix):
         for start in range(len(strand) - len(matrix) + 1):
             site = strand[start : start + len(matrix)]
             columns = [dict(zip("ACGT", map(float, column), strict=True)) for column in matrix]
-            scores.append(
-                sum(c[b] if b in c else sum(c.values()) / 4 for b, c in zip(site, columns, strict=True))
-            )
+            scores.append(sum(c[b] if b in c else sum(c.values()) / 4 for b, c in zip(site, columns, strict=True)))
     return scores
 
 
@@ -67,7 +65,9 @@ def test_score_equals_a_plain_scan(vertebrates):
     rng = np.random.default_rng(0)
     texts = ["".join(rng.choice(list("ACGTN"), n, p=[0.24] * 4 + [0.04])) for n in (5, 9, 20, 40, 101, 33)]
     texts = [t.strip("N") for t in texts]
-    chosen = vertebrates.take(list(range(0, len(vertebrates), 23)) + list(range(len(vertebrates) - 3, len(vertebrates))))
+    chosen = vertebrates.take(
+        list(range(0, len(vertebrates), 23)) + list(range(len(vertebrates) - 3, len(vertebrates)))
+    )
     maxima, lse = motifs.score(dna.encode(texts), chosen)
     for row, text in enumerate(texts):
         for column, matrix in enumerate(chosen.matrices):
@@ -100,6 +100,8 @@ def test_a_sequence_without_bases_scores_the_column_means(vertebrates):
     maxima, lse = motifs.score(np.full((1, 12), dna.UNKNOWN, np.uint8), chosen)
     means = [matrix.mean(1).sum() for matrix in chosen.matrices]
     assert maxima[0] == pytest.approx(means, abs=1e-3) and lse[0] == pytest.approx(means, abs=1e-3)
+    assert np.array_equal(motifs.score(dna.encode([""]), chosen)[0], maxima)
+    assert motifs.score(dna.encode([]), chosen)[0].shape == (0, 2)
 
 
 def test_sites_beyond_float32_stay_exact():

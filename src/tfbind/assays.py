@@ -123,7 +123,10 @@ def chipseq(
     blacklist: str | os.PathLike | None,
     tally: Tally,
 ) -> pd.DataFrame:
-    """Windows around summits; or sequences as they are, longer ones cut to their centre."""
+    """Windows around summits; or sequences as they are, longer ones cut to their centre.
+
+    Sequences with coordinates meet the same blacklist as windows do.
+    """
     if row["format"] in _PEAKS:
         if genome is None:
             raise InputError(f"{row['dataset']}: peaks need a genome; fill the column genome of the sheet")
@@ -143,8 +146,12 @@ def chipseq(
     many = records["sequence"].str.count("N") > intervals.UNKNOWN_SHARE * records["sequence"].str.len()
     tally.add("dropped", "more than 10 % unknown bases", many.sum())
     records = records[~many].reset_index(drop=True)
-    if genome is not None and records["chrom"].notna().any():
-        records["chrom"] = records["chrom"].map(genome.resolve, na_action="ignore")
+    if genome is not None and records["chrom"].notna().all():
+        records = intervals.named(records, genome, tally)
+        if blacklist:
+            black = intervals.overlapping(records, intervals.read_blacklist(blacklist, genome))
+            tally.add("dropped", "blacklist", black.sum())
+            records = records[~black].reset_index(drop=True)
     return records
 
 
@@ -235,6 +242,7 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
     if row["assay"] == "htselex":
         origin = "cycle 0" if what == "input" else f"cycle {row['cycle']}" if row["cycle"] else Path(path).name
     table = table.assign(origin=origin, score=1 if row["assay"] == "htselex" else np.nan)
+    table.attrs["path"] = str(path)
     for name in ("chrom", "start", "end", "strand"):
         if name not in table:
             table[name] = None

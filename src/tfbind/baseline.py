@@ -43,9 +43,7 @@ def composition(tokens: np.ndarray, k: int) -> np.ndarray:
     for size in range(1, k + 1):
         words = np.indices((4,) * size).reshape(size, -1).T  # (4^k, k)
         places = 4 ** np.arange(size)[::-1]
-        canonical, column = np.unique(
-            np.minimum(words @ places, (3 - words[:, ::-1]) @ places), return_inverse=True
-        )
+        canonical, column = np.unique(np.minimum(words @ places, (3 - words[:, ::-1]) @ places), return_inverse=True)
         counts = np.zeros((len(tokens), len(canonical)), np.int64)
         if tokens.shape[1] >= size:
             windows = np.lib.stride_tricks.sliding_window_view(tokens, size, axis=1)  # (N, L - k + 1, k)
@@ -63,9 +61,7 @@ class _Logistic(ClassifierMixin, BaseEstimator):
     without validation rows of both classes it is the middle one of `strengths`.
     """
 
-    def fit(
-        self, sequences: Sequence[str], labels, validation: tuple[Sequence[str], Sequence[int]] | None = None
-    ):
+    def fit(self, sequences: Sequence[str], labels, validation: tuple[Sequence[str], Sequence[int]] | None = None):
         """Fit on the training rows; choose the strength on the validation rows.
 
         Parameters
@@ -276,9 +272,7 @@ def fit(
     return estimator
 
 
-def save(
-    folder: str | Path, kind: str, options: Mapping, estimator, seed: int, extra: Mapping | None = None
-) -> None:
+def save(folder: str | Path, kind: str, options: Mapping, estimator, seed: int, extra: Mapping | None = None) -> None:
     """Write `model.safetensors` (all arrays) and `model.json` (the rest); nothing is pickled.
 
     Parameters
@@ -293,9 +287,7 @@ def save(
         Anything JSON can hold.
     """
     folder = Path(folder)
-    arrays = {
-        name: np.asarray(getattr(estimator, f"{name}_")) for name in ("coef", "intercept", "mean", "scale")
-    }
+    arrays = {name: np.asarray(getattr(estimator, f"{name}_")) for name in ("coef", "intercept", "mean", "scale")}
     about = {
         "format": FORMAT,
         "kind": kind,
@@ -310,9 +302,8 @@ def save(
         arrays["motifs"] = np.concatenate(found.matrices)
         arrays["widths"] = np.array([len(matrix) for matrix in found.matrices])
         about["motifs"] = {"names": found.names, "ids": found.ids, "species": found.species}
-    (folder / "model.json").unlink(
-        missing_ok=True
-    )  # the description comes last: without it there is no model
+    # the description comes last: without it there is no model
+    (folder / "model.json").unlink(missing_ok=True)
     with tables.replacing(folder / "model.safetensors") as temporary:
         # safetensors writes the bytes as they lie in memory
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
@@ -332,8 +323,8 @@ def load(folder: str | Path) -> tuple[BaseEstimator, dict]:
     about = json.loads(path.read_text())
     if about.get("format") != FORMAT or about.get("kind") not in ESTIMATORS:
         raise InputError(
-            f"{path}: format {about.get('format')!r} and kind {about.get('kind')!r}; this version reads format {FORMAT} "
-            f"of {', '.join(ESTIMATORS)}: train the model again"
+            f"{path}: format {about.get('format')!r}, kind {about.get('kind')!r}; this version reads "
+            f"format {FORMAT} of {', '.join(ESTIMATORS)}: train the model again"
         )
     arrays = load_file(Path(folder) / "model.safetensors")
     estimator = ESTIMATORS[about["kind"]](**about["options"])
@@ -353,10 +344,7 @@ def load(folder: str | Path) -> tuple[BaseEstimator, dict]:
 def _product(features: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
     # BLAS rounds a row by its place in the matrix; a sum of its own keeps equal features at equal logits.
     return np.concatenate(
-        [
-            (features[start : start + _ROWS] * coefficients).sum(1)
-            for start in range(0, max(len(features), 1), _ROWS)
-        ]
+        [(features[start : start + _ROWS] * coefficients).sum(1) for start in range(0, max(len(features), 1), _ROWS)]
     )
 
 

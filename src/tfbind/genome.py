@@ -1,6 +1,7 @@
 """A reference genome: a plain FASTA file with its index, written by one rule and only read by all others."""
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -106,8 +107,11 @@ class Genome:
         self.path = Path(path)
         self.names = dict(names or {})
         try:
-            with pyfaidx.Faidx(str(path), rebuild=False, build_index=False) as fasta:
-                self._records = dict(fasta.index)
+            with warnings.catch_warnings():
+                # that the index is older says nothing: whether it fits is verified below
+                warnings.filterwarnings("ignore", message="Index file", category=RuntimeWarning)
+                with pyfaidx.Faidx(str(path), rebuild=False, build_index=False) as fasta:
+                    self._records = dict(fasta.index)
         except (OSError, pyfaidx.FastaIndexingError, pyfaidx.IndexNotFoundError) as error:
             raise InputError(f"{path}: cannot be read with its index {path}.fai: {error}; make both anew") from None
         self._bytes = np.memmap(self.path, np.uint8, "r")

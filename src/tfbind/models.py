@@ -209,6 +209,9 @@ class BiLSTM(nn.Module):
         Units of a dense layer before the read-out; 0 for none.
     dropout : float
         Share of values dropped before the LSTM and before each dense layer while training.
+    stride : int
+        Positions from one step of the LSTM to the next: 1 (as published), or up to 3 without losing a position, since
+        each step holds the maximum of 3.
     readout : {"last", "max"}
         What is read of the LSTM: the last state of each direction (as published), or the maximum of each unit over the
         positions.
@@ -224,12 +227,13 @@ class BiLSTM(nn.Module):
         embedding: int = 50,
         hidden: int = 0,
         dropout: float = 0.3,
+        stride: int = 1,
         readout: str = "last",
     ):
         super().__init__()
         if readout not in ("last", "max"):
             raise InputError(f"readout is {readout!r}; use last or max")
-        self.readout = readout
+        self.stride, self.readout = stride, readout
         self.shortest = 3 + (width - 1) + (self.pool - 1)  # bp: one step of the LSTM
         self.embedding = nn.Embedding(65, embedding)
         self.convolution = nn.Conv1d(embedding, filters, width)
@@ -254,8 +258,9 @@ class BiLSTM(nn.Module):
 
     def _read(self, tokens: Tensor, sizes: Tensor) -> Tensor:
         c = self.convolution
-        x = self.dropout(pooled_words(tokens, self.embedding.weight, c.weight, c.bias, self.pool))  # (S, N, C)
-        last = sizes - self.shortest  # (N,): the last step without padding
+        x = pooled_words(tokens, self.embedding.weight, c.weight, c.bias, self.pool)[:: self.stride]
+        x = self.dropout(x)  # (S, N, C)
+        last = (sizes - self.shortest) // self.stride  # (N,): the last step without padding
         steps = torch.arange(len(x), device=x.device)[:, None]
         turned = (last - steps).clamp(min=0)[..., None].expand_as(x)
         # two one-way passes, the second over the turned steps: neither meets the padding before it is read

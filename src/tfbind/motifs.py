@@ -67,9 +67,7 @@ def log_odds(counts: np.ndarray) -> np.ndarray:
     return np.log2(share * 4).astype(np.float32)
 
 
-def jaspar(
-    tax_groups: Sequence[str] = ("vertebrates",), collection: str = "CORE", release: str = RELEASE
-) -> Motifs:
+def jaspar(tax_groups: Sequence[str] = ("vertebrates",), collection: str = "CORE", release: str = RELEASE) -> Motifs:
     """The latest version of every matrix of a JASPAR collection, by matrix id; read from disk, never the network.
 
     Parameters
@@ -149,6 +147,8 @@ def score(tokens: np.ndarray, motifs: Motifs) -> tuple[np.ndarray, np.ndarray]:
     The pair of features that won ENCODE-DREAM (Keilwagen, Posch and Grau 2019). Against float64, errors stay below
     0.001 bit.
     """
+    if not tokens.shape[1]:
+        tokens = np.full((len(tokens), 1), dna.UNKNOWN, np.uint8)
     known = tokens != dna.UNKNOWN
     first = known.argmax(1)
     size = np.where(known.any(1), dna.lengths(tokens) - first, 0)

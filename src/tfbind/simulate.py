@@ -1,11 +1,11 @@
 """A study with known truth, in the file formats of real ones: the demo, the test bed and the proof.
 
-A genome with planted motifs is read by simulated ChIP-seq, a random library by simulated HT-SELEX. Both bind by the same
-rule: the occupancy of a sequence is Z / (1 + Z), where Z is a concentration times the summed odds of all its sites, on
-both strands, under the factor's JASPAR matrix. So the two assays see one specificity, and what parts them is known:
+A genome with planted motifs is read by simulated ChIP-seq, a random library by simulated HT-SELEX. Both bind by the
+same rule: the occupancy of a sequence is Z / (1 + Z), where Z is a concentration times the summed odds of all its
+sites, on both strands, under the factor's JASPAR matrix. So the assays see one specificity; what parts them is known:
 
-- ChIP-seq sees occupancy times accessibility, which a co-factor of each cell raises; weak sites, tethered binding
-  without any site, artefacts in blacklisted regions, noise and, if asked for, a GC bias come on top.
+- ChIP-seq sees occupancy times accessibility, which a co-factor of each cell raises; weak sites, binding by way of the
+  co-factor, artefacts in blacklisted regions, noise and, if asked for, a GC bias come on top.
 - HT-SELEX sees occupancy to the power of the cycle, short inserts, and PCR duplicates.
 """
 
@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from tfbind import dna, motifs, splits, tables
+from tfbind.faults import InputError
 
 TFS = ("USF1", "GATA3", "CTCF")
 #: Cells, and the factor whose motif opens chromatin there.
@@ -35,7 +36,7 @@ _PLANTED, _PLANTED_COFACTOR = 0.5, 0.25  # share of elements with a planted site
 _STRONG = 0.6  # share of planted sites that are bound more often than not
 _TETHERED = 0.4  # at most this share of elements with the co-factor's motif is bound by way of the co-factor
 _INSERT = 20  # bp
-_POOL = 200_000  # candidates that stand for a library
+_POOL = 200_000  # candidates that stand for a library; half of them hold a site
 _BOUND = 0.01  # share of the initial library that is bound
 _CARRIED = 0.08  # chance of an unbound read to stay in the pool, against a bound one
 
@@ -72,28 +73,29 @@ def study(
     peaks : int
         Peaks of each ChIP-seq experiment, beside a few artefacts in blacklisted regions.
     reads : int
-        Reads of each SELEX cycle; about a fifth are PCR duplicates.
+        Reads of each SELEX cycle; about a sixth are duplicates.
     cycle : int
         The SELEX cycle (1 to 4) that `datasets.tsv` names. All are written.
     cofactor : mapping of str to float, optional
-        For each cell, by how much (natural log) its co-factor's motif raises accessibility: a cause of shift between
-        cells and between assays. Default 1.5 each; 0 removes it.
+        For each cell, by how much (natural log) its co-factor's motif raises accessibility, and with it the share of
+        co-factor sites that bind the factor without a site of its own: a cause of shift between cells and between
+        assays. Default 1.5 each; 0 removes it.
     noise : float
         Standard deviation of the natural log of a ChIP-seq signal.
     gc_bias : float
         Rise of the natural log of a ChIP-seq signal per standard deviation of GC content: a cause of shift that has
         nothing to do with binding.
     """
-    if cycle not in CYCLES:
-        raise ValueError(f"cycle {cycle} is not one of {', '.join(map(str, CYCLES))}")
-    cofactor = dict.fromkeys(COFACTORS, 1.5) | dict(cofactor or {})
-    if cofactor.keys() != COFACTORS.keys():
-        raise ValueError(f"cofactor has the cells {', '.join(cofactor)}; known are {', '.join(COFACTORS)}")
     folder = Path(folder)
+    cofactor = dict.fromkeys(COFACTORS, 1.5) | dict(cofactor or {})
     known = {name: motifs.of_tf(name).take([0]) for name in [*tfs, *COFACTORS.values()]}
-    long = [tf for tf in tfs if len(known[tf].matrices[0]) > _INSERT]
-    if long:
-        raise ValueError(f"motifs longer than an insert of {_INSERT} bp: {', '.join(long)}")
+    strange = sorted(cofactor.keys() - COFACTORS.keys())
+    faults = [f"cofactor: no cell {cell!r}; use {', '.join(COFACTORS)}" for cell in strange]
+    faults += [f"tfs: the motif of {tf} is longer than {_INSERT} bp" for tf in tfs if _width(known[tf]) > _INSERT]
+    if cycle not in CYCLES:
+        faults.append(f"cycle: {cycle} is not one of {', '.join(map(str, CYCLES))}")
+    if faults:
+        raise InputError(faults)
 
     genome, blacklist = _genome(splits.generator(seed, "simulate", "genome"))
     elements, sites = _plant(genome, blacklist, known, splits.generator(seed, "simulate", "sites"))
@@ -126,9 +128,7 @@ def study(
             splits.generator(seed, "simulate", tf, cell),
         )
         with tables.replacing(folder / f"{tf}_{cell}.narrowPeak") as temporary:
-            table.to_csv(
-                temporary, sep="\t", header=False, index=False, float_format="%.4f", lineterminator="\n"
-            )
+            table.to_csv(temporary, sep="\t", header=False, index=False, float_format="%.4f", lineterminator="\n")
         truth["datasets"][f"{tf}_{cell}"] = about
 
     rng = splits.generator(seed, "simulate", "library")
@@ -143,7 +143,11 @@ def study(
 
     tables.write_tsv(_sheet(tfs, cycle), folder / "datasets.tsv")
     with tables.replacing(folder / "truth.json") as temporary:
-        temporary.write_text(json.dumps(truth, indent=None, separators=(",", ":")) + "\n")
+        temporary.write_text(json.dumps(truth, separators=(",", ":")) + "\n")
+
+
+def _width(motif: motifs.Motifs) -> int:
+    return len(motif.matrices[0])
 
 
 def _chips(tfs: Sequence[str]) -> list[tuple[str, str]]:
@@ -239,7 +243,7 @@ def _sites(matrix: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarr
 def _odds(tokens: np.ndarray, motif: motifs.Motifs) -> np.ndarray:
     """Summed odds over all sites of both strands: (N,) float64."""
     lse = motifs.score(tokens, motif)[1][:, 0].astype(float)
-    return np.exp2(lse) * 2 * (tokens.shape[1] - len(motif.matrices[0]) + 1)
+    return np.exp2(lse) * 2 * (tokens.shape[1] - _width(motif) + 1)
 
 
 def _chip(
@@ -292,9 +296,9 @@ def _chip(
 def _selex(motif: motifs.Motifs, reads: int, rng: np.random.Generator):
     """Inserts of each cycle: number, (reads, _INSERT) tokens, share of them bound.
 
-    A library holds 10^13 molecules. A mixture of random inserts and inserts with a site drawn from the motif at a random
-    place stands for it: the density of the second kind, relative to the first, is exactly the mean odds over places and
-    strands, so the inverse of the mixture's density weighs every candidate back to the uniform library.
+    A library holds 10^13 molecules. A mixture of random inserts and inserts with a site drawn from the motif at a
+    random place stands for it: the density of the second kind, relative to the first, is exactly the mean odds over
+    places and strands, so the inverse of the mixture's density weighs every candidate back to the uniform library.
     """
     matrix = motif.matrices[0]
     width = len(matrix)
@@ -340,7 +344,7 @@ def _write_genome(folder: Path, genome: dict[str, np.ndarray], blacklist: list, 
 
 
 def _write_reads(path: Path, inserts: np.ndarray, rng: np.random.Generator) -> None:
-    """FASTQ of the inserts within their flanks; one read in a hundred has an error there, one in 200 an unknown base."""
+    """FASTQ of the inserts in their flanks; one read in a hundred has an error there, one in 200 an unknown base."""
     count = len(inserts)
     flanks = dna.encode([LEFT_FLANK, RIGHT_FLANK])
     reads = np.concatenate([np.tile(flanks[0], (count, 1)), inserts, np.tile(flanks[1], (count, 1))], 1)
@@ -354,7 +358,6 @@ def _write_reads(path: Path, inserts: np.ndarray, rng: np.random.Generator) -> N
     text = io.StringIO()
     for number, read in enumerate(dna.decode(reads, np.full(count, width))):
         text.write(f"@{name}.{number + 1}\n{read}\n+\n{quality[number * width : (number + 1) * width]}\n")
-    with tables.replacing(path) as temporary, temporary.open("wb") as raw:
-        # no name and no time, so that equal reads are equal files
-        with gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
-            file.write(text.getvalue().encode())
+    with tables.replacing(path) as temporary:
+        # no time, so that equal reads are equal files
+        temporary.write_bytes(gzip.compress(text.getvalue().encode(), 6, mtime=0))

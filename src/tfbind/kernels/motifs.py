@@ -1,9 +1,9 @@
 """Motif scores of many sequences, four bases at a time.
 
-The odds of a site are a product over its bases, so the product over a 4-mer is one entry of a table with 5^4 rows (the
-fifth letter is the unknown base) and a site of W bp costs ceil(W / 4) look-ups. Odds, not log-odds, are tabulated: their
-maximum is the maximum of the score and their sum the sum that log-sum-exp needs, so one pass gives both without an
-exponential. All motifs of one width lie side by side in a row of the table, where the processor multiplies many at once.
+The odds of a site are a product over its bases, so the product over a 4-mer is one entry of a table with 5^4 rows
+(the fifth letter is the unknown base) and a site of W bp costs ceil(W / 4) look-ups. Odds, not log-odds, are tabulated:
+their maximum is the maximum of the score and their sum the sum that log-sum-exp needs, so one pass gives both without
+an exponential. All motifs of one width lie side by side in a row of the table, where the processor multiplies many.
 """
 
 import numpy as np
