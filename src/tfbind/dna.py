@@ -58,8 +58,8 @@ def decode(tokens: np.ndarray, sizes: np.ndarray | None = None) -> list[str]:
 
 def lengths(tokens: np.ndarray) -> np.ndarray:
     """Length in bp of each row of ``(N, L)`` tokens, up to its last known base: (N,) int64."""
-    known = tokens != UNKNOWN
-    return np.where(known.any(1), tokens.shape[1] - known[:, ::-1].argmax(1), 0)
+    column = np.arange(1, tokens.shape[1] + 1)
+    return ((tokens != UNKNOWN) * column).max(1, initial=0)
 
 
 def reverse_complement(tokens: np.ndarray) -> np.ndarray:

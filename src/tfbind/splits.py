@@ -46,7 +46,7 @@ def assign(table: pd.DataFrame, split: Mapping) -> pd.Series:
     for name in ("validation", "test"):
         chosen[placed & chrom.isin(split.get(name, [])).to_numpy()] = name
     test, validation = split["test_fraction"], split["validation_fraction"]
-    for row in np.flatnonzero(~placed):
-        u = stable_hash("split", dna.canonical(table["sequence"].iat[row])) / 2**64
+    for row, sequence in zip(np.flatnonzero(~placed), table["sequence"][~placed], strict=True):
+        u = stable_hash("split", dna.canonical(sequence)) / 2**64
         chosen[row] = "test" if u < test else "validation" if u < test + validation else "train"
     return pd.Series(chosen, index=table.index, dtype="str")
