@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tfbind import dna, models
-from tfbind.faults import InputError
+from tfbind.faults import InputError, ResourceError
 
 VARIANTS = [
     ("deepbind", {}),
@@ -162,7 +162,7 @@ def test_the_fused_paths_train_like_the_convolutions(monkeypatch, kind, options,
 
 
 def test_the_fused_path_is_faster_than_the_convolution():
-    torch.set_num_threads(1)
+    models.one_thread()
     tokens = torch.randint(0, 4, (256, 101), dtype=torch.uint8)
     weight = torch.randn(16, 4, 24, requires_grad=True)
 
@@ -176,6 +176,16 @@ def test_the_fused_path_is_faster_than_the_convolution():
         return best
 
     assert seconds(models.best_window_dense) > 2 * seconds(models.best_window)
+
+
+def test_one_thread_is_set_and_checked(monkeypatch):
+    torch.set_num_threads(2)
+    models.one_thread()
+    assert torch.get_num_threads() == 1
+    monkeypatch.setattr(torch, "set_num_threads", lambda n: None)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    with pytest.raises(ResourceError, match="2 threads"):
+        models.one_thread()
 
 
 @everywhere

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tfbind import dna, models, prediction, tables
+from tfbind import baseline, dna, models, prediction, tables
 from tfbind.faults import InputError
 
 
@@ -72,7 +72,7 @@ def table(texts, label, name, split=None):
         id=[f"{name}{i}" for i in rows],
         sequence=texts,
         label=label,
-        split=split or np.where(rows % 3 == 0, "train", "test"),
+        split=np.where(rows % 3 == 0, "train", "test") if split is None else split,
         origin="made",
     )
 
@@ -126,6 +126,22 @@ def test_a_target_that_is_too_short_is_named(tmp_path):
     short = table(["ACGTACGT"], 1, "p", "test")
     with pytest.raises(InputError, match=r"target a: bilstm: 1 sequence\(s\) hold fewer than 14 bp"):
         prediction.predict(tmp_path, {"a": (short, {})})
+
+
+def test_a_baseline_comes_through_the_same_door(tmp_path):
+    rng = np.random.default_rng(4)
+    positives, negatives = random_texts(rng, 60, 30, 30), random_texts(rng, 60, 30, 30)
+    positives = [text.replace("A", "G") for text in positives]
+    split = np.where(np.arange(60) % 3 == 0, "validation", "train")
+    tables_ = table(positives, 1, "p", split), table(negatives, 0, "n", split)
+    estimator = baseline.fit("composition", {}, *tables_, 7, tmp_path)
+    target = random_texts(rng, 5, 35, 40)
+    found = prediction.predict(tmp_path, {"a": (table(target, 1, "t", "test"), {})})
+    assert list(found["seed"]) == ["7"] * 5 + ["ensemble"] * 5
+    np.testing.assert_array_equal(found["score"], np.tile(estimator.decision_function(target), 2))
+    scanned = prediction.predict(tmp_path, {"a": (table(target, 1, "t", "test"), {})}, "scan")
+    best = [max(estimator.decision_function([t[i : i + 30] for i in range(len(t) - 29)])) for t in target]
+    np.testing.assert_allclose(scanned["score"][:5], best)
 
 
 def test_an_unknown_kind_is_refused(tmp_path):

@@ -29,7 +29,7 @@ def small_study(folder):
     """The shipped demo with two TFs (one of them in one assay only), two epochs and two seeds."""
     (folder / "resources").mkdir(parents=True)
     config = yaml.safe_load((REPO / "config.yaml").read_text())
-    config["training"] = {"epochs": 2}
+    config["training"]["epochs"] = 2
     config["seeds"] = [0, 1]
     config["statistics"]["resamples"] = 200
     (folder / "config.yaml").write_text(yaml.safe_dump(config))

@@ -18,7 +18,7 @@ from torch.nn.functional import conv1d, max_pool1d
 
 from tfbind import tables
 from tfbind.dna import UNKNOWN
-from tfbind.faults import InputError
+from tfbind.faults import InputError, ResourceError
 from tfbind.kernels import detectors
 
 VERSION = 1
@@ -275,6 +275,13 @@ class BiLSTM(nn.Module):
 
 
 MODELS: dict[str, type[nn.Module]] = {"deepbind": DeepBind, "bilstm": BiLSTM}
+
+
+def one_thread() -> None:
+    """One torch thread in this process: two threads on a shared core train up to a hundred times slower."""
+    torch.set_num_threads(1)
+    if torch.get_num_threads() != 1:
+        raise ResourceError(f"torch runs {torch.get_num_threads()} threads; set OMP_NUM_THREADS=1")
 
 
 def build(kind: str, options: Mapping) -> nn.Module:

@@ -125,6 +125,7 @@ def predict(
         For each target in turn: positives (with empty `negatives`), then each set of negatives; for each of these the
         seeds in turn, then `ensemble` (the mean logit over the seeds); rows in table order.
     """
+    models.one_thread()
     seeds, window = readers(folder)
     parts = []
     for target, (positives, negatives) in targets.items():

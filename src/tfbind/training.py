@@ -24,7 +24,7 @@ from sklearn.metrics import roc_auc_score
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tfbind import data, models, tables
-from tfbind.faults import NotEstimable, ResourceError
+from tfbind.faults import NotEstimable
 from tfbind.splits import generator, stable_hash
 
 log = logging.getLogger(__name__)
@@ -163,13 +163,6 @@ class _AtomicIO(TorchCheckpointIO):
             torch.save(checkpoint, temporary)
 
 
-def one_thread() -> None:
-    """One torch thread in this process: two threads on a shared core train up to a hundred times slower."""
-    torch.set_num_threads(1)
-    if torch.get_num_threads() != 1:
-        raise ResourceError(f"torch runs {torch.get_num_threads()} threads; set OMP_NUM_THREADS=1")
-
-
 def fit(
     kind: str,
     options: Mapping,
@@ -205,7 +198,7 @@ def fit(
     dict of int to str
         The seeds that gave no usable model, and why; kept in `model.json` too. If none did, `NotEstimable` is raised.
     """
-    one_thread()
+    models.one_thread()
     folder = Path(folder)
     examples = data.encode(positives, negatives)
     for index in range(len(seeds)):
@@ -222,6 +215,7 @@ def fit(
         states[seed], scores[seed] = progress["best"], progress["score"]
         history += progress["history"]
     if not states:
+        shutil.rmtree(work)
         raise NotEstimable("; ".join(failures.values()))
     columns = ["seed", "epoch", "split", "metric", "value"]
     tables.write_tsv(pd.DataFrame(history, columns=columns), folder / HISTORY)

@@ -1,8 +1,8 @@
 """Convolutions over one-hot tokens as table look-ups, each with the maximum that follows it, and their gradients.
 
-A one-hot convolution needs no multiplication: several bases at a time pick a row of summed weights (`scan`: 125 rows, one
-for each triplet of A, C, G, T and unknown; `pool`: 65, one for each 3-mer), and the maximum sends its gradient to the
-winning windows alone.
+A one-hot convolution needs no multiplication: several bases at a time pick a row of summed weights (`scan`: 125 rows,
+one for each triplet of A, C, G, T and unknown; `pool`: 65, one for each 3-mer), and the maximum sends its gradient to
+the winning windows alone.
 """
 
 import numpy as np
