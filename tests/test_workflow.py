@@ -26,7 +26,7 @@ def snakemake(folder, *arguments, **options):
 
 
 def small_study(folder):
-    """The shipped demo with two TFs (one of them in one assay only), two epochs and two seeds."""
+    """The shipped demo with fewer TFs, epochs and seeds: USF1 in two assays, GATA3 in one, a collapsed ELK1 library."""
     (folder / "resources").mkdir(parents=True)
     config = yaml.safe_load((REPO / "config.yaml").read_text())
     config["training"]["epochs"] = 2
@@ -35,6 +35,8 @@ def small_study(folder):
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     header, *rows = (REPO / "resources" / "datasets.tsv").read_text().splitlines()
     rows = [row for row in rows if row.startswith(("USF1_k562", "USF1_selex", "GATA3_selex"))]
+    (folder / "collapsed.fa").write_text("".join(f">{i}\nACGTTGCAACCGGATTACAG\n" for i in range(200)))
+    rows.append("ELK1_selex\tELK1\thtselex\t../collapsed.fa" + "\t" * (header.count("\t") - 3))
     (folder / "resources" / "datasets.tsv").write_text("\n".join([header, *rows]) + "\n")
     return folder
 
@@ -75,6 +77,13 @@ def test_every_stage_leaves_its_tables(finished):
     assert {"same", "cross"} == set(metrics["comparison"])
     page = (finished / "results" / "report.html").read_text()
     assert "USF1" in page and "<script" not in page
+
+
+def test_a_library_that_cannot_be_used_stays_with_its_reason(finished):
+    metrics = pd.read_csv(finished / "results" / "metrics.tsv", sep="\t")
+    elk1 = metrics[metrics["tf"] == "ELK1"]
+    assert len(elk1) and elk1["value"].isna().all() and elk1["note"].str.contains("library collapsed").all()
+    assert "library collapsed" in (finished / "results" / "report.html").read_text()
 
 
 def test_a_finished_study_plans_nothing(finished):

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tfbind import dna, intervals, reads, splits, tables
-from tfbind.faults import InputError
+from tfbind.faults import InputError, NotEstimable
 from tfbind.genome import Genome
 from tfbind.tables import SPLITS, Tally
 
@@ -53,10 +53,15 @@ def positives(
     Returns
     -------
     table, Tally
-        Label 1, ids ``{dataset}/p{i}``, no two sequences alike on either strand.
+        Label 1, ids ``{dataset}/p{i}``, no two sequences alike on either strand. A library that nothing can be learnt
+        from (collapsed to one read, say) gives an empty table whose note says so.
     """
     tally = Tally()
-    table = _split(row, "positives", split, length=length, genome=genome, blacklist=blacklist, tally=tally)
+    try:
+        table = _split(row, "positives", split, length=length, genome=genome, blacklist=blacklist, tally=tally)
+    except NotEstimable as reason:
+        tally.add("dropped", str(reason), tally.total("read") - tally.total("dropped"))
+        return tables.empty(tables.SEQUENCES, f"{row['dataset']}: {reason}"), tally
     table = _unique(table, tally)
     table = _limited(table, limit, rng, tally)
     if table.empty:

@@ -251,17 +251,21 @@ def fit(
 
     Returns
     -------
-    The fitted estimator.
+    The fitted estimator; None where these rows cannot be fitted, with the reason in `model.json`.
     """
     rows = pd.concat([positives, negatives], ignore_index=True)
     rows = rows[rows["draw"] <= 1]
     train, validation = (rows[rows["split"] == split] for split in ("train", "validation"))
     estimator = ESTIMATORS[kind](**options)
-    estimator.fit(
-        train["sequence"].tolist(),
-        train["label"].to_numpy(),
-        (validation["sequence"].tolist(), validation["label"].to_numpy()),
-    )
+    try:
+        estimator.fit(
+            train["sequence"].tolist(),
+            train["label"].to_numpy(),
+            (validation["sequence"].tolist(), validation["label"].to_numpy()),
+        )
+    except NotEstimable as reason:
+        tables.write_no_model(folder, kind, tables.note(positives) or str(reason))
+        return None
     save(folder, kind, options, estimator, seed, extra)
     history = estimator.history_
     metric = history["metric"] + " C=" + history["strength"].map("{:g}".format)

@@ -25,6 +25,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
+from tfbind import tables
 from tfbind.faults import InputError, NotEstimable
 from tfbind.kernels import ranks
 from tfbind.splits import generator
@@ -385,6 +386,8 @@ def _cell(
     if key not in predictions:
         raise NotEstimable(f"no prediction of {name}")
     table = predictions[key]
+    if table.empty:
+        raise NotEstimable(tables.note(table) or f"no prediction of {name}")
     seeds, scores = matched(table[table["target"] == target], test, test_negatives, name)
     return _Cell(seeds, scores, replicate(scores, draws, generator("seeds", *key)))
 

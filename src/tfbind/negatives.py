@@ -55,7 +55,8 @@ def draw(
     Returns
     -------
     table, Tally
-        Label 0; no sequence is a positive, and none occurs twice within what one seed sees (either strand).
+        Label 0; no sequence is a positive, and none occurs twice within what one seed sees (either strand). Empty
+        positives have empty negatives, for the same reason.
 
     Raises
     ------
@@ -65,6 +66,8 @@ def draw(
     if unknown := [kind for kind in kinds if kind not in NEGATIVES]:
         raise InputError(f"negatives: no kind {', '.join(unknown)}; there are {', '.join(NEGATIVES)}")
     tally, faults, chosen = Tally(), [], {}
+    if positives.empty:
+        return tables.empty(tables.SEQUENCES, tables.note(positives)), tally
     unbound = unbound or {}
     for name in SPLITS:
         part = positives[positives["split"] == name]

@@ -123,9 +123,13 @@ def predict(
     -------
     predictions table
         For each target in turn: positives (with empty `negatives`), then each set of negatives; for each of these the
-        seeds in turn, then `ensemble` (the mean logit over the seeds); rows in table order.
+        seeds in turn, then `ensemble` (the mean logit over the seeds); rows in table order. Empty, with the reason as
+        its note, where there is no model.
     """
     models.one_thread()
+    reason = models.describe(folder).get("reason")
+    if reason is not None:
+        return tables.empty(tables.PREDICTIONS, reason)
     seeds, window = readers(folder)
     parts = []
     for target, (positives, negatives) in targets.items():

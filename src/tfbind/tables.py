@@ -3,6 +3,7 @@
 Every file is written under a temporary name and renamed, so a killed job leaves no half table.
 """
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -112,20 +113,35 @@ def conform(frame: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
 
 
 def write(frame: pd.DataFrame, path: str | os.PathLike, schema: pa.Schema = SEQUENCES) -> None:
-    """Write a Parquet table of the given contract, with the format version in its metadata."""
+    """Write a Parquet table of the given contract, with the format version and `note` in its metadata."""
     table = pa.Table.from_pandas(conform(frame, schema), schema=schema, preserve_index=False)
-    table = table.replace_schema_metadata({"tfbind": VERSION})
+    table = table.replace_schema_metadata({"tfbind": VERSION, "note": note(frame)})
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
 
 
 def read(path: str | os.PathLike, schema: pa.Schema = SEQUENCES) -> pd.DataFrame:
-    """Read a table that `write` wrote; another version or other columns are refused."""
+    """Read a table that `write` wrote, with its note; another version or other columns are refused."""
     table = pq.read_table(path)
-    version = (table.schema.metadata or {}).get(b"tfbind", b"none").decode()
+    metadata = table.schema.metadata or {}
+    version = metadata.get(b"tfbind", b"none").decode()
     if version != VERSION or table.schema.names != schema.names:
         raise ValueError(f"{path}: not a table of format {VERSION} with the columns {', '.join(schema.names)}")
-    return conform(table.to_pandas(), schema)
+    frame = conform(table.to_pandas(), schema)
+    frame.attrs["note"] = metadata[b"note"].decode()
+    return frame
+
+
+def empty(schema: pa.Schema, note: str) -> pd.DataFrame:
+    """A table without rows that says why: what depends on it is not estimable, everything else goes on."""
+    frame = conform(schema.empty_table().to_pandas(), schema)
+    frame.attrs["note"] = note
+    return frame
+
+
+def note(frame: pd.DataFrame) -> str:
+    """Why a table is empty; '' for others."""
+    return frame.attrs.get("note", "")
 
 
 def write_tsv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
@@ -137,6 +153,14 @@ def write_tsv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
 def read_tsv(path: str | os.PathLike, **options) -> pd.DataFrame:
     """Read a tab-separated table; only empty cells are missing (a TF may be called NA)."""
     return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""], **options)
+
+
+def write_no_model(folder: str | os.PathLike, kind: str, reason: str) -> None:
+    """The files of a model that could not be made: `model.json` holds the reason, the others nothing."""
+    description = json.dumps({"kind": kind, "reason": reason})
+    for name, content in {"model.safetensors": "", "history.tsv": "", "model.json": description}.items():
+        with replacing(Path(folder) / name) as temporary:
+            temporary.write_text(content)
 
 
 class Tally:

@@ -196,13 +196,18 @@ def fit(
     Returns
     -------
     dict of int to str
-        The seeds that gave no usable model, and why; kept in `model.json` too. If none did, `NotEstimable` is raised.
+        The seeds that gave no usable model, and why; kept in `model.json` too. Where none did, or these rows cannot be
+        trained on, the folder holds no model but the reason.
     """
     models.one_thread()
     folder = Path(folder)
     examples = data.encode(positives, negatives)
-    for index in range(len(seeds)):
-        _check_classes(examples, index)
+    try:
+        for index in range(len(seeds)):
+            _check_classes(examples, index)
+    except NotEstimable as reason:
+        tables.write_no_model(folder, kind, tables.note(positives) or str(reason))
+        return dict.fromkeys(seeds, str(reason))
     work = _workspace(folder / "checkpoints", examples, kind, dict(options), list(seeds), dict(training))
     states, history, scores, failures = {}, [], {}, {}
     for index, seed in enumerate(seeds):
@@ -216,7 +221,8 @@ def fit(
         history += progress["history"]
     if not states:
         shutil.rmtree(work)
-        raise NotEstimable("; ".join(failures.values()))
+        tables.write_no_model(folder, kind, "; ".join(failures.values()))
+        return failures
     columns = ["seed", "epoch", "split", "metric", "value"]
     tables.write_tsv(pd.DataFrame(history, columns=columns), folder / HISTORY)
     notes = {"training": dict(training), "validation_auroc": scores, "failures": failures}
