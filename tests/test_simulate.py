@@ -2,10 +2,12 @@ import gzip
 import json
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from tfbind import dna, motifs, simulate, tables
 from tfbind.faults import InputError
@@ -73,7 +75,7 @@ def test_equal_arguments_give_equal_bytes(study, tmp_path):
     for name in simulate.files():
         assert (tmp_path / "again" / name).read_bytes() == (study / name).read_bytes()
         same = (tmp_path / "other" / name).read_bytes() == (study / name).read_bytes()
-        assert same == (name == "datasets.tsv")
+        assert same == (name in ("config.yaml", "datasets.tsv"))
 
 
 def test_genome_looks_like_one(genome):
@@ -215,3 +217,14 @@ def test_options_out_of_range_are_refused(tmp_path):
     with pytest.raises(InputError, match="NOSUCH"):
         simulate.study(tmp_path, tfs=("NOSUCH",))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_demo_is_the_same_study():
+    repo = Path(__file__).parents[1]
+    demo, own = yaml.safe_load((repo / "config.yaml").read_text()), yaml.safe_load(simulate.CONFIG)
+    for key in ("sequence", "split", "models", "training", "statistics"):
+        assert demo[key] == own[key], key
+    sheet = tables.read_tsv(repo / "resources" / "datasets.tsv", dtype=str)
+    for column in ("path", "input_path"):
+        sheet[column] = sheet[column].str.removeprefix("simulated/")
+    assert sheet.equals(simulate._sheet(simulate.TFS, 3).astype(sheet.dtypes))

@@ -28,6 +28,24 @@ GENOME = "simulated"
 CYCLES = (1, 2, 3, 4)
 LEFT_FLANK, RIGHT_FLANK = "TGTCGT", "GACTGC"
 
+#: The study as it is written; the demo's own config says why each key stands there.
+CONFIG = f"""\
+datasets: datasets.tsv
+genomes: {{{GENOME}: {{fasta: genome.fa, blacklist: blacklist.bed}}}}
+sequence: {{length: 101, limit: 2000}}
+split: {{validation: [chr4], test: [chr1, chr5]}}
+negatives:
+  standard: {{kind: {{chipseq: dinucleotide, htselex: input}}}}
+models:
+  deepbind: {{kind: deepbind}}
+  deepbind_scan: {{trained_as: deepbind, reading: scan}}
+  bilstm_scan: {{kind: bilstm, readout: max, stride: 3, reading: scan}}
+  regression: {{kind: regression}}
+  composition: {{kind: composition}}
+training: {{batch_size: 64, epochs: 25, patience: 6}}
+statistics: {{block: 10000}}
+"""
+
 _CHROMOSOMES = {f"chr{i + 1}": 250_000 - 10_000 * i for i in range(8)}
 _PATCH = 1000  # bp of one GC content
 _SPACING = 400  # bp between elements
@@ -45,7 +63,7 @@ def files(tfs: Sequence[str] = TFS) -> list[str]:
     """Names of all files that `study` writes, relative to its folder."""
     peaks = [f"{tf}_{cell}.narrowPeak" for tf, cell in _chips(tfs)]
     reads = [f"{tf}_selex_{cycle}.fastq.gz" for tf in tfs for cycle in CYCLES]
-    fixed = ["genome.fa", "blacklist.bed", "selex_0.fastq.gz", "datasets.tsv", "truth.json"]
+    fixed = ["genome.fa", "blacklist.bed", "selex_0.fastq.gz", "config.yaml", "datasets.tsv", "truth.json"]
     return sorted(peaks + reads + fixed)
 
 
@@ -142,8 +160,9 @@ def study(
         truth["datasets"][f"{tf}_selex"] = about
 
     tables.write_tsv(_sheet(tfs, cycle), folder / "datasets.tsv")
-    with tables.replacing(folder / "truth.json") as temporary:
-        temporary.write_text(json.dumps(truth, separators=(",", ":")) + "\n")
+    for name, text in {"config.yaml": CONFIG, "truth.json": json.dumps(truth, separators=(",", ":")) + "\n"}.items():
+        with tables.replacing(folder / name) as temporary:
+            temporary.write_text(text)
 
 
 def _width(motif: motifs.Motifs) -> int:
