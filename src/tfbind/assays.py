@@ -61,7 +61,7 @@ def positives(
         table = _split(row, "positives", split, length=length, genome=genome, blacklist=blacklist, tally=tally)
     except NotEstimable as reason:
         tally.add("dropped", str(reason), tally.total("read") - tally.total("dropped"))
-        return tables.empty(tables.SEQUENCES, f"{row['dataset']}: {reason}"), tally
+        return tables.empty(tables.SEQUENCES, str(reason)), tally
     table = _unique(table, tally)
     table = _limited(table, limit, rng, tally)
     if table.empty:

@@ -362,6 +362,8 @@ class _Cell(NamedTuple):
 
 
 def _draws(test: pd.DataFrame, target: str, negatives: str, statistics: Mapping) -> Draws:
+    if tables.note(test):
+        raise NotEstimable(tables.note(test))
     least = statistics["min_examples"]
     for label, name in ((1, "positives"), (0, f"negatives {negatives}")):
         count = int((test["label"] == label).sum())
@@ -459,7 +461,8 @@ def evaluate(
         Test rows only. One that is absent leaves a cell without value; one that does not match the test rows
         is refused.
     tests : {target: DataFrame}
-        The test rows of each target: `id, chrom, start, label, negatives` (empty for positives).
+        The test rows of each target: `id, chrom, start, label, negatives` (empty for positives). A table with a note
+        (`tables.empty`) is not estimable for that reason.
     config : mapping
         `models`, `negatives`, `transfer` and `statistics` of the validated config.
 

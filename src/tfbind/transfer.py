@@ -341,7 +341,8 @@ def _of_tf(pairs: pd.DataFrame, health: pd.DataFrame, key: Mapping[str, str], le
     line = {**key, "model": ", ".join(chosen["model"].unique()), "n": int(chosen["drop"].notna().sum())}
     if not line["n"]:
         notes = chosen["note"] if len(chosen) else pairs["source"].map(health["verdict"])
-        why = "; ".join(dict.fromkeys(str(note) for note in notes.dropna() if note)) or "no model was chosen"
+        reasons = (str(note).removeprefix(f"cannot tell: {tf}: ") for note in notes.dropna() if note)
+        why = "; ".join(dict.fromkeys(reasons)) or "no model was chosen"
         if key["shift"] != SHIFTS[0]:
             why = f"no drop from {source} to {target} could be estimated: {why}"
         return line | {

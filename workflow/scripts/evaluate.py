@@ -18,11 +18,12 @@ predictions = {
     tuple(run): tables.read(path, tables.PREDICTIONS)
     for run, path in zip(params.runs, snakemake.input.predictions, strict=True)
 }
+tests = {target: pd.concat(parts).query("split == 'test'").__finalize__(parts[0]) for target, parts in tests.items()}
 results = evaluation.evaluate(
     snakemake.wildcards.tf,
     params.rows,
     predictions,
-    {target: pd.concat(parts).query("split == 'test'") for target, parts in tests.items()},
+    tests,
     params.config,
 )
 for table, name in zip(results, ("metrics", "transfer", "curves"), strict=True):
