@@ -18,8 +18,6 @@ rule train:
         model=one_of(m for m, kind in KIND.items() if kind in NETWORKS),
     conda:
         ENV
-    resources:
-        gpu=1,
     params:
         options=lambda wildcards: OPTIONS[wildcards.model],
         training=study.config["training"],
