@@ -266,6 +266,7 @@ def _counted(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.D
         raise InputError(f"{path}: cycle 0 is the unselected library; name a later cycle for {row['dataset']}")
     there = table[cycle] > 0
     tally.add("dropped", f"no read in cycle {cycle}", (~there).sum())
+    tally.add("read", f"further reads of a sequence in cycle {cycle}", (table[cycle][there] - 1).sum())
     return pd.DataFrame(
         {"sequence": table["sequence"][there], "score": table[cycle][there], "origin": f"cycle {cycle}"}
     )
