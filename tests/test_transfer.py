@@ -197,14 +197,15 @@ def own(model, value, low=None, high=None, negatives="shuffled", **more):
     }
 
 
-def library(*metrics, enrichments=("CACGTG", 50.0, 0.0), models=MODELS):
+def library(*metrics, enrichments=("CACGTG", 50.0, 0.0), motif=("MA0093.4", 0.9), models=MODELS):
     rows = {"d": {"dataset": "d", "tf": "USF1", "assay": "htselex", "cycle": "4"}}
     tally = Tally()
     tally.add("read", "records", 100)
     tally.add("dropped", "N", 3)
     tally.add("dropped", "short", 4)
     frame = pd.DataFrame(metrics, columns=ev.METRIC_COLUMNS)
-    lines = transfer.libraries(rows, {"d": tally.frame()}, {"d": (50, 60)}, frame, {"d": enrichments}, models)
+    logs, counts = {"d": tally.frame()}, {"d": (50, 60)}
+    lines = transfer.libraries(rows, logs, counts, frame, {"d": enrichments}, {"d": motif}, models)
     assert list(lines) == transfer.LIBRARY_COLUMNS
     return lines.iloc[0]
 
@@ -219,7 +220,7 @@ def test_a_library_is_judged_by_its_best_model_above_composition():
 @pytest.mark.parametrize(
     "metrics, word",
     [
-        ([own("deepbind", 0.61), own("composition", 0.60)], "poor: USF1: nothing beyond composition was learnt (0.61,"),
+        ([own("deepbind", 0.61), own("composition", 0.60)], "poor: USF1: little beyond composition was learnt (0.61,"),
         ([own("deepbind", 0.80, low=0.55), own("composition", 0.60)], "cannot tell: USF1: too few held-out rows"),
         ([own("deepbind", 0.80, low=np.nan), own("composition", 0.60)], "cannot tell: USF1: too few"),
         ([own("deepbind", 0.75), own("composition", 0.60)], "weak: USF1: 38%"),
@@ -359,6 +360,25 @@ def composition_and_kmers(frame, rng):
         yield own(name, model.value[0], *ev.metric_interval(model, 0, 0.95))
 
 
+def test_the_own_motif_is_missed_where_it_is_missing():
+    good, weak = own("deepbind", 0.95), own("deepbind", 0.65)
+    absent = ("MA0093.4", 0.52)
+    assert library(good, own("composition", 0.5), motif=absent)["verdict"].startswith("weak: USF1: the sequences are")
+    assert library(weak, own("composition", 0.5), motif=absent)["verdict"].startswith("poor")
+    assert library(weak, own("composition", 0.5), motif=("", np.nan))["verdict"].startswith("weak: USF1: 30%")
+
+
+def test_own_motif_alone():
+    rng = np.random.default_rng(0)
+    reads = ["".join(rng.choice(list("ACGT"), 40)) for _ in range(400)]
+    bound = [read[:10] + "GTCACGTGAC" + read[20:] for read in reads[:200]]
+    name, value = transfer.own_motif("usf1", bound, reads[200:])
+    assert name.startswith("MA0093") and value > 0.95
+    assert transfer.own_motif("usf1", reads[:200], reads[200:])[1] < transfer.MOTIF_PRESENT
+    assert transfer.own_motif("no such factor", bound, reads)[0] == ""
+    assert transfer.own_motif("USF1", [], reads)[0] == ""
+
+
 @pytest.mark.parametrize("tf, verdict", [("GABPA", "poor"), ("ZNF143", "poor"), ("USF1", "good")])
 def test_real_selex_libraries(real, tf, verdict):
     path = real / "selex" / "nrlb" / f"{tf}_R0_vs_R4.tsv.gz"
@@ -367,7 +387,9 @@ def test_real_selex_libraries(real, tf, verdict):
     frame = frame.sample(10_000, random_state=0).reset_index(drop=True)
     bound, initial = (list(frame["sequence"][frame["label"] == label]) for label in (1, 0))
     found = transfer.enrichment(bound, initial)
-    line = library(*composition_and_kmers(frame, np.random.default_rng(0)), enrichments=found)
+    motif = transfer.own_motif(tf, bound, initial)
+    line = library(*composition_and_kmers(frame, np.random.default_rng(0)), enrichments=found, motif=motif)
+    assert (motif[1] > transfer.MOTIF_PRESENT) == (tf == "USF1")
     assert line["verdict"].startswith(verdict), line["verdict"]
     assert (line["kmer"] == "CACGTG") == (tf == "USF1")
     if tf != "USF1":

@@ -25,8 +25,9 @@ for target, part in pairs.groupby("target", sort=False):
     if ">" in part["tf"].iloc[0]:
         continue
     line = []
+    part = part[part["tf"].str.contains(">") == False].set_index("model")  # noqa: E712
     for model in MODELS:
-        whole, scan = cells.loc[(target, model)], cells.loc[(target, f"{model}_scan")]
+        whole, scan = part.loc[model], part.loc[f"{model}_scan"]
         line.append(f"{whole['same']:.3f} / {whole['cross']:.3f} / {scan['cross']:.3f}")
     print(f"| {target} | {part['n_positive'].iloc[0]} + {part['n_negative'].iloc[0]} | " + " | ".join(line) + " |")
 

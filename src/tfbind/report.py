@@ -263,6 +263,11 @@ def _libraries(libraries: pd.DataFrame) -> dict:
             return MISSING
         return f"{word(row['kmer'])} × {row['enrichment']:.3g}"
 
+    def own_motif(row):
+        if pd.isna(row["motif_auroc"]):
+            return MISSING
+        return f"{word(row['motif'])} {auroc(row['motif_auroc'])}"
+
     columns = [
         Column("Dataset", lambda r: word(r["dataset"])),
         Column("TF", lambda r: word(r["tf"])),
@@ -276,6 +281,7 @@ def _libraries(libraries: pd.DataFrame) -> dict:
         Column("Positives", lambda r: count(r["n_positive"]), True),
         Column("Negatives", lambda r: count(r["n_negative"]), True),
         Column("Top k-mer × enrichment", enrichment, True),
+        Column("Own motif alone", own_motif, True),
         Column("Model", lambda r: word(r["model"])),
         Column("Own AUROC (interval)", interval, True),
         Column("Floor", lambda r: auroc(r["floor"]), True),

@@ -10,14 +10,16 @@ logging.basicConfig(filename=snakemake.log[0], level="INFO")
 inputs, params = snakemake.input, snakemake.params
 metrics = pd.concat(map(tables.read_tsv, inputs.metrics))
 drops = pd.concat(map(tables.read_tsv, inputs.transfer))
-counts, enrichments, logs = {}, {}, {}
+counts, enrichments, own_motifs, logs = {}, {}, {}, {}
 for dataset, bound, unbound, log in zip(params.rows, inputs.positives, inputs.negatives, inputs.logs, strict=True):
     bound, unbound = tables.read(bound), tables.read(unbound)
     counts[dataset] = len(bound), len(unbound)
-    enrichments[dataset] = transfer.enrichment(list(bound["sequence"]), list(unbound["sequence"]))
+    sequences = list(bound["sequence"]), list(unbound["sequence"])
+    enrichments[dataset] = transfer.enrichment(*sequences)
+    own_motifs[dataset] = transfer.own_motif(params.rows[dataset]["tf"], *sequences)
     logs[dataset] = tables.read_tsv(log)
 shifts = transfer.shifts(drops, params.level)
-libraries = transfer.libraries(params.rows, logs, counts, metrics, enrichments, params.models)
+libraries = transfer.libraries(params.rows, logs, counts, metrics, enrichments, own_motifs, params.models)
 results = {
     "metrics": metrics,
     "transfer": drops,
