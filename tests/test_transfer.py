@@ -274,7 +274,7 @@ def health(*lines):
 def advice(rows, libraries=None, tf="USF1", level=0.95):
     frame = table(*rows)
     good = health(*((source, "deepbind", "good") for source in frame["source"].unique()))
-    lines = transfer.verdicts(frame, transfer.shifts(frame), good if libraries is None else libraries, level)
+    lines = transfer.verdicts(frame, good if libraries is None else libraries, level)
     assert list(lines) == transfer.VERDICT_COLUMNS
     return lines[lines["tf"] == tf].iloc[0]
 
@@ -377,6 +377,18 @@ def test_own_motif_alone():
     assert transfer.own_motif("usf1", reads[:200], reads[200:])[1] < transfer.MOTIF_PRESENT
     assert transfer.own_motif("no such factor", bound, reads)[0] == ""
     assert transfer.own_motif("USF1", [], reads)[0] == ""
+
+
+def test_tfs_of_poor_data_do_not_enter_the_advice_over_tfs():
+    rows = [pair("USF1", 0.01), pair("ELK1", 0.03), pair("GABPA", 0.46)]
+    lines = [
+        ("USF1_selex", "deepbind", "good"),
+        ("ELK1_selex", "deepbind", "weak"),
+        ("GABPA_selex", "deepbind", "poor"),
+    ]
+    sentence = advice(rows, health(*lines), tf=transfer.EVERY_TF)["sentence"]
+    assert sentence.startswith("2 TFs: ") and "loses 2.0 points" in sentence
+    assert sentence.endswith("TFs left out for poor data: 1.")
 
 
 @pytest.mark.parametrize("tf, verdict", [("GABPA", "poor"), ("ZNF143", "poor"), ("USF1", "good")])

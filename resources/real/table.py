@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tfbind import tables
+from tfbind import tables, transfer
 
 RESULTS = Path(__file__).parents[2] / "results-real" / "results"
 MODELS = ("deepbind", "bilstm_max", "regression")
@@ -16,6 +16,13 @@ for row in summary.itertuples():
     print(f"| `{row.model}` | {row.n_tf} | {row.same:.3f} | {row.cross:.3f} | {drop} | {row.p_value:.2g} |")
 
 pairs = tables.read_tsv(RESULTS / "transfer.tsv")
+libraries = tables.read_tsv(RESULTS / "libraries.tsv")
+poor = libraries["dataset"][libraries["verdict"].str.startswith("poor")]
+sound = transfer.summary(pairs[~pairs["source"].isin(poor)])
+print(f"\nwithout the poor libraries ({', '.join(poor)}):\n")
+for row in sound[(sound["train_negatives"] == "standard") & (sound["test_negatives"] == "standard")].itertuples():
+    drop = f"{100 * row.drop:.1f} ({100 * row.low:.1f} to {100 * row.high:.1f})"
+    print(f"| `{row.model}` | {row.n_tf} | {row.same:.3f} | {row.cross:.3f} | {drop} | {row.p_value:.2g} |")
 into = (pairs["target_assay"] == "chipseq") & (pairs["source_assay"] == "htselex") & (pairs["shift"] == "assay")
 pairs = pairs[into & (pairs["train_negatives"] == "standard") & (pairs["test_negatives"] == "standard")]
 cells = pairs.set_index(["target", "model"])

@@ -22,8 +22,8 @@ WIDEST_INTERVAL = 0.10
 #: composition.
 POOR_SHARE = 0.15
 GOOD_SHARE = 0.5
-#: sound ones lie at 0.68 and above; GABPA, ZNF143 and NFE2 reads and NFE2 peaks below 0.60.
-#: sound ones lie at 0.68 and above, GABPA, ZNF143 and NFE2 reads and NFE2 peaks below 0.60.
+#: AUROC that the TF's own JASPAR motif must reach alone for the motif to count as present. Of the real sets, sound
+#: ones lie at 0.68 and above, GABPA, ZNF143 and NFE2 reads and NFE2 peaks below 0.60.
 MOTIF_PRESENT = 0.6
 #: Every group whose TFs a sheet may name, and how many sequences a class are enough to see a motif.
 _GROUPS = ("vertebrates", "fungi", "plants", "insects", "nematodes", "urochordates")
@@ -410,9 +410,7 @@ def _of_tf(pairs: pd.DataFrame, health: pd.DataFrame, key: Mapping[str, str], le
     return line
 
 
-def verdicts(
-    transfer: pd.DataFrame, shifts: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.95
-) -> pd.DataFrame:
+def verdicts(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """What to do, for each TF and direction, in a sentence that holds its uncertainty; then over the TFs.
 
     The model is the best on the source's own held-out rows (`libraries`), never chosen on the target.
@@ -420,8 +418,8 @@ def verdicts(
 
     Parameters
     ----------
-    transfer, shifts, libraries : DataFrame
-        As made by `evaluation.evaluate`, `shifts` and `libraries`.
+    transfer, libraries : DataFrame
+        As made by `evaluation.evaluate` and `libraries`.
     level : float
 
     Returns
@@ -429,8 +427,8 @@ def verdicts(
     DataFrame
         `VERDICT_COLUMNS`. `verdict` is one of `classify`, or ``poor data``: the target-trained model is not
         above its composition floor or the source library is poor, so that the loss says nothing about the
-        shift. Rows over TFs have `EVERY_TF` as `tf` and stand where at least two were measured; `n` counts
-        pairs, or there TFs.
+        shift. Rows over TFs have `EVERY_TF` as `tf`, leave TFs of poor data out (the other tables hold them) and
+        stand where at least two remain; `n` counts pairs, or there TFs.
     """
     health = libraries.set_index("dataset")[["model", "verdict"]]
     keys = ["tf", "shift", "source_assay", "target_assay", "train_negatives", "test_negatives"]
@@ -440,7 +438,11 @@ def verdicts(
         for key, pairs in transfer.groupby(keys, sort=False)
     ]
     used = set(libraries["model"].dropna())
-    for row in shifts.to_dict("records"):
+    poor = set(health.index[health["verdict"].astype(str).str.startswith("poor")])
+    sound = transfer[~transfer["source"].isin(poor) & ~transfer["target"].isin(poor)]
+    over = ["shift", "source_assay", "target_assay", *GROUP]
+    everyone = shifts(transfer, level).set_index(over)["n_tf"]
+    for row in shifts(sound, level).to_dict("records"):
         if row["model"] in used and row["n_tf"] > 1:
             key = {name: row[name] for name in keys[1:]}
             line = key | {"tf": EVERY_TF, "n": row["n_tf"]}
@@ -450,5 +452,8 @@ def verdicts(
             if row["p_minimum"] > 1 - level:
                 line["sentence"] += f", and so few TFs cannot give less than {row['p_minimum']:.2g}"
             line["sentence"] += "."
+            left_out = int(everyone[tuple(row[name] for name in over)] - row["n_tf"])
+            if left_out:
+                line["sentence"] += f" TFs left out for poor data: {left_out}."
             lines.append(line)
     return pd.DataFrame(lines, columns=VERDICT_COLUMNS)

@@ -18,15 +18,14 @@ for dataset, bound, unbound, log in zip(params.rows, inputs.positives, inputs.ne
     enrichments[dataset] = transfer.enrichment(*sequences)
     own_motifs[dataset] = transfer.own_motif(params.rows[dataset]["tf"], *sequences)
     logs[dataset] = tables.read_tsv(log)
-shifts = transfer.shifts(drops, params.level)
 libraries = transfer.libraries(params.rows, logs, counts, metrics, enrichments, own_motifs, params.models)
 results = {
     "metrics": metrics,
     "transfer": drops,
     "summary": transfer.summary(drops, params.level),
-    "shifts": shifts,
+    "shifts": transfer.shifts(drops, params.level),
     "libraries": libraries,
-    "verdicts": transfer.verdicts(drops, shifts, libraries, params.level),
+    "verdicts": transfer.verdicts(drops, libraries, params.level),
 }
 for name, table in results.items():
     tables.write_tsv(table, snakemake.output[name])
