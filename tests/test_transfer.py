@@ -379,6 +379,12 @@ def test_own_motif_alone():
     assert transfer.own_motif("USF1", [], reads)[0] == ""
 
 
+def test_a_poor_target_library_is_no_ground_for_a_verdict():
+    lines = health(("USF1_selex", "deepbind", "good"), ("USF1_chip", "deepbind", "poor: USF1: little"))
+    line = advice([pair("USF1", 0.1)], lines)
+    assert line["verdict"] == "poor data" and "the target library holds little" in line["sentence"].lower()
+
+
 def test_tfs_of_poor_data_do_not_enter_the_advice_over_tfs():
     rows = [pair("USF1", 0.01), pair("ELK1", 0.03), pair("GABPA", 0.46)]
     lines = [

@@ -389,12 +389,16 @@ def _of_tf(pairs: pd.DataFrame, health: pd.DataFrame, key: Mapping[str, str], le
             "sentence": f"{tf}: cannot tell. {why[0].upper() + why[1:]}.",
         }
     chosen = chosen[chosen["drop"].notna()]
-    poor_source = chosen["source"].map(health["verdict"]).astype(str).str.startswith("poor")
-    poor_target = chosen["note"].fillna("").str.contains(NOT_ABOVE_FLOOR, regex=False)
+    poor_source, poor_library = (
+        chosen[end].map(health["verdict"]).astype(str).str.startswith("poor") for end in ("source", "target")
+    )
+    poor_target = poor_library | chosen["note"].fillna("").str.contains(NOT_ABOVE_FLOOR, regex=False)
     sound = chosen[~poor_source & ~poor_target]
     if sound.empty:
         loss = tuple(chosen[["drop", "low", "high"]].mean())
         why = "no source taught more than composition" if poor_source.all() else NOT_ABOVE_FLOOR
+        if poor_library.all():
+            why = "the target library holds little beyond composition"
         why = why[0].upper() + why[1:]
         said = f"{_advice(tf, line['model'], key, loss, level)['sentence'].split('. ', 1)[1]}"
         return line | {
