@@ -94,3 +94,10 @@ def test_tally():
     assert tally.total("dropped") == 5 and tally.total("kept") == 0
     assert tally.frame().to_numpy().tolist() == [["read", "peaks", 10], ["dropped", "x", 2], ["dropped", "y", 3]]
     assert list(tables.Tally().frame()) == ["event", "reason", "count"]
+
+
+def test_an_empty_table_keeps_its_reason(tmp_path):
+    tables.write(tables.empty(tables.SEQUENCES, "library collapsed"), tmp_path / "t.parquet")
+    back = tables.read(tmp_path / "t.parquet")
+    assert back.empty and tables.note(back) == "library collapsed"
+    assert list(back.columns) == tables.SEQUENCES.names

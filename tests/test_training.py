@@ -11,8 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tfbind import models, tables, training
-from tfbind.faults import NotEstimable
+from tfbind import models, prediction, tables, training
 
 TRAINING = {"epochs": 4, "patience": 4, "batch_size": 32, "learning_rate": 0.01, "weight_decay": 0.0}
 SMALL = {"filters": 4, "width": 8}
@@ -118,8 +117,14 @@ def test_each_seed_sees_its_own_draw(tmp_path):
     fit(tmp_path / "b", (0,), data=(positives, first))
     a = {n: v for n, v in weights(tmp_path / "a").items() if n.startswith("0.")}
     assert_same(a, weights(tmp_path / "b"))
-    with pytest.raises(NotEstimable, match="no negatives in the train split"):
-        fit(tmp_path / "c", (0, 1), data=(positives, first))
+    fit(tmp_path / "c", (0, 1), data=(positives, first))
+    assert "no negatives in the train split" in reason(tmp_path / "c")
+
+
+def reason(folder):
+    """Why a folder holds no model."""
+    assert (folder / "model.safetensors").read_bytes() == b""
+    return json.loads((folder / "model.json").read_text())["reason"]
 
 
 def test_patience_ends_training(tmp_path):
@@ -225,23 +230,27 @@ def test_a_diverging_seed_fails_and_the_others_stay(tmp_path, monkeypatch):
     description = json.loads((tmp_path / "model.json").read_text())
     assert description["seeds"] == [0]
     assert description["extra"]["failures"] == {"1": failures[1]}
-    with pytest.raises(NotEstimable, match="seed 1"):
-        fit(tmp_path / "alone", (1,))
-    assert list((tmp_path / "alone").iterdir()) == []
+    fit(tmp_path / "alone", (1,))
+    assert "seed 1" in reason(tmp_path / "alone")
+    assert not (tmp_path / "alone" / "checkpoints").exists()
 
 
 def test_a_constant_model_fails(tmp_path):
     data = planted(60, "CACGTGA", 0)
     for table in data:
         table["sequence"] = "ACGT" * 6
-    with pytest.raises(NotEstimable, match="seed 0: the model gives every validation row the same score"):
-        fit(tmp_path, data=data)
+    fit(tmp_path, data=data)
+    assert "seed 0: the model gives every validation row the same score" in reason(tmp_path)
 
 
-def test_splits_without_a_class_are_refused(tmp_path):
+def test_splits_without_a_class_give_no_model_but_the_reason(tmp_path):
     positives, negatives = planted(60, "CACGTGA", 0)
-    with pytest.raises(NotEstimable, match="no positives in the validation split"):
-        fit(tmp_path, data=(positives.assign(split="train"), negatives))
+    fit(tmp_path / "a", data=(positives.assign(split="train"), negatives))
+    assert "no positives in the validation split" in reason(tmp_path / "a")
+    nothing = tables.empty(tables.SEQUENCES, "library collapsed")
+    fit(tmp_path / "b", data=(nothing, nothing))
+    assert reason(tmp_path / "b") == "library collapsed"
+    assert prediction.predict(tmp_path / "b", {}).attrs["note"] == "library collapsed"
 
 
 def test_unbalanced_classes_weigh_the_same(tmp_path):
