@@ -7,32 +7,34 @@ from tfbind import tables, transfer
 RESULTS = Path(__file__).parents[2] / "results-real" / "results"
 MODELS = ("deepbind", "bilstm_max", "regression")
 
-summary = tables.read_tsv(RESULTS / "summary.tsv")
-summary = summary[(summary["train_negatives"] == "standard") & (summary["test_negatives"] == "standard")]
-print("| model | TFs | trained on ChIP-seq | trained on HT-SELEX | drop (95 % interval), points | p |")
-print("| --- | --- | --- | --- | --- | --- |")
-for row in summary.itertuples():
-    drop = f"{100 * row.drop:.1f} ({100 * row.low:.1f} to {100 * row.high:.1f})"
-    print(f"| `{row.model}` | {row.n_tf} | {row.same:.3f} | {row.cross:.3f} | {drop} | {row.p_value:.2g} |")
 
+def against_shuffles(table):
+    """The rows trained and tested with the label `standard`."""
+    return table[(table["train_negatives"] == "standard") & (table["test_negatives"] == "standard")]
+
+
+def means(summary):
+    """Print one line a model."""
+    print("\n| model | TFs | trained on ChIP-seq | trained on HT-SELEX | drop (95 % interval), points | p |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for row in against_shuffles(summary).itertuples():
+        drop = f"{100 * row.drop:.1f} ({100 * row.low:.1f} to {100 * row.high:.1f})"
+        print(f"| `{row.model}` | {row.n_tf} | {row.same:.3f} | {row.cross:.3f} | {drop} | {row.p_value:.2g} |")
+
+
+means(tables.read_tsv(RESULTS / "summary.tsv"))
 pairs = tables.read_tsv(RESULTS / "transfer.tsv")
 libraries = tables.read_tsv(RESULTS / "libraries.tsv")
 poor = libraries["dataset"][libraries["verdict"].str.startswith("poor")]
-sound = transfer.summary(pairs[~pairs["source"].isin(poor)])
-print(f"\nwithout the poor libraries ({', '.join(poor)}):\n")
-for row in sound[(sound["train_negatives"] == "standard") & (sound["test_negatives"] == "standard")].itertuples():
-    drop = f"{100 * row.drop:.1f} ({100 * row.low:.1f} to {100 * row.high:.1f})"
-    print(f"| `{row.model}` | {row.n_tf} | {row.same:.3f} | {row.cross:.3f} | {drop} | {row.p_value:.2g} |")
-into = (pairs["target_assay"] == "chipseq") & (pairs["source_assay"] == "htselex") & (pairs["shift"] == "assay")
-pairs = pairs[into & (pairs["train_negatives"] == "standard") & (pairs["test_negatives"] == "standard")]
-cells = pairs.set_index(["target", "model"])
+print(f"\nwithout the poor libraries ({', '.join(poor)}):")
+means(transfer.summary(pairs[~pairs["source"].isin(poor)]))
+
+into = (pairs["target_assay"] == "chipseq") & (pairs["source_assay"] == "htselex") & ~pairs["tf"].str.contains(">")
+pairs = against_shuffles(pairs[into])
 print("\n| ChIP-seq test set | n | " + " | ".join(f"`{m}`: ChIP / SELEX whole / scanned" for m in MODELS) + " |")
 print("| --- | --- |" + " --- |" * len(MODELS))
 for target, part in pairs.groupby("target", sort=False):
-    if ">" in part["tf"].iloc[0]:
-        continue
-    line = []
-    part = part[part["tf"].str.contains(">") == False].set_index("model")  # noqa: E712
+    line, part = [], part.set_index("model")
     for model in MODELS:
         whole, scan = part.loc[model], part.loc[f"{model}_scan"]
         line.append(f"{whole['same']:.3f} / {whole['cross']:.3f} / {scan['cross']:.3f}")
