@@ -219,7 +219,7 @@ def test_options_out_of_range_are_refused(tmp_path):
 def test_the_demo_is_the_same_study():
     repo = Path(__file__).parents[1]
     demo, own = yaml.safe_load((repo / "config.yaml").read_text()), yaml.safe_load(simulate.CONFIG)
-    for key in ("sequence", "split", "models", "training", "statistics"):
+    for key in ("sequence", "split", "negatives", "models", "training", "statistics"):
         assert demo[key] == own[key], key
     sheet = tables.read_tsv(repo / "resources" / "datasets.tsv", dtype=str)
     for column in ("path", "input_path"):
