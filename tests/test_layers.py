@@ -62,6 +62,8 @@ def test_schema_words_are_registry_keys():
     assert set(rules["$defs"]["kinds"]["anyOf"][0]["enum"]) == set(NEGATIVES)
     kinds = set(rules["properties"]["models"]["additionalProperties"]["properties"]["kind"]["enum"])
     assert kinds == set(MODELS) | set(ESTIMATORS)
+    made = {module: {k for k in kinds if rules["$defs"][k]["made_by"] == module} for module in ("training", "baseline")}
+    assert made == {"training": set(MODELS), "baseline": set(ESTIMATORS)}
 
 
 @pytest.mark.parametrize("kind", ["deepbind", "bilstm", "regression", "composition"])

@@ -21,7 +21,6 @@ try:
 except InputError as error:
     raise WorkflowError(f"the study cannot be run:\n{error}") from None
 
-NETWORKS = ("deepbind", "bilstm")
 KIND = {model: options.get("kind") for model, options in study.config["models"].items()}
 OPTIONS = {
     m: {k: v for k, v in o.items() if k != "reading"}
@@ -31,6 +30,12 @@ POSITIVES = "results/positives/{dataset}.parquet"
 NEGATIVES = "results/negatives/{dataset}/{negatives}.parquet"
 PREDICTIONS = "results/predictions/{dataset}/{negatives}/{model}.parquet"
 ENV = "../../envs/tfbind.yaml"
+
+
+def made_by(module):
+    """Model labels whose kind the schema assigns to this module; a `trained_as` label is made by none."""
+    kinds = studies.schema("config")["$defs"]
+    return [m for m, kind in KIND.items() if kind and kinds[kind]["made_by"] == module]
 
 
 def one_of(words):

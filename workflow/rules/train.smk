@@ -15,7 +15,7 @@ rule train:
     log:
         "logs/train/{dataset}/{negatives}/{model}.log",
     wildcard_constraints:
-        model=one_of(m for m, kind in KIND.items() if kind in NETWORKS),
+        model=one_of(made_by("training")),
     conda:
         ENV
     params:
@@ -41,7 +41,7 @@ rule fit:
     log:
         "logs/fit/{dataset}/{negatives}/{model}.log",
     wildcard_constraints:
-        model=one_of(m for m, kind in KIND.items() if kind and kind not in NETWORKS),
+        model=one_of(made_by("baseline")),
     conda:
         ENV
     params:
