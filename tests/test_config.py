@@ -10,7 +10,7 @@ REPO = Path(__file__).parents[1]
 CONFIG = """
 datasets: sheet.tsv
 negatives: {{standard: {{kind: dinucleotide}}}}
-models: {{deepbind: {{kind: deepbind}}}}
+models: {{{models}}}
 {more}
 """
 HEADER = ["dataset", "tf", "assay", "path"]
@@ -20,12 +20,12 @@ HEADER = ["dataset", "tf", "assay", "path"]
 def study(tmp_path):
     """A function that writes a study and loads it."""
 
-    def write(rows, header=HEADER, more="", text=None):
+    def write(rows, header=HEADER, more="", text=None, models="deepbind: {kind: deepbind}"):
         (tmp_path / "a.fa").write_text(">a\nACGT\n")
         (tmp_path / "b.fa").write_text(">a\nACGT\n")
         lines = ["\t".join(header), *("\t".join(row) for row in rows)]
         (tmp_path / "sheet.tsv").write_bytes(("\n".join(lines) + "\n").encode() if text is None else text)
-        (tmp_path / "config.yaml").write_text(CONFIG.format(more=more))
+        (tmp_path / "config.yaml").write_text(CONFIG.format(more=more, models=models))
         return config.load(tmp_path / "config.yaml")
 
     return write
@@ -133,6 +133,23 @@ def test_labels_kinds_and_test_sets_of_a_study(study, tmp_path):
     assert loaded.test_labels("A", "own") == ["own"]
     loaded.config["transfer"]["test_negatives"] = "all"
     assert loaded.test_labels("A", "own") == ["own", "peaks"]
+
+
+def test_a_model_for_some_tfs(study):
+    models = "deepbind: {kind: deepbind, tfs: [USF1]}, scan: {trained_as: deepbind}, all: {kind: composition}"
+    rows = [["A", "USF1", "chipseq", "a.fa"], ["B", "ELK1", "chipseq", "b.fa"]]
+    loaded = study(rows, models=models)
+    assert loaded.models("USF1") == ["deepbind", "scan", "all"] and loaded.models("ELK1") == ["all"]
+    assert "models.deepbind.tfs: no TF 'USF1' in the sheet" in "\n".join(faults(study, rows[1:], models=models))
+
+
+def test_options_by_assay(study):
+    models = "a: {kind: bilstm, mutation: {htselex: 0.1}}, b: {kind: bilstm, mutation: 0.2, reading: scan}"
+    loaded = study([["A", "USF1", "chipseq", "a.fa"], ["B", "USF1", "htselex", "b.fa"]], models=models)
+    assert [loaded.options("a", dataset)["mutation"] for dataset in "AB"] == [0, 0.1]
+    options = loaded.options("b", "A")
+    assert options["kind"] == "bilstm" and options["mutation"] == 0.2 and options["units"] == 50
+    assert not {"reading", "tfs"} & set(options)
 
 
 def test_a_url_is_fetched_to_a_safe_place():

@@ -47,6 +47,14 @@ def test_batches_hold_every_row_once():
         np.testing.assert_array_equal(labels, source.labels[tokens[:, 0]])
 
 
+def test_several_passes_hold_every_row_as_often():
+    batches = data.Batches(examples(), np.arange(3, 103), 16, np.random.default_rng(1), passes=3)
+    drawn = [tokens[:, 0].numpy() for tokens, _ in batches]
+    assert len(drawn) == len(batches) == 21
+    first, second = np.concatenate(drawn[:7]), np.concatenate(drawn[7:14])
+    assert sorted(first) == sorted(second) == list(range(3, 103)) and list(first) != list(second)
+
+
 def test_order_is_the_generators():
     def order(seed):
         generator = None if seed is None else np.random.default_rng(seed)

@@ -315,7 +315,11 @@ def study():
 
 def run(study, tf="GATA3", **changes):
     tests, predictions = study
-    return ev.evaluate(tf, ROWS, predictions, tests, {**CONFIG, **changes})
+    parts = {}
+    for target, table in tests.items():
+        bound, unbound = (part.assign(split="test") for part in (table.query("label == 1"), table.query("label == 0")))
+        parts[target] = bound, {label: part.drop(columns="negatives") for label, part in unbound.groupby("negatives")}
+    return ev.evaluate(tf, ROWS, predictions, parts, {**CONFIG, **changes})
 
 
 def test_every_cell_has_its_rows(study):

@@ -11,7 +11,7 @@ VARIANTS = [
     ("deepbind", {}),
     ("deepbind", {"filters": 3, "width": 7, "hidden": 32, "dropout": 0.5}),
     ("bilstm", {"units": 8}),
-    ("bilstm", {"units": 8, "filters": 6, "width": 4, "stride": 3, "readout": "max", "hidden": 5}),
+    ("bilstm", {"units": 8, "filters": 6, "width": 4, "stride": 3, "readout": "max", "hidden": 5, "mutation": 0.2}),
 ]
 everywhere = pytest.mark.parametrize(("kind", "options"), VARIANTS, ids=str)
 
@@ -118,6 +118,20 @@ def test_the_bilstm_reads_the_last_forward_and_the_first_backward_state():
         expected = model.head(torch.cat([states[:, -1, :5], states[:, 0, 5:]], 1))
         found = model._read(tokens, torch.full((6,), 30))
     torch.testing.assert_close(found, expected)
+
+
+def test_mutation_draws_known_bases_anew_in_training_alone(monkeypatch):
+    torch.manual_seed(0)
+    tokens = torch.from_numpy(random_tokens(np.random.default_rng(6), n=2000))
+    mutated = models._mutated(tokens, 0.2)
+    known = tokens != dna.UNKNOWN
+    assert (mutated[~known] == dna.UNKNOWN).all() and (mutated[known] < 4).all()
+    assert (mutated != tokens)[known].float().mean().item() == pytest.approx(0.15, abs=0.005)  # a quarter stays
+    model = network("bilstm", {"units": 4, "mutation": 0.9})
+    monkeypatch.setattr(models, "_mutated", lambda *_: pytest.fail("mutated"))
+    model(tokens[:5])
+    with pytest.raises(pytest.fail.Exception):
+        model.train()(tokens[:5])
 
 
 def test_the_bilstm_refuses_what_is_too_short():

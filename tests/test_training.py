@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from tfbind import models, prediction, tables, training
 
-TRAINING = {"epochs": 4, "patience": 4, "batch_size": 32, "learning_rate": 0.01, "weight_decay": 0.0}
+TRAINING = {"epochs": 4, "patience": 4, "steps": 0, "batch_size": 32, "learning_rate": 0.01, "weight_decay": 0.0}
 SMALL = {"filters": 4, "width": 8}
 
 
@@ -243,6 +243,19 @@ def test_a_constant_model_fails(tmp_path):
     assert "seed 0: the model gives every validation row the same score" in reason(tmp_path)
 
 
+def test_few_rows_are_passed_over_until_there_are_enough_steps(tmp_path, monkeypatch):
+    batches = []
+    step = training.Task.training_step
+    monkeypatch.setattr(training.Task, "training_step", lambda *a: batches.append(len(a[1][1])) or step(*a))
+    fit(tmp_path / "a")  # 240 training rows in batches of at most 32, 4 epochs
+    assert len(batches) == 32 and sum(batches) == 4 * 240
+    batches.clear()
+    fit(tmp_path / "b", steps=50)
+    assert len(batches) == 64 and sum(batches) == 8 * 240
+    epochs = tables.read_tsv(tmp_path / "b" / "history.tsv")["epoch"]
+    assert sorted(epochs.unique()) == [0, 1, 2, 3]
+
+
 def test_splits_without_a_class_give_no_model_but_the_reason(tmp_path):
     positives, negatives = planted(60, "CACGTGA", 0)
     fit(tmp_path / "a", data=(positives.assign(split="train"), negatives))
@@ -251,6 +264,8 @@ def test_splits_without_a_class_give_no_model_but_the_reason(tmp_path):
     fit(tmp_path / "b", data=(nothing, nothing))
     assert reason(tmp_path / "b") == "library collapsed"
     assert prediction.predict(tmp_path / "b", {}).attrs["note"] == "library collapsed"
+    fit(tmp_path / "c", data=(positives, nothing))
+    assert reason(tmp_path / "c") == "library collapsed"
 
 
 def test_unbalanced_classes_weigh_the_same(tmp_path):

@@ -25,16 +25,21 @@ def snakemake(folder, *arguments, **options):
 
 
 def small_study(folder):
-    """The shipped demo with fewer TFs, epochs and seeds: USF1 in two assays, GATA3 in one, a collapsed ELK1 library."""
+    """The shipped demo with fewer TFs, epochs and seeds: USF1 in two assays, GATA3 in one, collapsed libraries:
+    the selected one of ELK1, the initial one of CTCF."""
     (folder / "resources").mkdir(parents=True)
     config = yaml.safe_load((REPO / "config.yaml").read_text())
-    config["training"]["epochs"] = 2
+    config["training"] = {"epochs": 2, "steps": 0, "batch_size": 64}
     config["seeds"] = [0, 1]
     config["statistics"]["resamples"] = 200
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     header, *rows = (REPO / "resources" / "datasets.tsv").read_text().splitlines()
     rows = [row for row in rows if row.startswith(("USF1_k562", "USF1_selex", "GATA3_selex"))]
     (folder / "collapsed.fa").write_text("".join(f">{i}\nACGTTGCAACCGGATTACAG\n" for i in range(200)))
+    initial = "simulated/selex_0.fastq.gz"
+    ctcf = next(row for row in (REPO / "resources" / "datasets.tsv").read_text().splitlines() if "CTCF_selex" in row)
+    rows.append(ctcf.replace("CTCF_selex\t", "CTCF_blank\t").replace(initial, "../collapsed.fastq"))
+    (folder / "collapsed.fastq").write_text(f"@a\nTGTCGT{'ACGT' * 5}GACTGC\n+\n{'I' * 32}\n" * 200)
     rows.append("ELK1_selex\tELK1\thtselex\t../collapsed.fa" + "\t" * (header.count("\t") - 3))
     (folder / "resources" / "datasets.tsv").write_text("\n".join([header, *rows]) + "\n")
     return folder
@@ -80,8 +85,9 @@ def test_every_stage_leaves_its_tables(finished):
 
 def test_a_library_that_cannot_be_used_stays_with_its_reason(finished):
     metrics = pd.read_csv(finished / "results" / "metrics.tsv", sep="\t")
-    elk1 = metrics[metrics["tf"] == "ELK1"]
-    assert len(elk1) and elk1["value"].isna().all() and elk1["note"].str.contains("library collapsed").all()
+    for tf, what in {"ELK1": "library collapsed", "CTCF": "input: library collapsed"}.items():
+        mine = metrics[metrics["tf"] == tf]
+        assert len(mine) and mine["value"].isna().all() and mine["note"].str.startswith(what).all(), tf
     assert "library collapsed" in (finished / "results" / "report.html").read_text()
 
 
@@ -136,7 +142,8 @@ def test_tables_are_the_same_after_a_kill_and_with_one_core(finished, tmp_path):
 
 def test_an_invalid_study_runs_no_job_and_says_everything(tmp_path):
     folder = small_study(tmp_path / "invalid")
-    text = (folder / "config.yaml").read_text().replace("kind: deepbind", "kind: deepbnd").replace("epochs", "epoch")
+    text = (folder / "config.yaml").read_text().replace("kind: deepbind", "kind: deepbnd")
+    text = text.replace("epochs: 2", "epoch: 2")
     (folder / "config.yaml").write_text(text)
     run = snakemake(folder, "--cores", "1")
     assert run.returncode != 0 and not (folder / "results").exists()

@@ -60,8 +60,7 @@ def positives(
     try:
         table = _split(row, "positives", split, length=length, genome=genome, blacklist=blacklist, tally=tally)
     except NotEstimable as reason:
-        tally.add("dropped", str(reason), tally.total("read") - tally.total("dropped"))
-        return tables.empty(tables.SEQUENCES, str(reason)), tally
+        return _nothing(str(reason), tally)
     table = _unique(table, tally)
     table = _limited(table, limit, rng, tally)
     if table.empty:
@@ -108,10 +107,14 @@ def unbound(
     -------
     table, Tally
         Label 0, ids ``{dataset}/{kind}{i}``; none of the sequences is bound in the row's own files (either strand).
+        Empty with a note where the file is a collapsed library.
     """
     tally = Tally()
     options = {"length": length, "genome": genome, "blacklist": blacklist}
-    table = _split(row, kind, split, tally=tally, **options)
+    try:
+        table = _split(row, kind, split, tally=tally, **options)
+    except NotEstimable as reason:
+        return _nothing(f"{kind}: {reason}", tally)
     table = _unique(table, tally)
     bound = _split(row, "positives", split, tally=Tally(), **options)
     table = table[~_drop_also(table, bound, "also bound in this dataset", tally)]
@@ -270,6 +273,11 @@ def _counted(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.D
     return pd.DataFrame(
         {"sequence": table["sequence"][there], "score": table[cycle][there], "origin": f"cycle {cycle}"}
     )
+
+
+def _nothing(reason: str, tally: Tally) -> tuple[pd.DataFrame, Tally]:
+    tally.add("dropped", reason, tally.total("read") - tally.total("dropped"))
+    return tables.empty(tables.SEQUENCES, reason), tally
 
 
 def _unique(table: pd.DataFrame, tally: Tally) -> pd.DataFrame:

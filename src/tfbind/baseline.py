@@ -264,7 +264,7 @@ def fit(
             (validation["sequence"].tolist(), validation["label"].to_numpy()),
         )
     except NotEstimable as reason:
-        tables.write_no_model(folder, kind, tables.note(positives) or str(reason))
+        tables.write_no_model(folder, kind, tables.note(positives) or tables.note(negatives) or str(reason))
         return None
     save(folder, kind, options, estimator, seed, extra)
     history = estimator.history_

@@ -84,6 +84,22 @@ class Study:
         """The label whose weights a model label reads: itself, or its `trained_as`."""
         return self.config["models"][model].get("trained_as", model)
 
+    def models(self, tf: str) -> list[str]:
+        """The model labels that apply to a TF; a `trained_as` label applies where its weights do."""
+        models = self.config["models"]
+        return [label for label in models if not (chosen := models[self.trained(label)]["tfs"]) or tf in chosen]
+
+    def options(self, model: str, dataset: str) -> dict:
+        """`kind` and constructor arguments of a label's model of a dataset; what is given by assay, for its assay."""
+        assay = self.datasets[dataset]["assay"]
+        given = self.config["models"][model]
+        rules = schema("config")["$defs"][given["kind"]]["properties"]
+        return {
+            key: value.get(assay, rules[key]["default"]) if isinstance(value, Mapping) else value
+            for key, value in given.items()
+            if key not in ("reading", "tfs")
+        }
+
     def targets(self, source: str) -> list[str]:
         """The datasets that a model trained on `source` is scored on: all of its TF, and its extra pairs."""
         tf = self.datasets[source]["tf"]
@@ -232,9 +248,10 @@ def _check_study(name: str, config: dict, datasets: dict) -> Iterator[str]:
             if dataset not in datasets:
                 yield f"{name}: transfer.extra_pairs: no dataset {dataset!r} in the sheet"
     tfs = {row["tf"] for row in datasets.values()}
-    for label, options in config["negatives"].items():
-        for tf in set(options["tfs"]) - tfs:
-            yield f"{name}: negatives.{label}.tfs: no TF {tf!r} in the sheet"
+    for key in ("negatives", "models"):
+        for label, options in config[key].items():
+            for tf in sorted(set(options.get("tfs", ())) - tfs):
+                yield f"{name}: {key}.{label}.tfs: no TF {tf!r} in the sheet"
     study = Study(Path(name), config, datasets)
     for dataset, row in datasets.items():
         if not study.labels(dataset):
@@ -346,7 +363,7 @@ def _check(instance: Mapping, rules: dict) -> Iterator[str]:
         elif error.validator == "oneOf":
             yield f"{prefix}needs either `kind` or `trained_as`"
         elif error.validator == "anyOf":
-            yield f"{prefix}{error.instance!r} is no kind of negatives, list of kinds, or mapping from assay to these"
+            yield f"{prefix}{error.instance!r} does not fit. {error.schema['description']}"
         elif error.validator == "pattern":
             yield f"{prefix}{error.instance!r} is not of the form {error.validator_value}"
         else:

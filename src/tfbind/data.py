@@ -61,18 +61,28 @@ class Batches:
         Rows of a batch at most; batches differ by one row at most.
     generator : numpy Generator, optional
         Shuffles the rows, once for each pass; without it they come in order.
+    passes : int
+        Passes over the rows.
     """
 
-    def __init__(self, examples: Examples, rows: np.ndarray, size: int, generator: np.random.Generator | None = None):
+    def __init__(
+        self,
+        examples: Examples,
+        rows: np.ndarray,
+        size: int,
+        generator: np.random.Generator | None = None,
+        passes: int = 1,
+    ):
         self.tokens = torch.from_numpy(examples.tokens)
         self.labels = torch.from_numpy(examples.labels)
-        self.rows, self.size, self.generator = rows, size, generator
+        self.rows, self.size, self.generator, self.passes = rows, size, generator, passes
 
     def __len__(self) -> int:
-        return -(-len(self.rows) // self.size)
+        return self.passes * -(-len(self.rows) // self.size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        rows = self.rows if self.generator is None else self.generator.permutation(self.rows)
-        for batch in np.array_split(rows, len(self)) if len(rows) else []:
-            chosen = torch.from_numpy(batch)
-            yield self.tokens[chosen], self.labels[chosen]
+        for _ in range(self.passes if len(self.rows) else 0):
+            rows = self.rows if self.generator is None else self.generator.permutation(self.rows)
+            for batch in np.array_split(rows, len(self) // self.passes):
+                chosen = torch.from_numpy(batch)
+                yield self.tokens[chosen], self.labels[chosen]

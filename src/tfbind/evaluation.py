@@ -294,8 +294,12 @@ def _keys(table: pd.DataFrame) -> pd.Index:
     return pd.Index(negatives.to_numpy(object) + "\x1f" + table["id"].astype(str).to_numpy(object))
 
 
-def _of_set(table: pd.DataFrame, negatives: str) -> pd.DataFrame:
-    return table[(table["label"] == 1) | (table["negatives"] == negatives)]
+def _of_set(positives: pd.DataFrame, negatives: Mapping[str, pd.DataFrame], label: str) -> pd.DataFrame:
+    # The test rows of one set of negatives, with the reason where one of both tables is empty for a reason.
+    parts = [positives.assign(negatives=""), *(t.assign(negatives=x) for x, t in negatives.items() if x == label)]
+    test = pd.concat(parts, ignore_index=True).query("split == 'test'")
+    test.attrs["note"] = next(filter(None, map(tables.note, parts)), "")
+    return test
 
 
 def matched(predictions: pd.DataFrame, test: pd.DataFrame, negatives: str, name: str) -> tuple[list[str], np.ndarray]:
@@ -318,7 +322,7 @@ def matched(predictions: pd.DataFrame, test: pd.DataFrame, negatives: str, name:
         must meet exactly one score of every seed, and a stored ensemble must be the mean logit of its seeds;
         otherwise InputError.
     """
-    mine = _of_set(predictions, negatives)
+    mine = predictions[(predictions["label"] == 1) | (predictions["negatives"] == negatives)]
     if not (mine["label"] == 0).any():
         raise NotEstimable(f"no prediction of {name}")
     wanted = _keys(test)
@@ -447,7 +451,7 @@ def evaluate(
     tf: str,
     rows: Mapping[str, Mapping[str, str]],
     predictions: Mapping[tuple[str, str, str], pd.DataFrame],
-    tests: Mapping[str, pd.DataFrame],
+    tests: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
     config: Mapping,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Every metric, every drop and every curve on the datasets of one TF.
@@ -460,9 +464,9 @@ def evaluate(
     predictions : {(source, train_negatives, model): prediction table}
         Test rows only. One that is absent leaves a cell without value; one that does not match the test rows
         is refused.
-    tests : {target: DataFrame}
-        The test rows of each target: `id, chrom, start, label, negatives` (empty for positives). A table with a note
-        (`tables.empty`) is not estimable for that reason.
+    tests : {target: (positives, {negatives: table})}
+        Sequence tables as for `prediction.predict`. What meets one that is empty for a reason (`tables.empty`) is not
+        estimable for that reason.
     config : mapping
         `models`, `negatives`, `transfer` and `statistics` of the validated config.
 
@@ -484,7 +488,7 @@ def evaluate(
         extra = [source for source, other in options.get("extra_pairs", []) if other == target]
         sources = [*targets, *(source for source in dict.fromkeys(extra) if source not in targets)]
         labels_of_training = config["negatives"] if everywhere else [test_negatives]
-        test = _of_set(tests[target], test_negatives)
+        test = _of_set(*tests[target], test_negatives)
         labels = test["label"].to_numpy()
         draws: Draws | NotEstimable
         try:

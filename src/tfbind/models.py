@@ -191,6 +191,12 @@ def _other_strand(tokens: Tensor, sizes: Tensor) -> Tensor:
     return _take(_COMPLEMENT.to(tokens.device)[tokens.int()], source, source >= 0)
 
 
+def _mutated(tokens: Tensor, share: float) -> Tensor:
+    """`tokens` (N, L) with that share of the known bases drawn anew."""
+    hit = (torch.rand(tokens.shape, device=tokens.device) < share) & (tokens != UNKNOWN)
+    return torch.where(hit, torch.randint_like(tokens, 4), tokens)
+
+
 class BiLSTM(nn.Module):
     """ECBLSTM (Trabelsi et al. 2019): 3-mer embedding, convolution, bidirectional LSTM.
 
@@ -215,6 +221,8 @@ class BiLSTM(nn.Module):
     readout : {"last", "max"}
         What is read of the LSTM: the last state of each direction (as published), or the maximum of each unit over the
         positions.
+    mutation : float
+        Share of the bases drawn anew while training.
     """
 
     pool = 3
@@ -229,11 +237,12 @@ class BiLSTM(nn.Module):
         dropout: float = 0.3,
         stride: int = 1,
         readout: str = "last",
+        mutation: float = 0,
     ):
         super().__init__()
         if readout not in ("last", "max"):
             raise InputError(f"readout is {readout!r}; use last or max")
-        self.stride, self.readout = stride, readout
+        self.stride, self.readout, self.mutation = stride, readout, mutation
         self.shortest = 3 + (width - 1) + (self.pool - 1)  # bp: one step of the LSTM
         self.embedding = nn.Embedding(65, embedding)
         self.convolution = nn.Conv1d(embedding, filters, width)
@@ -253,7 +262,8 @@ class BiLSTM(nn.Module):
         other = _other_strand(tokens, sizes)
         if self.training:
             turn = torch.rand(len(tokens), 1, device=tokens.device) < 0.5
-            return self._read(torch.where(turn, other, tokens), sizes)
+            tokens = torch.where(turn, other, tokens)
+            return self._read(_mutated(tokens, self.mutation) if self.mutation else tokens, sizes)
         return (self._read(tokens, sizes) + self._read(other, sizes)) / 2
 
     def _read(self, tokens: Tensor, sizes: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ def draw(
     -------
     table, Tally
         Label 0; no sequence is a positive, and none occurs twice within what one seed sees (either strand). Empty
-        positives have empty negatives, for the same reason.
+        positives have empty negatives, for the same reason; so has a set that needs an empty one of `unbound`.
 
     Raises
     ------
@@ -81,6 +81,8 @@ def draw(
             tried = "; ".join(f"{kind} needs {why}" for kind, why in lacking.items())
             faults.append(f"{dataset}: no negatives for its {name} rows: {tried}")
     if faults:
+        if reasons := [tables.note(table) for kind, table in unbound.items() if kind in kinds and tables.note(table)]:
+            return tables.empty(tables.SEQUENCES, "; ".join(reasons)), tally
         raise InputError(faults)
 
     options = {"ratio": ratio, "unbound": unbound, "genome": genome, "blacklist": blacklist, "margin": margin}

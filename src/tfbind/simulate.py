@@ -42,7 +42,7 @@ models:
   bilstm_scan: {{kind: bilstm, readout: max, stride: 3, reading: scan}}
   regression: {{kind: regression}}
   composition: {{kind: composition}}
-training: {{batch_size: 64, epochs: 25, patience: 6}}
+training: {{steps: 500}}
 statistics: {{block: 10000}}
 """
 

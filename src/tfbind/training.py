@@ -35,17 +35,23 @@ _VALIDATION_BATCH = 1024
 
 
 class Examples(lightning.LightningDataModule):
-    """The training and validation rows of one seed."""
+    """The training and validation rows of one seed.
 
-    def __init__(self, examples: data.Examples, seed: int, index: int, batch_size: int):
+    An epoch is one pass over the training rows; several where `epochs` of them would be fewer than `steps` batches.
+    """
+
+    def __init__(self, examples: data.Examples, seed: int, index: int, training: Mapping):
         super().__init__()
-        self.examples, self.seed, self.batch_size = examples, seed, batch_size
+        self.examples, self.seed, self.batch_size = examples, seed, training["batch_size"]
         self.train, self.validation = (examples.rows(split, index) for split in ("train", "validation"))
+        batches = -(-len(self.train) // self.batch_size)
+        self.passes = max(1, -(-training["steps"] // (training["epochs"] * batches)))
+        self.steps = training["epochs"] * self.passes * batches
 
     def train_dataloader(self) -> data.Batches:
         """Called anew for each epoch: the order of the rows depends on seed and epoch alone."""
         order = generator("order", self.seed, self.trainer.current_epoch)
-        return data.Batches(self.examples, self.train, self.batch_size, order)
+        return data.Batches(self.examples, self.train, self.batch_size, order, self.passes)
 
     def val_dataloader(self) -> data.Batches:
         """Validation rows in table order."""
@@ -186,8 +192,8 @@ def fit(
         The k-th seed (from 1) sees rows whose `draw` is 0 or k.
     seeds : sequence of int
     training : mapping
-        `epochs`, `patience` (epochs without a better one), `batch_size`, `learning_rate` (the highest of the
-        schedule), `weight_decay`.
+        `epochs`, `patience` (epochs without a better one), `steps` (at least that many in all epochs), `batch_size`,
+        `learning_rate` (the highest of the schedule), `weight_decay`.
     folder : path
         Receives `model.safetensors`, `model.json`, `history.tsv`; holds `checkpoints` meanwhile.
     extra : mapping
@@ -206,7 +212,7 @@ def fit(
         for index in range(len(seeds)):
             _check_classes(examples, index)
     except NotEstimable as reason:
-        tables.write_no_model(folder, kind, tables.note(positives) or str(reason))
+        tables.write_no_model(folder, kind, tables.note(positives) or tables.note(negatives) or str(reason))
         return dict.fromkeys(seeds, str(reason))
     work = _workspace(folder / "checkpoints", examples, kind, dict(options), list(seeds), dict(training))
     states, history, scores, failures = {}, [], {}, {}
@@ -263,14 +269,14 @@ def _fit_seed(
     folder: Path,
 ) -> dict:
     """Train one seed, or finish or merely reread what `folder` holds of it; its `Task.progress`."""
-    source = Examples(examples, seed, index, training["batch_size"])
+    source = Examples(examples, seed, index, training)
     labels = examples.labels[source.train]
-    steps = training["epochs"] * -(-len(labels) // training["batch_size"])
     with torch.random.fork_rng(), warnings.catch_warnings(), _quiet():
         warnings.filterwarnings("ignore", r"Checkpoint directory .* exists and is not empty")  # a resumed run's
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated")  # Lightning's own
         torch.manual_seed(stable_hash("weights", seed))
-        task = Task(models.build(kind, options), seed, training, float((1 - labels).sum() / labels.sum()), steps)
+        weight = float((1 - labels).sum() / labels.sum())
+        task = Task(models.build(kind, options), seed, training, weight, source.steps)
         trainer = lightning.Trainer(
             max_epochs=training["epochs"],
             accelerator="auto",

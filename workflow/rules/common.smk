@@ -22,10 +22,6 @@ except InputError as error:
     raise WorkflowError(f"the study cannot be run:\n{error}") from None
 
 KIND = {model: options.get("kind") for model, options in study.config["models"].items()}
-OPTIONS = {
-    m: {k: v for k, v in o.items() if k != "reading"}
-    for m, o in study.config["models"].items()
-}
 POSITIVES = "results/positives/{dataset}.parquet"
 NEGATIVES = "results/negatives/{dataset}/{negatives}.parquet"
 PREDICTIONS = "results/predictions/{dataset}/{negatives}/{model}.parquet"
@@ -82,13 +78,14 @@ def tests(source, label):
     return [(t, x) for t in study.targets(source) for x in study.test_labels(t, label)]
 
 
-def runs(datasets):
-    """(dataset, negatives, model) of every set of predictions made from these sources."""
+def runs(tf):
+    """(source dataset, negatives, model) of every set of predictions on targets of this TF."""
     return [
         (d, label, model)
-        for d in datasets
+        for d in sources(tf)
         for label in study.labels(d)
-        for model in KIND
+        for model in study.models(tf)
+        if model in study.models(study.datasets[d]["tf"])
     ]
 
 
@@ -105,8 +102,9 @@ def evaluated(tf):
         for label, options in study.config["negatives"].items()
         if label in labels
     }
-    return {key: study.config[key] for key in ("models", "transfer", "statistics")} | {
-        "negatives": used
+    return {key: study.config[key] for key in ("transfer", "statistics")} | {
+        "models": {model: study.config["models"][model] for model in study.models(tf)},
+        "negatives": used,
     }
 
 

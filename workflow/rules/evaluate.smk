@@ -11,7 +11,7 @@ rule evaluate:
         ],
         predictions=lambda wildcards: [
             PREDICTIONS.format(dataset=d, negatives=x, model=m)
-            for d, x, m in runs(sources(wildcards.tf))
+            for d, x, m in runs(wildcards.tf)
         ],
     output:
         metrics="results/evaluation/{tf}/metrics.tsv",
@@ -25,7 +25,7 @@ rule evaluate:
         rows=lambda wildcards: {d: study.row(d) for d in sources(wildcards.tf)},
         targets=lambda wildcards: of_tf(wildcards.tf),
         labelled=lambda wildcards: labelled(wildcards.tf),
-        runs=lambda wildcards: runs(sources(wildcards.tf)),
+        runs=lambda wildcards: runs(wildcards.tf),
         config=lambda wildcards: evaluated(wildcards.tf),
         code=digest("evaluation"),
     script:

@@ -19,7 +19,7 @@ rule train:
     conda:
         ENV
     params:
-        options=lambda wildcards: OPTIONS[wildcards.model],
+        options=lambda wildcards: study.options(wildcards.model, wildcards.dataset),
         training=study.config["training"],
         seeds=study.config["seeds"],
         code=digest("training"),
@@ -45,7 +45,7 @@ rule fit:
     conda:
         ENV
     params:
-        options=lambda wildcards: OPTIONS[wildcards.model],
+        options=lambda wildcards: study.options(wildcards.model, wildcards.dataset),
         seeds=study.config["seeds"],
         code=digest("baseline"),
     script:
