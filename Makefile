@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: run test real setup lint docs bedtools
+.PHONY: run test real bench setup lint docs bedtools
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -18,6 +18,11 @@ real: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/real/config.yaml --directory results-real
 	cd results-real && ln -sf results/summary.tsv results/metrics.tsv results/transfer.tsv results/report.html .
 	@cat results-real/summary.tsv
+
+# Peers go into the same environment; nothing else needs them.
+bench: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 setup: .venv/complete bedtools
 

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 from tfbind import evaluation as ev
 from tfbind.faults import InputError, NotEstimable
@@ -41,7 +42,7 @@ def test_auroc_and_delong_equal_the_pairwise_oracle(decimals):
     second = np.round(first + rng.normal(size=80), decimals)
     aucs, covariance = ev.delong(labels, np.stack([first, second]))
     assert aucs == pytest.approx([slow_auroc(labels, first), slow_auroc(labels, second)])
-    assert ev.auroc(labels, first) == pytest.approx(aucs[0])
+    assert ev.measure(labels, first)[0] == pytest.approx(aucs[0])
     assert covariance == pytest.approx(slow_delong(labels, np.stack([first, second])))
     z = (aucs[0] - aucs[1]) / np.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
     assert ev.delong_p(labels, first, second) == pytest.approx(2 * stats.norm.sf(abs(z)))
@@ -79,26 +80,34 @@ def test_delong_refuses_a_single_row_of_a_class():
         ev.delong(np.array([1, 0, 0]), np.arange(3.0))
 
 
-@pytest.mark.parametrize("name", ev.METRICS)
 @pytest.mark.parametrize("labels", [[1, 1, 1], [0, 0, 0]])
-def test_one_class_is_not_estimable(name, labels):
+def test_one_class_is_not_estimable(labels):
     with pytest.raises(NotEstimable):
-        ev.METRICS[name](np.array(labels), np.arange(3.0))
+        ev.measure(np.array(labels), np.arange(3.0))
 
 
 def test_constant_scores():
     labels, scores = np.array([1, 0, 0, 0]), np.zeros(4)
-    assert [f(labels, scores) for f in ev.METRICS.values()] == pytest.approx([0.5, 0.25, 0, 0])
+    assert ev.measure(labels, scores) == pytest.approx([0.5, 0.25, 0, 0])
 
 
 def test_recall_at_fdr():
     # Precision after each row: 1, 1/2, 2/3, 1/2 (positives 2 of 3 found), then 3/5.
     labels, scores = np.array([1, 0, 1, 0, 1]), np.arange(5.0)[::-1]
-    assert ev.recall_at_fdr(labels, scores, 0.1) == pytest.approx(1 / 3)
-    assert ev.recall_at_fdr(labels, scores, 0.35) == pytest.approx(2 / 3)
-    assert ev.METRICS["recall_at_50fdr"](labels, scores) == 1
+    assert ev.measure(labels, scores)[2:] == pytest.approx([1 / 3, 1])
     # Ties cannot be cut: the first threshold takes the negative along.
-    assert ev.recall_at_fdr(np.array([1, 0]), np.zeros(2), 0.1) == 0
+    assert ev.measure(np.array([1, 0]), np.zeros(2))[2] == 0
+
+
+@pytest.mark.parametrize("decimals", [1, 12])  # ties, none
+def test_measure_equals_scikit_learn(decimals):
+    rng = np.random.default_rng(4)
+    labels = (rng.random(20_000) < 0.2).astype(int)
+    scores = np.round(rng.normal(size=len(labels)) + labels, decimals)
+    precision, recall, _ = precision_recall_curve(labels, scores)
+    expected = [roc_auc_score(labels, scores), average_precision_score(labels, scores)]
+    expected += [recall[precision >= 1 - fdr].max() for fdr in (0.1, 0.5)]
+    np.testing.assert_allclose(ev.measure(labels, scores), expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +233,7 @@ def test_coverage_with_blocks_and_seeds():
         return labels, base[:, None] + labels * gain
 
     labels, many = scores_of(400, 5, 30)
-    truth = np.mean([ev.auroc(labels, scores.mean(0)) for scores in many])
+    truth = np.mean([ev.measure(labels, scores.mean(0))[0] for scores in many])
     labels, sets = scores_of(20, 5, 300)
     covered = []
     for scores in sets:
@@ -241,7 +250,7 @@ def test_curves_are_short_and_keep_their_ends(kind):
     assert len(x) <= ev.CURVE_POINTS + 1
     assert (x[0], x[-1]) == (0, 1) and (np.diff(x) >= 0).all()
     area = np.trapezoid(y, x)
-    assert area == pytest.approx(ev.METRICS["auroc" if kind == "roc" else "auprc"](labels, scores), abs=0.02)
+    assert area == pytest.approx(ev.measure(labels, scores)[0 if kind == "roc" else 1], abs=0.02)
 
 
 # A study: GATA3 by SELEX and ChIP-seq, MAX by ChIP-seq, one set of negatives, scores with a known gain.

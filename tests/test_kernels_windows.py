@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
+from tfbind import dna
 from tfbind.kernels import windows
 
 
@@ -18,9 +19,18 @@ def open_windows(tokens, length):
     return {s: int(np.isin(w, (1, 2)).sum()) for s, w in cut.items() if not (w == 4).any()}
 
 
-def test_gather(tokens, rng):
+@pytest.mark.parametrize("bases", [7, 60, 5000])
+def test_cut(tokens, rng, bases):
+    letters = np.frombuffer(b"ACGTN", np.uint8)[tokens].tobytes()
+    lines = b"\r\n".join(letters[i : i + bases] for i in range(0, len(letters), bases))
+    text = np.frombuffer(b">c\n" + lines, np.uint8)
     start = rng.integers(0, 2900, 40)
-    assert (windows.gather(tokens, start, 100) == np.stack([tokens[s : s + 100] for s in start])).all()
+    end = start + rng.integers(1, 101, 40)
+    end[0] = 3000
+    out = np.full((40, int((end - start).max())), 9, np.uint8)
+    windows.cut(text, dna.CODE, np.tile([3, bases, bases + 2], (40, 1)), start, end, out)
+    for row, s, e in zip(out, start, end, strict=True):
+        assert (row[: e - s] == tokens[s:e]).all() and (row[e - s :] == 9).all()
 
 
 @pytest.mark.parametrize("length", [1, 20, 75, 3000, 4000])

@@ -11,10 +11,11 @@ import numpy as np
 ALPHABET = "ACGT"
 UNKNOWN = 4
 
-_CODE = np.full(256, UNKNOWN, np.uint8)
+#: Token of each byte of a text.
+CODE = np.full(256, UNKNOWN, np.uint8)
 for _letters in ("ACGT", "acgt"):
-    _CODE[list(_letters.encode())] = range(4)
-_CODE[list(b"Uu")] = 3  # RNA spelling of T
+    CODE[list(_letters.encode())] = range(4)
+CODE[list(b"Uu")] = 3  # RNA spelling of T
 _LETTER = np.frombuffer(b"ACGTN", np.uint8)
 _COMPLEMENT = np.array([3, 2, 1, 0, 4], np.uint8)
 _COMPLEMENT_TEXT = str.maketrans("ACGTUNacgtun", "TGCAANtgcaan")
@@ -22,7 +23,7 @@ _COMPLEMENT_TEXT = str.maketrans("ACGTUNacgtun", "TGCAANtgcaan")
 
 def encode_text(text: bytes) -> np.ndarray:
     """Tokens of one long text, e.g. a chromosome: ``(len(text),)`` uint8."""
-    return _CODE[np.frombuffer(text, np.uint8)]
+    return CODE[np.frombuffer(text, np.uint8)]
 
 
 def encode(sequences: Sequence[str], length: int | None = None) -> np.ndarray:

@@ -16,14 +16,14 @@ part and the note says so; where seeds dominate, 95 % intervals covered 94 % wit
 with two.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+from sklearn.metrics import precision_recall_curve, roc_curve
 
 from tfbind import tables
 from tfbind.faults import InputError, NotEstimable
@@ -52,39 +52,18 @@ TRANSFER_COLUMNS = [
 CURVE_COLUMNS = ["tf", "source", "target", "shift", *NEGATIVES, "curve", "x", "y"]
 
 
-def _both_classes(labels: np.ndarray) -> None:
-    for label, name in ((1, "positives"), (0, "negatives")):
-        if not np.any(labels == label):
+#: Pooled over all rows; equal scores are one threshold. Average precision is not interpolated; a recall is the largest
+#: among the thresholds whose precision is at least 90 % or 50 %, 0 where there is none.
+METRICS = ("auroc", "auprc", "recall_at_10fdr", "recall_at_50fdr")
+
+
+def measure(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """All `METRICS`, (4,) float64, of labels (N,) 0/1 and scores (N,); one class alone is not estimable."""
+    codes = (np.asarray(labels) != 1).astype(np.int32)
+    for code, name in enumerate(("positives", "negatives")):
+        if not (codes == code).any():
             raise NotEstimable(f"no {name} among the test rows")
-
-
-def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve: (N,) 0/1 and (N,) scores, all rows pooled, ties by mid-rank."""
-    _both_classes(labels)
-    return float(roc_auc_score(labels, scores))
-
-
-def auprc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Average precision: (N,) 0/1 and (N,) scores; equal scores are one threshold; no interpolation."""
-    _both_classes(labels)
-    return float(average_precision_score(labels, scores))
-
-
-def recall_at_fdr(labels: np.ndarray, scores: np.ndarray, fdr: float) -> float:
-    """Largest recall among the thresholds whose precision is at least ``1 - fdr``; 0 where there is none."""
-    _both_classes(labels)
-    precision, recall, _ = precision_recall_curve(labels, scores)
-    return float(recall[precision >= 1 - fdr].max())
-
-
-#: Pooled over all rows. The first four in this order are what `kernels.ranks.resampled` returns; a metric
-#: added after them gets a value without an interval.
-METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "auroc": auroc,
-    "auprc": auprc,
-    "recall_at_10fdr": lambda labels, scores: recall_at_fdr(labels, scores, 0.1),
-    "recall_at_50fdr": lambda labels, scores: recall_at_fdr(labels, scores, 0.5),
-}
+    return _ranked(np.asarray(scores), Draws(codes, np.ones((1, 2), np.uint16), 1, 1))[0]
 
 
 def shift(source: Mapping[str, str], target: Mapping[str, str]) -> str:
@@ -192,11 +171,11 @@ def draw(labels: np.ndarray, block: np.ndarray, resamples: int, rng: np.random.G
     return Draws(codes, np.hstack(counts), sizes[0], min(sizes))
 
 
-def _ranked(scores: np.ndarray, draws: Draws, counts: np.ndarray) -> np.ndarray:
-    order = np.argsort(-scores, kind="stable")
+def _ranked(scores: np.ndarray, draws: Draws) -> np.ndarray:
+    order = np.argsort(-scores)
     ranked = scores[order]
     last = np.append(ranked[1:] != ranked[:-1], True)
-    return ranks.resampled(draws.codes[order], last, counts, draws.n_positive)
+    return ranks.resampled(draws.codes[order], last, draws.counts, draws.n_positive)
 
 
 def replicate(scores: np.ndarray, draws: Draws, rng: np.random.Generator) -> Replicates:
@@ -212,12 +191,12 @@ def replicate(scores: np.ndarray, draws: Draws, rng: np.random.Generator) -> Rep
         Draws the seeds; models trained apart need generators of their own.
     """
     n_seed = len(scores)
-    once = np.ones((1, draws.counts.shape[1]), np.uint16)  # the rows as they are
-    value = _ranked(scores.mean(0), draws, once)[0]
-    rows = _ranked(scores.mean(0), draws, draws.counts)  # (B, 4)
+    once = draws._replace(counts=np.ones((1, draws.counts.shape[1]), np.uint16))  # the rows as they are
+    value = _ranked(scores.mean(0), once)[0]
+    rows = _ranked(scores.mean(0), draws)  # (B, 4)
     seeds = np.zeros_like(rows)
     if n_seed > 1:
-        without = np.stack([_ranked(np.delete(scores, i, 0).mean(0), draws, once)[0] for i in range(n_seed)])
+        without = np.stack([_ranked(np.delete(scores, i, 0).mean(0), once)[0] for i in range(n_seed)])
         influence = (n_seed - 1) * (without.mean(0) - without)  # (S, 4)
         picks = rng.integers(n_seed, size=(len(rows), n_seed))
         seeds = influence[picks].mean(1) * np.sqrt(n_seed / (n_seed - 1))
@@ -417,14 +396,13 @@ def _metrics(labels: np.ndarray, cell: _Cell, level: float) -> Iterator[dict]:
         yield from ({"seed": "ensemble", "metric": metric, "note": cell.reason} for metric in METRICS)
         return
     for seed, scores in zip(cell.seeds, cell.scores, strict=False):
-        for metric, function in METRICS.items():
-            yield {"seed": seed, "metric": metric, "value": function(labels, scores), "note": ""}
-    note, ensemble = "; ".join(_caveats(cell.replicates)), cell.scores.mean(0)
-    for column, (metric, function) in enumerate(METRICS.items()):
-        row = {"seed": "ensemble", "metric": metric, "value": function(labels, ensemble), "note": note}
-        if column < cell.replicates.value.size:
-            row["low"], row["high"] = metric_interval(cell.replicates, column, level)
-        yield row
+        for metric, value in zip(METRICS, measure(labels, scores), strict=True):
+            yield {"seed": seed, "metric": metric, "value": value, "note": ""}
+    note = "; ".join(_caveats(cell.replicates))
+    for column, metric in enumerate(METRICS):
+        low, high = metric_interval(cell.replicates, column, level)
+        value = cell.replicates.value[column]
+        yield {"seed": "ensemble", "metric": metric, "value": value, "low": low, "high": high, "note": note}
 
 
 def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: float) -> dict:

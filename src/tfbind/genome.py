@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyfaidx
 import pysam
 
@@ -114,7 +115,7 @@ class Genome:
                     self._records = dict(fasta.index)
         except (OSError, pyfaidx.FastaIndexingError, pyfaidx.IndexNotFoundError) as error:
             raise InputError(f"{path}: cannot be read with its index {path}.fai: {error}; make both anew") from None
-        self._bytes = np.memmap(self.path, np.uint8, "r")
+        self._bytes = np.asarray(np.memmap(self.path, np.uint8, "r"))
         self._verify()
         self.lengths = {name: record.rlen for name, record in self._records.items()}
         absent = sorted(set(self.names.values()) - set(self.lengths))
@@ -151,11 +152,7 @@ class Genome:
     def tokens(self, chrom: str) -> np.ndarray:
         """Tokens of one chromosome, (length,) uint8, read-only; the last one asked for is kept."""
         if self._last is None or self._last[0] != chrom:
-            record = self._records[chrom]
-            raw = self._bytes[record.offset : record.offset + self._span(record)]
-            tokens = dna.encode_text(raw[raw > ord(" ")].tobytes())
-            if len(tokens) != record.rlen:
-                raise InputError(f"{self.path}: {chrom} has {len(tokens)} bp, its index says {record.rlen}; index anew")
+            tokens = self.windows([chrom], [0], [self.lengths[chrom]])[0]
             tokens.setflags(write=False)
             self._last = chrom, tokens
         return self._last[1]
@@ -173,18 +170,19 @@ class Genome:
         (N, L) uint8
             L is the longest interval; shorter ones are padded at the right end.
         """
-        chrom, start, end = np.asarray(chrom, object), np.asarray(start, np.int64), np.asarray(end, np.int64)
-        size = np.array([self.lengths.get(name, -1) for name in chrom], np.int64)
+        start, end = np.asarray(start, np.int64), np.asarray(end, np.int64)
+        which, names = pd.factorize(pd.Series(chrom))
+        size = np.array([self.lengths.get(name, -1) for name in names], np.int64)[which]
         outside = np.flatnonzero((start < 0) | (end > size) | (start >= end))
         if len(outside):
             raise InputError(
-                text.listed([f"{chrom[i]}:{start[i]}-{end[i]} does not lie inside {self.path}" for i in outside])
+                text.listed([f"{names[which[i]]}:{start[i]}-{end[i]} does not lie inside {self.path}" for i in outside])
             )
-        width = end - start
-        out = np.full((len(chrom), int(width.max(initial=0))), dna.UNKNOWN, np.uint8)
-        for name in dict.fromkeys(chrom):
-            here = chrom == name
-            for length in np.unique(width[here]):
-                rows = np.flatnonzero(here & (width == length))
-                out[rows, :length] = kernel.gather(self.tokens(name), start[rows], length)
+        length = end - start
+        out = np.empty((len(which), int(length.max(initial=0))), np.uint8)
+        if len(length) and length.min() < out.shape[1]:
+            out[:] = dna.UNKNOWN
+        records = [self._records[name] for name in names]
+        line = np.array([(r.offset, r.lenc, r.lenb) for r in records], np.int64).reshape(-1, 3)[which]
+        kernel.cut(self._bytes, dna.CODE, line, start, end, out)
         return out

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from tfbind import dna, motifs
-from tfbind.evaluation import NOT_ABOVE_FLOOR, SHIFTS, auroc
+from tfbind.evaluation import NOT_ABOVE_FLOOR, SHIFTS, measure
 from tfbind.faults import InputError
 
 #: A loss of AUROC below this is not worth new data: less than half of the 4.6 to 4.8 points that the
@@ -222,7 +222,7 @@ def own_motif(tf: str, positives: Sequence[str], negatives: Sequence[str]) -> tu
         return "", float("nan")
     best = motifs.score(dna.encode(positives + negatives), known)[0]  # (N, M)
     labels = np.repeat([1, 0], [len(positives), len(negatives)])
-    scores = [auroc(labels, best[:, i]) for i in range(len(known))]
+    scores = [measure(labels, best[:, i])[0] for i in range(len(known))]
     top = int(np.argmax(scores))
     return known.ids[top], scores[top]
 

@@ -7,8 +7,7 @@ from tfbind import evaluation, tables
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 params = snakemake.params
 tests = {
-    target: (tables.read(path), {})
-    for target, path in zip(params.targets, snakemake.input.positives, strict=True)
+    target: (tables.read(path), {}) for target, path in zip(params.targets, snakemake.input.positives, strict=True)
 }
 for (target, label), path in zip(params.labelled, snakemake.input.negatives, strict=True):
     tests[target][1][label] = tables.read(path)

@@ -1,4 +1,4 @@
-"""Windows of a chromosome's tokens: cut them out, count their GC, draw random ones of wanted GC.
+"""Windows of a chromosome: cut them out of the file, count their GC, draw random ones of wanted GC.
 
 In the drawing functions a token of 4 closes a position to windows: besides unknown bases the caller writes 4 over
 all that windows must avoid, and each window drawn is closed in its turn.
@@ -9,26 +9,36 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def gather(tokens, start, length):
-    """Cut windows of one length out of a chromosome.
+def cut(text, code, line, start, end, out):
+    """Cut intervals out of the text of a FASTA, as tokens.
 
     Parameters
     ----------
-    tokens : (M,) uint8
-    start : (N,) int64
-        0-based; the caller has checked that all windows lie inside.
-    length : int
-        In bp.
-
-    Returns
-    -------
-    (N, length) uint8
+    text : (B,) uint8
+        The file.
+    code : (256,) uint8
+        Token of each letter.
+    line : (N, 3) int64
+        Of each interval's chromosome: offset of its first base in the file, bases of a line, bytes of a line.
+    start, end : (N,) int64
+        0-based half-open; the caller has checked that all lie inside.
+    out : (N, L) uint8
+        Receives the tokens; what lies beyond an interval's end is left as it is.
     """
-    out = np.empty((len(start), length), np.uint8)
     for row in range(len(start)):
-        for i in range(length):
-            out[row, i] = tokens[start[row] + i]
-    return out
+        bases, width = line[row, 1], line[row, 2]
+        column = start[row] % bases
+        at = line[row, 0] + start[row] // bases * width + column
+        i, left = 0, end[row] - start[row]
+        while left > 0:
+            n = min(left, bases - column)
+            letters, tokens = text[at : at + n], out[row, i : i + n]
+            for j in range(n):
+                tokens[j] = code[letters[j]]
+            i += n
+            left -= n
+            column = 0
+            at += n + width - bases
 
 
 @njit(cache=True, nogil=True)
@@ -85,14 +95,11 @@ def take(tokens, length, wanted, starts):
     kept = np.empty(len(starts), np.int64)
     n = 0
     for start in starts:
-        count = 0
-        for i in range(start, start + length):
-            token = tokens[i]
-            if token == 4:
-                count = -1
-                break
-            count += token == 1 or token == 2
-        if count >= 0 and wanted[count] > 0:
+        count = closed = 0
+        for i in range(start, start + length):  # without a branch, so that many bases are taken at once
+            count += (tokens[i] == 1) | (tokens[i] == 2)
+            closed += tokens[i] == 4
+        if closed == 0 and wanted[count] > 0:
             wanted[count] -= 1
             tokens[start : start + length] = 4
             kept[n] = start

@@ -1,0 +1,1 @@
+"""Throughput of tfbind beside its peers: ``make bench``."""

@@ -1,0 +1,80 @@
+"""What the contestants work on: the real study's public files where the point allows, else simulated ones."""
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tfbind import assays, config, dna, genome, negatives, resources
+
+REPO = Path(__file__).parents[1]
+FOLDER = Path(tempfile.gettempdir()) / f"tfbind-bench-{os.getuid()}"
+
+
+@cache
+def _study() -> config.Study:
+    return config.load(REPO / "resources" / "real" / "config.yaml")
+
+
+@cache
+def positives(dataset: str) -> pd.DataFrame:
+    """The bound sequences of a dataset of the real study."""
+    study = _study()
+    row = dict(study.datasets[dataset])
+    for column in config.PATHS:
+        if row[column]:
+            place = FOLDER / config.local(row[column])
+            if not place.exists():
+                resources.fetch(row[column], row[config.checksum_column(column)], place)
+            row[column] = str(place)
+    options = study.config["sequence"]
+    table, _ = assays.positives(row, **options, split=study.config["split"], rng=np.random.default_rng(0))
+    return table
+
+
+@cache
+def examples(dataset: str, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens (rows, L) and labels (rows,): bound sequences of the real study and their shuffles, in random order."""
+    rng = np.random.default_rng(0)
+    bound = positives(dataset)
+    bound = bound.iloc[rng.choice(len(bound), rows // 2, replace=len(bound) < rows // 2)].reset_index(drop=True)
+    bound["id"] = [f"p{i}" for i in range(len(bound))]
+    shuffled, _ = negatives.dinucleotide(bound, rng)
+    tokens = dna.encode([*bound["sequence"], *shuffled["sequence"]])
+    labels = np.repeat(np.float32([1, 0]), [len(bound), len(shuffled)])
+    order = rng.permutation(len(labels))
+    return tokens[order], labels[order]
+
+
+@cache
+def simulated_genome(chromosomes: int = 5, length: int = 10_000_000) -> genome.Genome:
+    """A random FASTA with a GC landscape and unknown ends, indexed."""
+    path = FOLDER / f"simulated_{chromosomes}x{length}.fa"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(0)
+        raw = path.with_suffix(".raw")
+        with open(raw, "wb") as out:
+            for i in range(chromosomes):
+                gc = np.repeat(np.clip(rng.normal(0.42, 0.06, length // 1000), 0.2, 0.8), 1000)
+                strong, first = rng.random(length) < gc, rng.random(length) < 0.5
+                text = np.where(strong, np.where(first, *b"GC"), np.where(first, *b"AT")).astype(np.uint8)
+                text[:10_000] = ord("N")
+                lines = np.full((length // 60, 61), ord("\n"), np.uint8)
+                lines[:, :60] = text[: length // 60 * 60].reshape(-1, 60)
+                out.write(f">chr{i + 1}\n".encode() + lines.tobytes())
+        genome.index(raw, path)
+        raw.unlink()
+    return genome.Genome(path)
+
+
+def loci(reference: genome.Genome, rows: int, length: int = 101) -> pd.DataFrame:
+    """Random windows `chrom`, `start`, `end` away from the ends, in random order."""
+    rng = np.random.default_rng(1)
+    names = rng.choice(list(reference.lengths), rows)
+    sizes = np.array([reference.lengths[name] for name in names])
+    start = rng.integers(20_000, sizes - 20_000)
+    return pd.DataFrame({"chrom": names, "start": start, "end": start + length})
