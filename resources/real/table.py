@@ -5,7 +5,7 @@ from pathlib import Path
 from tfbind import tables, transfer
 
 RESULTS = Path(__file__).parents[2] / "results-real" / "results"
-MODELS = ("deepbind", "bilstm_max", "regression")
+MODELS = ("deepbind", "bilstm", "bilstm_max", "regression")
 
 
 def against_shuffles(table):
@@ -36,6 +36,9 @@ print("| --- | --- |" + " --- |" * len(MODELS))
 for target, part in pairs.groupby("target", sort=False):
     line, part = [], part.set_index("model")
     for model in MODELS:
+        if model not in part.index:  # the published form, for some TFs only
+            line.append("–")
+            continue
         whole, scan = part.loc[model], part.loc[f"{model}_scan"]
         line.append(f"{whole['same']:.3f} / {whole['cross']:.3f} / {scan['cross']:.3f}")
     print(f"| {target} | {part['n_positive'].iloc[0]} + {part['n_negative'].iloc[0]} | " + " | ".join(line) + " |")
@@ -56,7 +59,7 @@ for target, part in yeast.groupby("target", sort=False):
     part = part.set_index("model")
     values = " | ".join(
         f"{part.loc[m, 'value']:.3f} ({part.loc[m, 'low']:.3f}-{part.loc[m, 'high']:.3f})"
-        for m in (*MODELS, "composition")
+        for m in ("deepbind", "bilstm_max", "regression", "composition")
     )
     count = f"{part['n_positive'].iloc[0]} + {part['n_negative'].iloc[0]}"
     print(f"| {target} | {count} | {values} |")
