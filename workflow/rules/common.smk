@@ -1,5 +1,6 @@
 """The study, validated before any job is planned; wildcards; the inputs of each stage."""
 
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -21,6 +22,10 @@ try:
 except InputError as error:
     raise WorkflowError(f"the study cannot be run:\n{error}") from None
 
+if study.config[
+    "hosts"
+]:  # not a parameter of the rule: another host makes no file anew
+    os.environ["TFBIND_HOSTS"] = ",".join(study.config["hosts"])
 KIND = {model: options.get("kind") for model, options in study.config["models"].items()}
 POSITIVES = "results/positives/{dataset}.parquet"
 NEGATIVES = "results/negatives/{dataset}/{negatives}.parquet"
