@@ -131,7 +131,7 @@ def web(tmp_path, monkeypatch):
     threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
     monkeypatch.setenv("TFBIND_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("TFBIND_MIRROR", raising=False)
-    monkeypatch.delenv("TFBIND_HOSTS", raising=False)
+    monkeypatch.setenv("TFBIND_HOSTS", "")  # also undoes what the command sets
     yield served
     httpd.shutdown()
     httpd.server_close()

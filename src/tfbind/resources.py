@@ -262,7 +262,7 @@ def _from_ftp(url: str, file: BinaryIO) -> None:
             raise _Again(str(error)) from None
         file.flush()
 
-    _check_host(url, _allowed(url))
+    check_host(url, allowed(url))
     _patiently(url, attempt)
 
 
@@ -301,16 +301,18 @@ class _Session(requests.Session):
         """Where a response leads, refused where that host is not allowed."""
         target = super().get_redirect_target(resp)
         if target:
-            _check_host(urljoin(resp.url, target), self.hosts, f"{resp.url} leads to ")
+            check_host(urljoin(resp.url, target), self.hosts, f"{resp.url} leads to ")
         return target
 
 
-def _allowed(url: str) -> set[str]:
+def allowed(url: str) -> set[str]:
+    """The hosts that may be asked on behalf of a URL that somebody wrote."""
     listed = {host.strip().lower() for host in os.environ.get("TFBIND_HOSTS", "").split(",")} - {""}
     return listed or {urlsplit(url).hostname or "", *HOSTS}
 
 
-def _check_host(url: str, hosts: set[str], before: str = "") -> None:
+def check_host(url: str, hosts: set[str], before: str = "") -> None:
+    """Refuse a URL of another scheme than https, http and ftp, or of a host that is not in `hosts`."""
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http", "ftp"):
         raise InputError(f"{before}{url}: only https, http and ftp are fetched")
@@ -323,8 +325,8 @@ def _check_host(url: str, hosts: set[str], before: str = "") -> None:
 
 def _open(url: str, headers: dict[str, str]) -> requests.Response:
     """The head of an answer; its body waits to be read."""
-    hosts = _allowed(url)
-    _check_host(url, hosts)
+    hosts = allowed(url)
+    check_host(url, hosts)
     try:
         response = _Session(hosts).get(url, headers=headers, stream=True, timeout=PATIENCE)
     except (requests.ConnectionError, requests.Timeout) as error:
