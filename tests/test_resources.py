@@ -223,15 +223,19 @@ def test_a_question_is_asked_again_after_a_fault_that_passes(web, pauses):
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_mirror_serves_without_network(web, tmp_path, monkeypatch, zipped):
+@pytest.mark.parametrize("checksum", [SHA, MD5])
+def test_a_mirror_serves_without_network(web, tmp_path, monkeypatch, zipped, checksum):
     mirror = tmp_path / "mirror"
     (mirror / "sub").mkdir(parents=True)
+    (mirror / "a.fa").write_bytes(b"another file of this name")
     (mirror / "sub" / "other-name").write_bytes(gzip.compress(CONTENT) if zipped else CONTENT)
     (mirror / "MANIFEST.tsv").write_text(
-        f"path\turl\tsha256_at_source\nsub/other-name\thttps://x.invalid/a.fa\t{SHA}\n"
+        "path\turl\tsha256_at_source\n"
+        f"a.fa\thttps://y.invalid/a.fa\t{'0' * 64}\n"
+        f"sub/other-name\thttps://x.invalid/a.fa\t{SHA}\n"
     )
     monkeypatch.setenv("TFBIND_MIRROR", str(mirror))
-    assert resources.fetch("https://x.invalid/a.fa", SHA, tmp_path / "x.fa") == SHA
+    assert resources.fetch("https://x.invalid/a.fa", checksum, tmp_path / "x.fa") == SHA
     assert web.asked == []
 
 
