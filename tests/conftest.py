@@ -72,8 +72,8 @@ class Reply:
     cut: int | None = None
     #: Answer a range with that range.
     ranges: bool = True
-    #: Seconds between single bytes.
-    drip: float = 0.0
+    #: Send single bytes with pauses between them.
+    drip: bool = False
 
 
 class Web:
@@ -116,7 +116,7 @@ def web(tmp_path, monkeypatch):
             self.end_headers()
             for i in range(0, len(body), 1 if reply.drip else max(len(body), 1)):
                 self.wfile.write(body[i : i + 1] if reply.drip else body[: reply.cut])
-                time.sleep(reply.drip)
+                time.sleep(0.01 * reply.drip)
             self.close_connection = True
 
         def log_message(self, *args):

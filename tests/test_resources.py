@@ -1,6 +1,7 @@
 import email.utils
 import gzip
 import hashlib
+import itertools
 import time
 
 import pooch
@@ -147,10 +148,11 @@ def test_without_a_checksum_nothing_is_continued_from_an_earlier_run(web, tmp_pa
 
 
 def test_a_drip_is_given_up(web, pauses, tmp_path, monkeypatch):
-    monkeypatch.setattr(resources, "PATIENCE", 0.2)
-    monkeypatch.setattr(resources, "ATTEMPTS", 2)
+    hours = itertools.count(0, 3600)
+    monkeypatch.setattr(resources, "_clock", lambda: next(hours))
     with pytest.raises(ResourceError, match="too slow"):
-        resources.fetch(web.serve("/b", Reply(BIG, drip=0.02)), BIG_SHA, tmp_path / "b")
+        resources.fetch(web.serve("/b", Reply(BIG, drip=True)), BIG_SHA, tmp_path / "b")
+    assert len(pauses) == resources.ATTEMPTS - 1
 
 
 @pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/octet-stream"])

@@ -1,6 +1,5 @@
 """The `tfbind` command. Exit codes: 0 done; 2 input invalid; 3 not estimable; 4 environment; 1 a bug."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -66,7 +65,7 @@ def fetch(
     what = what or []
     if host:
         typed = [urlsplit(source).hostname or "" for source in what if config.is_url(source)]
-        os.environ["TFBIND_HOSTS"] = ",".join([*resources.HOSTS, *typed, *_words(host)])
+        resources.allow([*resources.HOSTS, *typed, *_words(host)])
     if what and (tf or study):
         raise InputError("--tf and --study ask the archives for a sheet; leave out the files, or the options")
     sheet = Path(what[0]) if len(what) == 1 and what[0].endswith(".tsv") and not config.is_url(what[0]) else None

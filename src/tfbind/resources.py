@@ -20,7 +20,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -50,7 +50,7 @@ _PASSING = {408, 425, 429, 500, 502, 503, 504}
 _PAGE = re.compile(rb"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _NAMES = {"sha256": "SHA-256", "md5": "MD5"}
 _T = TypeVar("_T")
-_pause = time.sleep
+_pause, _clock = time.sleep, time.monotonic
 
 
 class _Again(Exception):
@@ -305,6 +305,12 @@ class _Session(requests.Session):
         return target
 
 
+def allow(hosts: Iterable[str]) -> None:
+    """Ask only these hosts from here on, in this process and those it starts; without any, nothing changes."""
+    if hosts := list(hosts):
+        os.environ["TFBIND_HOSTS"] = ",".join(hosts)
+
+
 def allowed(url: str) -> set[str]:
     """The hosts that may be asked on behalf of a URL that somebody wrote."""
     listed = {host.strip().lower() for host in os.environ.get("TFBIND_HOSTS", "").split(",")} - {""}
@@ -350,7 +356,7 @@ def _retry_after(value: str) -> float | None:
 
 def _blocks(response: requests.Response, decode: bool = False) -> Iterator[bytes]:
     """The body, block by block, as it is served or decoded; a cut or a drip is a fault that may pass."""
-    arrived, since, before = 0, time.monotonic(), 0
+    arrived, since, before = 0, _clock(), 0
     while True:
         try:
             block = response.raw.read1(2**20, decode_content=decode)
@@ -362,7 +368,7 @@ def _blocks(response: requests.Response, decode: bool = False) -> Iterator[bytes
         if arrived > LARGEST:
             raise InputError(f"{response.url}: more than {LARGEST} bytes; no file that tfbind reads is so large")
         yield block
-        if (now := time.monotonic()) - since > PATIENCE:
+        if (now := _clock()) - since > PATIENCE:
             if arrived - before < SLOWEST:
                 raise _Again(f"too slow: {arrived - before} bytes in {now - since:.0f} s")
             since, before = now, arrived

@@ -1,6 +1,5 @@
 """The study, validated before any job is planned; wildcards; the inputs of each stage."""
 
-import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -8,6 +7,7 @@ from snakemake.exceptions import WorkflowError
 from tfbind import config as studies
 from tfbind.faults import InputError
 from tfbind.lineage import digest
+from tfbind.resources import allow
 
 # One config is one study: a file given on the command line replaces `config.yaml` (Snakemake itself would merge them).
 given = workflow.config_settings.configfiles
@@ -22,10 +22,9 @@ try:
 except InputError as error:
     raise WorkflowError(f"the study cannot be run:\n{error}") from None
 
-if study.config[
-    "hosts"
-]:  # not a parameter of the rule: another host makes no file anew
-    os.environ["TFBIND_HOSTS"] = ",".join(study.config["hosts"])
+# Not a parameter of the rule `fetch`: naming a further host must make no file anew.
+allow(study.config["hosts"])
+
 KIND = {model: options.get("kind") for model, options in study.config["models"].items()}
 POSITIVES = "results/positives/{dataset}.parquet"
 NEGATIVES = "results/negatives/{dataset}/{negatives}.parquet"
