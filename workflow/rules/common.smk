@@ -22,7 +22,7 @@ try:
 except InputError as error:
     raise WorkflowError(f"the study cannot be run:\n{error}") from None
 
-# Not a parameter of the rule `fetch`: naming a further host must make no file anew.
+# No parameter of `fetch`, since naming a further host must make no file anew.
 allow(study.config["hosts"])
 
 KIND = {model: options.get("kind") for model, options in study.config["models"].items()}
