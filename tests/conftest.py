@@ -1,13 +1,18 @@
 """Fixtures that every test may ask for."""
 
+import contextlib
 import gzip
+import http.server
 import os
+import threading
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tfbind import dna
+from tfbind import dna, resources
 from tfbind.genome import Genome, index
 
 
@@ -54,3 +59,87 @@ def fasta(chromosomes, tmp_path_factory) -> Path:
 @pytest.fixture
 def genome(fasta) -> Genome:
     return Genome(fasta)
+
+
+@dataclass
+class Reply:
+    """One answer of the local server, and what goes wrong with it."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict = field(default_factory=dict)
+    #: Close the connection after so many bytes of the body.
+    cut: int | None = None
+    #: Answer a range with that range.
+    ranges: bool = True
+    #: Send single bytes with pauses between them.
+    drip: bool = False
+
+
+class Web:
+    """A local server that answers each path with the replies given for it, in turn; the last one stays."""
+
+    def __init__(self, port: int):
+        self.url = f"http://127.0.0.1:{port}"
+        self.replies: dict[str, list[Reply]] = {}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    def serve(self, path: str, *replies: Reply | bytes) -> str:
+        self.replies[path] = [r if isinstance(r, Reply) else Reply(r) for r in replies]
+        return self.url + path
+
+    def paths(self) -> list[str]:
+        return [path for path, _ in self.asked]
+
+
+@pytest.fixture
+def web(tmp_path, monkeypatch):
+    """A local server, an empty cache, and no mirror."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            served.asked.append((self.path, dict(self.headers)))
+            known = served.replies.get(self.path) or served.replies.get(self.path.split("?")[0]) or [Reply(status=404)]
+            reply = known.pop(0) if len(known) > 1 else known[0]
+            body, start, status = reply.body, 0, reply.status
+            wanted = self.headers.get("Range", "")
+            if wanted and reply.ranges and status == 200:
+                start = int(wanted.removeprefix("bytes=").rstrip("-"))
+                status = 206 if start < len(body) else 416
+            self.send_response(status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            if status == 206:
+                self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+            body = b"" if status == 416 else body[start:]
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            for i in range(0, len(body), 1 if reply.drip else max(len(body), 1)):
+                self.wfile.write(body[i : i + 1] if reply.drip else body[: reply.cut])
+                time.sleep(0.01 * reply.drip)
+            self.close_connection = True
+
+        def log_message(self, *args):
+            pass
+
+        def handle(self):
+            with contextlib.suppress(ConnectionError):  # the client gave up
+                super().handle()
+
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served = Web(httpd.server_port)
+    threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
+    monkeypatch.setenv("TFBIND_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("TFBIND_MIRROR", raising=False)
+    monkeypatch.setenv("TFBIND_HOSTS", "")  # also undoes what the command sets
+    yield served
+    httpd.shutdown()
+    httpd.server_close()
+
+
+@pytest.fixture
+def pauses(monkeypatch) -> list[float]:
+    """The pauses between attempts, written down instead of waited for."""
+    waited: list[float] = []
+    monkeypatch.setattr(resources, "_pause", waited.append)
+    return waited

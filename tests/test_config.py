@@ -75,6 +75,31 @@ def test_all_faults_of_a_sheet_are_listed_with_their_lines(study):
     assert "sheet.tsv:6: genome: a bed file needs one" in text and "SELEX reads have none" in text
 
 
+def test_an_accession_is_refused_with_the_command_that_makes_it_a_url(study):
+    found = faults(study, [["A", "USF1", "chipseq", "ENCSR999AAA"], ["B", "USF1", "htselex", "ERR999991"]])
+    assert found == [
+        "sheet.tsv:2: path: ENCSR999AAA is an accession; make it a URL with `tfbind fetch sheet.tsv`",
+        "sheet.tsv:3: path: ERR999991 is an accession; make it a URL with `tfbind fetch sheet.tsv`",
+    ]
+
+
+def test_where_hosts_are_listed_no_url_may_name_another(study):
+    rows = [["A", "USF1", "chipseq", "https://a.example/a.fa"], ["B", "USF1", "chipseq", "https://b.example/a.fa"]]
+    more = "hosts: [a.example]\ngenomes: {g: {fasta: 'http://c.example/g.fa'}}"
+    found = faults(study, rows, more=more)
+    assert [line.split(":")[0] for line in found] == ["config.yaml", "sheet.tsv"]
+    assert "c.example is not in `hosts` (a.example)" in found[0] and "b.example is not in" in found[1]
+    assert study(rows).config["hosts"] == []
+
+
+def test_a_checksum_is_sha256_or_md5(study):
+    header = [*HEADER, "sha256"]
+    for good in ("a" * 64, f"md5:{'a' * 32}", ""):
+        study([["A", "USF1", "chipseq", "a.fa", good]], header)
+    for bad in ("a" * 32, f"md5:{'a' * 64}", f"sha1:{'a' * 40}"):
+        assert "is not of the form" in faults(study, [["A", "USF1", "chipseq", "a.fa", bad]], header)[0]
+
+
 @pytest.mark.parametrize("bad", ["-rf", "a;b", "$(x)", "", "x" * 65, "a/b", "ü"])
 def test_unsafe_ids_are_refused(study, bad):
     assert any("dataset" in fault for fault in faults(study, [[bad, "USF1", "chipseq", "a.fa"]]))

@@ -15,7 +15,7 @@ FLOORS = [
     ["dna", "text", "lineage", "kernels.*"],
     ["tables"],
     ["config", "resources", "intervals", "genome", "reads", "splits", "motifs"],
-    ["assays", "negatives", "simulate"],
+    ["assays", "negatives", "simulate", "archives"],
     ["data", "models", "baseline"],
     ["training", "prediction"],
     ["evaluation"],
@@ -40,7 +40,7 @@ def test_imports_point_down(module):
         assert floor(other) < floor(module), f"{module} imports {other}"
 
 
-@pytest.mark.parametrize("module", ["config", "cli", "assays", "negatives", "simulate", "lineage"])
+@pytest.mark.parametrize("module", ["config", "cli", "assays", "negatives", "simulate", "lineage", "archives"])
 def test_planning_and_validation_load_no_torch(module):
     code = f"import sys, tfbind.{module}; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -3,10 +3,11 @@
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
-from tfbind import __version__, config, simulate
+from tfbind import __version__, archives, config, resources, simulate, text
 from tfbind.faults import InputError, NotEstimable, ResourceError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -45,6 +46,80 @@ def simulated(
     simulate.study(folder, seed=seed)
     typer.echo(f"{folder}: {len(simulate.files())} files, the truth in truth.json; run it with")
     typer.echo(f"snakemake --cores 8 --configfile {folder}/config.yaml --directory {folder}")
+
+
+@app.command("fetch")
+def fetch(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ACCESSION|URL|FILE]... | [SHEET.tsv]", help="Files to fetch, or a sheet to resolve."),
+    ] = None,
+    tf: Annotated[str, typer.Option(help="Write a sheet of these TFs, e.g. USF1,GATA3.")] = "",
+    assembly: Annotated[str, typer.Option(help="Peaks of this assembly, as ENCODE writes it: GRCh38.")] = "",
+    study: Annotated[str, typer.Option(help="Look for SELEX in these studies of ENA, e.g. PRJEB3289.")] = "",
+    profile: Annotated[str, typer.Option(help=f"How its names are read: {', '.join(archives.PROFILES)}.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Folder of the files, or name of the sheet, which is new.")] = None,
+    host: Annotated[str, typer.Option(help="Further hosts that a redirect may lead to.")] = "",
+) -> None:
+    """Fetch files by accession or URL; write a sheet from a query (--tf, --study) or from a sheet with accessions."""
+    what = what or []
+    if host:
+        typed = [urlsplit(source).hostname or "" for source in what if config.is_url(source)]
+        resources.allow([*resources.HOSTS, *typed, *_words(host)])
+    if what and (tf or study):
+        raise InputError("--tf and --study ask the archives for a sheet; leave out the files, or the options")
+    sheet = Path(what[0]) if len(what) == 1 and what[0].endswith(".tsv") and not config.is_url(what[0]) else None
+    if sheet is None and not (tf or study):
+        _fetch_files(what, assembly, out or Path())
+        return
+    path = out or (sheet.with_suffix(".resolved.tsv") if sheet else Path("datasets.tsv"))
+    if path.exists():
+        raise InputError(f"{path}: exists, and somebody may have corrected it; name another file with --out")
+    if sheet:
+        found = archives.resolve_sheet(sheet, path.parent, assembly)
+    else:
+        found = archives.query(_words(tf), assembly, _words(study), profile)
+    if not found.rows:
+        reasons = text.listed([f"{what}: {why}" for what, why in found.unread])
+        raise InputError([*reasons, *found.remarks, "nothing was found that could stand in a sheet"])
+    archives.write_sheet(found, path)
+    left_out = f"; {len(found.unread)} could not be read, see the end of the sheet" if found.unread else ""
+    typer.echo(f"{path}: {len(found.rows)} rows{left_out}. Read and correct it before use")
+
+
+def _fetch_files(sources: list[str], assembly: str, folder: Path) -> None:
+    """Fetch each file that can be had, print its path and SHA-256, then report what could not."""
+    if not sources:
+        raise InputError(
+            "name accessions, URLs or a sheet, or ask for one with --tf or --study; see tfbind fetch --help"
+        )
+    faults: list[InputError | ResourceError] = []
+    for source in sources:
+        try:
+            for url, checksum in _files(source, assembly):
+                path = Path(url)
+                if config.is_url(url):
+                    path = folder / Path(config.local(url)).name
+                    resources.fetch(url, checksum, path)
+                typer.echo(f"{path}\t{resources.digest(path)}")
+        except (InputError, ResourceError) as error:
+            faults.append(error)
+    if faults:
+        kind = next((type(fault) for fault in faults if isinstance(fault, ResourceError)), InputError)
+        raise kind("\n".join(map(str, faults)))
+
+
+def _files(source: str, assembly: str) -> list[tuple[str, str]]:
+    """URL or path and checksum of what a word of the command line names."""
+    if config.is_url(source) or Path(source).is_file():
+        return [(source, "")]
+    if config.ACCESSION.fullmatch(source):
+        return [(row["path"], row["sha256"]) for row in archives.resolve(source, assembly)]
+    raise InputError(f"{source}: no file, no URL and no accession (ENCSR..., ENCFF..., ERR..., PRJEB...)")
+
+
+def _words(given: str) -> list[str]:
+    return [word.strip() for word in given.split(",") if word.strip()]
 
 
 def main() -> None:

@@ -28,6 +28,8 @@ SUFFIXES = {
 #: Columns of the sheet that name a file; each has its `*sha256` column.
 PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_path", "relaxed_path")
 PLACED = ("narrowpeak", "bed")
+#: An ENCODE experiment or file; a run or a study of ENA, SRA or DDBJ.
+ACCESSION = re.compile(r"ENC(SR|FF)[0-9]{3}[A-Z]{3}|[EDS]RR[0-9]{6,}|PRJ(EB|NA|DB)[0-9]+|[EDS]RP[0-9]{6,}")
 _LARGEST_CONFIG = 2**20
 
 
@@ -172,26 +174,34 @@ def load(path: str | Path, overrides: Mapping | None = None) -> Study:
     def place(source: str, folder: Path) -> str:
         return source if not source or is_url(source) else str((folder / source).absolute())
 
-    def absent(source: str) -> bool:
+    def unusable(source: str) -> str:
+        if is_url(source):
+            host, hosts = urlsplit(source).hostname, config["hosts"]
+            refused = hosts and host not in hosts
+            return f"{source}: the host {host} is not in `hosts` ({', '.join(hosts)})" if refused else ""
         made = simulated is not None and simulated in Path(source).parents
-        return bool(source) and not is_url(source) and not made and not Path(source).is_file()
+        if not source or made or Path(source).is_file():
+            return ""
+        if ACCESSION.fullmatch(name := Path(source).name):
+            return f"{name} is an accession; make it a URL with `tfbind fetch {Path(config['datasets']).name}`"
+        return f"no file {source}"
 
     for name, genome in config["genomes"].items():
         for key in ("fasta", "blacklist"):
             genome[key] = place(genome[key], path.parent)
-            if absent(genome[key]):
-                faults.append(f"{path.name}: genomes.{name}.{key}: no file {genome[key]}")
+            if fault := unusable(genome[key]):
+                faults.append(f"{path.name}: genomes.{name}.{key}: {fault}")
 
     sheet = Path(place(config["datasets"], path.parent))
-    rows, row_faults = _read_sheet(sheet)
+    rows, row_faults = read_sheet(sheet)
     faults += row_faults
     datasets = {}
     for line, row in rows:
         where = f"{sheet.name}:{line}"
         for column in PATHS:
             row[column] = place(row[column], sheet.parent)
-            if absent(row[column]):
-                faults.append(f"{where}: {column}: no file {row[column]}")
+            if fault := unusable(row[column]):
+                faults.append(f"{where}: {column}: {fault}")
         faults += [f"{where}: {message}" for message in _check_row(row, config["genomes"])]
         datasets.setdefault(row["dataset"], row)
     faults += _check_keys(path.name, config)
@@ -207,7 +217,7 @@ def _check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
     if not row["format"]:
         name = Path(urlsplit(row["path"]).path if is_url(row["path"]) else row["path"]).name.lower()
         row["format"] = SUFFIXES.get(Path(name.removesuffix(".gz")).suffix, "")
-        if not row["format"]:
+        if not row["format"] and not ACCESSION.fullmatch(name.upper()):
             known = ", ".join([*dict.fromkeys(SUFFIXES.values()), "counts"])
             yield f"format: cannot be told from the name {name!r}; write one of {known}"
     if row["format"] in PLACED and not row["genome"]:
@@ -258,8 +268,8 @@ def _check_study(name: str, config: dict, datasets: dict) -> Iterator[str]:
             yield f"{name}: negatives: no label applies to the dataset {dataset} ({row['tf']}, {row['assay']})"
 
 
-def _read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
-    """Rows of a sheet with their line numbers, and all its faults."""
+def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+    """Rows of a sheet as they are written, with their line numbers, and the faults that the sheet alone can show."""
     columns = list(schema("datasets")["properties"])
     required = schema("datasets")["required"]
     try:

@@ -7,6 +7,7 @@ from snakemake.exceptions import WorkflowError
 from tfbind import config as studies
 from tfbind.faults import InputError
 from tfbind.lineage import digest
+from tfbind.resources import allow
 
 # One config is one study: a file given on the command line replaces `config.yaml` (Snakemake itself would merge them).
 given = workflow.config_settings.configfiles
@@ -20,6 +21,9 @@ try:
     )
 except InputError as error:
     raise WorkflowError(f"the study cannot be run:\n{error}") from None
+
+# No parameter of `fetch`, since naming a further host must make no file anew.
+allow(study.config["hosts"])
 
 KIND = {model: options.get("kind") for model, options in study.config["models"].items()}
 POSITIVES = "results/positives/{dataset}.parquet"
