@@ -153,7 +153,7 @@ class Genome:
         if self._last is None or self._last[0] != chrom:
             record = self._records[chrom]
             raw = self._bytes[record.offset : record.offset + self._span(record)]
-            tokens = dna.encode_text(raw[raw > ord(" ")].tobytes())
+            tokens = dna.encode_text(raw[raw > ord(" ")])
             if len(tokens) != record.rlen:
                 raise InputError(f"{self.path}: {chrom} has {len(tokens)} bp, its index says {record.rlen}; index anew")
             tokens.setflags(write=False)
