@@ -15,11 +15,10 @@ ALPHABET = "ACGT"
 UNKNOWN = 4
 
 _LETTER = np.frombuffer(b"ACGTN", np.uint8)
-_CODE = np.full(256, UNKNOWN, np.uint8)
-for _letters in ("ACGT", "acgt"):
-    _CODE[list(_letters.encode())] = range(4)
-_CODE[list(b"Uu")] = 3  # RNA spelling of T
-_CODE = _CODE.tobytes()
+_CODE = bytearray([UNKNOWN] * 256)
+for _code, _letters in enumerate((b"Aa", b"Cc", b"Gg", b"TtUu")):  # U is the RNA spelling of T
+    for _letter in _letters:
+        _CODE[_letter] = _code
 _COMPLEMENT = np.array([3, 2, 1, 0, 4], np.uint8)
 _COMPLEMENT_TEXT = bytes.maketrans(b"ACGTUNacgtun", b"TGCAANtgcaan")
 
@@ -67,7 +66,7 @@ def _flat(sequences: Sequence[str] | pd.Series) -> tuple[bytes | pa.Buffer, np.n
     return "".join(sequences).encode("ascii", "replace"), sizes
 
 
-def column(letters: np.ndarray | bytearray | pa.Buffer, bounds: np.ndarray | pa.Buffer) -> pd.Series:
+def column(letters: np.ndarray, bounds: np.ndarray) -> pd.Series:
     """Sequences as the column of a table, made from their letters without a Python string each.
 
     Parameters
@@ -125,9 +124,8 @@ def canonicals(sequences: pd.Series) -> pd.Series:
     text = _arrow(sequences)
     turned = pc.ascii_reverse(text)
     _, bounds, letters = turned.buffers()
-    other = pa.LargeStringArray.from_buffers(
-        len(text), bounds, pa.py_buffer(bytearray(letters).translate(_COMPLEMENT_TEXT)), offset=turned.offset
-    )
+    letters = pa.py_buffer(bytearray(letters).translate(_COMPLEMENT_TEXT))
+    other = pa.LargeStringArray.from_buffers(len(text), bounds, letters, offset=turned.offset)
     return pd.Series(pc.min_element_wise(text, other), sequences.index, dtype="str")
 
 

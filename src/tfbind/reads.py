@@ -139,7 +139,7 @@ def _plain_fastq(path) -> pd.Series | None:
                 chunk = stream.read(_CHUNK)
                 data = rest + (chunk or b"\n")  # the last line may lack its end
                 found, until, unread = kernel.parse(np.frombuffer(data, np.uint8))
-                if chunk and not len(until):
+                if chunk and not len(until):  # not plain, or longer than a chunk
                     return None
                 letters.append(found)
                 ends.append(until + last)
