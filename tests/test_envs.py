@@ -7,7 +7,7 @@ import yaml
 
 REPO = Path(__file__).parents[1]
 ELSEWHERE = {"python", "bedtools", "pip", "hatchling"}
-ALIAS = {"pytorch": "torch"}
+ALIAS = {"pytorch": "torch", "python-isal": "isal"}
 
 
 def norm(name):

@@ -1,6 +1,8 @@
 import gzip
 
+import pysam
 import pytest
+from isal import igzip
 
 from tfbind import text
 from tfbind.faults import InputError
@@ -41,6 +43,30 @@ def test_damaged_gzip(tmp_path, damage):
     (tmp_path / "f.gz").write_bytes(damage(whole))
     with pytest.raises(text.Truncated, match="ends early or is damaged"):
         list(text.lines(tmp_path / "f.gz"))
+    with pytest.raises(text.Truncated), text.binary(tmp_path / "f.gz") as stream, text.whole(tmp_path / "f.gz"):
+        stream.read()
+
+
+def test_each_library_of_gzip_names_a_damage_in_its_way(tmp_path):
+    whole = gzip.compress("".join(f"line {i * i}\n" for i in range(500)).encode())
+    for at in range(0, len(whole), 3):
+        (tmp_path / "f.gz").write_bytes(whole[:at] + bytes([whole[at] ^ 128]) + whole[at + 1 :])
+        kinds = []
+        for unpack in (igzip.open, gzip.open):
+            try:
+                with text.binary(tmp_path / "f.gz", unpack) as stream, text.whole(tmp_path / "f.gz"):
+                    kinds.append(stream.read())
+            except InputError as error:
+                kinds.append(str(error))
+        assert kinds[0] == kinds[1], at
+
+
+def test_all_members_of_a_bgzip_file(tmp_path):
+    content = b"".join(b"line %d\n" % i for i in range(30_000))
+    (tmp_path / "f.txt").write_bytes(content)
+    pysam.tabix_compress(str(tmp_path / "f.txt"), str(tmp_path / "f.gz"))
+    with text.binary(tmp_path / "f.gz") as stream:
+        assert stream.read() == content
 
 
 def test_only_the_first_faults_are_listed():

@@ -7,31 +7,36 @@ Tokens are ``uint8``: A 0, C 1, G 2, T 3, and `UNKNOWN` (4) for everything else.
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 ALPHABET = "ACGT"
 UNKNOWN = 4
 
-#: Token of each byte of a text.
-CODE = np.full(256, UNKNOWN, np.uint8)
-for _letters in ("ACGT", "acgt"):
-    CODE[list(_letters.encode())] = range(4)
-CODE[list(b"Uu")] = 3  # RNA spelling of T
 _LETTER = np.frombuffer(b"ACGTN", np.uint8)
+_CODE = bytearray([UNKNOWN] * 256)
+for _code, _letters in enumerate((b"Aa", b"Cc", b"Gg", b"TtUu")):  # U is the RNA spelling of T
+    for _letter in _letters:
+        _CODE[_letter] = _code
+#: Token of each byte of a text, (256,) uint8.
+CODE = np.frombuffer(_CODE, np.uint8)
 _COMPLEMENT = np.array([3, 2, 1, 0, 4], np.uint8)
-_COMPLEMENT_TEXT = str.maketrans("ACGTUNacgtun", "TGCAANtgcaan")
+_COMPLEMENT_TEXT = bytes.maketrans(b"ACGTUNacgtun", b"TGCAANtgcaan")
 
 
-def encode_text(text: bytes) -> np.ndarray:
+def encode_text(text: bytes | np.ndarray | pa.Buffer) -> np.ndarray:
     """Tokens of one long text, e.g. a chromosome: ``(len(text),)`` uint8."""
-    return CODE[np.frombuffer(text, np.uint8)]
+    return np.frombuffer(bytearray(text).translate(_CODE), np.uint8)
 
 
-def encode(sequences: Sequence[str], length: int | None = None) -> np.ndarray:
+def encode(sequences: Sequence[str] | pd.Series, length: int | None = None) -> np.ndarray:
     """Tokens of many sequences, padded at the right end.
 
     Parameters
     ----------
     sequences : sequence of str
+        Of a column of a table no Python strings are made: encode the column, not a list of it.
     length : int, optional
         Columns of the result in bp; the longest sequence by default. A longer sequence is refused.
 
@@ -39,14 +44,49 @@ def encode(sequences: Sequence[str], length: int | None = None) -> np.ndarray:
     -------
     (N, length) uint8
     """
-    sizes = np.fromiter((len(s) for s in sequences), np.int64, len(sequences))
+    text, sizes = _flat(sequences)
     longest = int(sizes.max(initial=0))
     length = longest if length is None else length
     if longest > length:
         raise ValueError(f"a sequence of {longest} bp does not fit into {length} columns")
+    if (sizes == length).all():
+        return encode_text(text).reshape(len(sizes), length)
     tokens = np.full((len(sizes), length), UNKNOWN, np.uint8)
-    tokens[np.arange(length) < sizes[:, None]] = encode_text("".join(sequences).encode("ascii", "replace"))
+    tokens[np.arange(length) < sizes[:, None]] = encode_text(text)
     return tokens
+
+
+def _flat(sequences: Sequence[str] | pd.Series) -> tuple[bytes | pa.Buffer, np.ndarray]:
+    # All sequences one after the other, one byte a letter, and the size of each in bp.
+    if isinstance(sequences, pd.Series):
+        text = _arrow(sequences)
+        bounds = np.frombuffer(text.buffers()[1], np.int64)[text.offset :][: len(text) + 1]
+        letters = text.buffers()[2][bounds[0] : bounds[-1]]
+        if np.frombuffer(letters, np.uint8).max(initial=0) < 128:
+            return letters, np.diff(bounds)
+    sizes = np.fromiter((len(s) for s in sequences), np.int64, len(sequences))
+    return "".join(sequences).encode("ascii", "replace"), sizes
+
+
+def column(letters: np.ndarray, bounds: np.ndarray) -> pd.Series:
+    """Sequences as the column of a table, made from their letters without a Python string each.
+
+    Parameters
+    ----------
+    letters : (M,) uint8
+        ASCII, all sequences one after the other.
+    bounds : (N + 1,) int64
+        Sequence `i` is ``letters[bounds[i]:bounds[i + 1]]``.
+    """
+    text = pa.LargeStringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(letters))
+    return pd.Series(text, dtype="str")
+
+
+def _arrow(sequences: pd.Series) -> pa.LargeStringArray:
+    text = pa.array(sequences, pa.large_string())
+    if text.null_count:
+        raise ValueError(f"{text.null_count} of {len(text)} sequences are missing")
+    return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
 
 
 def decode(tokens: np.ndarray, sizes: np.ndarray | None = None) -> list[str]:
@@ -79,6 +119,16 @@ def reverse_complement_text(sequence: str) -> str:
 def canonical(sequence: str) -> str:
     """The same text for a sequence and its reverse complement: the alphabetically smaller of the two."""
     return min(sequence, reverse_complement_text(sequence))
+
+
+def canonicals(sequences: pd.Series) -> pd.Series:
+    """`canonical` of each sequence of a column, ASCII, as a column of the same index."""
+    text = _arrow(sequences)
+    turned = pc.ascii_reverse(text)
+    _, bounds, letters = turned.buffers()
+    letters = pa.py_buffer(bytearray(letters).translate(_COMPLEMENT_TEXT))
+    other = pa.LargeStringArray.from_buffers(len(text), bounds, letters, offset=turned.offset)
+    return pd.Series(pc.min_element_wise(text, other), sequences.index, dtype="str")
 
 
 def gc(tokens: np.ndarray) -> np.ndarray:

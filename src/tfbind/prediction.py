@@ -135,7 +135,7 @@ def predict(
     for target, (positives, negatives) in targets.items():
         for label, table in {"": positives, **negatives}.items():
             rows = table[table["split"] == "test"]
-            tokens = dna.encode(rows["sequence"].tolist())
+            tokens = dna.encode(rows["sequence"])
             try:
                 scores = {str(seed): score(model, tokens, reading, window) for seed, model in seeds.items()}
             except InputError as error:

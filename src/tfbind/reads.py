@@ -6,7 +6,6 @@ change is counted. A file with faults is refused whole, with all faults in one `
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -14,11 +13,13 @@ import pandas as pd
 
 from tfbind import dna, text
 from tfbind.faults import InputError, NotEstimable
+from tfbind.kernels import fastq as kernel
 from tfbind.tables import Tally
 
 _IUPAC = str.maketrans("RYSWKMBDHV", "N" * 10)
 _PLACE = re.compile(r"^(?P<chrom>[^:\s]+):(?P<start>\d+)-(?P<end>\d+)(?!\d)(?P<rest>\S*)$")
 _STRAND = re.compile(r"\(([+-])\)")
+_CHUNK = 1 << 19  # bytes of a FASTQ parsed at a time; they stay in the processor's cache
 
 
 def _clean(sequences: list[str], place: Iterable[str], tally: Tally, faults: list[str]) -> list[str]:
@@ -112,6 +113,9 @@ def _places(table: pd.DataFrame) -> pd.DataFrame:
 def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
     """Read FASTQ (Cock et al. 2010), wrapped records included: one column, `sequence`; qualities are not used."""
     tally = Tally() if tally is None else tally
+    if (plain := _plain_fastq(path)) is not None:
+        _finish(path, "reads", len(plain), tally, [])
+        return pd.DataFrame({"sequence": plain})
     sequences, faults = [], []
     try:
         for sequence in _fastq(path, text.lines(path)):
@@ -124,6 +128,28 @@ def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
     sequences = _clean(sequences, where, tally, faults)
     _finish(path, "reads", len(sequences), tally, faults)
     return pd.DataFrame({"sequence": pd.Series(sequences, dtype="str")})
+
+
+def _plain_fastq(path) -> pd.Series | None:
+    # The sequences of a file of plain records alone. None for any other: `_fastq` reads that, or says what is wrong.
+    letters, ends, last, rest = [], [np.zeros(1, np.int64)], 0, b""
+    try:
+        with text.binary(path) as stream, text.whole(path):
+            while True:
+                chunk = stream.read(_CHUNK)
+                data = rest + (chunk or b"\n")  # the last line may lack its end
+                found, until, unread = kernel.parse(np.frombuffer(data, np.uint8))
+                if chunk and not len(until):  # not plain, or longer than a chunk
+                    return None
+                letters.append(found)
+                ends.append(until + last)
+                last += len(found)
+                rest = data[unread:]
+                if not chunk:
+                    break
+    except text.Truncated:
+        return None
+    return dna.column(np.concatenate(letters), np.concatenate(ends)) if last and not rest else None
 
 
 def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
@@ -315,7 +341,7 @@ def inserts(
     NotEstimable
         Nothing is left, or one insert makes up more than half of the library.
     """
-    reads = pd.Series(list(sequences), dtype="str")
+    reads = pd.Series(sequences, dtype="str").reset_index(drop=True)
     weights = np.ones(len(reads), np.int64) if counts is None else np.asarray(counts)
     if left_flank or right_flank:
         matched = _flanked(reads, left_flank.upper(), right_flank.upper(), weights)
@@ -342,11 +368,9 @@ def inserts(
     if not len(reads):
         raise NotEstimable("every insert has an N")
 
-    frame = pd.DataFrame({"sequence": reads.to_numpy(), "count": weights})
-    table = frame.groupby([dna.canonical(read) for read in reads], sort=False).agg(
-        {"sequence": "first", "count": "sum"}
-    )
-    table = table.reset_index(drop=True)
+    insert = pd.factorize(dna.canonicals(reads))[0]  # numbered as they first occur
+    first = np.diff(np.maximum.accumulate(insert), prepend=-1) > 0
+    table = pd.DataFrame({"sequence": reads[first].array, "count": np.bincount(insert, weights).astype(weights.dtype)})
     tally.add("dropped", "same insert again (either strand)", weights.sum() - len(table))
     if (top := table["count"].max()) > weights.sum() / 2:
         read = table["sequence"][table["count"].idxmax()]
@@ -357,16 +381,15 @@ def inserts(
 def _flanked(reads: pd.Series, left: str, right: str, weights: np.ndarray) -> np.ndarray:
     long = reads.str.len().to_numpy() > len(left) + len(right)
     matched = long.copy()
-    wanted = (("left", reads.str.slice(0, len(left)), left), ("right", reads.str.slice(-len(right) or 10**6), right))
-    observed = []
-    for side, ends, flank in wanted:
-        if flank:
-            expected = dna.encode([flank])
-            wrong = (dna.encode(list(ends[long]), len(flank)) != expected) & (expected != dna.UNKNOWN)
-            matched[long] &= wrong.sum(1) <= 1
-            observed.append(f"{side} {_consensus(ends[long], weights[long])} (given {flank})")
+    starts, stops = reads[long].str.slice(0, len(left)), reads[long].str.slice(-len(right) or 10**6)
+    wanted = [(side, flank, ends) for side, flank, ends in (("left", left, starts), ("right", right, stops)) if flank]
+    for _, flank, ends in wanted:
+        expected = dna.encode([flank])
+        wrong = (dna.encode(ends, len(flank)) != expected) & (expected != dna.UNKNOWN)
+        matched[long] &= wrong.sum(1) <= 1
     missing = weights[~matched].sum()
     if missing * 2 > weights.sum():
+        observed = (f"{side} {_consensus(ends, weights[long])} (given {flank})" for side, flank, ends in wanted)
         raise InputError(
             f"{missing} of {weights.sum()} reads lack the flanks; the reads show {', '.join(observed)}; correct "
             "left_flank and right_flank, or leave them empty if the reads are inserts already"
@@ -375,11 +398,7 @@ def _flanked(reads: pd.Series, left: str, right: str, weights: np.ndarray) -> np
 
 
 def _consensus(ends: pd.Series, weights: np.ndarray) -> str:
-    columns = []
-    for letters in zip(*ends, strict=True):
-        tally = Counter()
-        for letter, weight in zip(letters, weights, strict=True):
-            tally[letter] += int(weight)
-        letter, count = tally.most_common(1)[0]
-        columns.append(letter if 2 * count > weights.sum() else "N")
-    return "".join(columns) or "nothing (all reads are shorter than the flanks)"
+    tokens = dna.encode(ends)
+    counts = np.stack([weights @ (tokens == base) for base in range(4)])  # (4, L) reads
+    letters = np.where(2 * counts.max(0) > weights.sum(), counts.argmax(0), dna.UNKNOWN).astype(np.uint8)
+    return "".join(dna.decode(letters[None], [len(letters)])) or "nothing (all reads are shorter than the flanks)"

@@ -46,7 +46,7 @@ def assign(table: pd.DataFrame, split: Mapping) -> pd.Series:
     for name in ("validation", "test"):
         chosen[placed & chrom.isin(split.get(name, [])).to_numpy()] = name
     test, validation = split["test_fraction"], split["validation_fraction"]
-    for row, sequence in zip(np.flatnonzero(~placed), table["sequence"][~placed], strict=True):
-        u = stable_hash("split", dna.canonical(sequence)) / 2**64
-        chosen[row] = "test" if u < test else "validation" if u < test + validation else "train"
+    keys = dna.canonicals(table["sequence"][~placed]).tolist()
+    u = np.array([stable_hash("split", key) for key in keys], np.uint64) / 2.0**64
+    chosen[~placed] = np.select([u < test, u < test + validation], ["test", "validation"], SPLITS[0])
     return pd.Series(chosen, index=table.index, dtype="str")

@@ -89,7 +89,7 @@ def sequences(**columns) -> pd.DataFrame:
     frame = pd.DataFrame({"id": columns["id"]})
     for name in SEQUENCES.names[1:]:
         values = columns.get(name, neutral.get(name))
-        frame[name] = values.to_numpy() if isinstance(values, pd.Series) else values
+        frame[name] = values.array if isinstance(values, pd.Series) else values
     return conform(frame, SEQUENCES)
 
 

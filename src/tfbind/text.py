@@ -4,8 +4,10 @@ import gzip
 import io
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
+
+from isal import igzip, isal_zlib
 
 from tfbind.faults import InputError
 
@@ -20,7 +22,7 @@ class Truncated(InputError):
 
 
 class whole:
-    """While it is open, what the gzip library says of a damaged file becomes `Truncated`."""
+    """While it is open, what the gzip libraries say of a damaged file becomes `Truncated`."""
 
     def __init__(self, path: str | os.PathLike):
         self.path = path
@@ -29,13 +31,13 @@ class whole:
         return self
 
     def __exit__(self, kind, error, trace):
-        if isinstance(error, (EOFError, zlib.error, gzip.BadGzipFile)):
+        if isinstance(error, (EOFError, zlib.error, isal_zlib.error, gzip.BadGzipFile)):
             message = f"{self.path}: the gzip file ends early or is damaged; download it again"
             raise Truncated(message) from error
 
 
-def binary(path: str | os.PathLike) -> BinaryIO:
-    """Open a file for reading bytes, unpacked where it is gzip or bgzip.
+def binary(path: str | os.PathLike, unpack: Callable[..., BinaryIO] = igzip.open) -> BinaryIO:
+    """Open a file for reading bytes, unpacked by `unpack` where it is gzip or bgzip.
 
     Refused with `InputError`: a file that is missing, packed otherwise, binary, or a web page or JSON answer under a
     data file's name.
@@ -48,7 +50,7 @@ def binary(path: str | os.PathLike) -> BinaryIO:
     for start, words in _FOREIGN.items():
         if magic.startswith(start):
             raise InputError(f"{path}: this is {words}; unpack it or pack it with gzip")
-    stream = (gzip.open if magic[:2] == b"\x1f\x8b" else open)(path, "rb")
+    stream = (unpack if magic[:2] == b"\x1f\x8b" else open)(path, "rb")
     with whole(path):
         head = stream.peek(256)[:256]
     begins = head.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -61,7 +63,8 @@ def binary(path: str | os.PathLike) -> BinaryIO:
 
 def lines(path: str | os.PathLike) -> Iterator[str]:
     """Each line of a file without its line end; a damaged gzip raises `Truncated` after the readable part."""
-    with binary(path) as stream, whole(path):
+    # igzip keeps up to a buffer before the damage to itself, and faults say how far a file can be read
+    with binary(path, gzip.open) as stream, whole(path):
         for line in io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace"):
             yield line.rstrip("\n\0")  # some published files end in a NUL
 
