@@ -126,6 +126,15 @@ class Study:
             ]
         return {local(source): (source, sha256) for source, sha256 in sources if is_url(source)}
 
+    def checksums(self, dataset: str) -> dict[str, str]:
+        """Local path -> SHA-256 of the files that a row reads, its blacklist too, where one is given."""
+        row = self.datasets[dataset]
+        given = {local(row[c]): row[checksum_column(c)] for c in PATHS}
+        if row["genome"]:
+            genome = self.config["genomes"][row["genome"]]
+            given[local(genome["blacklist"])] = genome["blacklist_sha256"]
+        return {path: sha256 for path, sha256 in given.items() if path and sha256}
+
 
 def is_url(source: str) -> bool:
     """Whether a source is to be fetched rather than read in place."""

@@ -18,6 +18,7 @@ from tfbind.tables import Tally
 
 _IUPAC = str.maketrans("RYSWKMBDHV", "N" * 10)
 _PLACE = re.compile(r"^(?P<chrom>[^:\s]+):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})(?!\d)(?P<rest>\S*)$")
+_MATE = re.compile(r"/([12])(?:\s|$)|\s([12]):[YN]:")  # Illumina, before and since Casava 1.8
 _STRAND = re.compile(r"\(([+-])\)")
 
 
@@ -128,7 +129,7 @@ def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
 
 
 def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
-    record = 0
+    record, mates = 0, set()
     for header in stream:
         if not header:
             continue
@@ -136,6 +137,10 @@ def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
         where = f"{path}: record {record} ({header[:40]})"
         if not header.startswith("@"):
             raise InputError(f"{where}: a FASTQ record begins with '@'; reading stopped here")
+        if mate := _MATE.search(header):
+            mates.add(mate[1] or mate[2])
+            if len(mates) == 2:
+                raise InputError(f"{where}: mates 1 and 2 in one file; give read 1 in a file of its own")
         sequence, line = "", next(stream, None)
         while line is not None and not line.startswith("+"):
             sequence += line
