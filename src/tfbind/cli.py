@@ -81,7 +81,8 @@ def _read_files(study: config.Study) -> list[str]:
             options = {"split": study.config["split"], "blacklist": blacklist, "rng": generator("positives", dataset)}
             options |= {"genome": genome, **study.config["sequence"]}
             made = {"bound": tried(assays.positives, row, **options)}
-            for kind in sorted(set().union(*assays.offers(row).values())):
+            wanted = {kind for label in study.labels(dataset) for kind in study.kinds(label, row["assay"])}
+            for kind in sorted(wanted & set().union(*assays.offers(row).values())):
                 made[kind] = tried(assays.unbound, row, kind, **options | {"limit": None})
             for kind, (table, tally) in ((kind, both) for kind, both in made.items() if both):
                 events = "; ".join(f"{count} {event}, {reason}" for event, reason, count in tally.rows)
