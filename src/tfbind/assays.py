@@ -216,7 +216,11 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
         records = _read(path, row, what, tally) if path else []
         if not len(records):
             continue
-        clean = ASSAYS[row["assay"]](records, row, genome=genome, tally=tally, **options)
+        try:
+            clean = ASSAYS[row["assay"]](records, row, genome=genome, tally=tally, **options)
+        except InputError as error:
+            faults = [fault if str(path) in fault else f"{path}: {fault}" for fault in error.faults]
+            raise InputError(faults) from None
         clean = tables.sequences(
             id=[""] * len(clean), label=0, **{name: clean[name] for name in clean if name in _FIELDS}
         )

@@ -8,6 +8,8 @@ import csv
 import difflib
 import hashlib
 import io
+import math
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError, validators
 
 from tfbind.faults import InputError
 
@@ -30,7 +32,8 @@ PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_pa
 PLACED = ("narrowpeak", "bed")
 #: An ENCODE experiment or file; a run or a study of ENA, SRA or DDBJ.
 ACCESSION = re.compile(r"ENC(SR|FF)[0-9]{3}[A-Z]{3}|[EDS]RR[0-9]{6,}|PRJ(EB|NA|DB)[0-9]+|[EDS]RP[0-9]{6,}")
-_LARGEST_CONFIG = 2**20
+#: Most bytes of a config, of a sheet: YAML takes seconds a megabyte.
+_LARGEST, _LARGEST_SHEET = 2**20, 2**25
 
 
 def checksum_column(path_column: str) -> str:
@@ -125,6 +128,15 @@ class Study:
             ]
         return {local(source): (source, sha256) for source, sha256 in sources if is_url(source)}
 
+    def checksums(self, dataset: str) -> dict[str, str]:
+        """Local path -> SHA-256 of the files that a row reads, its blacklist too, where one is given."""
+        row = self.datasets[dataset]
+        given = {local(row[c]): row[checksum_column(c)] for c in PATHS}
+        if row["genome"]:
+            genome = self.config["genomes"][row["genome"]]
+            given[local(genome["blacklist"])] = genome["blacklist_sha256"]
+        return {path: sha256 for path, sha256 in given.items() if path and sha256}
+
 
 def is_url(source: str) -> bool:
     """Whether a source is to be fetched rather than read in place."""
@@ -135,7 +147,7 @@ def local(source: str) -> str:
     """Where a URL is fetched to, relative to the working directory; a path is returned as it is."""
     if not is_url(source):
         return source
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", Path(unquote(urlsplit(source).path)).name) or "file"
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", Path(unquote(urlsplit(source).path)).name)[-100:].lstrip(".") or "file"
     return f"resources/downloads/{hashlib.sha256(source.encode()).hexdigest()[:12]}/{name}"
 
 
@@ -176,11 +188,14 @@ def load(path: str | Path, overrides: Mapping | None = None) -> Study:
 
     def unusable(source: str) -> str:
         if is_url(source):
-            host, hosts = urlsplit(source).hostname, config["hosts"]
+            try:
+                host, hosts = urlsplit(source).hostname, config["hosts"]
+            except ValueError as error:
+                return f"{source!r} is no URL ({error}); correct it"
             refused = hosts and host not in hosts
             return f"{source}: the host {host} is not in `hosts` ({', '.join(hosts)})" if refused else ""
         made = simulated is not None and simulated in Path(source).parents
-        if not source or made or Path(source).is_file():
+        if not source or made or os.path.isfile(source):
             return ""
         if ACCESSION.fullmatch(name := Path(source).name):
             return f"{name} is an accession; make it a URL with `tfbind fetch {Path(config['datasets']).name}`"
@@ -215,7 +230,7 @@ def load(path: str | Path, overrides: Mapping | None = None) -> Study:
 def _check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
     """Faults of one row that the schema cannot express; fills `format`."""
     if not row["format"]:
-        name = Path(urlsplit(row["path"]).path if is_url(row["path"]) else row["path"]).name.lower()
+        name = Path(re.split("[?#]", row["path"])[0] if is_url(row["path"]) else row["path"]).name.lower()
         row["format"] = SUFFIXES.get(Path(name.removesuffix(".gz")).suffix, "")
         if not row["format"] and not ACCESSION.fullmatch(name.upper()):
             known = ", ".join([*dict.fromkeys(SUFFIXES.values()), "counts"])
@@ -230,13 +245,14 @@ def _check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
         yield f"format: {row['format']} is for SELEX reads; ChIP-seq comes as peaks or as sequences of peaks"
     if row["format"] == "counts" and row["input_path"]:
         yield "input_path: a count table brings its own cycle 0; leave this empty"
-    named = [(column, row[column]) for column in PATHS if row[column]]
-    for i, (column, value) in enumerate(named):
-        if any(value == other for _, other in named[:i]):
-            yield f"{column}: {value} is named twice in this row; a file cannot be both"
+    named = [(column, row[column] if is_url(row[column]) else os.path.realpath(row[column])) for column in PATHS]
+    named = [(column, file) for column, file in named if row[column]]
+    for i, (column, file) in enumerate(named):
+        if any(file == other for _, other in named[:i]):
+            yield f"{column}: {row[column]} is named twice in this row; a file cannot be both"
     try:
         re.compile(row["negative_names"])
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         yield f"negative_names: {row['negative_names']!r} is not a regular expression ({error})"
 
 
@@ -247,6 +263,11 @@ def _check_keys(name: str, config: dict) -> Iterator[str]:
         base = options.get("trained_as")
         if base is not None and "kind" not in models.get(base, {}):
             yield f"{name}: models.{label}.trained_as: {base!r} is not a trained model label"
+    for key in ("negatives", "models", "genomes"):
+        first: dict[str, str] = {}
+        for label in config[key]:
+            if (other := first.setdefault(label.lower(), label)) != label:
+                yield f"{name}: {key}: {other!r} and {label!r} differ by case alone, which some disks do not tell apart"
     for chromosome in set(config["split"]["validation"]) & set(config["split"]["test"]):
         yield f"{name}: split: {chromosome} is in `validation` and in `test`; it can be in one of them"
 
@@ -273,14 +294,20 @@ def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]
     columns = list(schema("datasets")["properties"])
     required = schema("datasets")["required"]
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        return [], [f"{path}: cannot be read ({error.strerror}); the config's `datasets` names it"]
-    except UnicodeDecodeError as error:
-        return [], [f"{path.name}: not UTF-8 text (byte {error.start}); save it as tab-separated UTF-8"]
-    reader = csv.reader(io.StringIO(text), delimiter="\t")
-    lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
-    lines = [(n, cells) for n, cells in lines if any(cells) and not cells[0].startswith("#")]
+        text = _text(path, _LARGEST_SHEET, "the config's `datasets` names it")
+    except InputError as error:
+        return [], error.faults
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter="\t", strict=True)
+    lines = []
+    try:
+        for cells in reader:
+            if any("\n" in cell for cell in cells):
+                raise csv.Error("a cell runs on into the next line")
+            cells = [cell.strip() for cell in cells]
+            if any(cells) and not cells[0].startswith("#"):
+                lines.append((reader.line_num, cells))
+    except csv.Error as error:
+        return [], [f"{path.name}:{reader.line_num}: {error}; reading stopped here, is a quotation mark missing?"]
     if not lines:
         return [], [f"{path.name}: the sheet is empty; its header starts with {' '.join(required)}"]
     number, header = lines[0]
@@ -295,7 +322,7 @@ def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]
         faults.append(f"{path.name}:{number}: the header has no tab; separate the columns by tabs")
     if faults:
         return [], faults
-    rows, first = [], {}
+    rows, first, spelled = [], {}, {}
     for number, cells in lines[1:]:
         if len(cells) > len(header):
             faults.append(f"{path.name}:{number}: {len(cells)} cells under {len(header)} columns")
@@ -307,50 +334,101 @@ def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]
             faults.append(
                 f"{path.name}:{number}: dataset {row['dataset']!r} is also on line {other} (case does not count)"
             )
+        same, line = spelled.setdefault(row["tf"].lower(), (row["tf"], number))
+        if same != row["tf"]:
+            faults.append(
+                f"{path.name}:{number}: tf {row['tf']!r} is {same!r} on line {line}; write one factor in one way, and "
+                f"tell two apart by more than case, e.g. {row['tf']}_mouse"
+            )
         rows.append((number, row))
     if len(lines) == 1:
         faults.append(f"{path.name}: the sheet has a header and no dataset")
     return rows, faults
 
 
+def _text(path: Path, largest: int, remedy: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(largest + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', error)}); {remedy}") from None
+    if len(raw) > largest:
+        raise InputError(f"{path.name}: longer than {largest} bytes; name another file")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise InputError(f"{path.name}:{line}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    if "\0" in text:
+        raise InputError(f"{path.name}: holds a NUL, so it is not UTF-8 text; save it as UTF-8")
+    return text
+
+
 class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key written twice (the second would win silently)."""
+    """Safe YAML in which a key is text as written (`1`, `no`), and written once; numbers are finite, `1e-3` is one."""
 
     def construct_mapping(self, node, deep=False):
-        seen = {}
+        seen = set()
         for key, _ in node.value:
-            other = seen.setdefault(key.value, key) if isinstance(key, yaml.ScalarNode) else key
-            if other is not key:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} is written twice", key.start_mark
-                )
+            if isinstance(key, yaml.ScalarNode):
+                key.tag = "tag:yaml.org,2002:str"
+                if key.value in seen:
+                    self._refuse(f"the key {key.value!r} is written twice", key.start_mark)
+                seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+    def construct_object(self, node, deep=False):
+        try:
+            value = super().construct_object(node, deep)
+        except ValueError as error:  # a date that is none, thousands of digits
+            self._refuse(f"{node.value[:40]!r} cannot be read: {error}", node.start_mark)
+        if isinstance(value, float) and not math.isfinite(value):
+            self._refuse(f"{node.value[:40]} is no finite number", node.start_mark)
+        return value
 
     def compose_node(self, parent, index):
         if self.check_event(yaml.events.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.constructor.ConstructorError(
-                None, None, "aliases (*name) are not accepted; write the value out", mark
-            )
+            self._refuse("aliases (*name) are not accepted; write the value out", self.peek_event().start_mark)
         return super().compose_node(parent, index)
+
+    @staticmethod
+    def _refuse(what: str, mark: yaml.Mark):
+        raise yaml.constructor.ConstructorError(None, None, what, mark)
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d+[eE][-+]?\d+$"), "-+0123456789")
 
 
 def _read_yaml(path: Path) -> dict:
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    if len(raw) > _LARGEST_CONFIG:
-        raise InputError(f"{path.name}: {len(raw)} bytes is no config; at most {_LARGEST_CONFIG} are read")
-    try:
-        content = yaml.load(raw, _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        content = yaml.load(_text(path, _LARGEST, "name a config"), _Loader)
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise InputError(f"{path.name}{where}: {getattr(error, 'problem', None) or error}") from None
+    except RecursionError:
+        raise InputError(f"{path.name}: nested too deeply for a config; is a bracket left open?") from None
     if not isinstance(content, dict):
         raise InputError(f"{path.name}: expected keys and values, found {type(content).__name__}")
     return content
+
+
+def _pattern(validator, pattern: str, instance, rules: dict) -> Iterator[ValidationError]:
+    # In a schema `$` is the very end; Python's also matches before a last line end, which must not enter a file name.
+    if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
+        yield ValidationError(f"{instance!r} is not of the form {pattern}")
+
+
+def _integer(checker, instance) -> bool:
+    # 12.0 is none, as it is none to `range`.
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+_Validator = validators.extend(
+    Draft202012Validator,
+    {"pattern": _pattern},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _integer),
+)
 
 
 def _meant(word: str, words: list[str]) -> str:
@@ -360,11 +438,12 @@ def _meant(word: str, words: list[str]) -> str:
 
 def _check(instance: Mapping, rules: dict) -> Iterator[str]:
     """Every violation of a schema, in words."""
-    for error in sorted(
-        Draft202012Validator(rules).iter_errors(instance), key=lambda e: list(map(str, e.absolute_path))
-    ):
+    errors = _Validator(rules).iter_errors(instance)
+    for error in sorted(errors, key=lambda e: list(map(str, e.absolute_path))):
         place = ".".join(map(str, error.absolute_path))
         prefix = f"{place}: " if place else ""
+        value = repr(error.instance)
+        value = value if len(value) <= 100 else f"{value[:100]}..."
         if error.validator == "additionalProperties" and error.validator_value is False:
             known = list(error.schema["properties"])
             for key in error.instance:
@@ -373,11 +452,14 @@ def _check(instance: Mapping, rules: dict) -> Iterator[str]:
         elif error.validator == "oneOf":
             yield f"{prefix}needs either `kind` or `trained_as`"
         elif error.validator == "anyOf":
-            yield f"{prefix}{error.instance!r} does not fit. {error.schema['description']}"
+            yield f"{prefix}{value} does not fit. {error.schema['description']}"
         elif error.validator == "pattern":
-            yield f"{prefix}{error.instance!r} is not of the form {error.validator_value}"
+            yield f"{prefix}{value} is not of the form {error.validator_value}. {error.schema.get('description', '')}"
+        elif error.validator == "type":
+            quote = isinstance(error.instance, (bool, int, float)) and error.validator_value == "string"
+            yield f"{prefix}{value} is not of type {error.validator_value}{'; put it in quotes' if quote else ''}"
         else:
-            yield f"{prefix}{error.message}"
+            yield f"{prefix}{error.message if len(repr(error.instance)) <= 1000 else value + ' does not fit'}"
 
 
 def _fill(instance, rules: dict, root: dict | None = None):
@@ -392,7 +474,7 @@ def _fill(instance, rules: dict, root: dict | None = None):
         return instance
     filled = dict(instance)
     for part in rules.get("allOf", []):
-        if Draft202012Validator({**part["if"], "$defs": root.get("$defs", {})}).is_valid(instance):
+        if _Validator({**part["if"], "$defs": root.get("$defs", {})}).is_valid(instance):
             filled = _fill(filled, part["then"], root)
     for key, rule in rules.get("properties", {}).items():
         rule = {**root["$defs"][rule["$ref"].rsplit("/", 1)[1]], **rule} if "$ref" in rule else rule

@@ -21,8 +21,8 @@ _LETTERS = b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv"
 def index(source: str | os.PathLike, out_fasta: str | os.PathLike) -> None:
     """Write `out_fasta` (plain) and its ``.fai`` from a plain, gzip or bgzip FASTA.
 
-    Refused with `InputError`, all faults at once: text before the first name, a name that occurs twice or is empty, a
-    record without sequence, lines of unequal length inside a record, letters outside the IUPAC code.
+    Refused with `InputError`, all faults at once: text before the first name, a name that occurs twice, is empty or
+    not ASCII, a record without sequence, lines of unequal length inside a record, letters outside the IUPAC code.
     """
     with replacing(out_fasta) as fasta:
         _copy(source, fasta)
@@ -55,6 +55,8 @@ def _copy(source: str | os.PathLike, fasta: Path) -> None:
                 name = words[0].decode("utf-8", "replace") if words and not line[1:2].isspace() else ""
                 if not name:
                     faults.append(f"{source}:{number}: a record without a name; name it right after '>'")
+                elif not (name.isascii() and name.isprintable()):
+                    faults.append(f"{source}:{number}: name {name!r} is not plain ASCII; rename the record")
                 elif name in names:
                     faults.append(f"{source}:{number}: name {name!r} occurs twice; names must differ")
                 names.add(name)
@@ -113,9 +115,9 @@ class Genome:
                 warnings.filterwarnings("ignore", message="Index file", category=RuntimeWarning)
                 with pyfaidx.Faidx(str(path), rebuild=False, build_index=False) as fasta:
                     self._records = dict(fasta.index)
-        except (OSError, pyfaidx.FastaIndexingError, pyfaidx.IndexNotFoundError) as error:
+            self._bytes = np.asarray(np.memmap(self.path, np.uint8, "r"))
+        except (OSError, ValueError, pyfaidx.FastaIndexingError, pyfaidx.IndexNotFoundError) as error:
             raise InputError(f"{path}: cannot be read with its index {path}.fai: {error}; make both anew") from None
-        self._bytes = np.asarray(np.memmap(self.path, np.uint8, "r"))
         self._verify()
         self.lengths = {name: record.rlen for name, record in self._records.items()}
         absent = sorted(set(self.names.values()) - set(self.lengths))

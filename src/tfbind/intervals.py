@@ -44,7 +44,7 @@ def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None)
     path : path
     format : {"narrowpeak", "bed"}
     tally : Tally, optional
-        Counts peaks read, and summits replaced by the midpoint (offset -1, or outside the peak).
+        Counts peaks read, and midpoints taken (a BED file, offset -1, a summit outside its peak).
 
     Returns
     -------
@@ -66,11 +66,11 @@ def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None)
             faults.append(f"{path}:{number}: {error}")
             continue
         summit = (start + end) // 2
-        if narrow and offset == -1:
+        if not narrow or offset == -1:
             without += 1
-        elif narrow and start + offset >= end:
+        elif start + offset >= end:
             outside += 1
-        elif narrow:
+        else:
             summit = start + offset
         rows.append((chrom, start, end, summit, score))
     if not rows and not faults:
@@ -90,7 +90,8 @@ def _peak(fields: list[str], narrow: bool) -> tuple[str, int, int, float, int]:
     if len(fields) < least:
         if len(" ".join(fields).split()) >= least:
             raise ValueError(f"{fields[0][:40]!r} is separated by spaces; separate the columns by tabs")
-        raise ValueError(f"{len(fields)} column(s) where {'narrowPeak' if narrow else 'BED'} has {least}")
+        kind = "narrowPeak has 10; without a summit column, give its format as bed" if narrow else "BED has 3 or more"
+        raise ValueError(f"{len(fields)} column(s) where {kind}")
     if narrow and len(fields) > 10:
         raise ValueError(f"{len(fields)} columns where narrowPeak has 10; give its format as bed")
     chrom = fields[0].strip()
@@ -125,7 +126,7 @@ def _integer(value: str, name: str) -> int:
 
 def _number(value: str, name: str) -> float:
     try:
-        number = float(value)
+        number = math.nan if "_" in value else float(value)  # float() reads 1_0 as ten
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
@@ -194,8 +195,11 @@ def _bed(table: pd.DataFrame) -> pybedtools.BedTool:
             "bedtools is not installed: apt-get install bedtools, or conda install -c bioconda bedtools, "
             "or brew install bedtools"
         )
+    # the letter keeps bedtools from reading a chromosome called #1 or track1 as a comment
     return pybedtools.BedTool.from_dataframe(
-        pd.DataFrame({"chrom": table["chrom"], "start": table["start"], "end": table["end"], "name": range(len(table))})
+        pd.DataFrame(
+            {"chrom": "c" + table["chrom"], "start": table["start"], "end": table["end"], "name": range(len(table))}
+        )
     )
 
 

@@ -17,14 +17,16 @@ from tfbind.kernels import fastq as kernel
 from tfbind.tables import Tally
 
 _IUPAC = str.maketrans("RYSWKMBDHV", "N" * 10)
-_PLACE = re.compile(r"^(?P<chrom>[^:\s]+):(?P<start>\d+)-(?P<end>\d+)(?!\d)(?P<rest>\S*)$")
+_PLACE = re.compile(r"^(?P<chrom>[^:\s]+):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})(?!\d)(?P<rest>\S*)$")
+_MATE = re.compile(r"/([12])(?:\s|$)|\s([12]):[YN]:")  # Illumina, before and since Casava 1.8
 _STRAND = re.compile(r"\(([+-])\)")
 _CHUNK = 1 << 19  # bytes of a FASTQ parsed at a time; they stay in the processor's cache
 
 
 def _clean(sequences: list[str], place: Iterable[str], tally: Tally, faults: list[str]) -> list[str]:
     """Upper-case A C G T N text; `place` says for each sequence where it stands, for the faults."""
-    sequences = [sequence.upper() for sequence in sequences]
+    # beyond ASCII, upper case may be another letter or two (`ß`)
+    sequences = [sequence.upper() if sequence.isascii() else sequence for sequence in sequences]
     rna = ambiguous = 0
     if not set("".join(sequences)) <= set("ACGTN"):
         rna = sum("U" in sequence for sequence in sequences)
@@ -153,7 +155,7 @@ def _plain_fastq(path) -> pd.Series | None:
 
 
 def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
-    record = 0
+    record, mates = 0, set()
     for header in stream:
         if not header:
             continue
@@ -161,6 +163,10 @@ def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
         where = f"{path}: record {record} ({header[:40]})"
         if not header.startswith("@"):
             raise InputError(f"{where}: a FASTQ record begins with '@'; reading stopped here")
+        if mate := _MATE.search(header):
+            mates.add(mate[1] or mate[2])
+            if len(mates) == 2:
+                raise InputError(f"{where}: mates 1 and 2 in one file; give read 1 in a file of its own")
         sequence, line = "", next(stream, None)
         while line is not None and not line.startswith("+"):
             sequence += line
@@ -189,7 +195,11 @@ def _rows(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_header(fields: list[str]) -> bool:
-    return bool(set(fields[0].strip().upper()) - set("ACGTUNRYSWKMBDHV"))
+    # A first line of names: a word that is no sequence, and not numbers alone after it (that is a row with a fault).
+    word, *others = (field.strip() for field in fields)
+    numbers = all(re.fullmatch(r"-?[0-9.]+", other) for other in others)
+    named = word.lower().startswith(("seq", "#")) or not numbers
+    return bool(set(word.upper()) - set("ACGTUNRYSWKMBDHV")) and named
 
 
 def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
@@ -203,7 +213,7 @@ def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.Dat
     tally = Tally() if tally is None else tally
     sequences, labels, where, faults = [], [], [], []
     for i, (number, fields) in enumerate(_rows(path)):
-        if i == 0 and _is_header(fields) and fields[1:] not in (["0"], ["1"]):
+        if i == 0 and _is_header(fields):
             continue
         if len(fields) != 2:
             hint = "separate them by a tab" if len(fields[0].split()) > 1 else "sequence and label are read"
@@ -284,8 +294,8 @@ def read_counts(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataF
             if not cycles:
                 raise InputError(f"{path}:{number}: one column; sequence and counts are separated by tabs")
             if _is_header(fields):
-                found = [re.fullmatch(r"[A-Za-z_. -]*(\d+)", name.strip()) for name in fields[1:]]
-                if not all(found) or len({match[1] for match in found}) < len(found):
+                found = [re.fullmatch(r"[A-Za-z_. -]*([0-9]{1,3})", name.strip()) for name in fields[1:]]
+                if not all(found) or len({int(match[1]) for match in found}) < len(found):
                     raise InputError(
                         f"{path}:{number}: the header {', '.join(fields[1:])} does not give each count column one "
                         "cycle number; name the columns 0, 1, 2, ..."
@@ -294,7 +304,7 @@ def read_counts(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataF
                 continue
         if len(fields) != len(cycles) + 1:
             faults.append(f"{path}:{number}: {len(fields)} columns where the first line has {len(cycles) + 1}")
-        elif not (all(fields[1:]) and (digits := "".join(fields[1:])).isascii() and digits.isdigit()):
+        elif not all(re.fullmatch("[0-9]{1,9}", field) for field in fields[1:]):
             faults.append(f"{path}:{number}: counts {' '.join(fields[1:])!r} are not all whole numbers of reads")
         elif not fields[0].strip():
             faults.append(f"{path}:{number}: no sequence")

@@ -14,11 +14,37 @@ from tfbind.faults import InputError
 #: Faults of one file that are listed in full; the rest are only counted.
 LISTED = 20
 
+#: A packed file that unpacks to more than `BOMB` bytes and to more than `RATIO` times its own size is a bomb: FASTA,
+#: FASTQ and peaks shrink four to thirty times. A line of more than `LONGEST` characters is no read and no peak.
+BOMB, RATIO, LONGEST = 2**26, 200, 2**24
+
 _FOREIGN = {b"PK\x03\x04": "a zip archive", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 class Truncated(InputError):
     """A compressed file breaks off or is damaged."""
+
+
+class _Unpacked(io.RawIOBase):
+    """The content of a gzip file, refused where it grows beyond all measure."""
+
+    def __init__(self, path: str | os.PathLike, unpack: Callable[..., BinaryIO]):
+        self.path, self.unpacked, self.stream = path, 0, unpack(path, "rb")
+        self.most = max(BOMB, RATIO * os.path.getsize(path))
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        count = self.stream.readinto1(buffer)  # one block at most: what is readable before a fault is read
+        self.unpacked += count
+        if self.unpacked > self.most:
+            raise InputError(f"{self.path}: unpacks to over {RATIO} times its size; no data do, fetch it again")
+        return count
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
 
 
 class whole:
@@ -50,11 +76,12 @@ def binary(path: str | os.PathLike, unpack: Callable[..., BinaryIO] = igzip.open
     for start, words in _FOREIGN.items():
         if magic.startswith(start):
             raise InputError(f"{path}: this is {words}; unpack it or pack it with gzip")
-    stream = (unpack if magic[:2] == b"\x1f\x8b" else open)(path, "rb")
+    opened = _Unpacked(path, unpack) if magic[:2] == b"\x1f\x8b" else io.FileIO(path)
+    stream = io.BufferedReader(opened, 2**17)
     with whole(path):
         head = stream.peek(256)[:256]
     begins = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if begins[:1] in (b"<", b"{") or b"\0" in head.rstrip(b"\0"):
+    if begins[:1] in (b"<", b"{", b"\0") or b"\0" in head.rstrip(b"\0"):
         stream.close()
         shown = begins[:60].decode("ascii", "replace").replace("\n", " ")
         raise InputError(f"{path}: not a data file, it begins with {shown!r}; download it again")
@@ -65,7 +92,12 @@ def lines(path: str | os.PathLike) -> Iterator[str]:
     """Each line of a file without its line end; a damaged gzip raises `Truncated` after the readable part."""
     # igzip keeps up to a buffer before the damage to itself, and faults say how far a file can be read
     with binary(path, gzip.open) as stream, whole(path):
-        for line in io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace"):
+        decoded = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace")
+        number = 0
+        while line := decoded.readline(LONGEST):
+            number += 1
+            if len(line) == LONGEST:
+                raise InputError(f"{path}:{number}: a line of {LONGEST} characters or more; is this the right file?")
             yield line.rstrip("\n\0")  # some published files end in a NUL
 
 

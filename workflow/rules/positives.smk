@@ -14,6 +14,7 @@ rule extract_positives:
         ENV
     params:
         row=lambda wildcards: study.row(wildcards.dataset),
+        checksums=lambda wildcards: study.checksums(wildcards.dataset),
         chromosomes=lambda wildcards: chromosomes(study.row(wildcards.dataset)),
         sequence=study.config["sequence"],
         split=study.config["split"],

@@ -2,13 +2,15 @@
 
 import logging
 
-from tfbind import assays, tables
+from tfbind import assays, resources, tables
 from tfbind.genome import Genome
 from tfbind.splits import generator
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 row, params = snakemake.params.row, snakemake.params
 fasta = snakemake.input.get("genome")
+for path, sha256 in params.checksums.items():
+    resources.verify(path, sha256)
 table, tally = assays.positives(
     row,
     **params.sequence,

@@ -1,0 +1,135 @@
+"""The 70 bad inputs that the project was given: what a user reads and the exit code, by the road that a user takes."""
+
+import re
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+from bad_inputs import genomes, peaks, reads, studies
+from tfbind import cli
+
+CASES = [*peaks.CASES, *genomes.CASES, *reads.CASES, *studies.CASES]
+TESTS = Path(__file__).parent
+
+#: Numbers whose place is deeper in the package than a file's reading -> the test that holds them.
+ELSEWHERE = {
+    22: "test_assays::test_test_path_is_all_test_and_the_rest_never",
+    23: "test_genome::test_the_index_is_neither_made_nor_written",
+    28: "test_genome::test_the_index_is_neither_made_nor_written",
+    34: "test_negatives::test_no_kind_possible_says_what_each_needs",
+    42: "test_evaluation::test_the_only_dataset_of_a_factor_keeps_its_row",
+    43: "test_evaluation::test_absent_predictions_and_few_rows_leave_a_note",
+    46: "test_negatives::test_gc_that_the_genome_lacks_is_counted_by_bin",
+    47: "test_negatives::test_a_genome_that_is_too_small",
+    50: "test_training::test_a_diverging_seed_fails_and_the_others_stay",
+    52: "test_prediction::test_a_scan_is_the_best_window_read_alone",
+    57: "test_cli::test_each_end_has_its_exit_code",
+    58: "test_tables::test_a_failed_write_leaves_the_old_file_and_nothing_else",
+    59: "test_workflow::test_tables_are_the_same_after_a_kill_and_with_one_core",
+    61: "test_resources::test_no_answer_names_the_remedy",
+    63: "test_models::test_a_spoilt_model_is_refused",
+    65: "test_negatives::test_sequences_without_another_shuffle_are_dropped_and_counted",
+    66: "test_genome::test_windows_outside_are_refused_together",
+    68: "test_evaluation::test_rows_that_do_not_match_are_refused_all_at_once",
+    69: "test_evaluation::test_auroc_and_delong_equal_the_pairwise_oracle",
+    70: "test_evaluation::test_auroc_and_delong_equal_the_pairwise_oracle",
+}
+#: Accessions (15, 16), GPUs (60), Snakemake's own lock (62), scoring (64), the audit across datasets (67).
+NOT_HERE = {15, 16, 60, 62, 64, 67}
+
+
+def run(monkeypatch, capsys, *arguments):
+    """The command in this process: exit code and everything it printed."""
+    monkeypatch.setattr(sys, "argv", ["tfbind", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    return end.value.code, "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.number:02}-{case.name}")
+def test_bad_input(case, tmp_path, monkeypatch, capsys):
+    config = case.write(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    code, said = run(monkeypatch, capsys, "validate", "--files", config)
+    assert (code, [part for part in case.says if part not in said]) == (case.code, []), said
+    assert sorted(tmp_path.rglob("*")) == before, "reading leaves nothing behind"
+
+
+def test_every_number_has_its_test():
+    assert {case.number for case in CASES} | set(ELSEWHERE) == set(range(1, 71)) - NOT_HERE
+    for number, place in ELSEWHERE.items():
+        file, name = place.split("::")
+        assert re.search(rf"^def {name}\(", (TESTS / f"{file}.py").read_text(), re.M), (number, place)
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names)
+
+
+def test_faults_of_several_files_are_listed_at_once(tmp_path, monkeypatch, capsys):
+    """Those of config and sheet first; once these are mended, those of all data files."""
+    case = peaks.Case(0, "", (), files={"b.narrowPeak": "chr1\t9\t3\n", "c.fastq": ">x\n", "bad.fa": ""})
+    config = case.write(tmp_path)
+    header = "dataset\ttf\tassay\tpath\tgenome\tcycle\n"
+    rows = "B\tUSF1\tchipseq\tb.narrowPeak\ttiny\t{}\nC\tUSF1\thtselex\tc.fastq\t\t\nD\tUSF1\tchipseq\t{}\ttiny\t\n"
+    config.write_text(config.read_text().replace("genome.fa", "bad.fa") + "seed: [1]\n")
+    (tmp_path / "sheet.tsv").write_text(header + rows.format("x", "absent.bed"))
+    code, said = run(monkeypatch, capsys, "validate", "--files", config)
+    assert code == 2 and "unknown key 'seed'" in said
+    config.write_text(config.read_text().replace("seed: [1]\n", ""))
+    code, said = run(monkeypatch, capsys, "validate", "--files", config)
+    assert code == 2 and all(part in said for part in ("sheet.tsv:2: cycle: 'x'", "sheet.tsv:4: path: no file"))
+    (tmp_path / "sheet.tsv").write_text(header + rows.format("", "a.narrowPeak"))
+    config.write_text(config.read_text().replace("bad.fa", "genome.fa"))
+    code, said = run(monkeypatch, capsys, "validate", "--files", config)
+    assert code == 2 and all(part in said for part in ("b.narrowPeak:1: 3 column", "c.fastq: record 1", "D: bound: 20"))
+    config.write_text(config.read_text().replace("genome.fa", "bad.fa"))
+    code, said = run(monkeypatch, capsys, "validate", "--files", config)
+    assert code == 2 and "bad.fa: 0 records" in said and "c.fastq: record 1" in said
+    assert "D: not read: its genome" in said
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_messages_reach_every_terminal(tmp_path, locale):
+    case = studies.sheet(39, "", (), 2, studies.HEADER + studies.row("Zoë🧬"))
+    command = [sys.executable, "-m", "tfbind.cli", "validate", str(case.write(tmp_path))]
+    end = subprocess.run(
+        command, capture_output=True, env={"LC_ALL": locale, "PATH": "", "PYTHONPATH": str(TESTS.parent / "src")}
+    )
+    assert end.returncode == 2 and b"sheet.tsv:2: dataset: " in end.stderr and b"Traceback" not in end.stderr
+
+
+MEMORY = """
+import resource, sys
+from tfbind import genome, reads, text, intervals
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    {call}
+except text.InputError as error:
+    print(error, file=sys.stderr)
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.parametrize("unit", [b"\n", b"A", b">a\nAC\n", b"A\t1\n", b"@r\nA\n+\nI\n"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "reads.read_fasta(sys.argv[1])",
+        "reads.read_fastq(sys.argv[1])",
+        "reads.read_labelled(sys.argv[1])",
+        "reads.read_counts(sys.argv[1])",
+        "intervals.read_peaks(sys.argv[1], 'bed')",
+        "genome.index(sys.argv[1], sys.argv[1] + '.fa')",
+    ],
+)
+def test_a_bomb_costs_little_memory(tmp_path, unit, call):
+    """Half a gigabyte in half a megabyte is refused before four gigabytes of memory are used."""
+    block = unit * (2**20 // len(unit))
+    pack = zlib.compressobj(9, wbits=31)
+    (tmp_path / "bomb").write_bytes(b"".join(pack.compress(block) for _ in range(512)) + pack.flush())
+    end = subprocess.run(
+        [sys.executable, "-c", MEMORY.format(call=call), str(tmp_path / "bomb")], capture_output=True, text=True
+    )
+    assert end.returncode == 0 and end.stderr and int(end.stdout) < 4096, (end.stdout, end.stderr[-500:])
