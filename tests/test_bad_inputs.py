@@ -112,24 +112,21 @@ except text.InputError as error:
 """
 
 
-@pytest.mark.parametrize("unit", [b"\n", b"A", b">a\nAC\n", b"A\t1\n", b"@r\nA\n+\nI\n"])
 @pytest.mark.parametrize(
-    "call",
+    ("unit", "call"),
     [
-        "reads.read_fasta(sys.argv[1])",
-        "reads.read_fastq(sys.argv[1])",
-        "reads.read_labelled(sys.argv[1])",
-        "reads.read_counts(sys.argv[1])",
-        "intervals.read_peaks(sys.argv[1], 'bed')",
-        "genome.index(sys.argv[1], sys.argv[1] + '.fa')",
+        (b"A", "genome.index(sys.argv[1], sys.argv[1] + '.fa')"),
+        (b"chr1", "intervals.read_peaks(sys.argv[1], 'bed')"),
+        (b">a\nAC\n", "reads.read_fasta(sys.argv[1])"),
+        (b"A\t1\n", "reads.read_labelled(sys.argv[1])"),
     ],
 )
 def test_a_bomb_costs_little_memory(tmp_path, unit, call):
-    """Half a gigabyte in half a megabyte is refused before four gigabytes of memory are used."""
+    """What unpacks to a thousand times its size is refused before a gigabyte of memory is used."""
     block = unit * (2**20 // len(unit))
     pack = zlib.compressobj(9, wbits=31)
-    (tmp_path / "bomb").write_bytes(b"".join(pack.compress(block) for _ in range(512)) + pack.flush())
+    (tmp_path / "bomb").write_bytes(b"".join(pack.compress(block) for _ in range(32)) + pack.flush())
     end = subprocess.run(
         [sys.executable, "-c", MEMORY.format(call=call), str(tmp_path / "bomb")], capture_output=True, text=True
     )
-    assert end.returncode == 0 and end.stderr and int(end.stdout) < 4096, (end.stdout, end.stderr[-500:])
+    assert end.returncode == 0 and end.stderr and int(end.stdout) < 1024, (end.stdout, end.stderr[-500:])

@@ -16,7 +16,7 @@ LISTED = 20
 
 #: A packed file that unpacks to more than `BOMB` bytes and to more than `RATIO` times its own size is a bomb: FASTA,
 #: FASTQ and peaks shrink four to thirty times. A line of more than `LONGEST` characters is no read and no peak.
-BOMB, RATIO, LONGEST = 2**26, 200, 2**24
+BOMB, RATIO, LONGEST = 2**24, 100, 2**24
 
 _FOREIGN = {b"PK\x03\x04": "a zip archive", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
