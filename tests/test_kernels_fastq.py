@@ -112,6 +112,10 @@ def test_only_other_files_take_the_careful_road(path):
         b"",
         b"@a\nAC\nGT\n+\nIIII\n",  # wrapped
         record.replace(b"\n", b"\r"),
+        b"@a\rNACGT\n+\nIIII\n",
+        b"@a\nACGT\nACGT\nIIII\n",  # no +
+        record + b"@b\n\n+\n\n",
+        "@a\nAC\n+\né\n".encode(),
         b"\xef\xbb\xbf" + record,
         record.replace(b"T", b"U"),
         record + b"@b\nACGT\n+\nIII\n",
