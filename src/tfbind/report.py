@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 
 from tfbind import __version__, tables
 from tfbind.evaluation import SHIFTS
-from tfbind.resources import sha256
+from tfbind.resources import digest
 from tfbind.transfer import EVERY_TF, REUSABLE_LOSS, WIDEST_INTERVAL
 
 #: Okabe and Ito's colours, yellow last since it is weak on white.
@@ -652,7 +652,7 @@ def provenance(rows: Mapping[str, Mapping[str, str]], config: Mapping) -> dict[s
     files += [(name, options.get("fasta"), options.get("sha256")) for name, options in genomes]
     files += [(name, options.get("blacklist"), None) for name, options in genomes]
     inputs = [
-        {"for": name, "file": str(path), "sha256": given or (sha256(path) if os.path.isfile(path) else "not given")}
+        {"for": name, "file": str(path), "sha256": given or (digest(path) if os.path.isfile(path) else "not given")}
         for name, path, given in files
         if path
     ]
