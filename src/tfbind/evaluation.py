@@ -463,6 +463,8 @@ def evaluate(
     metrics, transfer, curves, faults = [], [], [], []
 
     for target, test_negatives in product(targets, config["negatives"]):
+        if test_negatives not in tests[target][1]:  # the label does not apply to this dataset
+            continue
         extra = [source for source, other in options.get("extra_pairs", []) if other == target]
         sources = [*targets, *(source for source in dict.fromkeys(extra) if source not in targets)]
         labels_of_training = config["negatives"] if everywhere else [test_negatives]
@@ -475,6 +477,8 @@ def evaluate(
             draws = fault
         cells = {}
         for key in product(sources, labels_of_training, models):
+            if key[0] in tests and key[1] not in tests[key[0]][1]:
+                continue
             try:
                 cells[key] = _cell(key, predictions, target, test, test_negatives, draws)
             except NotEstimable as fault:
@@ -504,7 +508,7 @@ def evaluate(
                     x, y = curve(labels, cell.scores.mean(0), kind)
                     curves.append(pd.DataFrame(about | {"curve": kind, "x": x, "y": y}))
             if source != target:
-                own = cells[target, train_negatives, model]
+                own = cells.get((target, train_negatives, model), _Cell(reason=f"no {train_negatives} for {target}"))
                 floor = cells.get((target, train_negatives, composition), _Cell())
                 transfer.append(about | _drop(labels, own, cell, floor, level))
             elif len(sources) == 1:
