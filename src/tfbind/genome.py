@@ -51,6 +51,8 @@ def _copy(source: str | os.PathLike, fasta: Path) -> None:
                 line = line.removeprefix(b"\xef\xbb\xbf")
             if line.startswith(b">"):
                 close(number)
+                if b"\r" in line:
+                    faults.append(f"{source}:{number}: a line ends in a carriage return alone; use tr '\\r' '\\n'")
                 words = line[1:].split(None, 1)
                 name = words[0].decode("utf-8", "replace") if words and not line[1:2].isspace() else ""
                 if not name:

@@ -30,6 +30,8 @@ CASES = [
            WHOLE.replace(">chr1", ">chr1é")),
     genome(27, "ragged_lines", ("genome.fa:5: record 'x' has lines of unequal length (4 bp after 2 bp); wrap it anew",), 2,
            ">x\nACGT\nACGT\nAC\nACGT\n"),
+    genome(27, "old_macintosh_line_ends_in_the_genome", ("genome.fa:1: a line ends in a carriage return alone; use tr",), 2,
+           WHOLE.replace("\n", "\r")),
     genome(27, "windows_line_ends_in_the_genome", KEPT, 0, WHOLE.replace("\n", "\r\n")),
     genome(6, "empty_genome", ("genome.fa: 0 records; this is no FASTA file",), 2, ""),
     genome(10, "genome_cut_short", ("genome.fa: the gzip file ends early or is damaged",), 2, packed(WHOLE)[:-900]),
