@@ -29,7 +29,7 @@ ELSEWHERE = {
     57: "test_cli::test_each_end_has_its_exit_code",
     58: "test_tables::test_a_failed_write_leaves_the_old_file_and_nothing_else",
     59: "test_workflow::test_tables_are_the_same_after_a_kill_and_with_one_core",
-    61: "test_resources::test_no_answer_names_the_remedy",
+    61: "test_resources::test_no_server_at_all_is_told_after_some_attempts",
     63: "test_models::test_a_spoilt_model_is_refused",
     65: "test_negatives::test_sequences_without_another_shuffle_are_dropped_and_counted",
     66: "test_genome::test_windows_outside_are_refused_together",

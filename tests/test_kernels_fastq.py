@@ -134,3 +134,27 @@ def test_a_real_file_is_plain(real):
     path = real / "selex/mubind/GATA3_TGTCGT20NGA_AC_2.fastq.gz"
     assert reads._plain_fastq(path) is not None
     assert outcome(path) == careful(path)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refused"),
+    [
+        ("r/1", "r/2", True),
+        ("r/1 x", "r/2 x", True),
+        ("r 1:N:0:AC", "r 2:Y:0:AC", True),
+        ("ERR1.1 M:5:1/1", "ERR1.1 M:5:1/2", True),
+        ("r/1", "s/1", False),
+        ("r 1:N:0:AC", "s 1:N:0:AC", False),
+        ("r/12", "r/2", False),
+        ("r 1:X:0", "r 2:X:0", False),
+    ],
+)
+def test_mates_are_seen_on_both_roads(tmp_path, first, second, refused):
+    text = "".join(f"@{name}\n{{}}\n+\nIIIIIIII\n" for name in (first, second))
+    for road, sequence in {"plain": "ACGTACGT", "careful": "RCGTACGT"}.items():
+        (tmp_path / "a.fastq").write_text(text.format(sequence, sequence))
+        if refused:
+            with pytest.raises(InputError, match=r"record 2 .*mates 1 and 2 in one file"):
+                reads.read_fastq(tmp_path / "a.fastq")
+        else:
+            assert len(reads.read_fastq(tmp_path / "a.fastq")) == 2, road

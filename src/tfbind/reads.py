@@ -18,7 +18,7 @@ from tfbind.tables import Tally
 
 _IUPAC = str.maketrans("RYSWKMBDHV", "N" * 10)
 _PLACE = re.compile(r"^(?P<chrom>[^:\s]+):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})(?!\d)(?P<rest>\S*)$")
-_MATE = re.compile(r"/([12])(?:\s|$)|\s([12]):[YN]:")  # Illumina, before and since Casava 1.8
+_MATE = re.compile(r"/([12])$|^\S+/([12])[ \t]|^\S+[ \t]+([12]):[YN]:")  # Illumina, before and since Casava 1.8
 _STRAND = re.compile(r"\(([+-])\)")
 _CHUNK = 1 << 19  # bytes of a FASTQ parsed at a time; they stay in the processor's cache
 
@@ -134,14 +134,15 @@ def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
 
 def _plain_fastq(path) -> pd.Series | None:
     # The sequences of a file of plain records alone. None for any other: `_fastq` reads that, or says what is wrong.
-    letters, ends, last, rest = [], [np.zeros(1, np.int64)], 0, b""
+    letters, ends, last, rest, mates = [], [np.zeros(1, np.int64)], 0, b"", 0
     try:
         with text.binary(path) as stream, text.whole(path):
             while True:
                 chunk = stream.read(_CHUNK)
                 data = rest + (chunk or b"\n")  # the last line may lack its end
-                found, until, unread = kernel.parse(np.frombuffer(data, np.uint8))
-                if chunk and not len(until):  # not plain, or longer than a chunk
+                found, until, unread, named = kernel.parse(np.frombuffer(data, np.uint8))
+                mates |= named
+                if mates == 3 or (chunk and not len(until)):  # not plain, or longer than a chunk
                     return None
                 letters.append(found)
                 ends.append(until + last)
@@ -164,7 +165,7 @@ def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
         if not header.startswith("@"):
             raise InputError(f"{where}: a FASTQ record begins with '@'; reading stopped here")
         if mate := _MATE.search(header):
-            mates.add(mate[1] or mate[2])
+            mates.add(mate[1] or mate[2] or mate[3])
             if len(mates) == 2:
                 raise InputError(f"{where}: mates 1 and 2 in one file; give read 1 in a file of its own")
         sequence, line = "", next(stream, None)

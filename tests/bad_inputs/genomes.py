@@ -37,7 +37,7 @@ CASES = [
     genome(10, "genome_cut_short", ("genome.fa: the gzip file ends early or is damaged",), 2, packed(WHOLE)[:-900]),
     genome(11, "peaks_given_as_the_genome", ("genome.fa:1: b'chr1", "before the first '>'; is this a FASTA file?"), 2,
            "chr1\t5\t9\n"),
-    genome(14, "genome_of_another_checksum", ("genome.fa: SHA-256 is ", "the config expects " + "1" * 64), 2, WHOLE,
+    genome(14, "genome_of_another_checksum", ("genome.fa: SHA-256 is ", "expected " + "1" * 64), 2, WHOLE,
            config={"genomes": {"tiny": {"fasta": "genome.fa", "sha256": "1" * 64}}}),
     genome(2, "blacklist_in_other_names", ("black.bed: names 1, the genome", "map the names under genomes.<name>"), 2,
            WHOLE, files={"black.bed": "1\t0\t400\n"},

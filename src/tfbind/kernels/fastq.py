@@ -52,6 +52,25 @@ def _next_line(buffer, end):
     return end + 1 if end < len(buffer) and buffer[end] == 10 else 0
 
 
+@njit(inline="always")
+def _mate(header):
+    # 1 or 2 where a header or its first word ends in /1 or /2, or its second word begins with 1:N: or the like; 0 elsewhere
+    n = len(header)
+    name = 0
+    while name < n and header[name] != 32 and header[name] != 9:
+        name += 1
+    for end in (n, name):
+        if end > 2 and header[end - 2] == 47 and (header[end - 1] == 49 or header[end - 1] == 50):
+            return np.int64(header[end - 1] - 48)
+    at = name
+    while at < n and (header[at] == 32 or header[at] == 9):
+        at += 1
+    if at + 3 < n and (header[at] == 49 or header[at] == 50) and header[at + 1] == 58 and header[at + 3] == 58:
+        if header[at + 2] == 78 or header[at + 2] == 89:
+            return np.int64(header[at] - 48)
+    return np.int64(0)
+
+
 @njit(cache=True, nogil=True)
 def parse(buffer):
     """Read plain records until the buffer ends or one is not plain.
@@ -73,10 +92,12 @@ def parse(buffer):
         Where each sequence ends in `letters`.
     unread : int
         First byte after the last record read and the blank lines behind it.
+    mates : int
+        1 where a header names mate 1 of a pair, 2 where one names mate 2, 3 where there are both.
     """
     letters = np.empty(len(buffer) // 2, np.uint8)
     ends = np.empty(len(buffer) // 6, np.int64)
-    n = last = unread = 0
+    n = last = unread = mates = 0
     while unread < len(buffer):
         header = _line_end(buffer, unread)
         start = _next_line(buffer, header)
@@ -94,8 +115,9 @@ def parse(buffer):
         after = _next_line(buffer, stop)
         if not first or not after or _unprintable(buffer[first:stop]) or _upper(buffer[start:end], letters[last:]):
             break
+        mates |= _mate(buffer[unread:header])
         last += end - start
         ends[n] = last
         n += 1
         unread = after
-    return letters[:last].copy(), ends[:n].copy(), unread
+    return letters[:last].copy(), ends[:n].copy(), unread, mates
