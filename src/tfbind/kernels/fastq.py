@@ -54,7 +54,7 @@ def _next_line(buffer, end):
 
 @njit(inline="always")
 def _mate(header):
-    # 1 or 2 where a header or its first word ends in /1 or /2, or its second word begins with 1:N: or the like; 0 elsewhere
+    # 1 or 2 where a header or its first word ends in /1 or /2, or its second word begins like 1:N:, else 0.
     n = len(header)
     name = 0
     while name < n and header[name] != 32 and header[name] != 9:
@@ -65,10 +65,9 @@ def _mate(header):
     at = name
     while at < n and (header[at] == 32 or header[at] == 9):
         at += 1
-    if at + 3 < n and (header[at] == 49 or header[at] == 50) and header[at + 1] == 58 and header[at + 3] == 58:
-        if header[at + 2] == 78 or header[at + 2] == 89:
-            return np.int64(header[at] - 48)
-    return np.int64(0)
+    if at + 3 >= n or header[at + 1] != 58 or header[at + 3] != 58 or (header[at + 2] != 78 and header[at + 2] != 89):
+        return np.int64(0)
+    return np.int64(header[at] - 48) if header[at] == 49 or header[at] == 50 else np.int64(0)
 
 
 @njit(cache=True, nogil=True)
