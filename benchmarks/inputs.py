@@ -19,20 +19,32 @@ def _study() -> config.Study:
     return config.load(REPO / "resources" / "real" / "config.yaml")
 
 
+def row(dataset: str) -> dict[str, str]:
+    """A row of the real study, its files fetched."""
+    found = dict(_study().datasets[dataset])
+    for column in config.PATHS:
+        if found[column]:
+            place = FOLDER / config.local(found[column])
+            if not place.exists():
+                resources.fetch(found[column], found[config.checksum_column(column)], place)
+            found[column] = str(place)
+    return found
+
+
 @cache
 def positives(dataset: str) -> pd.DataFrame:
     """The bound sequences of a dataset of the real study."""
-    study = _study()
-    row = dict(study.datasets[dataset])
-    for column in config.PATHS:
-        if row[column]:
-            place = FOLDER / config.local(row[column])
-            if not place.exists():
-                resources.fetch(row[column], row[config.checksum_column(column)], place)
-            row[column] = str(place)
-    options = study.config["sequence"]
-    table, _ = assays.positives(row, **options, split=study.config["split"], rng=np.random.default_rng(0))
+    options = {**_study().config["sequence"], "split": _study().config["split"]}
+    table, _ = assays.positives(row(dataset), **options, rng=np.random.default_rng(0))
     return table
+
+
+def fastq(dataset: str, copies: int) -> Path:
+    """The reads of a dataset of the real study, so many times one after the other, gzipped."""
+    path = FOLDER / f"{dataset}x{copies}.fastq.gz"
+    if not path.exists():
+        path.write_bytes(Path(row(dataset)["path"]).read_bytes() * copies)
+    return path
 
 
 @cache

@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import inputs
 from benchmarks.race import Side, case
-from tfbind import dna, genome, negatives
+from tfbind import dna, genome, negatives, reads
 from tfbind.kernels import shuffle
 
 _ONE_HOT = np.eye(5, 4, dtype=np.int8)
@@ -125,6 +125,24 @@ def matched():
 
     assert sorted(ours()["sequence"].str.count("[GC]")) == sorted(bound["sequence"].str.count("[GC]"))
     return Side(ours, len(table)), Side(peer, len(table))
+
+
+@case("gzipped FASTQ to tokens", "dnaio's strings, encoded alike", 1.3)
+def fastq():
+    """Reads of GATA3, twenty times over; the peer unpacks in the same process."""
+    import dnaio
+
+    path = inputs.fastq("GATA3_selex", 20)
+
+    def ours() -> np.ndarray:
+        return dna.encode(reads.read_fastq(path)["sequence"])
+
+    def peer() -> np.ndarray:
+        with dnaio.open(path, open_threads=0) as records:
+            return dna.encode([record.sequence for record in records])
+
+    np.testing.assert_array_equal(ours(), peer())
+    return Side(ours), Side(peer)
 
 
 @case("memory of 101-bp sequences", "float32 one-hot", 16)
