@@ -225,7 +225,7 @@ def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.Dat
             faults.append(f"{path}:{number}: no sequence")
         else:
             sequences.append(fields[0].strip())
-            labels.append(int(fields[1]))
+            labels.append(int(fields[1].strip()))
             where.append(f"{path}:{number}")
     sequences = _clean(sequences, where, tally, faults)
     _finish(path, "labelled sequences", len(sequences), tally, faults)
@@ -262,7 +262,7 @@ def read_deepbind(path: str | os.PathLike, tally: Tally | None = None) -> pd.Dat
         else:
             names.append(fields[columns["EventID"]])
             sequences.append(fields[columns["seq"]].strip())
-            labels.append(int(fields[columns["Bound"]]))
+            labels.append(int(fields[columns["Bound"]].strip()))
             where.append(f"{path}:{number}")
     sequences = _clean(sequences, where, tally, faults)
     _finish(path, "sequences", len(sequences), tally, faults)
