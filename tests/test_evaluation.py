@@ -466,3 +466,13 @@ def test_tables_are_the_same_again_and_do_not_depend_on_other_models(study):
     alone = run(study, models={"deepbind": {"kind": "deepbind"}})[0]
     whole = first[0].query("model == 'deepbind'").reset_index(drop=True)
     pd.testing.assert_frame_equal(alone, whole)
+
+
+def test_a_label_that_does_not_apply_to_a_dataset_makes_no_cell(study):
+    tests, predictions = study
+    tests["g_chip"] = test_rows("g_chip", labels=("shuffled", "pairs"))
+    predictions["g_chip", "pairs", "deepbind"] = predicted(tests, ["g_chip"], 1)
+    metrics, transfer, _ = run((tests, predictions), negatives={"shuffled": {}, "pairs": {}})
+    paired = metrics[(metrics["train_negatives"] == "pairs") | (metrics["test_negatives"] == "pairs")]
+    assert set(zip(paired["source"], paired["target"], strict=True)) == {("g_chip", "g_chip")}
+    assert "pairs" not in set(transfer["train_negatives"]) | set(transfer["test_negatives"])

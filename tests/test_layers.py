@@ -16,7 +16,7 @@ FLOORS = [
     ["tables"],
     ["config", "resources", "intervals", "genome", "reads", "splits", "motifs"],
     ["assays", "negatives", "simulate", "archives"],
-    ["data", "models", "baseline"],
+    ["data", "models", "baseline", "validation"],
     ["training", "prediction"],
     ["evaluation"],
     ["transfer"],
@@ -40,7 +40,9 @@ def test_imports_point_down(module):
         assert floor(other) < floor(module), f"{module} imports {other}"
 
 
-@pytest.mark.parametrize("module", ["config", "cli", "assays", "negatives", "simulate", "lineage", "archives"])
+@pytest.mark.parametrize(
+    "module", ["config", "cli", "assays", "negatives", "simulate", "lineage", "archives", "validation"]
+)
 def test_planning_and_validation_load_no_torch(module):
     code = f"import sys, tfbind.{module}; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -42,7 +42,7 @@ def encode(positives: pd.DataFrame, negatives: pd.DataFrame) -> Examples:
     both = pd.concat([positives, negatives], ignore_index=True)
     lengths = both["sequence"].str.len().to_numpy(np.int64)
     return Examples(
-        tokens=dna.encode(both["sequence"].tolist()),
+        tokens=dna.encode(both["sequence"]),
         labels=both["label"].to_numpy(np.float32),
         split=both["split"].to_numpy(object),
         draw=both["draw"].to_numpy(np.int16),

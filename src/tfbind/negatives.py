@@ -87,7 +87,7 @@ def draw(
 
     options = {"ratio": ratio, "unbound": unbound, "genome": genome, "blacklist": blacklist, "margin": margin}
     options["avoid"] = pd.concat([positives[["chrom", "start", "end"]].dropna(), *([] if avoid is None else [avoid])])
-    bound = set(positives["sequence"].map(dna.canonical))
+    bound = set(dna.canonicals(positives["sequence"]))
     parts = []
     for name in reversed(SPLITS):
         if name not in chosen:
@@ -101,7 +101,7 @@ def draw(
                 # splits that share a chromosome must not share a window
                 options["avoid"] = pd.concat([options["avoid"], table[["chrom", "start", "end"]]])
     table = pd.concat(parts, ignore_index=True)
-    key = table["sequence"].map(dna.canonical)
+    key = dna.canonicals(table["sequence"])
     also = key.isin(bound)
     shared = set(key[table["draw"] == 0])
     again = pd.Series(list(zip(key, table["draw"], strict=True))).duplicated() | (
@@ -150,7 +150,7 @@ def pairs(positives: pd.DataFrame, rng: np.random.Generator, *, ratio: float = 1
 def _shuffled(positives: pd.DataFrame, rng: np.random.Generator, ratio: float, kernel) -> tuple[pd.DataFrame, Tally]:
     tally = Tally()
     base = int(rng.integers(2**63))
-    taken = set(positives["sequence"].map(dna.canonical))
+    taken = set(dna.canonicals(positives["sequence"]))
     whole, rest = divmod(round(ratio * len(positives)), max(len(positives), 1))
     copies = np.full(len(positives), whole)
     copies[rng.choice(len(positives), rest, replace=False)] += 1
@@ -213,8 +213,8 @@ def _chosen(
         other &= pool["split"].isin(positives["split"])
         tally.add("dropped", f"not {sizes[0]} bp like the positives: the length would tell them apart", other.sum())
         pool = pool[~other]
-    bound = set(positives["sequence"].map(dna.canonical))
-    also = pool["sequence"].map(dna.canonical).isin(bound) & pool["split"].isin(positives["split"])
+    bound = set(dna.canonicals(positives["sequence"]))
+    also = dna.canonicals(pool["sequence"]).isin(bound) & pool["split"].isin(positives["split"])
     tally.add("dropped", "also a positive (either strand)", also.sum())
     pool = pool[~also]
     parts = []

@@ -1,0 +1,76 @@
+"""The data files of a study, read as a run will read them: what `tfbind validate --files` says."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tfbind import assays, config, intervals, resources
+from tfbind.faults import InputError
+from tfbind.genome import Genome, index
+from tfbind.splits import generator
+from tfbind.tables import note
+
+
+def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
+    """Make the tables of every dataset whose files are here, and keep none.
+
+    Parameters
+    ----------
+    study : Study
+    say : callable
+        Gets a line for each table: what was read, dropped and kept; and one for a dataset that was not read.
+
+    Returns
+    -------
+    list of str
+        The datasets that nothing can be learnt from, and why.
+
+    Raises
+    ------
+    InputError
+        All faults of all files, each once.
+    """
+    faults: list[str] = []
+    genomes: dict[str, Genome | None] = {}
+    reasons = []
+
+    def tried(work, *arguments, **options):
+        try:
+            return work(*arguments, **options)
+        except InputError as error:
+            faults.extend(error.faults)
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, options in study.config["genomes"].items():
+            source, fasta = config.local(options["fasta"]), Path(folder) / f"{name}.fa"
+            if os.path.isfile(source) and any(row["genome"] == name for row in study.datasets.values()):
+                tried(resources.verify, source, options["sha256"])
+                tried(index, source, fasta)
+            genomes[name] = tried(Genome, fasta, options["chromosomes"]) if fasta.exists() else None
+        for dataset, row in ((dataset, study.row(dataset)) for dataset in study.datasets):
+            genome = genomes.get(row["genome"])
+            blacklist = config.local(study.config["genomes"][row["genome"]]["blacklist"]) if row["genome"] else ""
+            absent = [
+                path for path in (*(row[c] for c in config.PATHS), blacklist) if path and not os.path.isfile(path)
+            ]
+            if absent or (row["genome"] and genome is None):
+                say(f"{dataset}: not read: {', '.join(absent) or 'its genome'} is not here or cannot be used")
+                continue
+            for path, sha256 in study.checksums(dataset).items():
+                tried(resources.verify, path, sha256)
+            if row["relaxed_path"]:
+                tried(intervals.read_peaks, row["relaxed_path"], row["format"])
+            options = {"split": study.config["split"], "blacklist": blacklist, "rng": generator("positives", dataset)}
+            options |= {"genome": genome, **study.config["sequence"]}
+            made = {"bound": tried(assays.positives, row, **options)}
+            wanted = {kind for label in study.labels(dataset) for kind in study.kinds(label, row["assay"])}
+            for kind in sorted(wanted & set().union(*assays.offers(row).values())):
+                made[kind] = tried(assays.unbound, row, kind, **options | {"limit": None})
+            for kind, (table, tally) in ((kind, both) for kind, both in made.items() if both):
+                events = "; ".join(f"{count} {event}, {reason}" for event, reason, count in tally.rows)
+                say(f"{dataset}: {kind}: {events}")
+                reasons += [f"{dataset}: not estimable: {note(table)}"] if note(table) else []
+    if faults:
+        raise InputError(dict.fromkeys(faults))  # each once, in order
+    return reasons
