@@ -6,6 +6,7 @@ a DataLoader that stacks them.
 
 import tempfile
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytorch_lightning as lightning
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, conv1d, max_pool1d
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from benchmarks import inputs
 from benchmarks.race import Side, case
@@ -125,20 +126,19 @@ def _lightning(network: nn.Module, loader: object, epochs: int) -> None:
         trainer.fit(Plain(network), loader)
 
 
-def _ours(kind: str, options: dict, batch: int, epochs: int, rows: int = _ROWS, seeds: int = 1) -> Side:
-    """`training.fit` itself, with its validation, schedule and checkpoints."""
-    tokens, labels = inputs.examples("USF1_h1", rows)
-    split = np.where(np.arange(rows) < rows - 256, "train", "validation").astype(object)
-    encoded = data.Examples(tokens, labels, split, np.zeros(rows, np.int16), tokens.shape[1])
-    settings = {"epochs": epochs, "patience": epochs, "steps": 0, "batch_size": batch, "learning_rate": 1e-3}
-    settings["weight_decay"] = 0.0
+def _ours(kind: str, options: dict, batch: int, epochs: int, networks: int = 1) -> Side:
+    """`training.fit` itself, with its validation, schedule and checkpoints; `networks` of them in one stack."""
+    tokens, labels = inputs.examples("USF1_h1", _ROWS)
+    split = np.where(np.arange(_ROWS) < _ROWS - 256, "train", "validation").astype(object)
+    encoded = data.Examples(tokens, labels, split, np.zeros(_ROWS, np.int16), tokens.shape[1])
+    settings = {"epochs": epochs, "patience": epochs, "steps": 0, "batch_size": batch}
+    members = [training.Member(seed, options, 1e-3, 0.0) for seed in range(networks)]
 
     def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            for seed in range(seeds):
-                training._fit_seed(kind, options, encoded, seed, 0, settings, Path(folder) / str(seed))
+            training._fit_stack(kind, members, encoded, 0, settings, Path(folder))
 
-    return Side(run, (rows - 256) * epochs * seeds)
+    return Side(run, (_ROWS - 256) * epochs * networks)
 
 
 def _peer_in_lightning(network: type[nn.Module], x: Tensor, y: Tensor, batch: int, epochs: int) -> Side:
@@ -164,22 +164,35 @@ def train_1024():
     return _training(16, 1024)
 
 
-def _loop(network: nn.Module, x: Tensor, y: Tensor, batch: int) -> None:
+def _loop(network: nn.Module, batches: Iterable) -> None:
     optimizer = torch.optim.Adam(network.parameters(), 1e-3)
-    for start in range(0, len(y), batch):
-        loss = binary_cross_entropy_with_logits(network(x[start : start + batch]), y[start : start + batch])
+    for x, y in batches:
+        loss = binary_cross_entropy_with_logits(network(x), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+
+
+@case("8 deepbind networks on one dataset, 16 filters, batch 128", "8 sequential fits in plain PyTorch", 8)
+def train_stack():
+    """Ours is one stack, with validation, best epochs and checkpoints; the peer two convolutions in a plain loop."""
+    _, one_hot, labels = _tensors(2048)
+    loader = DataLoader(TensorDataset(one_hot, labels), 128, shuffle=True)
+
+    def peer() -> None:
+        for _ in range(8):
+            _loop(TwoConvolutions(16), loader)
+
+    return _ours("deepbind", {}, 128, 4, networks=8), Side(peer, 8 * len(labels))
 
 
 @case("deepbind training, 128 filters, batch 256", "eager PyTorch, two convolutions", 12)
 def train_wide():
     """A plain loop over preloaded batches on both sides."""
     tokens, one_hot, labels = _tensors(2048)
-    wide = {"filters": 128}
-    peer = Side(lambda: _loop(TwoConvolutions(128), one_hot, labels, 256), len(labels))
-    return Side(lambda: _loop(models.build("deepbind", wide), tokens, labels, 256), len(labels)), peer
+    ours, theirs = (list(zip(x.split(256), labels.split(256), strict=True)) for x in (tokens, one_hot))
+    peer = Side(lambda: _loop(TwoConvolutions(128), theirs), len(labels))
+    return Side(lambda: _loop(models.build("deepbind", {"filters": 128}), ours), len(labels)), peer
 
 
 @case("deepbind training, 16 filters", "deepRAM's layers and loop, rewritten (one strand, batch 128, BCE)", 10)
@@ -212,7 +225,8 @@ def _scoring(filters: int):
     tokens, one_hot, _ = _tensors()
     network = models.build("deepbind", {"filters": filters}).eval()
     plain = TwoConvolutions(filters).eval()
-    plain.load_state_dict(network.state_dict())
+    names = {"head.readout.weight": "head.1.weight", "head.readout.bias": "head.1.bias"}
+    plain.load_state_dict({names.get(name, name): value for name, value in network.state_dict().items()})
     rows = len(tokens) if filters < 64 else 1024
 
     def peer() -> np.ndarray:

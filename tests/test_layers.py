@@ -14,7 +14,7 @@ FLOORS = [
     ["faults"],
     ["dna", "text", "lineage", "kernels.*"],
     ["tables"],
-    ["config", "resources", "intervals", "genome", "reads", "splits", "motifs"],
+    ["config", "resources", "intervals", "genome", "reads", "splits", "motifs", "background"],
     ["assays", "negatives", "simulate", "archives"],
     ["data", "models", "baseline", "validation"],
     ["training", "prediction"],

@@ -86,7 +86,7 @@ def test_deepbind_is_the_published_formula():
     for strand in (hot, hot.flip(0, 1)):
         for start in range(hot.shape[1] - 3):
             best = torch.maximum(best, (model.weight * strand[:, start : start + 4]).sum((1, 2)))
-    linear = model.head[1]
+    linear = model.head.readout
     expected = (linear.weight[0] * torch.relu(best + model.bias)).sum() + linear.bias
     np.testing.assert_allclose(logits(model, dna.encode([sequence])), expected.item(), atol=1e-5)
 
@@ -115,7 +115,7 @@ def test_the_bilstm_reads_the_last_forward_and_the_first_backward_state():
         x = torch.relu(model.convolution(model.embedding(words).transpose(1, 2)))
         x = torch.nn.functional.max_pool1d(x, 3, 1).transpose(1, 2)
         states = reference(x)[0]
-        expected = model.head(torch.cat([states[:, -1, :5], states[:, 0, 5:]], 1))
+        expected = model.head(torch.cat([states[:, -1, :5], states[:, 0, 5:]], 1), None)
         found = model._read(tokens, torch.full((6,), 30))
     torch.testing.assert_close(found, expected)
 
@@ -123,7 +123,7 @@ def test_the_bilstm_reads_the_last_forward_and_the_first_backward_state():
 def test_mutation_draws_known_bases_anew_in_training_alone(monkeypatch):
     torch.manual_seed(0)
     tokens = torch.from_numpy(random_tokens(np.random.default_rng(6), n=2000))
-    mutated = models._mutated(tokens, 0.2)
+    mutated = models._mutated(tokens, 0.2, None)
     known = tokens != dna.UNKNOWN
     assert (mutated[~known] == dna.UNKNOWN).all() and (mutated[known] < 4).all()
     assert (mutated != tokens)[known].float().mean().item() == pytest.approx(0.15, abs=0.005)  # a quarter stays
@@ -191,7 +191,7 @@ def test_save_and_load(tmp_path, kind, options):
     models.save(tmp_path / "m", kind, options, states, 101, {"dataset": "d"})
     description = models.describe(tmp_path / "m")
     assert description == {
-        "format": 1,
+        "format": 2,
         "kind": kind,
         "options": options,
         "seeds": [3, 11],
@@ -219,7 +219,7 @@ def edit(folder, **values):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda f: edit(f, format=99), "format 99, not 1"),
+        (lambda f: edit(f, format=99), "format 99, not 2"),
         (lambda f: edit(f, kind="transformer"), "'transformer' is unknown; use one of deepbind, bilstm"),
         (lambda f: edit(f, options={"filtres": 2}), "filtres"),
         (lambda f: edit(f, options={"filters": 3}), "does not fit"),

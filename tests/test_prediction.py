@@ -60,8 +60,10 @@ def test_a_scan_leaves_out_windows_that_cannot_be_read():
 
 def test_bad_readings_are_refused():
     tokens = dna.encode(["ACGT" * 10])
-    with pytest.raises(InputError, match="reading is 'embed'; use one of whole, scan"):
-        prediction.score(network(), tokens, "embed")
+    with pytest.raises(InputError, match="reading is 'half'; use one of whole, scan, embed"):
+        prediction.score(network(), tokens, "half")
+    with pytest.raises(InputError, match="trained without; train it with `reading: embed`"):
+        prediction.score(network(), tokens, "embed", 50)
     with pytest.raises(InputError, match="window's length in bp, not None"):
         prediction.score(network(), tokens, "scan")
 

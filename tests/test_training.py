@@ -218,12 +218,13 @@ def test_checkpoints_of_other_data_or_settings_are_not_used(tmp_path, monkeypatc
 
 
 def test_a_diverging_seed_fails_and_the_others_stay(tmp_path, monkeypatch):
-    step = training.Task.training_step
+    losses = training.Task._losses
 
-    def diverge(self, batch, number):
-        return step(self, batch, number) * (float("nan") if self.seed == 1 else 1)
+    def diverge(self, *batch):
+        bad = [self.members[i].seed == 1 for i in self._active()]
+        return torch.where(torch.tensor(bad), torch.nan, losses(self, *batch))
 
-    monkeypatch.setattr(training.Task, "training_step", diverge)
+    monkeypatch.setattr(training.Task, "_losses", diverge)
     failures = fit(tmp_path, (0, 1))
     assert list(failures) == [1]
     assert "seed 1" in failures[1]
@@ -245,8 +246,14 @@ def test_a_constant_model_fails(tmp_path):
 
 def test_few_rows_are_passed_over_until_there_are_enough_steps(tmp_path, monkeypatch):
     batches = []
-    step = training.Task.training_step
-    monkeypatch.setattr(training.Task, "training_step", lambda *a: batches.append(len(a[1][1])) or step(*a))
+    losses = training.Task._losses
+
+    def count(self, logits, labels):
+        if self.training:
+            batches.append(len(labels))
+        return losses(self, logits, labels)
+
+    monkeypatch.setattr(training.Task, "_losses", count)
     fit(tmp_path / "a")  # 240 training rows in batches of at most 32, 4 epochs
     assert len(batches) == 32 and sum(batches) == 4 * 240
     batches.clear()
@@ -279,3 +286,57 @@ def test_unbalanced_classes_weigh_the_same(tmp_path):
         logits = network(torch.from_numpy(training.data.dna.encode(rows["sequence"].tolist()))).numpy()
     chance = 1 / (1 + np.exp(-logits))
     assert 0.35 < (chance[rows["label"] == 1].mean() + chance[rows["label"] == 0].mean()) / 2 < 0.65
+
+
+def members(rates=(0.01, 0.03), dropouts=(0.25, 0.0), seeds=(0, 1)):
+    return [
+        training.Member(seed, {**SMALL, "dropout": dropout}, rate, decay)
+        for seed, rate, dropout, decay in zip(seeds, rates, dropouts, (0.0, 0.1), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("kind", "small"), [("deepbind", SMALL), ("bilstm", {"units": 4, "filters": 4})])
+def test_a_stack_gives_each_network_what_it_has_alone(tmp_path, kind, small):
+    examples = training.data.encode(*planted(150, "CACGTGA", 0))
+    settings = {**TRAINING, "patience": 1, "epochs": 6}
+    stack = [m._replace(options={**small, "dropout": m.options["dropout"]}) for m in members()]
+    together = training._fit_stack(kind, stack, examples, 0, settings, tmp_path / "together")
+    for i, member in enumerate(stack):
+        (alone,) = training._fit_stack(kind, [member], examples, 0, settings, tmp_path / str(i))
+        assert len(alone["history"]) == len(together[i]["history"])
+        np.testing.assert_allclose([row[4] for row in alone["history"]], [r[4] for r in together[i]["history"]], 1e-5)
+        for name, value in alone["best"].items():
+            torch.testing.assert_close(together[i]["best"][name], value, rtol=1e-5, atol=1e-6)
+    assert not torch.equal(together[0]["best"]["head.readout.weight"], together[1]["best"]["head.readout.weight"])
+
+
+def test_search_halves_and_keeps_the_best_setting(tmp_path):
+    data = planted(200, "CACGTGA", 0)
+    fit(tmp_path, (0, 1), data=data, epochs=8, patience=8, search=7, learning_rate=1e-5)
+    extra = models.describe(tmp_path)["extra"]
+    tried = extra["search"]
+    assert len(tried) == 7 and tried[0]["learning_rate"] == 1e-5
+    assert sorted(row["epochs"] for row in tried) == [2, 2, 2, 4, 4, 6, 8]  # 7, 4, 2, 1 are left after 2, 4, 6 epochs
+    best = max(tried, key=lambda row: row["auroc"])
+    assert best["auroc"] > tried[0]["auroc"]
+    assert extra["training"]["learning_rate"] == best["learning_rate"]
+    assert models.describe(tmp_path)["options"]["dropout"] == best["dropout"]
+    assert tables.read_tsv(tmp_path / "history.tsv")["seed"].unique().tolist() == [0, 1]
+
+
+def test_embedded_reads_train_in_windows_of_the_given_length(tmp_path):
+    data = planted(1500, "CACGTGA", 0, length=16)
+    settings = {**TRAINING, "epochs": 10, "learning_rate": 0.03, "steps": 600}
+    training.fit("deepbind", {"filters": 8, "width": 8}, *data, [0], settings, tmp_path, {}, embed=60)
+    description = models.describe(tmp_path)
+    assert description["window"] == 60 and len(description["extra"]["background"][1]) == 4
+    history = tables.read_tsv(tmp_path / "history.tsv")
+    assert history.loc[history["metric"] == "auroc", "value"].max() > 0.9
+    test = planted(100, "CACGTGA", 1, length=16)
+    targets = {"t": (test[0].assign(split="test"), {"x": test[1].assign(split="test")})}
+    scores = prediction.predict(tmp_path, targets, "embed")
+    own = scores[scores["seed"] == "ensemble"]
+    assert training.roc_auc_score(own["label"], own["score"]) > 0.9
+    one = {"t": (targets["t"][0].iloc[[7]], {})}
+    alone = prediction.predict(tmp_path, one, "embed")["score"].iloc[0]
+    assert alone == pytest.approx(own["score"].iloc[7], abs=1e-5)  # whatever stands beside it

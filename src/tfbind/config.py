@@ -105,6 +105,10 @@ class Study:
             if key not in ("reading", "tfs")
         }
 
+    def embedded(self, model: str) -> int:
+        """To how many bp a label's training sequences are filled up; 0 where they stay as they are."""
+        return self.config["sequence"]["length"] if self.config["models"][model].get("reading") == "embed" else 0
+
     def targets(self, source: str) -> list[str]:
         """The datasets that a model trained on `source` is scored on: all of its TF, and its extra pairs."""
         tf = self.datasets[source]["tf"]

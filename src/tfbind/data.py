@@ -1,6 +1,7 @@
 """Training examples: two sequence tables encoded once, handed out in whole batches."""
 
 from collections.abc import Iterator
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tfbind import dna
+from tfbind import background, dna
 
 
 class Examples(NamedTuple):
@@ -23,7 +24,9 @@ class Examples(NamedTuple):
     draw : (N,) int16
         0 for rows that every seed sees, k for rows of the k-th seed only.
     window : int
-        The commonest length in bp (the shorter of equals).
+        The commonest length in bp (the shorter of equals); with a chain, the length in which the rows are read.
+    chain : Chain, optional
+        What the surroundings of shorter rows are drawn from.
     """
 
     tokens: np.ndarray
@@ -31,10 +34,17 @@ class Examples(NamedTuple):
     split: np.ndarray
     draw: np.ndarray
     window: int
+    chain: background.Chain | None = None
 
     def rows(self, split: str, index: int) -> np.ndarray:
         """Rows of a split that the seed at position `index` (from 0) sees."""
         return np.flatnonzero((self.split == split) & np.isin(self.draw, (0, index + 1)))
+
+    def surrounded(self, rng: np.random.Generator) -> "Examples":
+        """With a chain, each row of fewer than `window` bp at a random place of random surroundings of that length."""
+        if self.chain is None:
+            return self
+        return self._replace(tokens=background.surround(self.tokens, self.window, self.chain, rng))
 
 
 def encode(positives: pd.DataFrame, negatives: pd.DataFrame) -> Examples:
@@ -83,6 +93,12 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for _ in range(self.passes if len(self.rows) else 0):
             rows = self.rows if self.generator is None else self.generator.permutation(self.rows)
-            for batch in np.array_split(rows, len(self) // self.passes):
-                chosen = torch.from_numpy(batch)
+            rows = torch.from_numpy(rows).to(self.tokens.device)
+            for chosen in rows.tensor_split(len(self) // self.passes):
                 yield self.tokens[chosen], self.labels[chosen]
+
+    def to(self, device: torch.device, **_) -> "Batches":
+        """The same batches with all rows on a device: they go there once, as tokens."""
+        moved = copy(self)
+        moved.tokens, moved.labels = self.tokens.to(device), self.labels.to(device)
+        return moved

@@ -6,7 +6,7 @@ config to the class; constructor arguments are the config's keys.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -21,7 +21,7 @@ from tfbind.dna import UNKNOWN
 from tfbind.faults import InputError, ResourceError
 from tfbind.kernels import detectors
 
-VERSION = 1
+VERSION = 2
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
 
@@ -132,16 +132,48 @@ def pooled_words_dense(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: 
     return x.unfold(2, size, 1).max(-1).values.permute(2, 0, 1).contiguous()  # (S, N, C)
 
 
-def _head(features: int, hidden: int, dropout: float) -> nn.Sequential:
-    """Dropout, the optional dense layer with its own dropout, and the linear read-out to one logit."""
-    layers = [nn.Dropout(dropout)]
-    if hidden:
-        layers += [nn.Linear(features, hidden), nn.ReLU(), nn.Dropout(dropout)]
-        features = hidden
-    return nn.Sequential(*layers, nn.Linear(features, 1), nn.Flatten(0))
+def _drop(x: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
+    """Dropout whose choice is the generator's, so that a network drops the same values alone and beside others."""
+    kept = torch.empty_like(x).bernoulli_(1 - share, generator=generator)
+    return x * kept.div_(1 - share)
 
 
-class DeepBind(nn.Module):
+class Network(nn.Module):
+    """What training asks of a network.
+
+    ``forward(tokens, generator)`` gives the logits (N,) of ``(N, L)`` uint8 tokens. In training, whatever is random
+    comes from `generator` alone (a torch Generator of the tokens' device).
+    """
+
+    shortest = 1  # bp of known bases that a sequence must hold
+
+    @staticmethod
+    def together(networks: Sequence["Network"], tokens: Tensor, generators: Sequence[torch.Generator | None]) -> Tensor:
+        """Logits (K, N) of K networks that read the same tokens, each with its own generator."""
+        return torch.stack([network(tokens, chance) for network, chance in zip(networks, generators, strict=True)])
+
+
+class Head(nn.Module):
+    """Dropout, an optional dense layer with its own dropout, and the linear read-out: (N, F) -> (N,)."""
+
+    def __init__(self, features: int, hidden: int, dropout: float):
+        super().__init__()
+        self.dropout = dropout
+        self.dense = nn.Linear(features, hidden) if hidden else None
+        self.readout = nn.Linear(hidden or features, 1)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Logits (N,)."""
+        if self.training:
+            x = _drop(x, self.dropout, generator)
+        if self.dense is not None:
+            x = torch.relu(self.dense(x))
+            if self.training:
+                x = _drop(x, self.dropout, generator)
+        return self.readout(x).squeeze(1)
+
+
+class DeepBind(Network):
     """Motif detectors, their best match on either strand, a linear read-out (Alipanahi et al. 2015).
 
     Parameters
@@ -156,18 +188,25 @@ class DeepBind(nn.Module):
         Share of values dropped before each dense layer while training.
     """
 
-    shortest = 1  # bp
-
     def __init__(self, filters: int = 16, width: int = 24, hidden: int = 0, dropout: float = 0.25):
         super().__init__()
         self.weight = nn.Parameter(0.1 * torch.randn(filters, 4, width))
         self.bias = nn.Parameter(torch.zeros(filters))
-        self.head = _head(filters, hidden, dropout)
+        self.head = Head(filters, hidden, dropout)
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Logits (N,) of ``(N, L)`` uint8 tokens."""
-        match = best_window(tokens, self.weight)  # (N, F)
-        return self.head(torch.relu(match + self.bias))  # (N,)
+        return self.together([self], tokens, [generator])[0]
+
+    @staticmethod
+    def together(
+        networks: Sequence["DeepBind"], tokens: Tensor, generators: Sequence[torch.Generator | None]
+    ) -> Tensor:
+        """Logits (K, N) of K networks of one `width`: one scan over the filters of all."""
+        match = best_window(tokens, torch.cat([network.weight for network in networks]))  # (N, sum of F)
+        parts = match.split([len(network.weight) for network in networks], 1)
+        each = zip(networks, parts, generators, strict=True)
+        return torch.stack([network.head(torch.relu(part + network.bias), chance) for network, part, chance in each])
 
 
 def trim(tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -191,13 +230,14 @@ def _other_strand(tokens: Tensor, sizes: Tensor) -> Tensor:
     return _take(_COMPLEMENT.to(tokens.device)[tokens.int()], source, source >= 0)
 
 
-def _mutated(tokens: Tensor, share: float) -> Tensor:
+def _mutated(tokens: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
     """`tokens` (N, L) with that share of the known bases drawn anew."""
-    hit = (torch.rand(tokens.shape, device=tokens.device) < share) & (tokens != UNKNOWN)
-    return torch.where(hit, torch.randint_like(tokens, 4), tokens)
+    drawn = {"size": tokens.shape, "generator": generator, "device": tokens.device}
+    hit = (torch.rand(**drawn) < share) & (tokens != UNKNOWN)
+    return torch.where(hit, torch.randint(4, **drawn, dtype=torch.uint8), tokens)
 
 
-class BiLSTM(nn.Module):
+class BiLSTM(Network):
     """ECBLSTM (Trabelsi et al. 2019): 3-mer embedding, convolution, bidirectional LSTM.
 
     The logit is the mean over both strands; in training each sequence is read on a random strand. Unlike the published
@@ -246,12 +286,12 @@ class BiLSTM(nn.Module):
         self.shortest = 3 + (width - 1) + (self.pool - 1)  # bp: one step of the LSTM
         self.embedding = nn.Embedding(65, embedding)
         self.convolution = nn.Conv1d(embedding, filters, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
         self.forwards = nn.LSTM(filters, units)
         self.backwards = nn.LSTM(filters, units)
-        self.head = _head(2 * units, hidden, dropout)
+        self.head = Head(2 * units, hidden, dropout)
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Logits (N,) of ``(N, L)`` uint8 tokens; a sequence shorter than `shortest` bp is refused."""
         tokens, sizes = trim(tokens)
         if (sizes < self.shortest).any():
@@ -261,15 +301,17 @@ class BiLSTM(nn.Module):
             )
         other = _other_strand(tokens, sizes)
         if self.training:
-            turn = torch.rand(len(tokens), 1, device=tokens.device) < 0.5
+            turn = torch.rand(len(tokens), 1, generator=generator, device=tokens.device) < 0.5
             tokens = torch.where(turn, other, tokens)
-            return self._read(_mutated(tokens, self.mutation) if self.mutation else tokens, sizes)
+            tokens = _mutated(tokens, self.mutation, generator) if self.mutation else tokens
+            return self._read(tokens, sizes, generator)
         return (self._read(tokens, sizes) + self._read(other, sizes)) / 2
 
-    def _read(self, tokens: Tensor, sizes: Tensor) -> Tensor:
+    def _read(self, tokens: Tensor, sizes: Tensor, generator: torch.Generator | None = None) -> Tensor:
         c = self.convolution
         x = pooled_words(tokens, self.embedding.weight, c.weight, c.bias, self.pool)[:: self.stride]
-        x = self.dropout(x)  # (S, N, C)
+        if self.training:
+            x = _drop(x, self.dropout, generator)  # (S, N, C)
         last = (sizes - self.shortest) // self.stride  # (N,): the last step without padding
         steps = torch.arange(len(x), device=x.device)[:, None]
         turned = (last - steps).clamp(min=0)[..., None].expand_as(x)
@@ -281,10 +323,10 @@ class BiLSTM(nn.Module):
         else:
             rows = torch.arange(len(last), device=x.device)
             read = [state[last, rows] for state in states]
-        return self.head(torch.cat(read, 1))  # (N, 2H) -> (N,)
+        return self.head(torch.cat(read, 1), generator)  # (N, 2H) -> (N,)
 
 
-MODELS: dict[str, type[nn.Module]] = {"deepbind": DeepBind, "bilstm": BiLSTM}
+MODELS: dict[str, type[Network]] = {"deepbind": DeepBind, "bilstm": BiLSTM}
 
 
 def one_thread() -> None:
@@ -294,7 +336,7 @@ def one_thread() -> None:
         raise ResourceError(f"torch runs {torch.get_num_threads()} threads; set OMP_NUM_THREADS=1")
 
 
-def build(kind: str, options: Mapping) -> nn.Module:
+def build(kind: str, options: Mapping) -> Network:
     """A new network of a kind in `MODELS`, with its constructor's arguments."""
     if kind not in MODELS:
         raise InputError(f"model kind {kind!r} is unknown; use one of {', '.join(MODELS)}")
@@ -358,7 +400,7 @@ def describe(folder: str | os.PathLike) -> dict:
     return description
 
 
-def load(folder: str | os.PathLike) -> dict[int, nn.Module]:
+def load(folder: str | os.PathLike) -> dict[int, Network]:
     """The networks that `save` wrote, by seed, in evaluation mode. Another format, kind or shape is refused."""
     folder = Path(folder)
     description = describe(folder)

@@ -1,73 +1,88 @@
 """Scores of sequences by a trained model of any kind, read whole or in windows of the training length."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 
-from tfbind import dna, models, tables
+from tfbind import background, dna, models, splits, tables
 from tfbind.faults import InputError
 
-READINGS = ("whole", "scan")
+READINGS = ("whole", "scan", "embed")
+#: ``(N, L)`` uint8 tokens -> ``(..., N)`` float64 logits.
 Reader = Callable[[np.ndarray], np.ndarray]
+#: Surroundings in which `embed` reads a sequence.
+_SURROUNDINGS = 8
 
 
-def reader(network: torch.nn.Module, batch: int = 512) -> Reader:
-    """A network as a function of tokens: ``(N, L)`` uint8 -> ``(N,)`` float64 logits, `batch` rows at a time."""
-    device = next(network.parameters()).device
-    network.eval()
+def reader(network: models.Network | Sequence[models.Network], batch: int = 512) -> Reader:
+    """A network as a function of tokens, `batch` rows at a time; several of one kind: logits (K, N)."""
+    alone = isinstance(network, torch.nn.Module)
+    networks = [network] if alone else list(network)
+    device = next(networks[0].parameters()).device
+    for each in networks:
+        each.eval()
 
     def read(tokens: np.ndarray) -> np.ndarray:
-        logits = [np.empty(0)]
+        logits = np.empty((len(networks), len(tokens)))
         with torch.inference_mode():
             for start in range(0, len(tokens), batch):
                 part = torch.from_numpy(np.ascontiguousarray(tokens[start : start + batch])).to(device)
-                logits.append(network(part).double().cpu().numpy())
-        return np.concatenate(logits)
+                found = networks[0].together(networks, part, [None] * len(networks))
+                logits[:, start : start + batch] = found.double().cpu().numpy()
+        return logits[0] if alone else logits
 
     return read
 
 
 def score(
-    model: torch.nn.Module | Reader,
+    model: models.Network | Sequence[models.Network] | Reader,
     tokens: np.ndarray,
     reading: str = "whole",
     window: int | None = None,
     batch: int = 512,
+    chain: background.Chain | None = None,
 ) -> np.ndarray:
     """Logits of sequences.
 
     Parameters
     ----------
-    model : network, or function of tokens
+    model : network, networks of one kind, or function of tokens
     tokens : (N, L) uint8
-    reading : {"whole", "scan"}
+    reading : {"whole", "scan", "embed"}
         `scan`: the maximum over all windows of `window` bp (step 1), each read as a sequence of its own. A sequence no
         longer than the window is read whole; a window with fewer known bases than the model can read is left out.
+        `embed`: a sequence shorter than the window is set into the middle of each of a few random surroundings, and
+        its logit is their mean; a longer one is read whole.
     window : int
-        In bp; the training length. Only for `scan`.
+        In bp; the training length. Not for `whole`.
     batch : int
         Sequences or windows at a time.
+    chain : Chain
+        What the surroundings of `embed` are drawn from: that of the training.
 
     Returns
     -------
-    (N,) float64
+    (N,) or, of several networks, (K, N) float64
     """
     if reading not in READINGS:
         raise InputError(f"reading is {reading!r}; use one of {', '.join(READINGS)}")
-    shortest = getattr(model, "shortest", 1)
-    read = reader(model, batch) if isinstance(model, torch.nn.Module) else model
+    networks = model if isinstance(model, Sequence) else [model]
+    read = reader(model, batch) if isinstance(networks[0], torch.nn.Module) else model
+    shortest = getattr(networks[0], "shortest", 1)
     if reading == "whole":
         return read(tokens)
     if not window or window < 1:
-        raise InputError(f"a scan needs the window's length in bp, not {window!r}")
+        raise InputError(f"a {reading} needs the window's length in bp, not {window!r}")
+    if reading == "embed":
+        return _embedded(read, tokens, window, chain)
     if tokens.shape[1] <= window:
         return read(tokens)
     windows = np.lib.stride_tricks.sliding_window_view(tokens, window, axis=1)  # (N, S, window)
-    best = np.empty(len(tokens))
-    rows = max(1, batch // windows.shape[1])
+    rows, best = max(1, batch // windows.shape[1]), []
     for start in range(0, len(tokens), rows):
         part = windows[start : start + rows]  # (R, S, window)
         n, s, _ = part.shape
@@ -75,10 +90,24 @@ def score(
         chosen = np.arange(s) <= np.maximum(sizes - window, 0)[:, None]  # (R, S)
         chosen &= _span(part.reshape(n * s, window)).reshape(n, s) >= shortest
         chosen[~chosen.any(1), 0] = True
-        logits = np.full((n, s), -np.inf)
-        logits[chosen] = read(part[chosen])
-        best[start : start + rows] = logits.max(1)
-    return best
+        found = read(part[chosen])  # (..., M)
+        logits = np.full((*found.shape[:-1], n, s), -np.inf)
+        logits[..., chosen] = found
+        best.append(logits.max(-1))
+    return np.concatenate(best, -1) if best else read(tokens)
+
+
+def _embedded(read: Reader, tokens: np.ndarray, window: int, chain: background.Chain | None) -> np.ndarray:
+    if chain is None:
+        raise InputError("reading is 'embed', but the model was trained without; train it with `reading: embed`")
+    size = dna.lengths(tokens)
+    short, long = np.flatnonzero(size < window), np.flatnonzero(size >= window)
+    # the same surroundings for every row of every table: a score depends on its sequence alone
+    made = background.draw(chain, _SURROUNDINGS, window, splits.generator("surroundings", window))
+    start, inserts = (window - size[short]) // 2, tokens[short, :window]
+    middle = np.mean([read(background.embed(inserts, one[None], start)) for one in made], 0)
+    both = np.concatenate([middle, read(tokens[long])], -1)
+    return both[..., np.argsort(np.concatenate([short, long]))]
 
 
 def _span(tokens: np.ndarray) -> np.ndarray:
@@ -87,20 +116,43 @@ def _span(tokens: np.ndarray) -> np.ndarray:
     return np.where(known.any(1), dna.lengths(tokens) - known.argmax(1), 0)
 
 
-def readers(folder: str | os.PathLike) -> tuple[dict[int, torch.nn.Module | Reader], int]:
-    """The models stored in a folder, by seed, and the commonest length of their training sequences in bp."""
+class Stored(NamedTuple):
+    """A stored model, ready to read.
+
+    Attributes
+    ----------
+    seeds : list of int
+    model : list of networks, or Reader
+        Logits (K, N), one row per seed.
+    window : int
+        The commonest length of its training sequences in bp.
+    chain : Chain or None
+        What its training sequences were set into.
+    """
+
+    seeds: list[int]
+    model: list[models.Network] | Reader
+    window: int
+    chain: background.Chain | None
+
+
+def stored(folder: str | os.PathLike) -> Stored:
+    """The models stored in a folder, networks or not."""
     description = models.describe(folder)
     if description["kind"] in models.MODELS:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        return {seed: network.to(device) for seed, network in models.load(folder).items()}, description["window"]
+        networks = {seed: network.to(device) for seed, network in models.load(folder).items()}
+        lists = description["extra"].get("background")
+        chain = background.from_lists(lists) if lists else None
+        return Stored(list(networks), list(networks.values()), description["window"], chain)
     from tfbind import baseline  # scikit-learn and the motif library load only for those who need them
 
     if description["kind"] not in baseline.ESTIMATORS:
         known = ", ".join([*models.MODELS, *sorted(baseline.ESTIMATORS)])
         raise InputError(f"{folder}: model kind {description['kind']!r} is unknown; use one of {known}")
     estimator, _ = baseline.load(folder)
-    (seed,) = description["seeds"]
-    return {seed: lambda tokens: estimator.decision_function(dna.decode(tokens))}, description["window"]
+    read = lambda tokens: estimator.decision_function(dna.decode(tokens))[None]  # noqa: E731
+    return Stored(description["seeds"], read, description["window"], None)
 
 
 def predict(
@@ -116,7 +168,7 @@ def predict(
         As written by `training.fit` or `baseline`.
     targets : mapping
         Name of the target -> its positives, and its negatives by label.
-    reading : {"whole", "scan"}
+    reading : {"whole", "scan", "embed"}
         See `score`.
 
     Returns
@@ -130,19 +182,18 @@ def predict(
     reason = models.describe(folder).get("reason")
     if reason is not None:
         return tables.empty(tables.PREDICTIONS, reason)
-    seeds, window = readers(folder)
+    seeds, model, window, chain = stored(folder)
     parts = []
     for target, (positives, negatives) in targets.items():
         for label, table in {"": positives, **negatives}.items():
             rows = table[table["split"] == "test"]
             tokens = dna.encode(rows["sequence"])
             try:
-                scores = {str(seed): score(model, tokens, reading, window) for seed, model in seeds.items()}
+                logits = score(model, tokens, reading, window, chain=chain)  # (K, N)
             except InputError as error:
                 raise InputError(f"target {target}: {error}") from error
-            scores["ensemble"] = np.mean(list(scores.values()), 0)
-            for seed, logits in scores.items():
-                frame = {"target": target, "id": rows["id"].array, "label": rows["label"].array}
-                parts.append(pd.DataFrame({**frame, "negatives": label, "seed": seed, "score": logits}))
+            frame = {"target": target, "id": rows["id"].array, "label": rows["label"].array, "negatives": label}
+            for seed, each in zip([*seeds, "ensemble"], [*logits, logits.mean(0)], strict=True):
+                parts.append(pd.DataFrame({**frame, "seed": str(seed), "score": each}))
     empty = pd.DataFrame(columns=tables.PREDICTIONS.names)
     return tables.conform(pd.concat(parts or [empty], ignore_index=True), tables.PREDICTIONS)

@@ -37,7 +37,7 @@ split: {{validation: [chr4], test: [chr1, chr5]}}
 negatives:
   standard: {{kind: {{chipseq: dinucleotide, htselex: input}}}}
 models:
-  deepbind: {{kind: deepbind}}
+  deepbind: {{kind: deepbind, reading: whole}}
   deepbind_scan: {{trained_as: deepbind, reading: scan}}
   bilstm_scan: {{kind: bilstm, readout: max, stride: 3, reading: scan}}
   regression: {{kind: regression}}

@@ -1,7 +1,9 @@
-"""Training of the networks with Lightning: one ensemble of seeds from two tables, resumable after any kill.
+"""Training of the networks with Lightning: an ensemble of seeds from two tables, resumable after any kill.
 
-Everything random in an epoch (order, dropout, strand) is a function of the seed and the epoch, so a run that was
-interrupted ends with the weights of one that was not, and a seed trains the same whatever ran before it.
+Networks that learn from the same rows train as one stack: every batch is read once by all of them. A network of a stack
+ends with the numbers that it would have alone: the order of the rows is a function of the epoch, dropout and strand of
+the network's seed and the epoch, and none sees another's loss. So a run that was interrupted ends with the weights of
+one that was not.
 """
 
 import hashlib
@@ -13,147 +15,206 @@ import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import pytorch_lightning as lightning
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from sklearn.metrics import roc_auc_score
 from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.utils.data import DataLoader
 
-from tfbind import data, models, tables
+from tfbind import background, data, models, tables
 from tfbind.faults import NotEstimable
 from tfbind.splits import generator, stable_hash
 
 log = logging.getLogger(__name__)
 
 HISTORY = "history.tsv"
+_LAST = "last.ckpt"
 _WARM_UP = 0.1  # share of all steps
 _VALIDATION_BATCH = 1024
+#: What `search` draws besides the config's own setting: log-uniform between these, and one of these.
+_RATES, _DECAYS, _DROPOUTS = (1e-3, 5e-2), (1e-3, 0.3), (0.0, 0.1, 0.25, 0.5)
+
+
+class Member(NamedTuple):
+    """What a network of a stack does not share with the others.
+
+    Attributes
+    ----------
+    seed : int
+    options : mapping
+        Constructor arguments; the networks of a `deepbind` stack have one `width`.
+    learning_rate, weight_decay : float
+    """
+
+    seed: int
+    options: Mapping
+    learning_rate: float
+    weight_decay: float
 
 
 class Examples(lightning.LightningDataModule):
-    """The training and validation rows of one seed.
+    """The training and validation rows of a stack.
 
-    An epoch is one pass over the training rows; several where `epochs` of them would be fewer than `steps` batches.
+    An epoch is one pass over the training rows; several where `epochs` of them would be fewer than `steps` batches. To
+    Lightning it is a single item: a loop over small batches of its own costs more than they do.
     """
 
-    def __init__(self, examples: data.Examples, seed: int, index: int, training: Mapping):
+    def __init__(self, examples: data.Examples, index: int, training: Mapping):
         super().__init__()
-        self.examples, self.seed, self.batch_size = examples, seed, training["batch_size"]
+        self.examples, self.batch_size = examples, training["batch_size"]
         self.train, self.validation = (examples.rows(split, index) for split in ("train", "validation"))
         batches = -(-len(self.train) // self.batch_size)
         self.passes = max(1, -(-training["steps"] // (training["epochs"] * batches)))
         self.steps = training["epochs"] * self.passes * batches
 
-    def train_dataloader(self) -> data.Batches:
-        """Called anew for each epoch: the order of the rows depends on seed and epoch alone."""
-        order = generator("order", self.seed, self.trainer.current_epoch)
-        return data.Batches(self.examples, self.train, self.batch_size, order, self.passes)
+    def train_dataloader(self) -> DataLoader:
+        """Called anew for each epoch: the order of the rows, and what surrounds them, depend on the epoch alone."""
+        rng = generator("epoch", self.trainer.current_epoch)
+        return self._whole(data.Batches(self.examples.surrounded(rng), self.train, self.batch_size, rng, self.passes))
 
-    def val_dataloader(self) -> data.Batches:
+    def val_dataloader(self) -> DataLoader:
         """Validation rows in table order."""
-        return data.Batches(self.examples, self.validation, _VALIDATION_BATCH)
+        examples = self.examples.surrounded(generator("validation"))
+        return self._whole(data.Batches(examples, self.validation, _VALIDATION_BATCH))
+
+    @staticmethod
+    def _whole(batches: data.Batches) -> DataLoader:
+        return DataLoader([batches], batch_size=None)
 
 
 class Task(lightning.LightningModule):
-    """One network, its loss and its schedule; keeps the weights of the best epoch and the history in the checkpoint.
+    """A stack, its losses and its schedule; keeps each network's best weights and history in the checkpoint.
 
     Parameters
     ----------
-    network : nn.Module
-    seed : int
+    networks : sequence of models.Network
+    members : sequence of Member
     training : mapping
         See `fit`.
     positive_weight : float
         Weight of a positive row in the loss: negatives per positive.
     steps : int
         Optimiser steps if no epoch is saved.
+    halving : bool
+        Successive halving (Jamieson and Talwalkar 2016): at regular epochs the worse half of the networks ends.
     """
 
-    def __init__(self, network: torch.nn.Module, seed: int, training: Mapping, positive_weight: float, steps: int):
+    def __init__(
+        self,
+        networks: Sequence[models.Network],
+        members: Sequence[Member],
+        training: Mapping,
+        positive_weight: float,
+        steps: int,
+        halving: bool = False,
+    ):
         super().__init__()
-        self.network, self.seed, self.training_options, self.steps = network, seed, training, steps
+        self.automatic_optimization = False
+        self.networks, self.members = torch.nn.ModuleList(networks), list(members)
+        self.training_options, self.steps = training, steps
         self.positive_weight = torch.tensor(positive_weight)
-        self.progress = {"best": {}, "score": -math.inf, "stale": 0, "history": []}
-        self.losses: list[torch.Tensor] = []
-        self.outputs: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.progress = [
+            {"best": {}, "score": -math.inf, "stale": 0, "ended": False, "failure": "", "history": []}
+            for _ in self.members
+        ]
+        rounds = math.ceil(math.log2(len(self.members))) if halving else 0
+        self.halvings = {round(training["epochs"] * (i + 1) / (rounds + 1)) for i in range(rounds)}
 
-    def configure_optimizers(self) -> dict:
-        """AdamW; the rate climbs linearly, then falls along a cosine to zero."""
-        rate, decay = self.training_options["learning_rate"], self.training_options["weight_decay"]
-        optimizer = torch.optim.AdamW(self.network.parameters(), rate, weight_decay=decay, fused=True)
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW; each network has its own rate, which climbs linearly, then falls along a cosine to zero."""
+        groups = [
+            {"params": list(network.parameters()), "lr": m.learning_rate, "peak": m.learning_rate}
+            | {"weight_decay": m.weight_decay}
+            for network, m in zip(self.networks, self.members, strict=True)
+        ]
+        return torch.optim.AdamW(groups, fused=True)
+
+    def _factor(self, step: int) -> float:
         climb = max(1, round(_WARM_UP * self.steps))
+        if step < climb:
+            return (step + 1) / climb
+        return 0.5 * (1 + math.cos(math.pi * (step - climb) / max(1, self.steps - climb)))
 
-        def factor(step: int) -> float:
-            if step < climb:
-                return (step + 1) / climb
-            return 0.5 * (1 + math.cos(math.pi * (step - climb) / max(1, self.steps - climb)))
+    def _losses(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        # (K, N), (N,) -> (K,)
+        labels, weight = labels.expand_as(logits), self.positive_weight.to(logits)
+        return binary_cross_entropy_with_logits(logits, labels, pos_weight=weight, reduction="none").mean(1)
 
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        return binary_cross_entropy_with_logits(logits, labels, pos_weight=self.positive_weight.to(logits))
+    def _active(self) -> list[int]:
+        return [i for i, progress in enumerate(self.progress) if not progress["ended"]]
 
     def on_train_start(self) -> None:
         """A run killed after its last epoch does not train further."""
-        self._stop_if_stale()
+        self.trainer.should_stop = not self._active()
 
-    def on_train_epoch_start(self) -> None:
-        """Dropout and strands of an epoch do not depend on the epochs before it."""
-        torch.manual_seed(stable_hash("epoch", self.seed, self.current_epoch))
-        self.losses.clear()
+    def training_step(self, batches: data.Batches, _: int) -> None:
+        """One epoch."""
+        optimizer, active = self.optimizers(use_pl_optimizer=False), self._active()
+        networks, together = [self.networks[i] for i in active], type(self.networks[0]).together
+        chances = [torch.Generator(self.device) for _ in active]
+        for i, chance in zip(active, chances, strict=True):
+            chance.manual_seed(stable_hash("epoch", self.members[i].seed, self.current_epoch))
+        losses = []
+        for step, (tokens, labels) in enumerate(batches, self.current_epoch * len(batches)):
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * self._factor(step)
+            loss = self._losses(together(networks, tokens, chances), labels)
+            optimizer.zero_grad()
+            loss.sum().backward()
+            optimizer.step()
+            losses.append(loss.detach())
+        self.train_losses = dict(zip(active, torch.stack(losses).mean(0).tolist(), strict=True))
 
-    def training_step(self, batch: tuple, _: int) -> torch.Tensor:
-        """Loss of one batch."""
-        tokens, labels = batch
-        loss = self._loss(self.network(tokens), labels)
-        self.losses.append(loss.detach())
-        return loss
+    def validation_step(self, batches: data.Batches, _: int) -> None:
+        """Metrics of the epoch, pooled over all rows; keeps the weights of each network that was never better."""
+        active = self._active()
+        networks, together = [self.networks[i] for i in active], type(self.networks[0]).together
+        parts = [(together(networks, tokens, [None] * len(active)), labels) for tokens, labels in batches]
+        logits, labels = (torch.cat(part, -1).cpu() for part in zip(*parts, strict=True))
+        for i, own, loss in zip(active, logits, self._losses(logits, labels).tolist(), strict=True):
+            self._note(i, self.train_losses[i], loss, own, labels.numpy())
+        if self.current_epoch + 1 in self.halvings:
+            left = sorted(self._active(), key=lambda i: (-self.progress[i]["score"], i))
+            for i in left[-(-len(left) // 2) :]:
+                self.progress[i]["ended"] = True
+        self.trainer.should_stop = not self._active()
 
-    def validation_step(self, batch: tuple, _: int) -> None:
-        """Keeps the logits: the metrics are pooled over all rows."""
-        tokens, labels = batch
-        self.outputs.append((self.network(tokens), labels))
-
-    def on_validation_epoch_end(self) -> None:
-        """Metrics of the epoch; keeps its weights if they are the best so far."""
-        logits, labels = (torch.cat(part).cpu() for part in zip(*self.outputs, strict=True))
-        self.outputs.clear()
-        train_loss = torch.stack(self.losses).mean().item()
+    def _note(self, i: int, train_loss: float, loss: float, logits: torch.Tensor, labels: np.ndarray) -> None:
+        progress, seed, epoch = self.progress[i], self.members[i].seed, self.current_epoch
         if not (math.isfinite(train_loss) and torch.isfinite(logits).all()):
-            raise NotEstimable(
-                f"seed {self.seed}: the loss is {train_loss} in epoch {self.current_epoch}; "
-                "lower training.learning_rate"
-            )
-        score = float(roc_auc_score(labels.numpy(), logits.numpy()))
-        loss = self._loss(logits, labels).item()
-        progress = self.progress
+            failure = f"seed {seed}: the loss is {train_loss} in epoch {epoch}; lower training.learning_rate"
+            progress |= {"best": {}, "score": -math.inf, "ended": True, "failure": failure}
+            return
+        score = float(roc_auc_score(labels, logits.numpy()))
         for split, metric, value in (
             ("train", "loss", train_loss),
             ("validation", "loss", loss),
             ("validation", "auroc", score),
         ):
-            progress["history"].append((self.seed, self.current_epoch, split, metric, value))
+            progress["history"].append((seed, epoch, split, metric, value))
         if score > progress["score"] and logits.min() < logits.max():
-            best = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
+            best = {name: value.detach().cpu().clone() for name, value in self.networks[i].state_dict().items()}
             progress |= {"best": best, "score": score, "stale": 0}
         else:
             progress["stale"] += 1
+            progress["ended"] = progress["stale"] >= self.training_options["patience"]
         log.info(
             "seed %d epoch %d: train loss %.4f, validation loss %.4f, validation AUROC %.4f",
-            *(self.seed, self.current_epoch, train_loss, loss, score),
+            *(seed, epoch, train_loss, loss, score),
         )
-        self._stop_if_stale()
 
-    def _stop_if_stale(self) -> None:
-        self.trainer.should_stop = self.progress["stale"] >= self.training_options["patience"]
+    def on_train_epoch_end(self) -> None:
+        """One file holds all that a run needs to go on."""
+        self.trainer.save_checkpoint(Path(self.trainer.default_root_dir) / _LAST)
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
-        """Best weights and history travel with the last weights, in one file."""
+        """Best weights and history travel with the last weights."""
         checkpoint["progress"] = self.progress
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
@@ -178,6 +239,7 @@ def fit(
     training: Mapping,
     folder: str | os.PathLike,
     extra: Mapping,
+    embed: int = 0,
 ) -> dict[int, str]:
     """Train one network per seed and store them together.
 
@@ -193,11 +255,14 @@ def fit(
     seeds : sequence of int
     training : mapping
         `epochs`, `patience` (epochs without a better one), `steps` (at least that many in all epochs), `batch_size`,
-        `learning_rate` (the highest of the schedule), `weight_decay`.
+        `learning_rate` (the highest of the schedule), `weight_decay`, `search` (settings tried, see `search`; 0: none).
     folder : path
         Receives `model.safetensors`, `model.json`, `history.tsv`; holds `checkpoints` meanwhile.
     extra : mapping
         Kept in `model.json`.
+    embed : int
+        Sequences of fewer than so many bp are set into random surroundings of that length (see `background`), whose
+        chain is kept in `model.json`. 0: none.
 
     Returns
     -------
@@ -206,7 +271,7 @@ def fit(
         trained on, the folder holds no model but the reason.
     """
     models.one_thread()
-    folder = Path(folder)
+    folder, seeds, extra = Path(folder), list(seeds), dict(extra)
     examples = data.encode(positives, negatives)
     try:
         for index in range(len(seeds)):
@@ -214,27 +279,68 @@ def fit(
     except NotEstimable as reason:
         tables.write_no_model(folder, kind, tables.note(positives) or tables.note(negatives) or str(reason))
         return dict.fromkeys(seeds, str(reason))
-    work = _workspace(folder / "checkpoints", examples, kind, dict(options), list(seeds), dict(training))
-    states, history, scores, failures = {}, [], {}, {}
-    for index, seed in enumerate(seeds):
-        try:
-            progress = _fit_seed(kind, options, examples, seed, index, training, work / str(seed))
-        except NotEstimable as error:
-            log.warning("%s", error)
-            failures[seed] = str(error)
-            continue
-        states[seed], scores[seed] = progress["best"], progress["score"]
-        history += progress["history"]
-    if not states:
+    if embed:
+        chain = background.fit(examples.tokens[examples.split == "train"])
+        examples = examples._replace(chain=chain, window=max(embed, examples.window))
+        extra["background"] = background.to_lists(chain)
+    work = _workspace(folder / "checkpoints", examples, kind, dict(options), seeds, dict(training))
+    if training.get("search"):
+        options, training, extra["search"] = search(kind, options, examples, seeds[0], training, work / "search")
+    # seeds with negatives of their own share no batch
+    stacks = [[i] for i in range(len(seeds))] if examples.draw.any() else [list(range(len(seeds)))]
+    ended = {}
+    for stack in stacks:
+        members = [Member(seeds[i], options, training["learning_rate"], training["weight_decay"]) for i in stack]
+        progress = _fit_stack(kind, members, examples, stack[0], training, work / str(seeds[stack[0]]))
+        ended |= zip([seeds[i] for i in stack], progress, strict=True)
+    kept = {seed: progress for seed, progress in ended.items() if progress["best"]}
+    failures = {seed: progress["failure"] for seed, progress in ended.items() if not progress["best"]}
+    for reason in failures.values():
+        log.warning("%s", reason)
+    if not kept:
         shutil.rmtree(work)
         tables.write_no_model(folder, kind, "; ".join(failures.values()))
         return failures
     columns = ["seed", "epoch", "split", "metric", "value"]
-    tables.write_tsv(pd.DataFrame(history, columns=columns), folder / HISTORY)
+    history = pd.DataFrame([row for progress in kept.values() for row in progress["history"]], columns=columns)
+    tables.write_tsv(history, folder / HISTORY)
+    scores = {seed: progress["score"] for seed, progress in kept.items()}
     notes = {"training": dict(training), "validation_auroc": scores, "failures": failures}
+    states = {seed: progress["best"] for seed, progress in kept.items()}
     models.save(folder, kind, options, states, examples.window, {**notes, **extra})
     shutil.rmtree(work)
     return failures
+
+
+def search(
+    kind: str, options: Mapping, examples: data.Examples, seed: int, training: Mapping, folder: Path
+) -> tuple[dict, dict, list[dict]]:
+    """The best of `training["search"]` settings on the validation rows, by successive halving in one stack.
+
+    The first is the given one; the others differ in learning rate, weight decay and dropout.
+
+    Returns
+    -------
+    options, training : dict
+        With the best setting filled in.
+    tried : list of dict
+        Every setting, the AUROC of its best epoch, and after how many epochs it ended.
+    """
+    rng = generator("search", seed)
+    members = [Member(seed, dict(options), training["learning_rate"], training["weight_decay"])]
+    while len(members) < training["search"]:
+        drawn = {**options, "dropout": float(rng.choice(_DROPOUTS))}
+        rate, decay = (float(np.exp(rng.uniform(*np.log(bounds)))) for bounds in (_RATES, _DECAYS))
+        members.append(Member(seed, drawn, rate, decay))
+    progress = _fit_stack(kind, members, examples, 0, training, folder, halving=True)
+    tried = [
+        {"learning_rate": m.learning_rate, "weight_decay": m.weight_decay, "dropout": m.options.get("dropout")}
+        | {"auroc": p["score"] if p["best"] else None, "epochs": len(p["history"]) // 3}
+        for m, p in zip(members, progress, strict=True)
+    ]
+    best = members[max(range(len(members)), key=lambda i: (bool(progress[i]["best"]), progress[i]["score"]))]
+    chosen = {**training, "learning_rate": best.learning_rate, "weight_decay": best.weight_decay}
+    return dict(best.options), chosen, tried
 
 
 def _check_classes(examples: data.Examples, index: int) -> None:
@@ -259,24 +365,29 @@ def _workspace(folder: Path, examples: data.Examples, *settings: object) -> Path
     return folder
 
 
-def _fit_seed(
+def _fit_stack(
     kind: str,
-    options: Mapping,
+    members: Sequence[Member],
     examples: data.Examples,
-    seed: int,
     index: int,
     training: Mapping,
     folder: Path,
-) -> dict:
-    """Train one seed, or finish or merely reread what `folder` holds of it; its `Task.progress`."""
-    source = Examples(examples, seed, index, training)
+    halving: bool = False,
+) -> list[dict]:
+    """Train a stack, or finish or merely reread what `folder` holds of it; the `Task.progress` of each member.
+
+    A member without a usable model has no `best`, but a `failure`.
+    """
+    source = Examples(examples, index, training)
     labels = examples.labels[source.train]
     with torch.random.fork_rng(), warnings.catch_warnings(), _quiet():
-        warnings.filterwarnings("ignore", r"Checkpoint directory .* exists and is not empty")  # a resumed run's
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated")  # Lightning's own
-        torch.manual_seed(stable_hash("weights", seed))
+        networks = []
+        for member in members:
+            torch.manual_seed(stable_hash("weights", member.seed))
+            networks.append(models.build(kind, member.options))
         weight = float((1 - labels).sum() / labels.sum())
-        task = Task(models.build(kind, options), seed, training, weight, source.steps)
+        task = Task(networks, members, training, weight, source.steps, halving)
         trainer = lightning.Trainer(
             max_epochs=training["epochs"],
             accelerator="auto",
@@ -285,25 +396,18 @@ def _fit_seed(
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
             logger=False,
+            enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             default_root_dir=folder,
-            callbacks=[
-                ModelCheckpoint(
-                    folder,
-                    "last",
-                    every_n_epochs=1,
-                    save_on_train_epoch_end=True,
-                    enable_version_counter=False,
-                )
-            ],
             # never the cluster's environment: the workflow's scheduler restarts a job, not Lightning
             plugins=[LightningEnvironment(), _AtomicIO()],
         )
-        last = folder / "last.ckpt"
+        last = folder / _LAST
         trainer.fit(task, source, ckpt_path=last if last.exists() else None, weights_only=True)
-    if not task.progress["best"]:
-        raise NotEstimable(f"seed {seed}: the model gives every validation row the same score")
+    for member, progress in zip(members, task.progress, strict=True):
+        if not progress["best"] and not progress["failure"]:
+            progress["failure"] = f"seed {member.seed}: the model gives every validation row the same score"
     return task.progress
 
 

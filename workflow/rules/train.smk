@@ -22,6 +22,7 @@ rule train:
         options=lambda wildcards: study.options(wildcards.model, wildcards.dataset),
         training=study.config["training"],
         seeds=study.config["seeds"],
+        embed=lambda wildcards: study.embedded(wildcards.model),
         code=digest("training"),
     script:
         "../scripts/train.py"

@@ -16,4 +16,5 @@ training.fit(
     training=snakemake.params.training,
     folder=Path(snakemake.output[0]).parent,
     extra=dict(snakemake.wildcards.items()),
+    embed=snakemake.params.embed,
 )
