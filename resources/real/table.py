@@ -43,6 +43,13 @@ for target, part in pairs.groupby("target", sort=False):
         line.append(f"{whole['same']:.3f} / {whole['cross']:.3f} / {scan['cross']:.3f}")
     print(f"| {target} | {part['n_positive'].iloc[0]} + {part['n_negative'].iloc[0]} | " + " | ".join(line) + " |")
 
+READINGS = {"whole": "deepbind", "scanned": "deepbind_scan", "embedded": "deepbind_embed"}
+print("\n| `deepbind` trained on HT-SELEX, tested on ChIP-seq | " + " | ".join(READINGS) + " |\n| --- |" + " --- |" * 3)
+read = pairs[pairs["model"].isin(READINGS.values())].pivot(index="target", columns="model", values="cross")
+read = read.loc[read["deepbind_embed"].notna(), list(READINGS.values())]
+for name, values in [*read.iterrows(), ("mean", read.groupby(lambda target: target.split("_")[0]).mean().mean())]:
+    print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |")
+
 metrics = tables.read_tsv(RESULTS / "metrics.tsv", dtype={"seed": str})
 shown = metrics[(metrics["seed"] == "ensemble") & (metrics["metric"] == "auroc") & (metrics["comparison"] == "same")]
 print("\n| `deepbind`, GATA3 ChIP-seq | tested against true shuffles | against pair shuffles |\n| --- | --- | --- |")
