@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: run test real bench setup lint docs bedtools
+.PHONY: run test real bench coverage setup lint docs bedtools
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -23,6 +23,10 @@ real: setup
 bench: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+# Simulated studies: how often each interval holds the truth.
+coverage: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage
 
 setup: .venv/complete bedtools
 

@@ -102,7 +102,9 @@ def study(tfs, poor="", models=SKILL, extra=True, points=60):
                        cross=skill - 0.048, drop=0.048, low=0.031, high=0.064, p_value=0.25)  # fmt: skip
             summary.append(row)
             for shift, source, target in (("cell", "chipseq", "chipseq"), ("assay", "htselex", "chipseq")):
-                shifts.append(dict(shift=shift, source_assay=source, target_assay=target) | row | dict(p_minimum=0.25))
+                shifts.append(
+                    dict(shift=shift, source_assay=source, target_assay=target) | row | dict(p_minimum=0.25, p_holm=1.0)
+                )
     provenance = {
         "tfbind": "0.1.0",
         "date": "2026-11-22",

@@ -68,8 +68,7 @@ def test_summary_is_a_t_interval_over_factors():
 def test_summary_is_never_narrower_than_the_factors_own_uncertainty():
     rows = [pair(f"T{i}", 0.05 + i / 1e6, half=0.0196) for i in range(4)]
     line = transfer.summary(table(*rows)).iloc[0]
-    half = stats.t.isf(0.025, 3) * (0.0196 / stats.norm.isf(0.025)) / 2
-    assert line["high"] - line["low"] == pytest.approx(2 * half)
+    assert line["high"] - line["low"] == pytest.approx(2 * 0.0196 / np.sqrt(4))
 
 
 def test_datasets_of_one_factor_are_averaged_first():
@@ -117,7 +116,22 @@ def test_shifts_know_the_smallest_possible_p():
     assert list(lines["shift"]) == ["cell", "assay", "assay"]
     assert list(lines["n_tf"]) == [3, 6, 0]
     assert list(lines["p_minimum"][:2]) == list(lines["p_value"][:2]) == [0.25, 0.03125]
-    assert lines.iloc[2][["drop", "p_value", "p_minimum"]].isna().all()
+    assert lines.iloc[2][["drop", "p_value", "p_minimum", "p_holm"]].isna().all()
+
+
+def test_holm_is_the_closure_of_bonferroni():
+    p = np.random.default_rng(1).random(6) ** 3
+    subsets = [s for k in range(1, 7) for s in itertools.combinations(range(6), k)]
+    closed = [max(min(1, len(s) * p[list(s)].min()) for s in subsets if i in s) for i in range(6)]
+    assert transfer.holm(p) == pytest.approx(closed)
+    assert transfer.holm([0.01, np.nan, 0.5, 0.02]) == pytest.approx([0.03, np.nan, 0.5, 0.04], nan_ok=True)
+
+
+def test_p_of_a_shift_is_adjusted_for_the_models_beside_it():
+    rows = [pair(f"T{i}", 0.01 * (i + 1), model=model) for i in range(6) for model in ("deepbind", "bilstm")]
+    rows += [pair(f"T{i}", 0.01 * (i + 1), shift="cell", source_assay="chipseq") for i in range(6)]
+    lines = transfer.shifts(table(*rows))
+    assert lines["p_holm"].tolist() == [0.03125, 0.0625, 0.0625]
 
 
 def slow_enrichment(positives, negatives, k):
@@ -356,7 +370,7 @@ def composition_and_kmers(frame, rng):
         fitted = LogisticRegression(C=strength, max_iter=300).fit(counts[train], frame["label"][train])
         labels = frame["label"].to_numpy()[~train]
         draws = ev.draw(labels, np.arange(len(labels)), 200, rng)
-        model = ev.replicate(fitted.decision_function(counts[~train])[None], draws, rng)
+        model = ev.replicate(fitted.decision_function(counts[~train])[None], draws)
         yield own(name, model.value[0], *ev.metric_interval(model, 0, 0.95))
 
 

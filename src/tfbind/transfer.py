@@ -34,7 +34,7 @@ KMER_LEVEL = 0.01
 GROUP = ["model", "train_negatives", "test_negatives"]
 MEANS = ["n_tf", "same", "cross", "drop", "low", "high", "p_value"]
 SUMMARY_COLUMNS = [*GROUP, *MEANS]
-SHIFT_COLUMNS = ["shift", "source_assay", "target_assay", *GROUP, *MEANS, "p_minimum"]
+SHIFT_COLUMNS = ["shift", "source_assay", "target_assay", *GROUP, *MEANS, "p_minimum", "p_holm"]
 LIBRARY_COLUMNS = [
     *("dataset", "tf", "assay", "cell", "lab", "replicate", "cycle", "n_read", "n_dropped", "n_positive", "n_negative"),
     *("kmer", "enrichment", "motif", "motif_auroc", "model", "auroc", "low", "high", "floor", "verdict"),
@@ -71,12 +71,28 @@ def wilcoxon(drops: np.ndarray) -> float:
     return float(stats.wilcoxon(drops, zero_method="zsplit", method=method).pvalue)
 
 
+def p_minimum(n_tf: int) -> float:
+    """The smallest p that `wilcoxon` can reach with so many TFs: 0.25 with three, 0.03 with six."""
+    return 2.0 ** (1 - n_tf) if n_tf else float("nan")
+
+
+def holm(p_values: np.ndarray) -> np.ndarray:
+    """Holm's adjusted p-values (Holm 1979) of one family (n,); NaN stays NaN and is not counted."""
+    p_values = np.asarray(p_values, float)
+    known = np.flatnonzero(~np.isnan(p_values))
+    order = known[np.argsort(p_values[known], kind="stable")]
+    adjusted = np.full(len(p_values), np.nan)
+    steps = p_values[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return adjusted
+
+
 def mean_over_tfs(transfer: pd.DataFrame, level: float) -> dict[str, float]:
     """Mean drop of the TFs in `transfer`, with its interval and p.
 
     Several pairs of one TF are averaged first. The interval is Student's t over the TFs, whose spread
-    already holds each TF's own uncertainty; it is never narrower than that uncertainty alone makes it. One
-    TF keeps its own interval.
+    already holds each TF's own uncertainty; it is never narrower than the normal interval that this uncertainty
+    alone gives. One TF keeps its own interval.
 
     Parameters
     ----------
@@ -98,7 +114,9 @@ def mean_over_tfs(transfer: pd.DataFrame, level: float) -> dict[str, float]:
         low, high = tfs["low"].iloc[0], tfs["high"].iloc[0]
     else:
         within = float((tfs["spread"].fillna(0) ** 2).mean())
-        half = stats.t.isf((1 - level) / 2, n - 1) * np.sqrt(max(float(tfs["drop"].var()), within) / n)
+        tail = (1 - level) / 2
+        between = stats.t.isf(tail, n - 1) * float(tfs["drop"].std())
+        half = max(between, stats.norm.isf(tail) * np.sqrt(within)) / np.sqrt(n)
         low, high = means["drop"] - half, means["drop"] + half
     return {"n_tf": n, **means, "low": low, "high": high, "p_value": wilcoxon(tfs["drop"].to_numpy())}
 
@@ -139,15 +157,17 @@ def shifts(transfer: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     -------
     DataFrame
         `SHIFT_COLUMNS`, from the smallest shift to the largest. `p_minimum` is the smallest p that so many
-        TFs allow, ``2 ** (1 - n_tf)``.
+        TFs allow; `p_holm` is adjusted for the number of models compared under the same shift, direction and
+        negatives.
     """
     keys = SHIFT_COLUMNS[: 3 + len(GROUP)]
     rows = []
     for key, group in _within_tf(transfer[transfer["shift"] != SHIFTS[0]]).groupby(keys, sort=False):
         means = mean_over_tfs(group, level)
-        minimum = {"p_minimum": 2.0 ** (1 - means["n_tf"])} if means["n_tf"] else {}
-        rows.append(dict(zip(keys, key, strict=True)) | means | minimum)
+        rows.append(dict(zip(keys, key, strict=True)) | means | {"p_minimum": p_minimum(means["n_tf"])})
     table = pd.DataFrame(rows, columns=SHIFT_COLUMNS)
+    family = table.groupby([key for key in keys if key != "model"], sort=False)["p_value"]
+    table["p_holm"] = family.transform(lambda p: holm(p.to_numpy(float)))
     return table.sort_values("shift", key=lambda s: s.map(SHIFTS.index), kind="stable", ignore_index=True)
 
 
