@@ -188,5 +188,5 @@ class Genome:
             out[:] = dna.UNKNOWN
         records = [self._records[name] for name in names]
         line = np.array([(r.offset, r.lenc, r.lenb) for r in records], np.int64).reshape(-1, 3)[which]
-        kernel.cut(self._bytes, dna.CODE, line, start, end, out)
+        kernel.cut(self._bytes, line, start, end, out)
         return out
