@@ -8,6 +8,8 @@ import pytest
 from tfbind import dna, negatives, tables
 from tfbind.faults import InputError
 
+PLACE = ["chrom", "start", "end"]
+
 
 def texts(n, size, seed=0):
     tokens = np.random.default_rng(seed).integers(0, 4, (n, size)).astype(np.uint8)
@@ -119,7 +121,7 @@ def test_draws_give_each_seed_its_own_training_negatives(peaks, genome, kind):
 def test_the_same_generator_gives_the_same_table(peaks, genome, kind):
     unbound = {
         name: positives(texts(300, 101, 9), peaks["split"].sample(300, replace=True, random_state=0))
-        for name in ("provided", "input")
+        for name in ("provided", "input", "other_tf")
     }
     options = {"genome": genome, "unbound": unbound, "margin": 50}
     assert draw(peaks, kind, **options)[0].equals(draw(peaks, kind, **options)[0])
@@ -192,6 +194,202 @@ def test_splits_on_one_chromosome_do_not_share_windows(genome):
     table, _ = draw(same, "genomic", genome=genome, margin=0)
     covered = np.concatenate([np.arange(s, e) for s, e in zip(table["start"], table["end"], strict=True)])
     assert len(table) == 60 and len(np.unique(covered)) == len(covered)
+
+
+def near(windows, regions, margin=0):
+    """The slow oracle: which windows come closer than `margin` bp to a region."""
+    return [
+        any(c == w.chrom and s < w.end + margin and w.start < e + margin for c, s, e in regions[PLACE].to_numpy())
+        for w in windows.itertuples()
+    ]
+
+
+@pytest.fixture
+def wide(peaks):
+    """The windows, and their peaks: those that start at an even base are inside a wider one."""
+    start, end = peaks["start"] - peaks["start"] % 151, peaks["end"] + peaks["start"] % 149
+    start, end = start.where(peaks["start"] % 2 == 0, peaks["start"]), end.where(peaks["start"] % 2 == 0, peaks["end"])
+    where = peaks.assign(start=start, end=end)[PLACE]
+    return peaks.assign(origin=[f"{c}:{s}-{e}" for c, s, e in where.to_numpy()]), where
+
+
+@pytest.mark.parametrize("distance", [(300, 600), (0, 150), (200, 200)])
+def test_flanks_lie_beside_the_edge_of_their_own_peak(wide, genome, chromosomes, tmp_path, distance):
+    peaks, edges = wide
+    black = pd.DataFrame({"chrom": ["chr1", "chr4"], "start": [8_000, 10_000], "end": [9_000, 13_000]})
+    black.to_csv(tmp_path / "black.bed", sep="\t", header=False, index=False)
+    relaxed = pd.DataFrame({"chrom": ["chr2", "chr4"], "start": [8_000, 14_000], "end": [9_000, 14_010]})
+    avoid = pd.concat([edges, relaxed], ignore_index=True)
+    table, tally = draw(
+        peaks, "flank", ratio=2, genome=genome, avoid=avoid, distance=distance, blacklist=tmp_path / "black.bed"
+    )
+    assert len(table) > 30 and len(table) + tally.total("dropped") == 2 * len(peaks)
+    sides = Counter()
+    for row in table.itertuples():
+        i = peaks.index[peaks["id"] == row.origin][0]
+        gaps = {"left": edges["start"][i] - row.end, "right": row.start - edges["end"][i]}
+        side = max(gaps, key=gaps.get)
+        sides[side] += 1
+        assert distance[0] <= gaps[side] <= distance[1]
+        assert (row.chrom, row.split) == (peaks["chrom"][i], peaks["split"][i])
+        assert row.sequence == chromosomes[row.chrom][row.start : row.end].upper() and len(row.sequence) == 101
+    assert min(sides.values()) > 10
+    assert not any(near(table, avoid, distance[0])) and not any(near(table, black)) and not any(near(table, peaks))
+    assert not any(any(near(table.iloc[[i]], table.drop(index=i))) for i in range(len(table)))
+    assert not table["sequence"].str.contains("N").any()
+
+
+def test_a_flank_without_place_is_dropped_with_the_first_reason(genome, tmp_path):
+    """chr1 is 60,000 bp with N from 5,000 to 5,400; a window of 101 bp, exactly 300 bp from the edge."""
+    where = {
+        "d/p0": (0, 59_900),  # no side has room
+        "d/p1": (5_500, 5_501),  # N to the left, the other side is free
+        "d/p2": (4_950, 4_951),  # N to the right, the left side is closed by the blacklist
+        "d/p3": (20_000, 20_001),  # blacklist on both sides
+        "d/p4": (30_000, 30_001),  # a peak on either side
+        "d/p5": (40_000, 40_001),  # two of three find a place
+    }
+    black = "\n".join(["chr1\t4600\t4601", "chr1\t20350\t20351", "chr1\t19650\t19651"])
+    (tmp_path / "black.bed").write_text(black + "\n")
+    avoid = pd.DataFrame({"chrom": "chr1", "start": [29_600, 30_400], "end": [29_610, 30_410]})
+    options = {"genome": genome, "blacklist": tmp_path / "black.bed", "avoid": avoid, "distance": (300, 300)}
+    lost = {}
+    for name, (start, end) in where.items():
+        middle = (start + end) // 2
+        one = positives(texts(1, 101, 8), chrom="chr1", start=middle - 50, end=middle + 51)
+        one = one.assign(id=name, origin=f"chr1:{start}-{end}")
+        table, tally = draw(one, "flank", ratio=3 if name == "d/p5" else 1, **options)
+        lost[name] = [reason.split(": ")[-1] for event, reason, _ in tally.rows if event == "dropped"]
+        assert len(table) == {"d/p1": 1, "d/p5": 2}.get(name, 0)
+    assert lost == {
+        "d/p0": ["the end of the chromosome"],
+        "d/p1": [],
+        "d/p2": ["the blacklist"],
+        "d/p3": ["the blacklist"],
+        "d/p4": ["peaks of the TF"],
+        "d/p5": ["other windows"],
+    }
+
+
+@pytest.fixture
+def others(genome, chromosomes):
+    """Positives of two other TFs: windows at every 60th base of all chromosomes, so that neighbours overlap."""
+    found = []
+    for tf, first in {"e": 500, "f": 530}.items():
+        rows = []
+        for chrom, size in genome.lengths.items():
+            start = np.arange(first, size - 101, 240)
+            rows.append(pd.DataFrame({"chrom": chrom, "start": start, "end": start + 101}))
+        where = pd.concat(rows, ignore_index=True)
+        where["sequence"] = [chromosomes[c][s:e].upper() for c, s, e in where[PLACE].to_numpy()]
+        where = where[~where["sequence"].str.contains("N")].reset_index(drop=True)
+        split = where["chrom"].map({"chr3": "validation", "chr4": "test"}).fillna("train")
+        ids = [f"{tf}/p{i}" for i in range(len(where))]
+        found.append(tables.sequences(id=ids, label=1, origin="x", split=split, strand="+", **dict(where.items())))
+    return found
+
+
+def test_peaks_of_other_tfs_are_not_bound_here_and_have_the_gc_of_the_positives(peaks, others):
+    pool, read = negatives.pool(others, np.random.default_rng(2))
+    assert read.total("read") == len(pool) + read.total("dropped") and read.total("dropped") > 100
+    avoid = pd.DataFrame({"chrom": ["chr1", "chr4"], "start": [20_000, 15_000], "end": [25_000, 20_000]})
+    table, tally = draw(peaks, "other_tf", unbound={"other_tf": pool}, avoid=avoid)
+    assert table["split"].value_counts().to_dict() == {"train": 80, "validation": 15, "test": 15}
+    assert not any(near(table, pd.concat([avoid, peaks])))
+    assert not any(any(near(table.iloc[[i]], table.drop(index=i))) for i in range(len(table)))
+    known = pd.concat(others).set_index("id")
+    for name in ("sequence", "split", "chrom", "start"):
+        assert (table[name].to_numpy() == known.loc[table["origin"], name].to_numpy()).all()
+    moved = sum(n for event, _, n in tally.rows if event == "changed")
+    for name in tables.SPLITS:
+        mine, theirs = (sorted(t["sequence"][t["split"] == name].map(gc)) for t in (table, peaks))
+        differ = sum((Counter(theirs) - Counter(mine)).values())
+        moved -= differ
+        assert np.abs(np.subtract(mine, theirs)).mean() < 3
+    assert moved == 0
+    rich = peaks[peaks["sequence"].map(gc) > 45]
+    apart = [
+        abs(draw(rich, "other_tf", unbound={"other_tf": pool}, gc=match)[0]["sequence"].map(gc).mean() - target)
+        for match, target in ((True, rich["sequence"].map(gc).mean()), (False, pool["sequence"].map(gc).mean()))
+    ]
+    assert max(apart) < 4 < abs(rich["sequence"].map(gc).mean() - pool["sequence"].map(gc).mean())
+    few, tally = draw(peaks, "other_tf", unbound={"other_tf": pool}, ratio=5)
+    lacking = {reason.split(":")[0]: count for event, reason, count in tally.rows if event == "short"}
+    assert {name: (few["split"] == name).sum() + lacking.get(name, 0) for name in tables.SPLITS} == {
+        "train": 400,
+        "validation": 75,
+        "test": 75,
+    }
+
+
+def test_the_nearest_gc_is_taken_where_the_other_tfs_have_no_such_sequence():
+    mine = positives(["GGGGGAAAAA", "GGGGAAAAAA", "GTATATATAT"])
+    rows = tables.sequences(
+        id=list("abcd"),
+        label=1,
+        origin="x",
+        split="train",
+        sequence=["CCCCCTTTTA", "TTTTTTTTTC", "CCCCCCCCCC", "CCTTTTTTTT"],
+    )
+    table, tally = draw(mine, "other_tf", unbound={"other_tf": rows})
+    assert sorted(table["origin"]) == ["a", "b", "d"]
+    assert reasons(tally)["changed", "train: other_tf: GC 40-45 %: nearest GC taken"] == 1
+    assert set(table["score"].isna()) == {True} and table["id"].str.startswith("d/other_tf").all()
+
+
+def test_reads_of_other_tfs_keep_their_split_and_are_not_bound_here(reads):
+    own = positives(texts(3, 20, 77))
+    rows = [
+        *(reads["sequence"][0], dna.reverse_complement_text(reads["sequence"][1])),
+        dna.reverse_complement_text(own["sequence"][2]),
+        *texts(3, 22, 5),
+        *texts(300, 20, 6),
+    ]
+    split = np.resize(["train", "train", "train", "validation", "test"], len(rows))
+    pool, _ = negatives.pool(
+        [positives(rows[:100], split[:100]), positives(rows[100:], split[100:])], np.random.default_rng(1)
+    )
+    table, tally = draw(reads, "other_tf", unbound={"other_tf": pool}, bound=[own])
+    assert not set(table["sequence"].map(dna.canonical)) & {dna.canonical(s) for s in rows[:6]}
+    assert sum(n for (_, r), n in reasons(tally).items() if "also bound by this TF" in r) == 3
+    assert sum(n for (_, r), n in reasons(tally).items() if "the length would tell" in r) == 3
+    assert (pool.set_index("sequence")["split"][table["sequence"]].to_numpy() == table["split"].to_numpy()).all()
+    assert table["split"].value_counts().to_dict() == {"train": 80, "validation": 20, "test": 20}
+
+
+def test_a_pool_holds_nothing_twice_and_keeps_the_test_row():
+    first = positives(["AACCGGTTAC", "AAAAAAAAAC", "ACGTACGTAA"], ["train", "train", "test"])
+    second = positives(["GTAACCGGTT", "AAAAAAAAAG", "TTACGTACGT"], ["test", "train", "validation"])
+    pool, tally = negatives.pool([first, second], np.random.default_rng(0))
+    assert sorted(pool["split"]) == ["test", "test", "train", "train"] and set(pool["sequence"]) >= {
+        "GTAACCGGTT",
+        "ACGTACGTAA",
+    }
+    assert reasons(tally)["dropped", "bound by several other TFs: same sequence (either strand)"] == 2
+    where = {"chrom": "chr1", "start": [100, 105], "end": [110, 115]}
+    pool, tally = negatives.pool([positives(texts(2, 10), ["train", "test"], **where)], np.random.default_rng(0))
+    assert pool["split"].tolist() == ["test"] and tally.total("dropped") == 1
+
+
+def test_other_libraries_that_collapsed_pass_their_reason_on(reads):
+    empty = tables.empty(tables.SEQUENCES, "library collapsed")
+    pool, _ = negatives.pool([empty, empty], np.random.default_rng(0))
+    table, _ = draw(reads, "other_tf", unbound={"other_tf": pool})
+    assert table.empty and tables.note(table) == "other_tf: library collapsed"
+    with pytest.raises(InputError, match="other_tf needs bound sequences of other TFs of the same length for test"):
+        draw(reads, "other_tf", unbound={"other_tf": positives(texts(50, 22))})
+
+
+def test_without_gc_matching_genomic_windows_have_the_gc_of_the_genome(peaks, genome):
+    rich = peaks[(peaks["split"] == "train") & (peaks["sequence"].map(gc) > 50)]
+    mean = {
+        match: draw(rich, "genomic", genome=genome, gc=match, ratio=3)[0]["sequence"].map(gc).mean()
+        for match in (True, False)
+    }
+    tokens = np.concatenate([genome.tokens("chr1"), genome.tokens("chr2")])
+    share = np.isin(tokens, (1, 2)).sum() / (tokens < 4).sum()
+    assert mean[True] == pytest.approx(rich["sequence"].map(gc).mean())
+    assert abs(mean[False] / 101 - share) < 0.05 < abs(mean[True] / 101 - share)
 
 
 def test_unbound_rows_keep_their_split_and_the_ratio(reads):
