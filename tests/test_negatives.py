@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tfbind import dna, negatives, tables
+from tfbind import assays, dna, negatives, tables
+from tfbind.config import schema
 from tfbind.faults import InputError
 
 PLACE = ["chrom", "start", "end"]
@@ -197,11 +198,14 @@ def test_splits_on_one_chromosome_do_not_share_windows(genome):
 
 
 def near(windows, regions, margin=0):
-    """The slow oracle: which windows come closer than `margin` bp to a region."""
-    return [
-        any(c == w.chrom and s < w.end + margin and w.start < e + margin for c, s, e in regions[PLACE].to_numpy())
-        for w in windows.itertuples()
-    ]
+    """The plain oracle: of every window and every region, whether they come closer than `margin` bp, (N, M)."""
+    (c, s, e), (chrom, start, end) = (t[PLACE].to_numpy(object).T for t in (windows, regions))
+    return (c[:, None] == chrom) & (s[:, None] - margin < end) & (start - margin < e[:, None])
+
+
+def apart(windows):
+    """Whether no window overlaps another."""
+    return near(windows, windows).sum() == len(windows)
 
 
 @pytest.fixture
@@ -234,8 +238,8 @@ def test_flanks_lie_beside_the_edge_of_their_own_peak(wide, genome, chromosomes,
         assert (row.chrom, row.split) == (peaks["chrom"][i], peaks["split"][i])
         assert row.sequence == chromosomes[row.chrom][row.start : row.end].upper() and len(row.sequence) == 101
     assert min(sides.values()) > 10
-    assert not any(near(table, avoid, distance[0])) and not any(near(table, black)) and not any(near(table, peaks))
-    assert not any(any(near(table.iloc[[i]], table.drop(index=i))) for i in range(len(table)))
+    assert not near(table, avoid, distance[0]).any() and not near(table, black).any() and not near(table, peaks).any()
+    assert apart(table)
     assert not table["sequence"].str.contains("N").any()
 
 
@@ -295,8 +299,7 @@ def test_peaks_of_other_tfs_are_not_bound_here_and_have_the_gc_of_the_positives(
     avoid = pd.DataFrame({"chrom": ["chr1", "chr4"], "start": [20_000, 15_000], "end": [25_000, 20_000]})
     table, tally = draw(peaks, "other_tf", unbound={"other_tf": pool}, avoid=avoid)
     assert table["split"].value_counts().to_dict() == {"train": 80, "validation": 15, "test": 15}
-    assert not any(near(table, pd.concat([avoid, peaks])))
-    assert not any(any(near(table.iloc[[i]], table.drop(index=i))) for i in range(len(table)))
+    assert not near(table, pd.concat([avoid, peaks])).any() and apart(table)
     known = pd.concat(others).set_index("id")
     for name in ("sequence", "split", "chrom", "start"):
         assert (table[name].to_numpy() == known.loc[table["origin"], name].to_numpy()).all()
@@ -308,11 +311,11 @@ def test_peaks_of_other_tfs_are_not_bound_here_and_have_the_gc_of_the_positives(
         assert np.abs(np.subtract(mine, theirs)).mean() < 3
     assert moved == 0
     rich = peaks[peaks["sequence"].map(gc) > 45]
-    apart = [
+    off = [
         abs(draw(rich, "other_tf", unbound={"other_tf": pool}, gc=match)[0]["sequence"].map(gc).mean() - target)
         for match, target in ((True, rich["sequence"].map(gc).mean()), (False, pool["sequence"].map(gc).mean()))
     ]
-    assert max(apart) < 4 < abs(rich["sequence"].map(gc).mean() - pool["sequence"].map(gc).mean())
+    assert max(off) < 4 < abs(rich["sequence"].map(gc).mean() - pool["sequence"].map(gc).mean())
     few, tally = draw(peaks, "other_tf", unbound={"other_tf": pool}, ratio=5)
     lacking = {reason.split(":")[0]: count for event, reason, count in tally.rows if event == "short"}
     assert {name: (few["split"] == name).sum() + lacking.get(name, 0) for name in tables.SPLITS} == {
@@ -432,3 +435,55 @@ def test_no_kind_possible_says_what_each_needs(reads):
     assert "genomic needs a genome and coordinates" in error.value.faults[1]
     with pytest.raises(InputError, match="no kind shuffled; there are dinucleotide"):
         draw(reads, "shuffled")
+
+
+SELEX = ["input", "provided", "dinucleotide", "pairs", "other_tf"]
+
+
+def drawn(folder, kind, mine=("", ""), theirs=("", ""), named=True):
+    """Both classes of a SELEX dataset whose reads have flanks, and those of the other TF others."""
+    split = {"test_fraction": 0.2, "validation_fraction": 0.1}
+    options = {"length": 101, "limit": None, "split": split, "rng": np.random.default_rng(0)}
+    rows = {}
+    for i, (name, (left, right)) in enumerate({"A": mine, "B": theirs}.items()):
+        inserts = [f"{left}{insert}{right}" for insert in texts(2400, 20, 40 + i)]
+        (folder / f"{name}.tsv").write_text("".join(f"{s}\t{int(n < 800)}\n" for n, s in enumerate(inserts[:1600])))
+        (folder / f"{name}.fa").write_text("".join(f">r\n{insert}\n" for insert in inserts[:800]))
+        (folder / f"{name}_0.fa").write_text("".join(f">r\n{insert}\n" for insert in inserts[1600:]))
+        rows[name] = dict.fromkeys(schema("datasets")["properties"], "") | {"dataset": name, "assay": "htselex"}
+        rows[name] |= {"format": "labelled", "path": str(folder / f"{name}.tsv")}
+        rows[name] |= {"left_flank": left, "right_flank": right} if named else {}
+    bound = {name: assays.positives(row, **options)[0] for name, row in rows.items()}
+    unbound = {"other_tf": negatives.pool([bound["B"]], np.random.default_rng(0))[0]}
+    unbound["provided"] = assays.unbound(rows["A"], "provided", **options)[0]
+    fasta = rows["A"] | {"format": "fasta", "path": str(folder / "A.fa"), "input_path": str(folder / "A_0.fa")}
+    unbound["input"] = assays.unbound(fasta, "input", **options)[0]
+    return bound["A"], draw(bound["A"], kind, unbound=unbound)[0]
+
+
+def profile(table):
+    """Share of each base at each place, (20, 4)."""
+    return (dna.encode(table["sequence"])[:, :, None] == np.arange(4)).mean(0)
+
+
+@pytest.mark.parametrize("kind", SELEX)
+def test_flanks_of_selex_reads_never_tell_the_class(tmp_path, kind):
+    """Two ligands with flanks of their own, named in the sheet: both classes are inserts alone."""
+    bound, table = drawn(tmp_path, kind, ("TGTCGT", "GACTGC"), ("CATGAC", "TTCGGA"))
+    assert len(bound) == 800 and len(table) > 700
+    assert set(bound["sequence"].str.len()) == set(table["sequence"].str.len()) == {20}
+    assert np.abs(profile(bound) - profile(table)).max() < 0.1
+
+
+@pytest.mark.parametrize("kind", SELEX)
+def test_flanks_that_the_sheet_does_not_name_are_refused_where_they_tell_the_class(tmp_path, kind):
+    flanks = ("TGTCGT", "GACTGC"), ("CATGAC", "TTCGGA")
+    if kind in ("input", "provided"):  # the same ligand: the flanks are on both classes alike
+        bound, table = drawn(tmp_path, kind, *flanks, named=False)
+        assert bound["sequence"].str.startswith("TGTCGT").all() and table["sequence"].str.startswith("TGTCGT").all()
+        return
+    with pytest.raises(InputError) as error:
+        drawn(tmp_path, kind, *flanks, named=False)
+    left, right = error.value.faults
+    assert "100% of the bound and" in left and "left end TGTCGT" in left and "name it as left_flank" in left
+    assert "right end GACTGC" in right

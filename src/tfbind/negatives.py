@@ -1,7 +1,7 @@
 """Named sets of unbound sequences. What a model learns to tell apart, and so what its AUC means, is decided here."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,8 @@ REDRAWS = 10
 #: Rows of a pool at most: so many tell every GC count of a split apart, and a hundred TFs fit into memory.
 POOL = 200_000
 _PLACE = ["chrom", "start", "end"]
+#: A base that this share of the reads has at one place is constant; so many in a row at an end are a flank.
+_CONSTANT, _FLANK = 0.9, 4
 
 
 def draw(
@@ -75,7 +77,8 @@ def draw(
     Raises
     ------
     InputError
-        Where a split can take none of the kinds; says what each lacks.
+        Where a split can take none of the kinds; says what each lacks. Where the reads of one class begin or end with
+        constant bases that those of the other do not have: a flank that the sheet does not name.
     """
     if unknown := [kind for kind in kinds if kind not in NEGATIVES]:
         raise InputError(f"negatives: no kind {', '.join(unknown)}; there are {', '.join(NEGATIVES)}")
@@ -126,6 +129,8 @@ def draw(
     tally.add("dropped", "also a positive (either strand)", also.sum())
     tally.add("dropped", "same negative again (either strand)", (again & ~also).sum())
     table = table[~(also | again)].reset_index(drop=True)
+    if faults := list(_flanks(positives, table)):
+        raise InputError(f"{dataset}: {fault}" for fault in faults)
     for name in SPLITS:
         tally.add("kept", name, (table["split"] == name).sum())
     number = table.groupby("kind").cumcount().astype(str)
@@ -147,6 +152,33 @@ def _lacks(kind: str, part: pd.DataFrame, unbound: Mapping[str, pd.DataFrame], g
         if pool is None or not (pool["sequence"].str.len().isin(sizes) & (pool["split"] == name)).any():
             return f"bound sequences of other TFs of the same length for {name}"
     return ""
+
+
+def _flanks(positives: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
+    # Ends that tell the classes apart: constant in one of them, and not those of the other.
+    reads = [part["sequence"][part["chrom"].isna()] for part in (positives, table)]
+    if min(map(len, reads)) < 20:
+        return
+    for side in ("left", "right"):
+        longest = max((_constant(part, side) for part in reads), key=len)
+        n = len(longest)
+        shares = [((part.str[:n] if side == "left" else part.str[-n:]) == longest).mean() for part in reads]
+        if len(longest) >= _FLANK and abs(shares[0] - shares[1]) > 0.5:
+            yield (
+                f"{shares[0]:.0%} of the bound and {shares[1]:.0%} of the unbound reads have the {side} end {longest}, "
+                f"which tells them apart without any binding; name it as {side}_flank in the sheet"
+            )
+
+
+def _constant(reads: pd.Series, side: str) -> str:
+    # The bases at one end that nearly all reads share.
+    constant = ""
+    for place in range(int(reads.str.len().min())):
+        share = reads.str.get(place if side == "left" else -1 - place).value_counts(normalize=True)
+        if share.iloc[0] < _CONSTANT:
+            break
+        constant += share.index[0]
+    return constant if side == "left" else constant[::-1]
 
 
 def dinucleotide(
