@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tfbind import assays, dna, negatives, tables
+from tfbind import assays, baseline, dna, evaluation, negatives, prediction, tables
 from tfbind.config import schema
 from tfbind.faults import InputError
 
@@ -435,6 +435,38 @@ def test_no_kind_possible_says_what_each_needs(reads):
     assert "genomic needs a genome and coordinates" in error.value.faults[1]
     with pytest.raises(InputError, match="no kind shuffled; there are dinucleotide"):
         draw(reads, "shuffled")
+
+
+def test_a_model_of_one_set_is_tested_against_another_where_the_config_asks(peaks, genome, tmp_path):
+    """Composition learns the GC of windows that are not matched; against shuffles that is worth nothing."""
+    rich = peaks[peaks["sequence"].map(gc) > 45].reset_index(drop=True)
+    config = {"models": {"floor": {"kind": "composition"}}, "negatives": {"free": {}, "shuffles": {}}}
+    config["statistics"] = {"resamples": 100, "level": 0.95, "block": 1000, "min_examples": 5}
+    rows, tests, predictions = {}, {}, {}
+    for name in ("one", "two"):
+        rows[name] = {"dataset": name, "tf": "T", "assay": "chipseq", "cell": name}
+        sets = {"free": draw(rich, "genomic", genome=genome, gc=False)[0], "shuffles": draw(rich, "dinucleotide")[0]}
+        tests[name] = rich, sets
+        for label, table in sets.items():
+            baseline.fit("composition", {}, rich, table, 0, tmp_path / name / label)
+    for name in rows:
+        for label in config["negatives"]:
+            predictions[name, label, "floor"] = prediction.predict(tmp_path / name / label, tests)
+    found = {}
+    for asked in ("same", "all"):
+        metrics, transfer, _ = evaluation.evaluate(
+            "T", rows, predictions, tests, config | {"transfer": {"test_negatives": asked}}
+        )
+        assert len(transfer) == {"same": 4, "all": 8}[asked]
+        own = metrics[(metrics["comparison"] == "same") & (metrics["metric"] == "auroc") & (metrics["source"] == "one")]
+        own = own[own["seed"] == "ensemble"].set_index(["train_negatives", "test_negatives"])["value"]
+        cross = transfer[transfer["source"] == "one"].set_index(["train_negatives", "test_negatives"])["cross"]
+        assert cross.to_dict() == own.to_dict(), "the two datasets are the same"
+        found[asked] = own.to_dict()
+    assert set(found["same"]) == {("free", "free"), ("shuffles", "shuffles")}
+    assert found["same"].items() <= found["all"].items() and len(found["all"]) == 4
+    assert found["all"]["free", "free"] > 0.7
+    assert found["all"]["free", "shuffles"] == found["all"]["shuffles", "shuffles"] == 0.5
 
 
 SELEX = ["input", "provided", "dinucleotide", "pairs", "other_tf"]
