@@ -325,6 +325,13 @@ def test_peaks_of_other_tfs_are_not_bound_here_and_have_the_gc_of_the_positives(
     }
 
 
+def test_the_places_of_the_tfs_other_datasets_are_bound_too(peaks, others):
+    pool, _ = negatives.pool(others, np.random.default_rng(2))
+    half = peaks.iloc[::2].reset_index(drop=True)
+    both = [draw(half, "other_tf", unbound={"other_tf": pool}, bound=more, ratio=2)[0] for more in ([], [peaks])]
+    assert [near(table, peaks).any() for table in both] == [True, False]
+
+
 def test_the_nearest_gc_is_taken_where_the_other_tfs_have_no_such_sequence():
     mine = positives(["GGGGGAAAAA", "GGGGAAAAAA", "GTATATATAT"])
     rows = tables.sequences(

@@ -60,7 +60,7 @@ def draw(
         For `genomic` and `flank`: windows stay off the blacklist and away from `avoid` (`chrom`, `start`, `end`: all
         peaks of the TF), and so does `other_tf`.
     bound : sequence of sequence tables
-        The positives of the TF's other datasets: none of their sequences is taken.
+        The positives of the TF's other datasets, on the same genome: bound as well.
     margin : int
         Least distance in bp of a `genomic` window from any peak of the TF.
     distance : (int, int)
@@ -103,10 +103,11 @@ def draw(
         raise InputError(faults)
 
     options = {"ratio": ratio, "unbound": unbound, "genome": genome, "blacklist": blacklist, "margin": margin}
-    options |= {"distance": distance, "gc": gc, "bound": set(), "taken": positives[_PLACE].dropna()}
-    options["avoid"] = pd.concat([_peaks(positives.dropna(subset=_PLACE)), *([] if avoid is None else [avoid])])
-    for table in (positives, *bound):
-        options["bound"] |= set(dna.canonicals(table["sequence"]))
+    options |= {"distance": distance, "gc": gc}
+    every = pd.concat([positives, *bound], ignore_index=True)
+    placed = every.dropna(subset=_PLACE)
+    options |= {"bound": set(dna.canonicals(every["sequence"])), "taken": placed[_PLACE]}
+    options["avoid"] = pd.concat([_peaks(placed), *([] if avoid is None else [avoid])])
     parts = []
     for name in reversed(SPLITS):
         if name not in chosen:
@@ -576,10 +577,13 @@ def other_tf(
     for name in SPLITS:
         part, there = positives[positives["split"] == name], pool[pool["split"] == name]
         if len(part):
-            for length, need in _wanted(part, ratio, rng).items():
-                parts.append(_matched(there[there["sequence"].str.len() == length], need, gc, rng, tally))
-            lacking = round(ratio * len(part)) - sum(len(p) for p in parts if len(p) and p["split"].iloc[0] == name)
+            chosen = [
+                _matched(there[there["sequence"].str.len() == length], need, gc, rng, tally)
+                for length, need in _wanted(part, ratio, rng).items()
+            ]
+            lacking = round(ratio * len(part)) - sum(map(len, chosen))
             tally.add("short", f"fewer bound sequences of other TFs than {ratio} per positive", lacking)
+            parts += chosen
     table = pd.concat(parts)
     return tables.conform(table.assign(label=0, score=np.nan, origin=table["id"], draw=0), tables.SEQUENCES), tally
 

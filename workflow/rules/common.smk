@@ -140,8 +140,12 @@ def others(dataset, label):
     row = study.datasets[dataset]
     if "other_tf" not in study.kinds(label, row["assay"]):
         return [], []
-    own = [d for d in of_tf(row["tf"]) if study.datasets[d]["assay"] == row["assay"]]
-    return study.others(dataset, label), [d for d in own if d != dataset]
+    alike = [
+        other
+        for other in of_tf(row["tf"])
+        if all(study.datasets[other][key] == row[key] for key in ("assay", "genome"))
+    ]
+    return study.others(dataset, label), [d for d in alike if d != dataset]
 
 
 def weights(wildcards):
