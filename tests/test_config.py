@@ -9,10 +9,11 @@ from tfbind.faults import InputError
 REPO = Path(__file__).parents[1]
 CONFIG = """
 datasets: sheet.tsv
-negatives: {{standard: {{kind: dinucleotide}}}}
+{negatives}
 models: {{{models}}}
 {more}
 """
+STANDARD = "negatives: {standard: {kind: dinucleotide}}"
 HEADER = ["dataset", "tf", "assay", "path"]
 
 
@@ -20,12 +21,12 @@ HEADER = ["dataset", "tf", "assay", "path"]
 def study(tmp_path):
     """A function that writes a study and loads it."""
 
-    def write(rows, header=HEADER, more="", text=None, models="deepbind: {kind: deepbind}"):
+    def write(rows, header=HEADER, more="", text=None, models="deepbind: {kind: deepbind}", negatives=STANDARD):
         (tmp_path / "a.fa").write_text(">a\nACGT\n")
         (tmp_path / "b.fa").write_text(">a\nACGT\n")
         lines = ["\t".join(header), *("\t".join(row) for row in rows)]
         (tmp_path / "sheet.tsv").write_bytes(("\n".join(lines) + "\n").encode() if text is None else text)
-        (tmp_path / "config.yaml").write_text(CONFIG.format(more=more, models=models))
+        (tmp_path / "config.yaml").write_text(CONFIG.format(more=more, models=models, negatives=negatives))
         return config.load(tmp_path / "config.yaml")
 
     return write
@@ -160,6 +161,61 @@ def test_labels_kinds_and_test_sets_of_a_study(study, tmp_path):
     assert loaded.test_labels("A", "own") == ["own", "peaks"]
 
 
+ASSAYS = [*HEADER, "genome", "cycle", "ligand"]
+GENOMES = "genomes: {g: {fasta: a.fa}, h: {fasta: b.fa}}"
+
+
+def sheet(*rows):
+    return [[f"d{i}", tf, assay, *more] for i, (tf, assay, *more) in enumerate(rows)]
+
+
+def negatives(study, rows, text):
+    rows = [[dataset, tf, assay, "a.fa", *more] for dataset, tf, assay, *more in rows]
+    return study(rows, ASSAYS, more=GENOMES, negatives=text)
+
+
+def test_the_datasets_that_other_tf_negatives_come_from(study):
+    text = "negatives: {aliens: {kind: other_tf}, some: {kind: other_tf, others: [T3], tfs: [T1]}}"
+    peaks = sheet(
+        ("T1", "chipseq", "g"), ("T2", "chipseq", "g"), ("T3", "chipseq", "g"), ("T1", "chipseq", "g"),
+        ("T2", "chipseq", "h"), ("T3", "chipseq", "h"), ("T2", "htselex", "", "1"), ("T3", "htselex", "", "1"),
+    )  # fmt: skip
+    loaded = negatives(study, peaks, text)
+    assert loaded.others("d0", "aliens") == ["d1", "d2"] and loaded.others("d0", "some") == ["d2"]
+    assert loaded.others("d4", "aliens") == ["d5"] and loaded.others("d1", "aliens") == ["d0", "d2", "d3"]
+    reads = sheet(
+        ("T1", "htselex", "", "4", "AA"), ("T2", "htselex", "", "04", "AA"), ("T2", "htselex", "", "3", "AA"),
+        ("T3", "htselex", "", "4", "CC"), ("T1", "htselex", "", "4", "CC"), ("T1", "htselex", "", "4", "GG"),
+        ("T1", "htselex", "", "4"), ("T3", "htselex", "", "3", ""),
+    )  # fmt: skip
+    loaded = negatives(study, reads, text)
+    found = {dataset: loaded.others(dataset, "aliens") for dataset in loaded.datasets}
+    assert found["d0"] == ["d1"] and found["d4"] == ["d3"], "of the same cycle and ligand"
+    assert found["d5"] == found["d6"] == ["d1", "d3"], "of the same cycle, where no ligand is the same"
+    assert found["d2"] == ["d7"] and loaded.others("d5", "some") == ["d3"]
+
+
+def test_negatives_that_the_sheet_cannot_give_are_faults(study):
+    rows = sheet(("T1", "chipseq", "g"), ("T1", "chipseq"), ("T1", "htselex", "", "4"), ("T2", "htselex"))
+    text = (
+        "negatives: {a: {kind: other_tf, others: [T9], distance: [600, 300]}, b: {kind: [flank, genomic], tfs: [T1]}, "
+        "c: {kind: [other_tf, dinucleotide]}}"
+    )
+    found = faults(negatives, study, rows, text)
+    cannot = "cannot be made for the dataset"
+    genome = "flank needs a genome (column genome); genomic needs a genome (column genome)"
+    assert found == [
+        "config.yaml: negatives.a.distance: [600, 300] is not the least and then the largest",
+        "config.yaml: negatives.a.others: no TF 'T9' in the sheet",
+        f"config.yaml: negatives.a: {cannot} d0: other_tf needs ChIP-seq of another TF on g",
+        f"config.yaml: negatives.a: {cannot} d1: other_tf needs ChIP-seq of another TF without a genome",
+        f"config.yaml: negatives.b: {cannot} d1: {genome}",
+        f"config.yaml: negatives.a: {cannot} d2: other_tf needs HT-SELEX of another TF of cycle 4",
+        f"config.yaml: negatives.b: {cannot} d2: {genome}",
+        f"config.yaml: negatives.a: {cannot} d3: other_tf needs the column cycle",
+    ]
+
+
 def test_a_model_for_some_tfs(study):
     models = "deepbind: {kind: deepbind, tfs: [USF1]}, scan: {trained_as: deepbind}, all: {kind: composition}"
     rows = [["A", "USF1", "chipseq", "a.fa"], ["B", "ELK1", "chipseq", "b.fa"]]
@@ -195,6 +251,6 @@ def test_config_page_is_what_the_schemas_say():
     assert (REPO / "docs" / "config.md").read_text() == config.describe(), "run: make docs"
 
 
-@pytest.mark.parametrize("path", ["config.yaml", "resources/real/config.yaml"])
+@pytest.mark.parametrize("path", ["config.yaml", "resources/real/config.yaml", "resources/yeast/config.yaml"])
 def test_shipped_studies_are_valid(path):
     assert config.load(REPO / path).datasets

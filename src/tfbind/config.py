@@ -122,6 +122,36 @@ class Study:
             labels if self.config["transfer"]["test_negatives"] == "all" else [x for x in labels if x == trained_with]
         )
 
+    def others(self, dataset: str, label: str) -> list[str]:
+        """The datasets of other TFs whose bound sequences may be `other_tf` negatives of a dataset.
+
+        ChIP-seq on the same genome; HT-SELEX of the same cycle, and of the same ligand where there is such a one.
+        """
+        row = self.datasets[dataset]
+        wanted = self.config["negatives"][label]["others"]
+        found = {
+            other: them
+            for other, them in self.datasets.items()
+            if them["tf"] != row["tf"] and them["assay"] == row["assay"] and (not wanted or them["tf"] in wanted)
+        }
+        if row["assay"] == "chipseq":
+            return [other for other, them in found.items() if them["genome"] == row["genome"]]
+        cycle = {other: them["cycle"] for other, them in found.items() if them["cycle"] and row["cycle"]}
+        same = [other for other, number in cycle.items() if int(number) == int(row["cycle"])]
+        ligand = [other for other in same if row["ligand"] and found[other]["ligand"] == row["ligand"]]
+        return ligand or same
+
+    def lacks(self, dataset: str, label: str, kind: str) -> str:
+        """What a kind of negatives needs and the sheet does not give, '' where it may do."""
+        row = self.datasets[dataset]
+        if kind in ("genomic", "flank") and not row["genome"]:
+            return "a genome (column genome)"
+        if kind == "other_tf" and not self.others(dataset, label):
+            if row["assay"] == "chipseq":
+                return f"ChIP-seq of another TF {'on ' + row['genome'] if row['genome'] else 'without a genome'}"
+            return f"HT-SELEX of another TF of cycle {row['cycle']}" if row["cycle"] else "the column cycle"
+        return ""
+
     def downloads(self) -> dict[str, tuple[str, str]]:
         """Local path -> (URL, SHA-256 or '') of everything that has to be fetched."""
         sources = [(row[c], row[checksum_column(c)]) for row in self.datasets.values() for c in PATHS]
@@ -272,6 +302,9 @@ def _check_keys(name: str, config: dict) -> Iterator[str]:
         for label in config[key]:
             if (other := first.setdefault(label.lower(), label)) != label:
                 yield f"{name}: {key}: {other!r} and {label!r} differ by case alone, which some disks do not tell apart"
+    for label, options in config["negatives"].items():
+        if options["distance"][0] > options["distance"][1]:
+            yield f"{name}: negatives.{label}.distance: {options['distance']} is not the least and then the largest"
     for chromosome in set(config["split"]["validation"]) & set(config["split"]["test"]):
         yield f"{name}: split: {chromosome} is in `validation` and in `test`; it can be in one of them"
 
@@ -285,12 +318,18 @@ def _check_study(name: str, config: dict, datasets: dict) -> Iterator[str]:
     tfs = {row["tf"] for row in datasets.values()}
     for key in ("negatives", "models"):
         for label, options in config[key].items():
-            for tf in sorted(set(options.get("tfs", ())) - tfs):
-                yield f"{name}: {key}.{label}.tfs: no TF {tf!r} in the sheet"
+            for word in ("tfs", "others"):
+                for tf in sorted(set(options.get(word, ())) - tfs):
+                    yield f"{name}: {key}.{label}.{word}: no TF {tf!r} in the sheet"
     study = Study(Path(name), config, datasets)
     for dataset, row in datasets.items():
         if not study.labels(dataset):
             yield f"{name}: negatives: no label applies to the dataset {dataset} ({row['tf']}, {row['assay']})"
+        for label in study.labels(dataset):
+            lacking = {kind: study.lacks(dataset, label, kind) for kind in study.kinds(label, row["assay"])}
+            if all(lacking.values()):
+                tried = "; ".join(f"{kind} needs {what}" for kind, what in lacking.items())
+                yield f"{name}: negatives.{label}: cannot be made for the dataset {dataset}: {tried}"
 
 
 def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:

@@ -123,9 +123,9 @@ def sources(tf):
 
 
 def neighbours(dataset, label):
-    """Rows whose peaks a genomic negative of this dataset must avoid: all placed datasets of the TF."""
+    """Rows whose peaks a negative of this dataset must avoid: all placed datasets of the TF."""
     row = study.datasets[dataset]
-    if "genomic" not in study.kinds(label, row["assay"]):
+    if not {"genomic", "flank", "other_tf"} & set(study.kinds(label, row["assay"])):
         return []
     same = [study.row(other) for other in of_tf(row["tf"])]
     return [
@@ -133,6 +133,19 @@ def neighbours(dataset, label):
         for other in same
         if other["genome"] == row["genome"] and other["format"] in studies.PLACED
     ]
+
+
+def others(dataset, label):
+    """Datasets of other TFs that `other_tf` negatives come from; and the TF's own, whose sequences are none."""
+    row = study.datasets[dataset]
+    if "other_tf" not in study.kinds(label, row["assay"]):
+        return [], []
+    alike = [
+        other
+        for other in of_tf(row["tf"])
+        if all(study.datasets[other][key] == row[key] for key in ("assay", "genome"))
+    ]
+    return study.others(dataset, label), [d for d in alike if d != dataset]
 
 
 def weights(wildcards):
