@@ -18,6 +18,7 @@ with two.
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -431,6 +432,7 @@ def evaluate(
     predictions: Mapping[tuple[str, str, str], pd.DataFrame],
     tests: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
     config: Mapping,
+    refused: Mapping[tuple[str, str, str, str], str] = MappingProxyType({}),
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Every metric, every drop and every curve on the datasets of one TF.
 
@@ -447,6 +449,8 @@ def evaluate(
         estimable for that reason.
     config : mapping
         `models`, `negatives`, `transfer` and `statistics` of the validated config.
+    refused : {(source, train_negatives, target, test_negatives): reason}
+        Cells that are not estimable whatever their predictions, from `audit.refused`.
 
     Returns
     -------
@@ -480,6 +484,8 @@ def evaluate(
             if key[0] in tests and key[1] not in tests[key[0]][1]:
                 continue
             try:
+                if reason := refused.get((*key[:2], target, test_negatives)):
+                    raise NotEstimable(reason)
                 cells[key] = _cell(key, predictions, target, test, test_negatives, draws)
             except NotEstimable as fault:
                 cells[key] = _Cell(reason=str(fault))

@@ -5,6 +5,7 @@ rule train:
     input:
         positives=POSITIVES,
         negatives=NEGATIVES,
+        leaking=leaking,
     output:
         multiext(
             "results/models/{dataset}/{negatives}/{model}/",
@@ -22,7 +23,7 @@ rule train:
         options=lambda wildcards: study.options(wildcards.model, wildcards.dataset),
         training=study.config["training"],
         seeds=study.config["seeds"],
-        code=digest("training"),
+        code=digest("training", "audit"),
     script:
         "../scripts/train.py"
 
@@ -31,6 +32,7 @@ rule fit:
     input:
         positives=POSITIVES,
         negatives=NEGATIVES,
+        leaking=leaking,
     output:
         multiext(
             "results/models/{dataset}/{negatives}/{model}/",
@@ -47,6 +49,6 @@ rule fit:
     params:
         options=lambda wildcards: study.options(wildcards.model, wildcards.dataset),
         seeds=study.config["seeds"],
-        code=digest("baseline"),
+        code=digest("baseline", "audit"),
     script:
         "../scripts/fit.py"
