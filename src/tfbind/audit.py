@@ -42,7 +42,7 @@ COLUMNS = [
 LEAKING = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("id", "kind", "target")])
 
 _ORDER = 5  # of the Markov chain that says what chance would share
-_BASES = 2**26  # bases of one block of rows
+_BASES = 2**27  # bases of one block of rows
 _SHARED_NEGATIVES, _NONE = len(KINDS) - 1, len(KINDS)
 
 
@@ -143,9 +143,9 @@ def expected(sequences: pd.Series, others: pd.Series) -> float:
 
 
 def _kmers(tokens: np.ndarray, k: int) -> np.ndarray:
-    # The code of each k-mer of (N, L) tokens without unknown bases: (N, L - k + 1).
-    windows = np.lib.stride_tricks.sliding_window_view(tokens, k, axis=1)
-    return windows @ 4 ** np.arange(k)[::-1]
+    # The code of each k-mer of (N, L) tokens without unknown bases: (N, L - k + 1) int32.
+    n = tokens.shape[1] - k + 1
+    return sum(tokens[:, i : i + n].astype(np.int32) << 2 * (k - 1 - i) for i in range(k))
 
 
 def one_library(names: tuple[str, str], sequences: pd.Series, others: pd.Series) -> tuple[int, str]:

@@ -304,6 +304,8 @@ def _audit(audit: pd.DataFrame) -> dict:
     leaks = found[found["kind"] != ONE_LIBRARY]
     n, n_leaking = len(audit[cell].drop_duplicates()), len(leaks[cell].drop_duplicates())
     said = f"Nothing leaked: no training row of any of the {count(n)} pairs of source and target is in its test set."
+    if not n:
+        said = "No pair of source and target was audited."
     if n_leaking:
         actions = {"removed": "left out of the training", "refused": "reason enough to refuse the pair"}
         done = " and ".join(actions[action] for action in leaks["action"].unique())
