@@ -12,6 +12,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
 include: "workflow/rules/positives.smk"
 include: "workflow/rules/negatives.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
@@ -21,5 +22,6 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
+        "results/audit.tsv",
         "results/summary.tsv",
         "results/report.html",

@@ -331,13 +331,13 @@ def study():
     return tests, predictions
 
 
-def run(study, tf="GATA3", **changes):
+def run(study, tf="GATA3", refused=None, **changes):
     tests, predictions = study
     parts = {}
     for target, table in tests.items():
         bound, unbound = (part.assign(split="test") for part in (table.query("label == 1"), table.query("label == 0")))
         parts[target] = bound, {label: part.drop(columns="negatives") for label, part in unbound.groupby("negatives")}
-    return ev.evaluate(tf, ROWS, predictions, parts, {**CONFIG, **changes})
+    return ev.evaluate(tf, ROWS, predictions, parts, {**CONFIG, **changes}, refused or {})
 
 
 def test_every_cell_has_its_rows(study):
@@ -416,6 +416,23 @@ def test_absent_predictions_and_few_rows_leave_a_note(study):
     metrics, transfer, curves = run(study, statistics=many)
     assert metrics["value"].isna().all() and metrics["note"].str.contains("fewer than 61").all()
     assert transfer["note"].str.contains("fewer than 61").all() and curves.empty
+
+
+def test_a_refused_cell_says_why_and_no_other_changes(study):
+    before = run(study)[0]
+    cell = {"source": "g_selex", "train_negatives": "shuffled", "target": "g_chip", "test_negatives": "shuffled"}
+    metrics, transfer, _ = run(study, refused={tuple(cell.values()): "refused: 3 identical"})
+    mine = (metrics[list(cell)] == list(cell.values())).all(axis=1)
+    assert metrics[mine]["value"].isna().all() and set(metrics[mine]["note"]) == {"refused: 3 identical"}
+    assert set(metrics[mine]["model"]) == {"deepbind", "composition"}
+    keys = [*cell, "model", "seed", "metric"]
+    pd.testing.assert_frame_equal(
+        metrics[~mine].reset_index(drop=True),
+        before.merge(metrics[~mine][keys], on=keys).reset_index(drop=True),
+    )
+    lost = transfer[(transfer["source"] == "g_selex") & (transfer["target"] == "g_chip")]
+    assert lost["drop"].isna().all() and lost["same"].notna().all()
+    assert lost["note"].str.contains("refused: 3 identical").all()
 
 
 def test_all_test_negatives(study):

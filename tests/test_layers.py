@@ -15,7 +15,7 @@ FLOORS = [
     ["dna", "text", "lineage", "kernels.*"],
     ["tables"],
     ["config", "resources", "intervals", "genome", "reads", "splits", "motifs", "background"],
-    ["assays", "negatives", "simulate", "archives"],
+    ["assays", "negatives", "simulate", "archives", "audit"],
     ["data", "models", "baseline", "validation"],
     ["training", "prediction"],
     ["evaluation"],
@@ -41,7 +41,7 @@ def test_imports_point_down(module):
 
 
 @pytest.mark.parametrize(
-    "module", ["config", "cli", "assays", "negatives", "simulate", "lineage", "archives", "validation"]
+    "module", ["config", "cli", "assays", "negatives", "simulate", "lineage", "archives", "audit", "validation"]
 )
 def test_planning_and_validation_load_no_torch(module):
     code = f"import sys, tfbind.{module}; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"

@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from tfbind import report, tables
+from tfbind.audit import COLUMNS as AUDIT
+from tfbind.audit import KINDS, ONE_LIBRARY
 
 SKILL = {"deepbind": 0.93, "deepbind_scan": 0.925, "bilstm": 0.945, "regression": 0.88, "composition": 0.62}
 LABELS = ("dinucleotide", "genomic")
@@ -30,7 +32,7 @@ def roc(skill, n):
 def study(tfs, poor="", models=SKILL, extra=True, points=60):
     """A plausible study: each TF with HT-SELEX and ChIP-seq of two cells; `poor` names a weak library."""
     rng = np.random.default_rng(7)
-    metrics, transfer, curves, libraries, logs, verdicts = [], [], [], [], {}, []
+    metrics, transfer, curves, libraries, audit, logs, verdicts = [], [], [], [], [], {}, []
     pairs = []
     for tf in tfs:
         sets = {f"{tf}_selex": "htselex", f"{tf}_K562": "chipseq", f"{tf}_GM12878": "chipseq"}
@@ -59,6 +61,11 @@ def study(tfs, poor="", models=SKILL, extra=True, points=60):
         for label in LABELS:
             base = dict(tf=tf, source=source, source_assay=source_assay, target=target, shift=shift,
                         target_assay=target_assay, train_negatives=label, test_negatives=label)  # fmt: skip
+            audit += [
+                base | dict(comparison="same" if shift == "none" else "cross", kind=kind, n_train=0, n_test=0,
+                            n_removed=0, action="none", note=np.nan)
+                for kind in (*KINDS, ONE_LIBRARY)
+            ]  # fmt: skip
             void = poor in (source, target) and poor and source != target
             for model, skill in models.items():
                 loss = {"none": 0, "cell": 0.01, "assay": 0.05}[shift] * (0.2 if model == "composition" else 1)
@@ -117,7 +124,7 @@ def study(tfs, poor="", models=SKILL, extra=True, points=60):
         "config": "sequence:\n  length: 101\nstatistics:\n  resamples: 1000\n  level: 0.95\n",
     }
     frames = dict(verdicts=verdicts, summary=summary, shifts=shifts, metrics=metrics, transfer=transfer,
-                  libraries=libraries, curves=curves)  # fmt: skip
+                  libraries=libraries, curves=curves, audit=audit)  # fmt: skip
     return (
         {"title": "Transfer of " + ", ".join(tfs[:3])}
         | {k: pd.DataFrame(v) for k, v in frames.items()}
@@ -466,6 +473,28 @@ def test_a_study_without_a_single_comparison_still_reads(folder):
     text = "".join(page.text)
     assert "nothing to carry over" in text and "No curve could be drawn" in text and "No library was judged" in text
     assert not page.all("svg") and not page.all("table")
+
+
+def test_the_audit_says_in_a_sentence_whether_anything_leaked(folder, small):
+    def said(audit):
+        report.render(folder / "leaks.html", **small | {"audit": audit})
+        html = (folder / "leaks.html").read_text(encoding="utf-8")
+        return html[html.index('id="audit"') : html.index('id="records"')]
+
+    clean = said(small["audit"])
+    assert "Nothing leaked: no training row of any of the 18 pairs" in clean and "<table" not in clean
+    leaky = small["audit"].astype({"note": object})
+    leaky.loc[1, ["n_train", "n_test", "n_removed", "action"]] = [311, 310, 311, "removed"]
+    one = leaky.index[leaky["kind"] == ONE_LIBRARY][0]
+    leaky.loc[one, ["n_train", "action", "note"]] = [1568, "reported", "a and <b> look like one library"]
+    found = said(leaky)
+    assert "In 1 of 18 pairs of source and target training rows are in the test set too; they were left out" in found
+    assert (
+        "<p>a and &lt;b&gt; look like one library.</p>" in found and ">311<" in found and "reverse complement" in found
+    )
+    refused = said(leaky.assign(action=leaky["action"].replace("removed", "refused")))
+    assert "reason enough to refuse the pair" in refused
+    assert "No pair of source and target was audited" in said(pd.DataFrame(columns=AUDIT))
 
 
 def test_twenty_factors_fit_in_five_megabytes(folder):

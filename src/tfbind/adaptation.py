@@ -348,7 +348,7 @@ def pair(
     try:
         if note := tables.note(target.positives) or tables.note(target.negatives):
             raise NotEstimable(note)
-        drawn = evaluation.draws(test, str(about["target"]), str(about["test_negatives"]), config["statistics"])
+        drawn = evaluation.draws_of(test, str(about["target"]), str(about["test_negatives"]), config["statistics"])
         options = {**config["transfer"]["retrain"], "reading": reading}
         names = (str(about["source"]), str(about["target"]), str(about["test_negatives"]))
         found = {

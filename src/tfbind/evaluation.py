@@ -21,6 +21,7 @@ all of this covers.
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -362,7 +363,8 @@ class _Cell(NamedTuple):
     reason: str = ""  # why there are none
 
 
-def _draws(test: pd.DataFrame, target: str, negatives: str, statistics: Mapping) -> Draws:
+def draws_of(test: pd.DataFrame, target: str, negatives: str, statistics: Mapping) -> Draws:
+    """The resamples of a target's test rows, as `statistics` of the config asks; NotEstimable where they are too few."""
     if tables.note(test):
         raise NotEstimable(tables.note(test))
     least = statistics["min_examples"]
@@ -451,6 +453,7 @@ def on_target(
     predictions: Mapping[tuple[str, str, str], pd.DataFrame],
     rows: Mapping[str, Mapping[str, str]],
     config: Mapping,
+    refused: Mapping[tuple[str, str, str, str], str] = MappingProxyType({}),
 ) -> tuple[list[dict], list[dict], list[pd.DataFrame]]:
     """Metrics, drops and curves of every source and model on the same test rows of one target.
 
@@ -461,7 +464,7 @@ def on_target(
         The test rows: `id, label, negatives, chrom, start`. Empty for a reason (`tables.empty`), nothing is estimable.
     runs : sequence of (str, str)
         Sources and what they were trained against; the target among them, whose models the others are compared with.
-    predictions, rows, config
+    predictions, rows, config, refused
         As for `evaluate`.
 
     Returns
@@ -475,12 +478,14 @@ def on_target(
     labels = test["label"].to_numpy()
     draws: Draws | NotEstimable
     try:
-        draws = _draws(test, target, test_negatives, statistics)
+        draws = draws_of(test, target, test_negatives, statistics)
     except NotEstimable as fault:
         draws = fault
     cells, faults = {}, []
     for key in ((*run, model) for run in runs for model in models):
         try:
+            if reason := refused.get((*key[:2], target, test_negatives)):
+                raise NotEstimable(reason)
             cells[key] = _cell(key, predictions, target, test, test_negatives, draws)
         except NotEstimable as fault:
             cells[key] = _Cell(reason=str(fault))
@@ -543,6 +548,7 @@ def evaluate(
     predictions: Mapping[tuple[str, str, str], pd.DataFrame],
     tests: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
     config: Mapping,
+    refused: Mapping[tuple[str, str, str, str], str] = MappingProxyType({}),
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Every metric, every drop and every curve on the datasets of one TF.
 
@@ -559,6 +565,8 @@ def evaluate(
         estimable for that reason.
     config : mapping
         `models`, `negatives`, `transfer` and `statistics` of the validated config.
+    refused : {(source, train_negatives, target, test_negatives): reason}
+        Cells that are not estimable whatever their predictions, from `audit.refused`.
 
     Returns
     -------
@@ -580,7 +588,7 @@ def evaluate(
         runs = [(s, label) for s, label in product(sources, trained) if s not in tests or label in tests[s][1]]
         test = _of_set(*tests[target], test_negatives)
         try:
-            values, drops, points = on_target(target, test_negatives, test, runs, predictions, rows, config)
+            values, drops, points = on_target(target, test_negatives, test, runs, predictions, rows, config, refused)
         except InputError as fault:
             faults += fault.faults
             continue

@@ -25,6 +25,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from tfbind import __version__, tables
+from tfbind.audit import ONE_LIBRARY
 from tfbind.evaluation import SHIFTS
 from tfbind.resources import digest
 from tfbind.transfer import EVERY_TF, GROUP, REUSABLE_LOSS, WIDEST_INTERVAL
@@ -301,6 +302,42 @@ def _libraries(libraries: pd.DataFrame) -> dict:
         name="libraries",
         empty="No library was judged.",
     )
+
+
+def _audit(audit: pd.DataFrame) -> dict:
+    """What leaked: a sentence, what it says of whole libraries, and a table of the cells that leak."""
+    cell = ["source", "target", "train_negatives", "test_negatives"]
+    found = audit[audit["n_train"] > 0]
+    leaks = found[found["kind"] != ONE_LIBRARY]
+    n, n_leaking = len(audit[cell].drop_duplicates()), len(leaks[cell].drop_duplicates())
+    said = f"Nothing leaked: no training row of any of the {count(n)} pairs of source and target is in its test set."
+    if not n:
+        said = "No pair of source and target was audited."
+    if n_leaking:
+        actions = {"removed": "left out of the training", "refused": "reason enough to refuse the pair"}
+        done = " and ".join(actions[action] for action in leaks["action"].unique())
+        share = f"{count(n_leaking)} of {count(n)} pairs of source and target"
+        said = f"In {share} training rows are in the test set too; they were {done}."
+    libraries = found[(found["kind"] == ONE_LIBRARY) & (found["action"] != "none")]
+    shown = pd.concat([leaks, libraries]).sort_index()
+    columns = [
+        Column("Source → target", lambda r: f"{word(r['source'])} → {word(r['target'])}"),
+        Column("Negatives", against),
+        Column("Leak", lambda r: word(r["kind"]).replace("_", " ")),
+        Column("Training rows", lambda r: count(r["n_train"]), True),
+        Column("Test rows", lambda r: count(r["n_test"]), True),
+        Column("Left out", lambda r: count(r["n_removed"]), True),
+        Column("Action", lambda r: word(r["action"])),
+        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    caption = "Training and validation rows that are in a test set"
+    options = {"caption": caption, "name": "audit", "empty": "No pair leaks.", "raw": audit}
+    return {
+        "said": said,
+        "libraries": list(dict.fromkeys(libraries["note"])),
+        "table": _shown(shown, columns, **options),
+        "link": download(audit, "audit"),
+    }
 
 
 def _plain(value: object) -> str:
@@ -706,6 +743,7 @@ def render(
     transfer: pd.DataFrame,
     libraries: pd.DataFrame,
     curves: pd.DataFrame,
+    audit: pd.DataFrame,
     logs: Mapping[str, Mapping[str, pd.DataFrame]],
     provenance: Mapping[str, object],
 ) -> None:
@@ -719,7 +757,7 @@ def render(
     verdicts : DataFrame
         `tf, source_assay, target_assay, model, verdict, sentence`, and `shift`, `train_negatives`,
         `test_negatives` where there are several. A verdict begins with a key of `VERDICTS`.
-    summary, shifts, metrics, transfer, libraries, curves : DataFrame
+    summary, shifts, metrics, transfer, libraries, curves, audit : DataFrame
         The tables of the same names under results/. AUROCs and drops are fractions of 1; a drop of 0.048 is
         shown as 4.8 points. Of the metrics, the rows of the seed `ensemble` are shown.
     logs : mapping
@@ -766,6 +804,7 @@ def render(
         panels=panels,
         curves_link=download(drawn[list(curves.columns)], "curves"),
         libraries=_libraries(libraries),
+        audit=_audit(audit),
         records=records,
         reasons=reasons,
         provenance=_provenance(provenance),

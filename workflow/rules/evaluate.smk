@@ -13,6 +13,11 @@ rule evaluate:
             PREDICTIONS.format(dataset=d, negatives=x, model=m)
             for d, x, m in runs(wildcards.tf)
         ],
+        audits=lambda wildcards: list(
+            dict.fromkeys(
+                AUDIT.format(dataset=d, negatives=x) for d, x, _ in runs(wildcards.tf)
+            )
+        ),
     output:
         metrics="results/evaluation/{tf}/metrics.tsv",
         transfer="results/evaluation/{tf}/transfer.tsv",
@@ -27,7 +32,7 @@ rule evaluate:
         labelled=lambda wildcards: labelled(wildcards.tf),
         runs=lambda wildcards: runs(wildcards.tf),
         config=lambda wildcards: evaluated(wildcards.tf),
-        code=digest("evaluation"),
+        code=digest("evaluation", "audit"),
     script:
         "../scripts/evaluate.py"
 

@@ -2,7 +2,9 @@
 
 import logging
 
-from tfbind import evaluation, tables
+import pandas as pd
+
+from tfbind import audit, evaluation, tables
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 params = snakemake.params
@@ -21,6 +23,7 @@ results = evaluation.evaluate(
     predictions,
     tests,
     params.config,
+    audit.refused(pd.concat(map(tables.read_tsv, snakemake.input.audits))),
 )
 for table, name in zip(results, ("metrics", "transfer", "curves"), strict=True):
     tables.write_tsv(table, snakemake.output[name])

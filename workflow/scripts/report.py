@@ -19,6 +19,7 @@ report.render(
     title=params.title,
     verdicts=tables.read_tsv(inputs.verdicts),
     curves=pd.concat(map(tables.read_tsv, inputs.curves)),
+    audit=tables.read_tsv(inputs.audit),
     logs=logs,
     provenance=report.provenance(params.rows, params.config),
     **{name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)},
