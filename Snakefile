@@ -16,6 +16,7 @@ include: "workflow/rules/audit.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/retrain.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -25,3 +26,4 @@ rule all:
         "results/audit.tsv",
         "results/summary.tsv",
         "results/report.html",
+        retrain_tables(),

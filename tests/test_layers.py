@@ -19,7 +19,7 @@ FLOORS = [
     ["data", "models", "baseline", "validation"],
     ["training", "prediction"],
     ["evaluation"],
-    ["transfer"],
+    ["transfer", "adaptation"],
     ["cli", "report"],
 ]
 MODULES = sorted(

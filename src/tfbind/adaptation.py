@@ -12,13 +12,14 @@ as one stack.
 """
 
 import math
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.isotonic import IsotonicRegression
+from scipy.optimize import isotonic_regression
 
 from tfbind import data, dna, evaluation, models, prediction, tables, training
 from tfbind.evaluation import Replicates
@@ -26,8 +27,8 @@ from tfbind.faults import NotEstimable
 from tfbind.splits import generator
 
 ADAPTATIONS = ("direct", "head", "finetune", "retrain", "joint")
-#: Optimiser steps at least, and passes over the rows at least; what trains on takes smaller steps.
-STEPS, PASSES, GENTLE = 300, 8, 0.1
+#: Passes over the examples at least, and over the rows of a joint training; what trains on takes smaller steps.
+PASSES, JOINT_PASSES, GENTLE = 8, 2, 0.3
 #: Weight of a target row among the source's, at most.
 MOST = 16
 #: `crossings` weighs each adaptation against `direct`, and these against each other.
@@ -83,7 +84,7 @@ def scores(
     settings : mapping
         `training` of the config.
     options : mapping
-        `transfer.retrain` of the config: `shots`, `adaptations`, `draws`, and `reading` of the source model.
+        `transfer.retrain` of the config: `shots`, `adaptations`, `draws`, `steps`, and `reading` of the source model.
     names : tuple of str
         What the random choices are named by.
     work : path
@@ -144,7 +145,8 @@ def _adapted(
     for names, stack, rows in groups:
         examples = data.encode(*rows)
         batches = -(-len(examples.labels) // settings["batch_size"])
-        steps = {**settings, "epochs": 1, "steps": max(STEPS, PASSES * batches)}
+        passes = JOINT_PASSES if names == ["joint"] else PASSES
+        steps = {**settings, "epochs": 1, "steps": max(options["steps"], passes * batches)}
         progress = training.fit_stack(description["kind"], stack, examples, 0, steps, work / names[0])
         for i, name in enumerate(names):
             part = progress[i * len(networks) : (i + 1) * len(networks)]
@@ -255,7 +257,7 @@ def _cross(first: Curve, one: np.ndarray, second: Curve, other: np.ndarray) -> f
 
 
 def _level(x: np.ndarray, y: np.ndarray, fine: np.ndarray) -> np.ndarray:
-    return np.full(len(fine), y[0]) if len(x) == 1 else np.interp(fine, x, IsotonicRegression().fit_transform(x, y))
+    return np.full(len(fine), y[0]) if len(x) == 1 else np.interp(fine, x, isotonic_regression(y).x)
 
 
 def tabulate(
@@ -342,6 +344,7 @@ def pair(
     reading : str
         How the source model reads the target when used as it is.
     work : path
+        Holds checkpoints meanwhile: a run that was killed goes on where it was.
     """
     level = config["statistics"]["level"]
     test = pd.concat([t[(t["split"] == "test") & (t["draw"] == 0)] for t in target], ignore_index=True)
@@ -358,6 +361,8 @@ def pair(
             )
         }
     except NotEstimable as reason:
+        shutil.rmtree(work, ignore_errors=True)
         row = {**about, "comparison": "cross", "metric": "auroc", "note": str(reason)}
         return pd.DataFrame([row], columns=RETRAIN_COLUMNS), pd.DataFrame(columns=CROSSING_COLUMNS)
+    shutil.rmtree(work, ignore_errors=True)
     return tabulate(about, curves(found, drawn), test["label"].to_numpy(), level)

@@ -30,6 +30,8 @@ SUFFIXES = {
 #: Columns of the sheet that name a file; each has its `*sha256` column.
 PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_path", "relaxed_path")
 PLACED = ("narrowpeak", "bed")
+#: What two datasets of one TF may differ in, the largest last.
+SHIFTS = ("none", "replicate", "lab", "cell", "assay")
 #: An ENCODE experiment or file; a run or a study of ENA, SRA or DDBJ.
 ACCESSION = re.compile(r"ENC(SR|FF)[0-9]{3}[A-Z]{3}|[EDS]RR[0-9]{6,}|PRJ(EB|NA|DB)[0-9]+|[EDS]RP[0-9]{6,}")
 #: Most bytes of a config, of a sheet: YAML takes seconds a megabyte.
@@ -39,6 +41,18 @@ _LARGEST, _LARGEST_SHEET = 2**20, 2**25
 def checksum_column(path_column: str) -> str:
     """`test_path` -> `test_sha256`, `path` -> `sha256`."""
     return path_column.removesuffix("path") + "sha256"
+
+
+def shift(source: Mapping[str, str], target: Mapping[str, str]) -> str:
+    """The largest difference between two rows of the sheet: one of `SHIFTS`.
+
+    Two datasets that differ in no column are replicates. An empty column differs from a filled one: that they
+    are the same is not known.
+    """
+    if source["dataset"] == target["dataset"]:
+        return SHIFTS[0]
+    different = (name for name in SHIFTS[:1:-1] if source.get(name, "") != target.get(name, ""))
+    return next(different, SHIFTS[1])
 
 
 @dataclass(frozen=True)
@@ -151,6 +165,21 @@ class Study:
                 return f"ChIP-seq of another TF {'on ' + row['genome'] if row['genome'] else 'without a genome'}"
             return f"HT-SELEX of another TF of cycle {row['cycle']}" if row["cycle"] else "the column cycle"
         return ""
+
+    def retrained(self) -> list[tuple[str, str, str, str]]:
+        """(source, target, negatives, model) of every learning curve that the config asks for."""
+        wanted = self.config["transfer"].get("retrain")
+        return [
+            (source, target, label, model)
+            for source in (self.datasets if wanted else ())
+            for target in self.datasets
+            if self.datasets[source]["tf"] == self.datasets[target]["tf"]
+            and shift(self.datasets[source], self.datasets[target]) in wanted["shifts"]
+            for label in self.labels(source)
+            if label in self.labels(target)
+            for model in wanted["models"]
+            if model in self.models(self.datasets[source]["tf"])
+        ]
 
     def downloads(self) -> dict[str, tuple[str, str]]:
         """Local path -> (URL, SHA-256 or '') of everything that has to be fetched."""
@@ -297,6 +326,10 @@ def _check_keys(name: str, config: dict) -> Iterator[str]:
         base = options.get("trained_as")
         if base is not None and "kind" not in models.get(base, {}):
             yield f"{name}: models.{label}.trained_as: {base!r} is not a trained model label"
+    for label in config["transfer"].get("retrain", {}).get("models", []):
+        kind = models.get(label, {}).get("kind")
+        if kind is None or schema("config")["$defs"][kind]["made_by"] != "training":
+            yield f"{name}: transfer.retrain.models: {label!r} is not the label of a network in `models`"
     for key in ("negatives", "models", "genomes"):
         first: dict[str, str] = {}
         for label in config[key]:

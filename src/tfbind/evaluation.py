@@ -30,6 +30,7 @@ from scipy import special, stats
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from tfbind import tables
+from tfbind.config import shift
 from tfbind.faults import InputError, NotEstimable
 from tfbind.kernels import ranks
 from tfbind.splits import generator
@@ -47,7 +48,6 @@ WEIGHT = 1.5
 #: The note that `transfer.verdicts` reads as poor data.
 NOT_ABOVE_FLOOR = "the target-trained model is not above composition"
 CURVE_POINTS = 60
-SHIFTS = ("none", "replicate", "lab", "cell", "assay")
 KEY = ["tf", "source", "source_assay", "target", "target_assay", "shift"]
 NEGATIVES = ["train_negatives", "test_negatives", "model"]
 METRIC_COLUMNS = [
@@ -73,18 +73,6 @@ def measure(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
         if not (codes == code).any():
             raise NotEstimable(f"no {name} among the test rows")
     return _ranked(np.asarray(scores), Draws(codes, np.ones((1, 2), np.uint16), 1, 1))[0]
-
-
-def shift(source: Mapping[str, str], target: Mapping[str, str]) -> str:
-    """The largest difference between two rows of the sheet: one of `SHIFTS`.
-
-    Two datasets that differ in no column are replicates. An empty column differs from a filled one: that they
-    are the same is not known.
-    """
-    if source["dataset"] == target["dataset"]:
-        return SHIFTS[0]
-    different = (name for name in SHIFTS[:1:-1] if source.get(name, "") != target.get(name, ""))
-    return next(different, SHIFTS[1])
 
 
 def delong(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -364,7 +352,7 @@ class _Cell(NamedTuple):
 
 
 def draws_of(test: pd.DataFrame, target: str, negatives: str, statistics: Mapping) -> Draws:
-    """The resamples of a target's test rows, as `statistics` of the config asks; NotEstimable where they are too few."""
+    """The resamples of a target's test rows as `statistics` of the config asks; NotEstimable if they are too few."""
     if tables.note(test):
         raise NotEstimable(tables.note(test))
     least = statistics["min_examples"]

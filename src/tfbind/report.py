@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 
 from tfbind import __version__, tables
 from tfbind.audit import ONE_LIBRARY
-from tfbind.evaluation import SHIFTS
+from tfbind.config import SHIFTS
 from tfbind.resources import digest
 from tfbind.transfer import EVERY_TF, GROUP, REUSABLE_LOSS, WIDEST_INTERVAL
 

@@ -7,7 +7,8 @@ import pandas as pd
 from scipy import stats
 
 from tfbind import dna, motifs
-from tfbind.evaluation import NOT_ABOVE_FLOOR, SHIFTS, measure
+from tfbind.config import SHIFTS
+from tfbind.evaluation import NOT_ABOVE_FLOOR, measure
 from tfbind.faults import InputError
 
 #: A loss of AUROC below this is not worth new data: less than half of the 4.6 to 4.8 points that the

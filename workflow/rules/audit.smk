@@ -56,6 +56,6 @@ rule audit:
         ENV
     params:
         rows={d: study.row(d) for d in study.datasets},
-        code=digest("audit", "evaluation"),
+        code=digest("audit", "config"),
     script:
         "../scripts/audit_table.py"
