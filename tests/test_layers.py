@@ -20,7 +20,10 @@ FLOORS = [
     ["training", "prediction"],
     ["evaluation"],
     ["transfer"],
-    ["cli", "report"],
+    ["ladder", "variance"],
+    ["scores"],
+    ["report"],
+    ["cli"],
 ]
 MODULES = sorted(
     ".".join(path.relative_to(REPO / "src" / "tfbind").with_suffix("").parts)

@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 import yaml
 
+from tfbind import ladder as steps
 from tfbind import report, tables
+from tfbind import variance as split
 
 SKILL = {"deepbind": 0.93, "deepbind_scan": 0.925, "bilstm": 0.945, "regression": 0.88, "composition": 0.62}
 LABELS = ("dinucleotide", "genomic")
@@ -118,6 +120,11 @@ def study(tfs, poor="", models=SKILL, extra=True, points=60):
     }
     frames = dict(verdicts=verdicts, summary=summary, shifts=shifts, metrics=metrics, transfer=transfer,
                   libraries=libraries, curves=curves)  # fmt: skip
+    cells = pd.DataFrame(metrics), pd.DataFrame(transfer)
+    rows = {row["dataset"]: {**row, "lab": "lab1"} for row in libraries} | {
+        name: {"assay": "", "cell": "", "lab": ""} for name in ("ELK1_selex", "GABPA_K562")
+    }
+    frames |= dict(ladder=steps.ladder(*cells), variance=split.split(cells[0], rows))
     return (
         {"title": "Transfer of " + ", ".join(tfs[:3])}
         | {k: pd.DataFrame(v) for k, v in frames.items()}
@@ -487,7 +494,7 @@ def test_a_long_table_says_that_it_was_cut(folder, small, monkeypatch):
 
 def test_one_colour_a_model_everywhere(html):
     legends = re.findall(r'style="background:(#[0-9a-f]{6})"></span>(\w+)</li>', html)
-    assert len(legends) == 2 * len(SKILL) and len(set(legends)) == len(SKILL) == len({c for c, _ in legends})
+    assert len(legends) == 3 * len(SKILL) and len(set(legends)) == len(SKILL) == len({c for c, _ in legends})
     drawn = set(re.findall(r"stroke: (#[0-9a-f]{6})", html))
     assert {colour for colour, _ in legends} - {"#000000"} <= drawn
 

@@ -58,6 +58,8 @@ rule summarise:
             caption="../report/libraries.rst",
             category="Tables",
         ),
+        ladder="results/ladder.tsv",
+        variance="results/variance.tsv",
         verdicts="results/verdicts.tsv",
     log:
         "logs/summarise.log",
@@ -67,6 +69,6 @@ rule summarise:
         rows={d: study.row(d) for d in study.datasets},
         models=study.config["models"],
         level=study.config["statistics"]["level"],
-        code=digest("transfer"),
+        code=[digest(module) for module in ("transfer", "ladder", "variance")],
     script:
         "../scripts/summarise.py"

@@ -5,7 +5,10 @@ rule report_page:
     input:
         tables=[
             rules.summarise.output[name]
-            for name in ("metrics", "transfer", "summary", "shifts", "libraries")
+            for name in (
+                *("metrics", "transfer", "summary", "shifts", "libraries"),
+                *("ladder", "variance"),
+            )
         ],
         verdicts=rules.summarise.output.verdicts,
         curves=expand(EVALUATION, tf=study.tfs(), table="curves"),

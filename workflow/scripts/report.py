@@ -13,7 +13,7 @@ for dataset, path in zip(params.datasets, inputs.positives, strict=True):
     logs[dataset]["positives"] = tables.read_tsv(path)
 for (dataset, label), path in zip(params.labels, inputs.negatives, strict=True):
     logs[dataset][f"negatives:{label}"] = tables.read_tsv(path)
-names = ("metrics", "transfer", "summary", "shifts", "libraries")
+names = ("metrics", "transfer", "summary", "shifts", "libraries", "ladder", "variance")
 report.render(
     snakemake.output[0],
     title=params.title,
