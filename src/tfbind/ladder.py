@@ -62,9 +62,9 @@ def _mean(rows: pd.DataFrame, value: str, level: float, prefix: str = "") -> tup
 
 def _line(rows: pd.DataFrame, level: float) -> dict:
     line = {"n_tf": rows["tf"].nunique(), "n_pair": len(rows)}
-    line |= rows[["own", "target_trained"]].mean().to_dict()
+    line |= rows.groupby("tf")[["own", "target_trained"]].mean().mean().to_dict()
     line |= rows[["n_positive", "n_negative"]].sum().to_dict()
-    line |= dict(zip(("auroc", "low", "high"), _mean(rows, "auroc", level), strict=True))
+    line |= dict(zip(("auroc", "low", "high"), np.clip(_mean(rows, "auroc", level), 0, 1), strict=True))
     for value in ("drop", "loss"):
         line |= dict(zip((value, f"{value}_low", f"{value}_high"), _mean(rows, value, level, f"{value}_"), strict=True))
     return line

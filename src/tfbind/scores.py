@@ -285,4 +285,5 @@ def _summary(drops: pd.DataFrame, level: float) -> pd.DataFrame:
     crossing = transfer.summary(drops, level)
     if drops.empty or crossing["n_tf"].any():
         return crossing
-    return transfer.summary(drops, level, drops["shift"] == max(drops["shift"], key=transfer.rank))
+    farthest = [rung for rung in ladder.rungs(drops["shift"]) if rung in set(drops["shift"])][-1]
+    return transfer.summary(drops, level, drops["shift"] == farthest)
