@@ -20,7 +20,7 @@ FLOORS = [
     ["training", "prediction"],
     ["evaluation"],
     ["transfer"],
-    ["ladder", "variance"],
+    ["ladder", "variance", "calibration"],
     ["scores"],
     ["report"],
     ["cli"],

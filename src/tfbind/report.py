@@ -25,6 +25,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from tfbind import __version__, tables
+from tfbind.calibration import SHOWN, over_tfs
 from tfbind.evaluation import SHIFTS
 from tfbind.resources import digest
 from tfbind.scores import Results
@@ -317,6 +318,70 @@ def _variance(variance: pd.DataFrame) -> dict:
         name="variance",
         empty="No model was trained with numbered seeds.",
     )
+
+
+def _calibration(calibration: pd.DataFrame) -> dict:
+    """Mean expected calibration error over TFs: a row for each shift and model, a column for each way to mend it."""
+    over = over_tfs(calibration)
+    keys = ["shift", "source_assay", "target_assay", *GROUP]
+    ways = {"none": [0], "prior": [0], "temperature": [16, 64, 256], "temperature and bias": [16, 64, 256]}
+    wanted = [(name, n) for name, shots in ways.items() for n in shots]
+    lines = []
+    for key, rows in over.groupby(keys, sort=False):
+        found = {(row["adaptation"], row["n_target"]): row for row in rows.to_dict("records")}
+        lines.append(dict(zip(keys, key, strict=True)) | {"found": found} | found.get(("none", 0), {"n_tf": 0}))
+
+    def column(name: str, n: int) -> Column:
+        heading = {"none": "As it is", "prior": "Prior known"}.get(name, f"{name.capitalize()}, n = {n}")
+        return Column(heading, lambda r: auroc(r["found"].get((name, n), {"ece": np.nan})["ece"]), True)
+
+    columns = [
+        Column("Shift", lambda r: word(r["shift"])),
+        Column("From → to", lambda r: f"{assay(r['source_assay'])} → {assay(r['target_assay'])}"),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Negatives", against),
+        Column("TFs", lambda r: count(r["n_tf"]), True),
+        Column("Predicted / true share", lambda r: f"{r['predicted']:.2f} / {r['observed']:.2f}", True),
+        *(column(name, n) for name, n in wanted),
+        Column("By chance", lambda r: auroc(r["ece_chance"]), True),
+    ]
+    return _shown(
+        pd.DataFrame(lines, columns=[*keys, "found", "n_tf", "predicted", "observed", "ece_chance"]),
+        columns,
+        caption="Expected calibration error, mean over TFs",
+        name="calibration",
+        empty="No model was scored on enough test rows.",
+        raw=calibration,
+    )
+
+
+def _reliabilities(reliability: pd.DataFrame, models: dict) -> list[dict]:
+    """For each TF and kind of negatives, the curves of its farthest pair before and after a few target examples."""
+    cross = reliability[reliability["source"] != reliability["target"]]
+    cross = cross.assign(rank=[-rank(shift) for shift in cross["shift"]])
+    cross = cross.sort_values(["rank", "source", "target"], kind="stable")
+    figures = []
+    for i, ((tf, negatives), group) in enumerate(cross.groupby(["tf", "test_negatives"], sort=False)):
+        source, target = group[["source", "target"]].iloc[0]
+        pair = group[(group["source"] == source) & (group["target"] == target)]
+        figure = Figure(figsize=(5.2, 2.5))
+        sides = (("none", "as it is"), ("temperature and bias", f"temperature and bias of {SHOWN} examples"))
+        for axes, (name, title) in zip(figure.subplots(1, 2, sharey=True), sides, strict=True):
+            axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, linestyle=(0, (1, 2)))
+            some = pair[pair["adaptation"] == name]
+            for model, line in some.groupby("model", sort=False):
+                axes.plot(line["predicted"], line["observed"], color=models[model][0], linewidth=1.1)
+            axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+            axes.set_title(title if len(some) else f"{title}: too few", loc="left", fontsize=8.5)
+            axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+            axes.set_xlabel("predicted probability", labelpad=2)
+        figure.axes[0].set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+        figure.axes[0].set_ylabel("share of positives", labelpad=1)
+        figure.subplots_adjust(0.085, 0.17, 0.985, 0.9, wspace=0.1)
+        title = f"{tf}, {source} → {target}, negatives: {negatives}"
+        label = f"Reliability curves of {title}, before and after {SHOWN} target examples"
+        figures.append({"title": title, "svg": _svg(figure, f"reliability{i}", label)})
+    return figures
 
 
 def _pairs(transfer: pd.DataFrame) -> dict:
@@ -785,6 +850,8 @@ def render(
     libraries: pd.DataFrame,
     ladder: pd.DataFrame,
     variance: pd.DataFrame,
+    calibration: pd.DataFrame,
+    reliability: pd.DataFrame,
     curves: pd.DataFrame,
     logs: Mapping[str, Mapping[str, pd.DataFrame]],
     provenance: Mapping[str, object],
@@ -799,7 +866,7 @@ def render(
     verdicts : DataFrame
         `tf, source_assay, target_assay, model, verdict, sentence`, and `shift`, `train_negatives`,
         `test_negatives` where there are several. A verdict begins with a key of `VERDICTS`.
-    summary, shifts, metrics, transfer, libraries, ladder, variance, curves : DataFrame
+    summary, shifts, metrics, transfer, libraries, ladder, variance, calibration, reliability, curves : DataFrame
         The tables of the same names under results/. AUROCs and drops are fractions of 1; a drop of 0.048 is
         shown as 4.8 points. Of the metrics, the rows of the seed `ensemble` are shown.
     logs : mapping
@@ -820,6 +887,7 @@ def render(
         forests = _forests(transfer, models)
         panels = _curve_panels(drawn, scores, models)
         rungs = _rungs(ladder, models)
+        reliabilities = _reliabilities(reliability, models)
     records, reasons = _logs(logs)
     environment = Environment(
         loader=PackageLoader("tfbind", ""),
@@ -845,6 +913,8 @@ def render(
         ladder=_ladder(ladder),
         rungs=rungs,
         variance=_variance(variance),
+        calibration=_calibration(calibration),
+        reliabilities=reliabilities,
         forests=forests,
         pairs=_pairs(transfer),
         panels=panels,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from tfbind import evaluation, ladder, tables, transfer, variance
+from tfbind import calibration, evaluation, ladder, tables, transfer, variance
 from tfbind.faults import InputError
 
 REQUIRED = ("source", "target", "id", "label", "score", "model")
@@ -36,6 +36,8 @@ class Results(NamedTuple):
     variance: pd.DataFrame
     verdicts: pd.DataFrame
     curves: pd.DataFrame
+    calibration: pd.DataFrame
+    reliability: pd.DataFrame
     tally: tables.Tally  #: scores read, dropped with the reason, kept
 
     @property
@@ -188,19 +190,20 @@ def evaluate(table: pd.DataFrame, statistics: Mapping) -> Results:
     table = table.assign(key=table["negatives"] + "\x1f" + table["id"])
     tally = tables.Tally()
     tally.add("read", "scores", len(table))
-    found: tuple[list, list, list] = ([], [], [])
+    found: tuple[list, ...] = ([], [], [], [], [])
     for target, of_target in table.groupby("target", sort=False):
         sets = [name for name in dict.fromkeys(of_target["negatives"]) if name] or [OPTIONAL["negatives"]]
         for negatives in sets:
             of_set = of_target[of_target["negatives"].isin(["", negatives])]
             for model, scored in of_set.groupby("model", sort=False):
-                for whole, part in zip(
-                    found, _of_model(target, negatives, model, scored, rows, statistics, tally), strict=True
-                ):
+                shares = _shares(table[(table["model"] == model) & table["negatives"].isin(["", negatives])])
+                parts = _of_model(target, negatives, model, scored, rows, statistics, shares, tally)
+                for whole, part in zip(found, parts, strict=True):
                     whole.extend(part)
     tally.add("kept", "scores", len(table) - tally.total("dropped"))
     words = _shifts(table, rows)
-    metrics, drops, curves = (_with_shift(part, words) for part in evaluation.as_tables(*found))
+    parts = [*evaluation.as_tables(*found[:3]), *calibration.as_tables(*found[3:])]
+    metrics, drops, curves, calibrated, reliability = (_with_shift(part, words) for part in parts)
     best = _best(metrics)
     return Results(
         metrics=metrics,
@@ -211,6 +214,8 @@ def evaluate(table: pd.DataFrame, statistics: Mapping) -> Results:
         variance=variance.split(metrics, rows),
         verdicts=transfer.verdicts(drops, best, level),
         curves=curves,
+        calibration=calibrated,
+        reliability=reliability,
         tally=tally,
     )
 
@@ -222,8 +227,9 @@ def _of_model(
     scored: pd.DataFrame,
     rows: Mapping[str, Mapping[str, str]],
     statistics: Mapping,
+    shares: Mapping[str, float],
     tally: tables.Tally,
-) -> tuple[list, list, list]:
+) -> tuple[list, ...]:
     # Sources that scored the same examples are evaluated together; the drop of another, on what it shares with the own.
     config = {"models": {model: {}}, "statistics": statistics}
     cells = {}
@@ -233,31 +239,37 @@ def _of_model(
         cells[source] = cell[everywhere]
     ids = {source: frozenset(cell["key"]) for source, cell in cells.items()}
 
-    def run(sources: list[str], keys: frozenset[str]) -> tuple[list, list, list]:
+    def run(sources: list[str], keys: frozenset[str], wanted: set[str]) -> tuple[list, ...]:
         some = {source: cells[source][cells[source]["key"].isin(keys)] for source in sources if source in cells}
         predictions = {(source, negatives, model): cell for source, cell in some.items()}
         test = _test_rows(next(iter(some.values())))
-        return evaluation.on_target(
-            target, negatives, test, [(s, negatives) for s in sources], predictions, rows, config
-        )
+        runs = [(source, negatives) for source in sources]
+        values, paired, points = evaluation.on_target(target, negatives, test, runs, predictions, rows, config)
+        runs = [(source, negatives) for source in some if source in wanted]
+        calibrated = calibration.on_target(target, negatives, test, runs, predictions, rows, config, shares)
+        return [row for row in values if row["source"] in wanted], paired, points, *calibrated
 
-    metrics, drops, curves = [], [], []
+    found: tuple[list, ...] = ([], [], [], [], [])
     own, told = ids.get(target), set()
     for keys in dict.fromkeys(ids.values()):
         sources = [source for source in cells if ids[source] == keys]
-        values, paired, points = run(list(dict.fromkeys([target, *sources])), keys)
         wanted = {*sources, *([target] if own is None else [])} - told
-        metrics += [row for row in values if row["source"] in wanted]
-        curves += points
         told |= wanted
-        if own in (None, keys):
-            drops += paired
-            continue
-        for source in sources:
-            drops += run([target, source], keys & own)[1]
+        parts = run(list(dict.fromkeys([target, *sources])), keys, wanted)
+        for name, whole, part in zip(("", "drops", "", "", ""), found, parts, strict=True):
+            if name != "drops" or own in (None, keys):
+                whole.extend(part)
+        for source in sources if own not in (None, keys) else []:
+            found[1].extend(run([target, source], keys & own, set())[1])
             lost = len(keys ^ own)
             tally.add("left out", f"{model}, drop from {source} to {target}: examples that one of both scored", lost)
-    return metrics, drops, curves
+    return found
+
+
+def _shares(table: pd.DataFrame) -> dict[str, float]:
+    # The share of positives among each source's own test examples.
+    own = table[table["source"] == table["target"]].drop_duplicates(["source", "key"])
+    return own.groupby("source", sort=False)["label"].mean().to_dict()
 
 
 def _test_rows(cell: pd.DataFrame) -> pd.DataFrame:

@@ -17,6 +17,8 @@ rule evaluate:
         metrics="results/evaluation/{tf}/metrics.tsv",
         transfer="results/evaluation/{tf}/transfer.tsv",
         curves="results/evaluation/{tf}/curves.tsv",
+        calibration="results/evaluation/{tf}/calibration.tsv",
+        reliability="results/evaluation/{tf}/reliability.tsv",
     log:
         "logs/evaluate/{tf}.log",
     conda:
@@ -27,7 +29,7 @@ rule evaluate:
         labelled=lambda wildcards: labelled(wildcards.tf),
         runs=lambda wildcards: runs(wildcards.tf),
         config=lambda wildcards: evaluated(wildcards.tf),
-        code=digest("evaluation"),
+        code=[digest(module) for module in ("evaluation", "calibration")],
     script:
         "../scripts/evaluate.py"
 
@@ -36,6 +38,7 @@ rule summarise:
     input:
         metrics=expand(EVALUATION, tf=study.tfs(), table="metrics"),
         transfer=expand(EVALUATION, tf=study.tfs(), table="transfer"),
+        calibration=expand(EVALUATION, tf=study.tfs(), table="calibration"),
         positives=expand(POSITIVES, dataset=study.datasets),
         logs=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),
         negatives=[
@@ -60,6 +63,7 @@ rule summarise:
         ),
         ladder="results/ladder.tsv",
         variance="results/variance.tsv",
+        calibration="results/calibration.tsv",
         verdicts="results/verdicts.tsv",
     log:
         "logs/summarise.log",

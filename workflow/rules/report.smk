@@ -7,11 +7,12 @@ rule report_page:
             rules.summarise.output[name]
             for name in (
                 *("metrics", "transfer", "summary", "shifts", "libraries"),
-                *("ladder", "variance"),
+                *("ladder", "variance", "calibration"),
             )
         ],
         verdicts=rules.summarise.output.verdicts,
         curves=expand(EVALUATION, tf=study.tfs(), table="curves"),
+        reliability=expand(EVALUATION, tf=study.tfs(), table="reliability"),
         positives=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),
         negatives=[
             f"results/negatives/{d}/{label}.log.tsv"

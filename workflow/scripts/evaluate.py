@@ -1,8 +1,8 @@
-"""Metrics, drops and curves of one TF's datasets."""
+"""Metrics, drops, curves and calibration of one TF's datasets."""
 
 import logging
 
-from tfbind import evaluation, tables
+from tfbind import calibration, evaluation, tables
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 params = snakemake.params
@@ -15,12 +15,8 @@ predictions = {
     tuple(run): tables.read(path, tables.PREDICTIONS)
     for run, path in zip(params.runs, snakemake.input.predictions, strict=True)
 }
-results = evaluation.evaluate(
-    snakemake.wildcards.tf,
-    params.rows,
-    predictions,
-    tests,
-    params.config,
-)
-for table, name in zip(results, ("metrics", "transfer", "curves"), strict=True):
+study = snakemake.wildcards.tf, params.rows, predictions, tests, params.config
+results = *evaluation.evaluate(*study), *calibration.calibrate(*study)
+names = ("metrics", "transfer", "curves", "calibration", "reliability")
+for table, name in zip(results, names, strict=True):
     tables.write_tsv(table, snakemake.output[name])

@@ -27,6 +27,7 @@ results = {
     "libraries": libraries,
     "ladder": ladder.ladder(metrics, drops, params.level),
     "variance": variance.split(metrics, params.rows),
+    "calibration": pd.concat(map(tables.read_tsv, inputs.calibration)),
     "verdicts": transfer.verdicts(drops, libraries, params.level),
 }
 for name, table in results.items():
