@@ -5,7 +5,7 @@ both classes of the block, a common and an own effect of the row, and of each tr
 on every row. All are normal, so that the AUROC expected over rows, blocks and seeds has a closed form. With one seed
 the truth is that of the seed that was trained: nothing is known of others.
 
-`coverage.tsv` holds a study of 500 test rows in 20 blocks by its number of seeds, and means over TFs by their number;
+`coverage.tsv` holds a study of 500 test rows in 100 blocks by its number of seeds, and means over TFs by their number;
 `coverage_grid.tsv` holds every combination, and what was not chosen: the percentile bootstrap over TFs, and one seed
 taken for all.
 """
@@ -23,11 +23,11 @@ from tfbind.splits import generator
 
 LEVEL = 0.95
 #: Simulated studies of each design, and of those of `coverage.tsv`.
-STUDIES, MANY = 400, 2000
-RESAMPLES = 300
+STUDIES, MANY = 300, 1000
+RESAMPLES = 200
 ROWS, BLOCKS, SEEDS, TFS = (100, 500, 2000), (5, 20, 100), (1, 2, 3, 5), (3, 4, 7, 20)
 #: The study of `coverage.tsv`.
-USUAL = {"rows": 500, "blocks": 20}
+USUAL = {"rows": 500, "blocks": 100}
 AUROC, DROP = 0.93, 0.05
 #: Standard deviations: of a block, of a seed's effect on the gain, of a row (common to models, own, of one seed); and
 #: of the true drops of TFs.
@@ -77,12 +77,12 @@ def of_one_tf(rows: int, blocks: int, seeds: int, studies: int) -> Iterator[tupl
 
 
 def over_tfs(tfs: int, studies: int) -> Iterator[tuple[str, bool]]:
-    """The same of the mean drop over TFs, each with its own true drop, 200 rows in 20 blocks and three seeds."""
+    """The same of the mean drop over TFs, each with its own true drop, 300 rows in 60 blocks and three seeds."""
     rng = generator("coverage over TFs", tfs)
     for _ in range(studies):
         drops = []
         for tf in range(tfs):
-            models = study(rng, 200, 20, 3, (AUROC, AUROC - DROP - TF * rng.normal())).models
+            models = study(rng, 300, 60, 3, (AUROC, AUROC - DROP - TF * rng.normal())).models
             names = ("drop", "low", "high")
             drops.append({"tf": tf, **dict(zip(names, evaluation.difference(*models, LEVEL), strict=True))})
         frame = pd.DataFrame(drops).assign(same=AUROC, cross=AUROC - DROP)

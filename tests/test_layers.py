@@ -20,7 +20,10 @@ FLOORS = [
     ["training", "prediction"],
     ["evaluation"],
     ["transfer", "adaptation"],
-    ["cli", "report"],
+    ["ladder", "variance", "calibration"],
+    ["scores"],
+    ["report"],
+    ["cli"],
 ]
 MODULES = sorted(
     ".".join(path.relative_to(REPO / "src" / "tfbind").with_suffix("").parts)

@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 import yaml
 
+from tfbind import ladder as steps
 from tfbind import report, tables
+from tfbind import variance as split
 from tfbind.audit import COLUMNS as AUDIT
 from tfbind.audit import KINDS, ONE_LIBRARY
 
@@ -125,6 +127,29 @@ def study(tfs, poor="", models=SKILL, extra=True, points=60):
     }
     frames = dict(verdicts=verdicts, summary=summary, shifts=shifts, metrics=metrics, transfer=transfer,
                   libraries=libraries, curves=curves, audit=audit)  # fmt: skip
+    cells = pd.DataFrame(metrics), pd.DataFrame(transfer)
+    rows = {row["dataset"]: {**row, "lab": "lab1"} for row in libraries} | {
+        name: {"assay": "", "cell": "", "lab": ""} for name in ("ELK1_selex", "GABPA_K562")
+    }
+    known = cells[0].query("seed == 'ensemble' and metric == 'auroc' and train_negatives == test_negatives")
+    known = known[known["value"].notna()].drop(columns=["seed", "metric", "value", "low", "high", "comparison"])
+    ways = [("none", 0, 0.12), ("prior", 0, 0.1), ("temperature", 64, 0.06), ("temperature and bias", 64, 0.04)]
+    frames["calibration"] = pd.concat(
+        [
+            known.assign(
+                adaptation=name, n_target=n, ece=error, ece_chance=0.02, ece_chance_high=0.03, log_loss=0.3
+            ).assign(temperature=2.0, bias=0.0, predicted=0.6, observed=0.5)
+            for name, n, error in ways
+        ]
+    )
+    frames["reliability"] = pd.concat(
+        [
+            known.assign(adaptation=name, n_target=n, predicted=p, observed=p**2, n=50)
+            for name, n in (("none", 0), ("temperature and bias", 64))
+            for p in np.arange(1, 30, 2) / 30
+        ]
+    )
+    frames |= dict(ladder=steps.ladder(*cells), variance=split.split(cells[0], rows))
     return (
         {"title": "Transfer of " + ", ".join(tfs[:3])}
         | {k: pd.DataFrame(v) for k, v in frames.items()}
@@ -516,7 +541,7 @@ def test_a_long_table_says_that_it_was_cut(folder, small, monkeypatch):
 
 def test_one_colour_a_model_everywhere(html):
     legends = re.findall(r'style="background:(#[0-9a-f]{6})"></span>(\w+)</li>', html)
-    assert len(legends) == 2 * len(SKILL) and len(set(legends)) == len(SKILL) == len({c for c, _ in legends})
+    assert len(legends) == 4 * len(SKILL) and len(set(legends)) == len(SKILL) == len({c for c, _ in legends})
     drawn = set(re.findall(r"stroke: (#[0-9a-f]{6})", html))
     assert {colour for colour, _ in legends} - {"#000000"} <= drawn
 

@@ -433,6 +433,25 @@ def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: flo
     return row | {"note": "; ".join(notes)}
 
 
+def named(
+    rows: Mapping[str, Mapping[str, str]], source: str, target: str, trained: str, test_negatives: str, model: str
+) -> dict[str, str]:
+    """The columns of `KEY`, `NEGATIVES` and `comparison` of one cell; a source of another TF shows as ``A>B``."""
+    tfs = dict.fromkeys([rows[source]["tf"], rows[target]["tf"]])
+    return {
+        "tf": ">".join(tfs),
+        "source": source,
+        "source_assay": rows[source]["assay"],
+        "target": target,
+        "target_assay": rows[target]["assay"],
+        "shift": shift(rows[source], rows[target]),
+        "comparison": "same" if source == target else "cross",
+        "train_negatives": trained,
+        "test_negatives": test_negatives,
+        "model": model,
+    }
+
+
 def on_target(
     target: str,
     test_negatives: str,
@@ -461,7 +480,7 @@ def on_target(
         Rows of the three tables of `evaluate`.
     """
     statistics, models = config["statistics"], config["models"]
-    tf, level = rows[target]["tf"], statistics["level"]
+    level = statistics["level"]
     composition = next((label for label, model in models.items() if model.get("kind") == "composition"), None)
     labels = test["label"].to_numpy()
     draws: Draws | NotEstimable
@@ -483,20 +502,8 @@ def on_target(
         raise InputError(faults)
     metrics, transfer, curves = [], [], []
     for (source, trained, model), cell in cells.items():
-        about = {
-            "tf": tf if rows[source]["tf"] == tf else f"{rows[source]['tf']}>{tf}",
-            "source": source,
-            "source_assay": rows[source]["assay"],
-            "target": target,
-            "target_assay": rows[target]["assay"],
-            "shift": shift(rows[source], rows[target]),
-            "comparison": "same" if source == target else "cross",
-            "train_negatives": trained,
-            "test_negatives": test_negatives,
-            "model": model,
-            "n_positive": int((labels == 1).sum()),
-            "n_negative": int((labels == 0).sum()),
-        }
+        about = named(rows, source, target, trained, test_negatives, model)
+        about |= {"n_positive": int((labels == 1).sum()), "n_negative": int((labels == 0).sum())}
         metrics += [about | row for row in _metrics(labels, cell, level)]
         if cell.scores is not None:
             for kind in ("roc", "pr"):
@@ -528,6 +535,26 @@ def _alone(row: dict) -> dict:
         "same": row.get("value"),
         "note": row["note"] if "value" not in row else "the only dataset of its TF: nothing to transfer from",
     }
+
+
+def cases(
+    tf: str,
+    rows: Mapping[str, Mapping[str, str]],
+    tests: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
+    config: Mapping,
+) -> Iterator[tuple[str, str, pd.DataFrame, list[tuple[str, str]], bool]]:
+    """What `evaluate` goes through: (target, its negatives, test rows, runs, whether the target is its only source)."""
+    options = config["transfer"]
+    targets = [dataset for dataset, row in rows.items() if row["tf"] == tf]
+    for target, test_negatives in product(targets, config["negatives"]):
+        if test_negatives not in tests[target][1]:  # the label does not apply to this dataset
+            continue
+        extra = [source for source, other in options.get("extra_pairs", []) if other == target]
+        sources = [*targets, *(source for source in dict.fromkeys(extra) if source not in targets)]
+        everywhere = options.get("test_negatives", "same") == "all"
+        trained = list(config["negatives"]) if everywhere else [test_negatives]
+        runs = [(s, label) for s, label in product(sources, trained) if s not in tests or label in tests[s][1]]
+        yield target, test_negatives, _of_set(*tests[target], test_negatives), runs, len(sources) == 1
 
 
 def evaluate(
@@ -563,24 +590,14 @@ def evaluate(
         single seed has its value alone. `floor` is the AUROC of the target-trained composition model on the
         same rows. A TF with one dataset has its transfer rows too, without a drop.
     """
-    options = config["transfer"]
-    everywhere = options.get("test_negatives", "same") == "all"
-    targets = [dataset for dataset, row in rows.items() if row["tf"] == tf]
     metrics, transfer, curves, faults = [], [], [], []
-    for target, test_negatives in product(targets, config["negatives"]):
-        if test_negatives not in tests[target][1]:  # the label does not apply to this dataset
-            continue
-        extra = [source for source, other in options.get("extra_pairs", []) if other == target]
-        sources = [*targets, *(source for source in dict.fromkeys(extra) if source not in targets)]
-        trained = list(config["negatives"]) if everywhere else [test_negatives]
-        runs = [(s, label) for s, label in product(sources, trained) if s not in tests or label in tests[s][1]]
-        test = _of_set(*tests[target], test_negatives)
+    for target, test_negatives, test, runs, alone in cases(tf, rows, tests, config):
         try:
             values, drops, points = on_target(target, test_negatives, test, runs, predictions, rows, config, refused)
         except InputError as fault:
             faults += fault.faults
             continue
-        if len(sources) == 1:
+        if alone:
             drops = [_alone(row) for row in values if (row["seed"], row["metric"]) == ("ensemble", "auroc")]
         metrics, transfer, curves = metrics + values, transfer + drops, curves + points
     if faults:

@@ -26,9 +26,11 @@ from matplotlib.figure import Figure
 
 from tfbind import __version__, tables
 from tfbind.audit import ONE_LIBRARY
+from tfbind.calibration import SHOWN, over_tfs
 from tfbind.config import SHIFTS
 from tfbind.resources import digest
-from tfbind.transfer import EVERY_TF, GROUP, REUSABLE_LOSS, WIDEST_INTERVAL
+from tfbind.scores import Results
+from tfbind.transfer import EVERY_TF, GROUP, REUSABLE_LOSS, WIDEST_INTERVAL, rank
 
 #: Okabe and Ito's colours, yellow last since it is weak on white.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#e69f00", "#f0e442")
@@ -236,6 +238,153 @@ def _shifts(shifts: pd.DataFrame) -> dict:
     )
 
 
+def _estimate(value: float, low: float, high: float) -> str:
+    """An AUROC with its interval: `0.957 (0.94 to 0.97)`."""
+    interval = "" if pd.isna(low) or pd.isna(high) else f" ({auroc(low)} to {auroc(high)})"
+    return auroc(value) + interval
+
+
+def _ladder(ladder: pd.DataFrame) -> dict:
+    """The rungs over TFs, or of the only TF."""
+    shown = ladder[ladder["tf"] == EVERY_TF]
+    shown = ladder if shown.empty else shown
+    columns = [
+        Column("Rung", lambda r: r["rung"]),
+        Column("Trained on → tested on", lambda r: f"{assay(r['source_assay'])} → {assay(r['target_assay'])}"),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Negatives", against),
+        Column("TFs", lambda r: count(r["n_tf"]), True),
+        Column("Pairs", lambda r: count(r["n_pair"]), True),
+        Column("AUROC (interval)", lambda r: _estimate(r["auroc"], r["low"], r["high"]), True),
+        Column("Trained on target", lambda r: auroc(r["target_trained"]), True),
+        Column("Drop (interval)", lambda r: drop(r["drop"], r["drop_low"], r["drop_high"]), True),
+        Column("Loss (interval)", lambda r: drop(r["loss"], r["loss_low"], r["loss_high"]), True),
+        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    return _shown(
+        shown,
+        columns,
+        caption="The ladder: the same model ever farther from its source",
+        name="ladder",
+        empty="No model was scored.",
+        raw=ladder,
+    )
+
+
+def _rungs(ladder: pd.DataFrame, models: dict) -> list[dict]:
+    """One figure for each TF and kind of negatives: AUROC by rung, a panel for each source assay."""
+    known = ladder[(ladder["train_negatives"] == ladder["test_negatives"]) & ladder["auroc"].notna()]
+    known = known.iloc[np.argsort(known["tf"] != EVERY_TF, kind="stable")]
+    order = list(dict.fromkeys(ladder["rung"]))
+    figures = []
+    for i, ((tf, negatives), group) in enumerate(known.groupby(["tf", "test_negatives"], sort=False)):
+        sides = list(dict.fromkeys(group["source_assay"]))
+        figure = Figure(figsize=(3.6 * len(sides) + 0.4, 2.4))
+        for axes, side in zip(figure.subplots(1, len(sides), sharey=True, squeeze=False)[0], sides, strict=True):
+            some = group[group["source_assay"] == side]
+            present = [model for model in models if model in set(some["model"])]
+            for j, model in enumerate(present):
+                line = some[some["model"] == model]
+                x = line["rung"].map(order.index).to_numpy(float) + 0.5 * ((j + 0.5) / len(present) - 0.5)
+                colour, marker = models[model]
+                axes.vlines(x, line["low"], line["high"], color=colour, linewidth=1)
+                axes.plot(x, line["auroc"], marker, color=colour, markersize=4, markeredgewidth=0, linestyle="none")
+                axes.plot(x, line["target_trained"], "_", color=colour, markersize=7)
+            axes.axhline(0.5, color="#999999", linewidth=0.8, linestyle=(0, (1, 2)))
+            axes.set_xlim(-0.5, len(order) - 0.5)
+            axes.set_xticks(range(len(order)), ["own test", *order[1:]])
+            axes.set_title(f"trained on {assay(side)}" if word(side) != MISSING else "", loc="left", fontsize=8.5)
+        figure.axes[0].set_ylabel("AUROC")
+        figure.subplots_adjust(0.5 / figure.get_figwidth(), 0.12, 0.99, 0.9, wspace=0.08)
+        label = f"AUROC of {tf} by rung of the ladder, negatives {negatives}. The numbers are in the table below."
+        figures.append({"title": f"{tf}, negatives: {negatives}", "svg": _svg(figure, f"ladder{i}", label)})
+    return figures
+
+
+def _variance(variance: pd.DataFrame) -> dict:
+    columns = [
+        Column("Between", lambda r: word(r["component"])),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Negatives", against),
+        Column("Levels", lambda r: count(r["n_level"]), True),
+        Column("Degrees of freedom", lambda r: count(r["freedom"]), True),
+        Column("SD (interval)", lambda r: drop(r["sd"], r["low"], r["high"]), True),
+        Column("Share of variance", lambda r: MISSING if pd.isna(r["share"]) else f"{r['share']:.0%}", True),
+        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    return _shown(
+        variance,
+        columns,
+        caption="Spread of AUROC on one target between models trained on different data",
+        name="variance",
+        empty="No model was trained with numbered seeds.",
+    )
+
+
+def _calibration(calibration: pd.DataFrame) -> dict:
+    """Mean expected calibration error over TFs: a row for each shift and model, a column for each way to mend it."""
+    over = over_tfs(calibration)
+    keys = ["shift", "source_assay", "target_assay", *GROUP]
+    ways = {"none": [0], "prior": [0], "temperature": [16, 64, 256], "temperature and bias": [16, 64, 256]}
+    wanted = [(name, n) for name, shots in ways.items() for n in shots]
+    lines = []
+    for key, rows in over.groupby(keys, sort=False):
+        found = {(row["adaptation"], row["n_target"]): row for row in rows.to_dict("records")}
+        lines.append(dict(zip(keys, key, strict=True)) | {"found": found} | found.get(("none", 0), {"n_tf": 0}))
+
+    def column(name: str, n: int) -> Column:
+        heading = {"none": "As it is", "prior": "Prior known"}.get(name, f"{name.capitalize()}, n = {n}")
+        return Column(heading, lambda r: auroc(r["found"].get((name, n), {"ece": np.nan})["ece"]), True)
+
+    columns = [
+        Column("Shift", lambda r: word(r["shift"])),
+        Column("From → to", lambda r: f"{assay(r['source_assay'])} → {assay(r['target_assay'])}"),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Negatives", against),
+        Column("TFs", lambda r: count(r["n_tf"]), True),
+        Column("Predicted / true share", lambda r: f"{r['predicted']:.2f} / {r['observed']:.2f}", True),
+        *(column(name, n) for name, n in wanted),
+        Column("By chance", lambda r: auroc(r["ece_chance"]), True),
+    ]
+    return _shown(
+        pd.DataFrame(lines, columns=[*keys, "found", "n_tf", "predicted", "observed", "ece_chance"]),
+        columns,
+        caption="Expected calibration error, mean over TFs",
+        name="calibration",
+        empty="No model was scored on enough test rows.",
+        raw=calibration,
+    )
+
+
+def _reliabilities(reliability: pd.DataFrame, models: dict) -> list[dict]:
+    """For each TF and kind of negatives, the curves of its farthest pair before and after a few target examples."""
+    cross = reliability[reliability["source"] != reliability["target"]]
+    cross = cross.assign(rank=[-rank(shift) for shift in cross["shift"]])
+    cross = cross.sort_values(["rank", "source", "target"], kind="stable")
+    figures = []
+    for i, ((tf, negatives), group) in enumerate(cross.groupby(["tf", "test_negatives"], sort=False)):
+        source, target = group[["source", "target"]].iloc[0]
+        pair = group[(group["source"] == source) & (group["target"] == target)]
+        figure = Figure(figsize=(5.2, 2.5))
+        sides = (("none", "as it is"), ("temperature and bias", f"temperature and bias of {SHOWN} examples"))
+        for axes, (name, title) in zip(figure.subplots(1, 2, sharey=True), sides, strict=True):
+            axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, linestyle=(0, (1, 2)))
+            some = pair[pair["adaptation"] == name]
+            for model, line in some.groupby("model", sort=False):
+                axes.plot(line["predicted"], line["observed"], color=models[model][0], linewidth=1.1)
+            axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+            axes.set_title(title if len(some) else f"{title}: too few", loc="left", fontsize=8.5)
+            axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+            axes.set_xlabel("predicted probability", labelpad=2)
+        figure.axes[0].set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+        figure.axes[0].set_ylabel("share of positives", labelpad=1)
+        figure.subplots_adjust(0.085, 0.17, 0.985, 0.9, wspace=0.1)
+        title = f"{tf}, {source} → {target}, negatives: {negatives}"
+        label = f"Reliability curves of {title}, before and after {SHOWN} target examples"
+        figures.append({"title": title, "svg": _svg(figure, f"reliability{i}", label)})
+    return figures
+
+
 def _pairs(transfer: pd.DataFrame) -> dict:
     columns = [
         Column("TF", lambda r: word(r["tf"])),
@@ -362,7 +511,7 @@ def _answers(verdicts: pd.DataFrame) -> list[dict]:
     columns = ["shift", "test_negatives", "train_negatives"]
     rows = verdicts.assign(**{name: "" for name in columns if name not in verdicts})
     order = [
-        (tf != EVERY_TF, target != "chipseq", -_rank(shift))
+        (tf != EVERY_TF, target != "chipseq", -rank(shift))
         for tf, target, shift in zip(rows["tf"], rows["target_assay"], rows["shift"], strict=True)
     ]
     rows = rows.iloc[sorted(range(len(rows)), key=order.__getitem__)]
@@ -527,7 +676,7 @@ def _forests(transfer: pd.DataFrame, models: dict) -> list[dict]:
     rows = transfer[transfer["train_negatives"] == transfer["test_negatives"]]
     rows = rows[rows["shift"] != SHIFTS[0]]
     extra = rows["tf"].astype(str).str.contains(">", regex=False)
-    rows = rows.assign(extra=extra, rank=[_rank(shift) for shift in rows["shift"]])
+    rows = rows.assign(extra=extra, rank=[rank(shift) for shift in rows["shift"]])
     forests = []
     keys = ["extra", "rank", "target_assay", "source_assay", "shift", "test_negatives"]
     grouped = rows.sort_values(["extra", "rank"], ascending=[True, False], kind="stable").groupby(keys, sort=False)
@@ -540,10 +689,6 @@ def _forests(transfer: pd.DataFrame, models: dict) -> list[dict]:
         svg = _forest(group, models, f"forest{i}", label)
         forests.append({"title": title, "svg": svg, "headline": headline})
     return sorted(forests, key=lambda forest: not forest["headline"])
-
-
-def _rank(shift: str) -> int:
-    return SHIFTS.index(shift) if shift in SHIFTS else len(SHIFTS)
 
 
 def thin(x: np.ndarray, y: np.ndarray, most: int) -> np.ndarray:
@@ -571,9 +716,7 @@ def _drawn(curves: pd.DataFrame) -> pd.DataFrame:
     """The curves that are shown: of each target, its own models and those of the farthest source, thinned."""
     rows = curves[curves["train_negatives"] == curves["test_negatives"]]
     cross = rows[rows["source"] != rows["target"]]
-    cross = cross.assign(rank=[-_rank(shift) for shift in cross["shift"]]).sort_values(
-        ["rank", "source"], kind="stable"
-    )
+    cross = cross.assign(rank=[-rank(shift) for shift in cross["shift"]]).sort_values(["rank", "source"], kind="stable")
     farthest = cross.drop_duplicates(PANEL)[[*PANEL, "source"]].rename(columns={"source": "farthest"})
     rows = rows.merge(farthest, on=PANEL, how="left")
     rows = rows[(rows["source"] == rows["target"]) | (rows["source"] == rows["farthest"])]
@@ -742,6 +885,10 @@ def render(
     metrics: pd.DataFrame,
     transfer: pd.DataFrame,
     libraries: pd.DataFrame,
+    ladder: pd.DataFrame,
+    variance: pd.DataFrame,
+    calibration: pd.DataFrame,
+    reliability: pd.DataFrame,
     curves: pd.DataFrame,
     audit: pd.DataFrame,
     logs: Mapping[str, Mapping[str, pd.DataFrame]],
@@ -757,7 +904,7 @@ def render(
     verdicts : DataFrame
         `tf, source_assay, target_assay, model, verdict, sentence`, and `shift`, `train_negatives`,
         `test_negatives` where there are several. A verdict begins with a key of `VERDICTS`.
-    summary, shifts, metrics, transfer, libraries, curves, audit : DataFrame
+    summary, shifts, metrics, transfer, libraries, ladder, variance, calibration, reliability, curves, audit : DataFrame
         The tables of the same names under results/. AUROCs and drops are fractions of 1; a drop of 0.048 is
         shown as 4.8 points. Of the metrics, the rows of the seed `ensemble` are shown.
     logs : mapping
@@ -777,6 +924,8 @@ def render(
     with matplotlib.style.context(_STYLE, after_reset=True):
         forests = _forests(transfer, models)
         panels = _curve_panels(drawn, scores, models)
+        rungs = _rungs(ladder, models)
+        reliabilities = _reliabilities(reliability, models)
     records, reasons = _logs(logs)
     environment = Environment(
         loader=PackageLoader("tfbind", ""),
@@ -799,6 +948,11 @@ def render(
         metrics_link=download(ensemble, "metrics"),
         palette=palette(),
         models={model: colour for model, (colour, _) in models.items()},
+        ladder=_ladder(ladder),
+        rungs=rungs,
+        variance=_variance(variance),
+        calibration=_calibration(calibration),
+        reliabilities=reliabilities,
         forests=forests,
         pairs=_pairs(transfer),
         panels=panels,
@@ -811,3 +965,31 @@ def render(
     )
     with tables.replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
+
+
+def of_scores(
+    path: str | os.PathLike, results: Results, source: str | os.PathLike, title: str, statistics: Mapping
+) -> None:
+    """The same page for a table of scores (`scores.evaluate`), which has no libraries to judge.
+
+    Parameters
+    ----------
+    path : path
+        Of the page.
+    results : scores.Results
+    source : path
+        The table of scores, for its checksum.
+    title : str
+    statistics : mapping
+        As given to `scores.evaluate`.
+    """
+    seeds = sorted(set(results.metrics["seed"].dropna()) - {"ensemble"})
+    named = {name: getattr(results, name) for name in results._fields if name != "tally"}
+    render(
+        path,
+        title=title,
+        libraries=pd.DataFrame(),
+        logs={"scores": {"scores": results.tally.frame()}},
+        provenance=provenance({"scores": {"path": str(source)}}, {"seeds": seeds, "statistics": dict(statistics)}),
+        **named,
+    )

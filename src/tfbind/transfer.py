@@ -122,11 +122,17 @@ def mean_over_tfs(transfer: pd.DataFrame, level: float) -> dict[str, float]:
     return {"n_tf": n, **means, "low": low, "high": high, "p_value": wilcoxon(tfs["drop"].to_numpy())}
 
 
-def _within_tf(transfer: pd.DataFrame) -> pd.DataFrame:
+def within_tf(transfer: pd.DataFrame) -> pd.DataFrame:
+    """The rows of source and target of the same TF, without extra pairs."""
     return transfer[~transfer["tf"].astype(str).str.contains(">", regex=False)]
 
 
-def summary(transfer: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+def rank(shift: str) -> int:
+    """Place of a shift among `SHIFTS`; words of a table of scores come after them."""
+    return SHIFTS.index(shift) if shift in SHIFTS else len(SHIFTS)
+
+
+def summary(transfer: pd.DataFrame, level: float = 0.95, chosen: pd.Series | None = None) -> pd.DataFrame:
     """The cross-assay table: trained on HT-SELEX, tested on ChIP-seq, means over TFs.
 
     Parameters
@@ -134,6 +140,8 @@ def summary(transfer: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     transfer : DataFrame
         `evaluation.TRANSFER_COLUMNS`, all TFs; extra pairs of different TFs are left aside.
     level : float
+    chosen : Series of bool
+        Other rows of `transfer` to take the means over.
 
     Returns
     -------
@@ -141,11 +149,13 @@ def summary(transfer: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
         `SUMMARY_COLUMNS`, one row for each model and pair of negatives, also where ``n_tf`` is 0. See
         `mean_over_tfs`.
     """
-    crossing = (transfer["source_assay"] == "htselex") & (transfer["target_assay"] == "chipseq")
-    chosen = _within_tf(transfer[crossing & (transfer["shift"] == "assay")])
+    if chosen is None:
+        crossing = (transfer["source_assay"] == "htselex") & (transfer["target_assay"] == "chipseq")
+        chosen = crossing & (transfer["shift"] == "assay")
+    pairs = within_tf(transfer[chosen])
     groups = transfer[GROUP].drop_duplicates().itertuples(index=False)
     rows = (
-        dict(zip(GROUP, group, strict=True)) | mean_over_tfs(chosen[(chosen[GROUP] == list(group)).all(axis=1)], level)
+        dict(zip(GROUP, group, strict=True)) | mean_over_tfs(pairs[(pairs[GROUP] == list(group)).all(axis=1)], level)
         for group in groups
     )
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
@@ -163,13 +173,13 @@ def shifts(transfer: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """
     keys = SHIFT_COLUMNS[: 3 + len(GROUP)]
     rows = []
-    for key, group in _within_tf(transfer[transfer["shift"] != SHIFTS[0]]).groupby(keys, sort=False):
+    for key, group in within_tf(transfer[transfer["shift"] != SHIFTS[0]]).groupby(keys, sort=False):
         means = mean_over_tfs(group, level)
         rows.append(dict(zip(keys, key, strict=True)) | means | {"p_minimum": p_minimum(means["n_tf"])})
     table = pd.DataFrame(rows, columns=SHIFT_COLUMNS)
     family = table.groupby([key for key in keys if key != "model"], sort=False)["p_value"]
     table["p_holm"] = family.transform(lambda p: holm(p.to_numpy(float)))
-    return table.sort_values("shift", key=lambda s: s.map(SHIFTS.index), kind="stable", ignore_index=True)
+    return table.sort_values("shift", key=lambda s: s.map(rank), kind="stable", ignore_index=True)
 
 
 def _shares(sequences: Sequence[str], k: int) -> np.ndarray:
@@ -379,7 +389,8 @@ def _loss(drop: float, low: float, high: float, level: float) -> str:
 
 
 def _way(key: Mapping[str, str]) -> tuple[str, str]:
-    source, target = (_ASSAY.get(key[end], key[end]) for end in ("source_assay", "target_assay"))
+    ends = ("source", "target")
+    source, target = (_ASSAY.get(key[f"{end}_assay"], key[f"{end}_assay"]) or f"the {end}" for end in ends)
     return source, target + _ELSEWHERE.get(key["shift"], "")
 
 

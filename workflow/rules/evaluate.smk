@@ -22,6 +22,8 @@ rule evaluate:
         metrics="results/evaluation/{tf}/metrics.tsv",
         transfer="results/evaluation/{tf}/transfer.tsv",
         curves="results/evaluation/{tf}/curves.tsv",
+        calibration="results/evaluation/{tf}/calibration.tsv",
+        reliability="results/evaluation/{tf}/reliability.tsv",
     log:
         "logs/evaluate/{tf}.log",
     conda:
@@ -32,7 +34,7 @@ rule evaluate:
         labelled=lambda wildcards: labelled(wildcards.tf),
         runs=lambda wildcards: runs(wildcards.tf),
         config=lambda wildcards: evaluated(wildcards.tf),
-        code=digest("evaluation", "audit"),
+        code=digest("evaluation", "calibration", "audit"),
     script:
         "../scripts/evaluate.py"
 
@@ -41,6 +43,7 @@ rule summarise:
     input:
         metrics=expand(EVALUATION, tf=study.tfs(), table="metrics"),
         transfer=expand(EVALUATION, tf=study.tfs(), table="transfer"),
+        calibration=expand(EVALUATION, tf=study.tfs(), table="calibration"),
         positives=expand(POSITIVES, dataset=study.datasets),
         logs=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),
         negatives=[
@@ -63,6 +66,9 @@ rule summarise:
             caption="../report/libraries.rst",
             category="Tables",
         ),
+        ladder="results/ladder.tsv",
+        variance="results/variance.tsv",
+        calibration="results/calibration.tsv",
         verdicts="results/verdicts.tsv",
     log:
         "logs/summarise.log",
@@ -72,6 +78,6 @@ rule summarise:
         rows={d: study.row(d) for d in study.datasets},
         models=study.config["models"],
         level=study.config["statistics"]["level"],
-        code=digest("transfer"),
+        code=[digest(module) for module in ("transfer", "ladder", "variance")],
     script:
         "../scripts/summarise.py"

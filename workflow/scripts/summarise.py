@@ -4,7 +4,7 @@ import logging
 
 import pandas as pd
 
-from tfbind import tables, transfer
+from tfbind import ladder, tables, transfer, variance
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 inputs, params = snakemake.input, snakemake.params
@@ -25,6 +25,9 @@ results = {
     "summary": transfer.summary(drops, params.level),
     "shifts": transfer.shifts(drops, params.level),
     "libraries": libraries,
+    "ladder": ladder.ladder(metrics, drops, params.level),
+    "variance": variance.split(metrics, params.rows),
+    "calibration": pd.concat(map(tables.read_tsv, inputs.calibration)),
     "verdicts": transfer.verdicts(drops, libraries, params.level),
 }
 for name, table in results.items():
