@@ -19,7 +19,7 @@ FLOORS = [
     ["data", "models", "baseline", "validation"],
     ["training", "prediction"],
     ["evaluation"],
-    ["transfer"],
+    ["transfer", "libraries"],
     ["cli", "report"],
 ]
 MODULES = sorted(

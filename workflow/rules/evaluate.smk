@@ -72,6 +72,6 @@ rule summarise:
         rows={d: study.row(d) for d in study.datasets},
         models=study.config["models"],
         level=study.config["statistics"]["level"],
-        code=digest("transfer"),
+        code=digest("transfer", "libraries"),
     script:
         "../scripts/summarise.py"
