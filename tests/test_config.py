@@ -40,7 +40,7 @@ def faults(call, *args, **kwargs):
 
 def test_a_valid_study_has_every_default_and_absolute_paths(study, tmp_path):
     loaded = study([["A", "USF1", "chipseq", "a.fa"]])
-    assert loaded.config["sequence"] == {"length": 101, "limit": 20000}
+    assert loaded.config["sequence"] == {"length": 101, "limit": 20000, "jackpots": "remove"}
     assert loaded.config["models"]["deepbind"]["filters"] == 16
     assert loaded.datasets["A"]["path"] == str(tmp_path / "a.fa")
     assert loaded.datasets["A"]["format"] == "fasta"

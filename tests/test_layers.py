@@ -19,7 +19,7 @@ FLOORS = [
     ["data", "models", "baseline", "validation"],
     ["training", "prediction"],
     ["evaluation"],
-    ["transfer", "adaptation"],
+    ["transfer", "libraries", "adaptation"],
     ["ladder", "variance", "calibration"],
     ["scores"],
     ["report"],

@@ -78,6 +78,6 @@ rule summarise:
         rows={d: study.row(d) for d in study.datasets},
         models=study.config["models"],
         level=study.config["statistics"]["level"],
-        code=[digest(module) for module in ("transfer", "ladder", "variance")],
+        code=digest("transfer", "libraries", "ladder", "variance"),
     script:
         "../scripts/summarise.py"

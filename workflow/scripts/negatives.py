@@ -18,7 +18,7 @@ unbound, tally = {}, tables.Tally()
 for kind in params.kinds:
     if kind in offered:
         rng = generator(kind, row["dataset"])
-        pool = {"length": params.sequence["length"], "limit": None, "split": params.split}
+        pool = params.sequence | {"limit": None, "split": params.split}
         unbound[kind], read = assays.unbound(row, kind, **pool, genome=genome, blacklist=blacklist, rng=rng)
         tally.rows += read.rows
 if "other_tf" in params.kinds:

@@ -4,7 +4,7 @@ import logging
 
 import pandas as pd
 
-from tfbind import ladder, tables, transfer, variance
+from tfbind import ladder, libraries, tables, transfer, variance
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 inputs, params = snakemake.input, snakemake.params
@@ -15,20 +15,20 @@ for dataset, bound, unbound, log in zip(params.rows, inputs.positives, inputs.ne
     bound, unbound = tables.read(bound), tables.read(unbound)
     counts[dataset] = len(bound), len(unbound)
     sequences = list(bound["sequence"]), list(unbound["sequence"])
-    enrichments[dataset] = transfer.enrichment(*sequences)
-    own_motifs[dataset] = transfer.own_motif(params.rows[dataset]["tf"], *sequences)
+    enrichments[dataset] = libraries.enrichment(*sequences)
+    own_motifs[dataset] = libraries.own_motif(params.rows[dataset]["tf"], *sequences)
     logs[dataset] = tables.read_tsv(log)
-libraries = transfer.libraries(params.rows, logs, counts, metrics, enrichments, own_motifs, params.models)
+health = libraries.judge(params.rows, logs, counts, metrics, enrichments, own_motifs, params.models)
 results = {
     "metrics": metrics,
     "transfer": drops,
     "summary": transfer.summary(drops, params.level),
     "shifts": transfer.shifts(drops, params.level),
-    "libraries": libraries,
+    "libraries": health,
     "ladder": ladder.ladder(metrics, drops, params.level),
     "variance": variance.split(metrics, params.rows),
     "calibration": pd.concat(map(tables.read_tsv, inputs.calibration)),
-    "verdicts": transfer.verdicts(drops, libraries, params.level),
+    "verdicts": transfer.verdicts(drops, health, params.level),
 }
 for name, table in results.items():
     tables.write_tsv(table, snakemake.output[name])
