@@ -4,6 +4,7 @@ import pytest
 from scipy import stats
 
 from tfbind import evaluation, ladder
+from tfbind.config import SHIFTS
 
 CHIP = {"source_assay": "chipseq", "target_assay": "chipseq", "train_negatives": "n", "test_negatives": "n"}
 
@@ -47,7 +48,7 @@ def test_rungs_of_one_tf_are_means_of_its_pairs(tables):
     lines = ladder.ladder(*tables)
     assert list(lines) == ladder.LADDER_COLUMNS
     one = lines[lines["tf"] == "A"].set_index("rung")
-    assert list(one.index) == list(evaluation.SHIFTS)
+    assert list(one.index) == list(SHIFTS)
     assert one.loc["none", ["own", "auroc", "n_pair"]].tolist() == pytest.approx([0.94, 0.94, 2])
     lab = one.loc["lab"]
     assert lab[["auroc", "target_trained", "drop", "loss"]].tolist() == pytest.approx([0.89, 0.94, 0.05, 0.05])

@@ -559,3 +559,29 @@ def test_curves_show_the_farthest_source(page):
     text = " ".join(page.text)
     assert "base rate 0.50 dashed: trained on CTCF_selex" in text
     assert "base rate 0.50 dashed: trained on CTCF_GM12878" in text  # of the SELEX target, the first ChIP set by name
+
+
+def learning(tf, spread=0.02):
+    """Curves of one pair that cross at 256 examples."""
+    about = {"tf": tf, "source": "a", "target": "b", "train_negatives": "x", "test_negatives": "x", "model": "deepbind"}
+    points_ = [("direct", 0, 0.8)] + [("retrain", n, v) for n, v in ((16, 0.6), (256, 0.8), (4096, 0.9))]
+    rows = [
+        about | {"adaptation": name, "n_target": n, "value": v, "low": v - spread, "high": v + spread, "note": ""}
+        for name, n, v in points_
+    ]
+    said = f"{tf}: from 260 on."
+    return pd.DataFrame(rows), pd.DataFrame([about | {"adaptation": "retrain", "against": "direct", "sentence": said}])
+
+
+def test_learning_curves_are_shown_where_there_are_some(folder, small, html):
+    assert 'id="retrain"' not in html
+    curves, crossings = learning("<b>TF")
+    failed = curves.iloc[[0]].assign(source="c", value=np.nan, low=np.nan, high=np.nan, note="too few")
+    both = pd.concat([curves, failed], ignore_index=True)
+    report.render(folder / "retrain.html", **small, retrain=both, crossings=crossings)
+    text = (folder / "retrain.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert_closed(page, text)
+    assert "<b>TF" not in text and "<b>TF: from 260 on." in page.text
+    assert sum("Learning curves" in a.get("aria-label", "") for a in page.all("div")) == 1
+    assert "too few" in page.text and "trained from scratch" in page.text

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from tfbind.evaluation import KEY, NEGATIVES, SHIFTS
+from tfbind.config import SHIFTS
+from tfbind.evaluation import KEY, NEGATIVES
 from tfbind.transfer import EVERY_TF, GROUP, mean_over_tfs, within_tf
 
 LADDER_COLUMNS = [

@@ -25,7 +25,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from tfbind import __version__, tables
-from tfbind.audit import ONE_LIBRARY
+from tfbind.audit import COLUMNS, ONE_LIBRARY
 from tfbind.calibration import SHOWN, over_tfs
 from tfbind.config import SHIFTS
 from tfbind.resources import digest
@@ -383,6 +383,57 @@ def _reliabilities(reliability: pd.DataFrame, models: dict) -> list[dict]:
         label = f"Reliability curves of {title}, before and after {SHOWN} target examples"
         figures.append({"title": title, "svg": _svg(figure, f"reliability{i}", label)})
     return figures
+
+
+#: What is done with target examples -> its line.
+_ADAPTATIONS = {"direct": "as it is", "head": "last layers trained on", "finetune": "all trained on"} | {
+    "joint": "trained on both", "retrain": "trained from scratch"
+}  # fmt: skip
+
+
+def _retrain(retrain: pd.DataFrame, crossings: pd.DataFrame) -> dict:
+    """The learning curves of each pair, what they say, and their numbers."""
+    known = retrain[retrain["value"].notna()]
+    keys = ["tf", "source", "target", "test_negatives", "model"]
+    most = np.log2(max(known["n_target"].max(), 4)) if len(known) else 2.0
+    figures = []
+    for i, (key, group) in enumerate(known.groupby(keys, sort=False)):
+        figure = Figure(figsize=(4.4, 2.5))
+        axes = figure.subplots()
+        for (name, title), colour in zip(_ADAPTATIONS.items(), COLOURS, strict=False):
+            line = group[group["adaptation"] == name].sort_values("n_target")
+            if line.empty:
+                continue
+            if name == "direct":
+                axes.axhline(line["value"].iloc[0], color=colour, linewidth=1.1, label=title)
+                axes.axhspan(line["low"].iloc[0], line["high"].iloc[0], color=colour, alpha=0.12, linewidth=0)
+                continue
+            x = np.log2(line["n_target"].to_numpy(float))
+            axes.plot(x, line["value"], "o-", color=colour, markersize=3, linewidth=1.1, label=title)
+            axes.fill_between(x, line["low"], line["high"], color=colour, alpha=0.12, linewidth=0)
+        ticks = np.arange(4, most + 1, 2)
+        axes.set_xticks(ticks, [f"{int(2**tick):,}" for tick in ticks])
+        axes.set_xlabel("target examples", labelpad=2)
+        axes.set_ylabel("AUROC on the target")
+        axes.legend(fontsize=7, frameon=False)
+        figure.subplots_adjust(0.13, 0.16, 0.98, 0.97)
+        tf, source, target, negatives, model = map(word, key)
+        title = f"{tf}, {source} → {target}, {model}, negatives: {negatives}"
+        mine = (crossings[keys] == list(key)).all(axis=1)
+        label = f"AUROC by number of target examples of {title}. The numbers are in the table below."
+        svg = _svg(figure, f"retrain{i}", label)
+        figures.append({"title": title, "svg": svg, "said": crossings.loc[mine, "sentence"].tolist()})
+    columns = [
+        Column("Source → target", lambda r: f"{word(r['source'])} → {word(r['target'])}"),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Negatives", against),
+        Column("The source model", lambda r: _ADAPTATIONS.get(r["adaptation"], word(r["adaptation"]))),
+        Column("Target examples", lambda r: count(r["n_target"]), True),
+        Column("AUROC (interval)", lambda r: _estimate(r["value"], r["low"], r["high"]), True),
+        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    options = {"caption": "AUROC by number of target examples", "name": "retrain", "empty": "No pair was asked for."}
+    return {"figures": figures, "table": _shown(retrain, columns, **options), "link": download(crossings, "crossings")}
 
 
 def _pairs(transfer: pd.DataFrame) -> dict:
@@ -893,6 +944,8 @@ def render(
     audit: pd.DataFrame,
     logs: Mapping[str, Mapping[str, pd.DataFrame]],
     provenance: Mapping[str, object],
+    retrain: pd.DataFrame | None = None,
+    crossings: pd.DataFrame | None = None,
 ) -> None:
     """Write the report: one HTML file without scripts that loads nothing, the same bytes for the same input.
 
@@ -912,6 +965,8 @@ def render(
     provenance : mapping
         Plain values, mappings, lists or frames, shown under their keys in the given order. A date comes from
         here: the page holds none of its own.
+    retrain, crossings : DataFrame, optional
+        The tables of the same names; without them the page has no section on retraining.
     """
     ensemble = metrics[metrics["seed"].astype(str) == "ensemble"]
     scores = ensemble[ensemble["metric"] == "auroc"]
@@ -926,6 +981,7 @@ def render(
         panels = _curve_panels(drawn, scores, models)
         rungs = _rungs(ladder, models)
         reliabilities = _reliabilities(reliability, models)
+        learning = None if retrain is None else _retrain(retrain, crossings)
     records, reasons = _logs(logs)
     environment = Environment(
         loader=PackageLoader("tfbind", ""),
@@ -953,6 +1009,7 @@ def render(
         variance=_variance(variance),
         calibration=_calibration(calibration),
         reliabilities=reliabilities,
+        retrain=learning,
         forests=forests,
         pairs=_pairs(transfer),
         panels=panels,
@@ -989,6 +1046,7 @@ def of_scores(
         path,
         title=title,
         libraries=pd.DataFrame(),
+        audit=pd.DataFrame(columns=COLUMNS),
         logs={"scores": {"scores": results.tally.frame()}},
         provenance=provenance({"scores": {"path": str(source)}}, {"seeds": seeds, "statistics": dict(statistics)}),
         **named,

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tfbind import calibration, evaluation, ladder, tables, transfer, variance
+from tfbind.config import SHIFTS
 from tfbind.faults import InputError
 
 REQUIRED = ("source", "target", "id", "label", "score", "model")
@@ -281,7 +282,7 @@ def _test_rows(cell: pd.DataFrame) -> pd.DataFrame:
 
 def _with_shift(frame: pd.DataFrame, words: Mapping[tuple[str, str], str]) -> pd.DataFrame:
     pairs = zip(frame["source"], frame["target"], strict=True)
-    return frame.assign(shift=[words.get(pair, evaluation.SHIFTS[0]) for pair in pairs])
+    return frame.assign(shift=[words.get(pair, SHIFTS[0]) for pair in pairs])
 
 
 def _best(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ rule report_page:
         ],
         verdicts=rules.summarise.output.verdicts,
         audit=rules.audit.output[0],
+        retrain=retrain_tables(),
         curves=expand(EVALUATION, tf=study.tfs(), table="curves"),
         reliability=expand(EVALUATION, tf=study.tfs(), table="reliability"),
         positives=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),

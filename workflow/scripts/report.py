@@ -1,6 +1,7 @@
 """The page."""
 
 import logging
+from pathlib import Path
 
 import pandas as pd
 
@@ -24,4 +25,5 @@ report.render(
     logs=logs,
     provenance=report.provenance(params.rows, params.config),
     **{name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)},
+    **{Path(path).stem: tables.read_tsv(path) for path in inputs.retrain},
 )
