@@ -228,19 +228,34 @@ def test_flanks_lie_beside_the_edge_of_their_own_peak(wide, genome, chromosomes,
         peaks, "flank", ratio=2, genome=genome, avoid=avoid, distance=distance, blacklist=tmp_path / "black.bed"
     )
     assert len(table) > 30 and len(table) + tally.total("dropped") == 2 * len(peaks)
-    sides = Counter()
+    sides, used = Counter(), {"left": set(), "right": set()}
     for row in table.itertuples():
         i = peaks.index[peaks["id"] == row.origin][0]
         gaps = {"left": edges["start"][i] - row.end, "right": row.start - edges["end"][i]}
         side = max(gaps, key=gaps.get)
         sides[side] += 1
+        used[side].add(gaps[side])
         assert distance[0] <= gaps[side] <= distance[1]
         assert (row.chrom, row.split) == (peaks["chrom"][i], peaks["split"][i])
         assert row.sequence == chromosomes[row.chrom][row.start : row.end].upper() and len(row.sequence) == 101
-    assert min(sides.values()) > 10
+    assert min(sides.values()) > 0.35 * len(table)
+    assert distance[0] == distance[1] or all(np.ptp(list(gaps)) > 0.7 * np.ptp(distance) for gaps in used.values())
     assert not near(table, avoid, distance[0]).any() and not near(table, black).any() and not near(table, peaks).any()
     assert apart(table)
     assert not table["sequence"].str.contains("N").any()
+
+
+@pytest.mark.parametrize("kind", ["flank", "other_tf"])
+def test_windows_around_peaks_of_one_base_are_bound_as_a_whole(genome, others, kind):
+    """The peaks reach nowhere near as far as their windows; the splits share a chromosome."""
+    start = np.arange(6_000, 26_000, 350)
+    points = positives(texts(58, 101), ["train", "test"] * 29, chrom="chr4", start=start, end=start + 101)
+    points = points.assign(origin=[f"chr4:{at + 50}-{at + 51}" for at in start])
+    pool, _ = negatives.pool([table.assign(split="test") for table in others], np.random.default_rng(2))
+    pool = pd.concat([pool, pool.assign(split="train")], ignore_index=True)
+    table, _ = draw(points, kind, genome=genome, distance=(0, 150), unbound={"other_tf": pool}, gc=False)
+    assert table["split"].value_counts().min() > 15
+    assert not near(table, points).any() and apart(table)
 
 
 def test_a_flank_without_place_is_dropped_with_the_first_reason(genome, tmp_path):
