@@ -130,15 +130,16 @@ def consensus(positives: pd.Series, negatives: pd.Series) -> tuple[str, float, f
     n_positive, n_negative = len(positives), len(negatives)
     enriched = (inside + 0.5) / (n_positive + 1) / ((outside + 0.5) / (n_negative + 1))
     excess = (inside + 0.5) / ((by_chance + 0.5) / _SHUFFLES)
+    able = np.flatnonzero((enriched > 1) & (excess >= LEAST_EXCESS))
     tails = (
-        stats.hypergeom.sf(inside - 1, n_positive + n_negative, inside + outside, n_positive),
-        stats.binom.sf(inside - 1, inside + by_chance, 1 / (1 + _SHUFFLES)),
+        stats.hypergeom.sf(inside[able] - 1, n_positive + n_negative, (inside + outside)[able], n_positive),
+        stats.binom.sf(inside[able] - 1, (inside + by_chance)[able], 1 / (1 + _SHUFFLES)),
     )
     n_kmer = (4**CONSENSUS + 4 ** (CONSENSUS // 2)) // 2
-    found = (np.maximum(*tails) * n_kmer <= KMER_LEVEL) & (excess >= LEAST_EXCESS)
-    if not found.any():
+    found = able[np.maximum(*tails) * n_kmer <= KMER_LEVEL]
+    if not len(found):
         return nothing
-    best = int(np.argmax(np.where(found, inside * np.log(enriched), -np.inf)))
+    best = found[np.argmax(inside[found] * np.log(enriched[found]))]
     return _text(best, CONSENSUS), float(excess[best]), float(inside[best] / n_positive)
 
 
