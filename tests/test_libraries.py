@@ -5,7 +5,7 @@ from scipy import stats
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from tfbind import dna, libraries
+from tfbind import dna, libraries, negatives, reads, tables
 from tfbind import evaluation as ev
 from tfbind.tables import Tally
 
@@ -87,15 +87,18 @@ def own(model, value, low=None, high=None, negatives="shuffled", **more):
     }
 
 
-def library(*metrics, enrichments=("CACGTG", 50.0, 0.0), motif=("MA0093.4", 0.9), models=MODELS):
-    rows = {"d": {"dataset": "d", "tf": "USF1", "assay": "htselex", "cycle": "4"}}
+CONTENT = {"kmer": "CACGTG", "enrichment": 50.0, "motif": "MA0093.4", "motif_auroc": 0.9}
+COUNTS = {"n_positive": 50, "n_negative": 60}
+
+
+def library(*metrics, tf="USF1", assay="htselex", models=MODELS, **content):
+    rows = {"d": {"dataset": "d", "tf": tf, "assay": assay, "cycle": "4"}}
     tally = Tally()
     tally.add("read", "records", 100)
     tally.add("dropped", "N", 3)
-    tally.add("dropped", "short", 4)
+    tally.add("dropped", "PCR jackpot or a copy with one error: ACGT 4 reads", 4)
     frame = pd.DataFrame(metrics, columns=ev.METRIC_COLUMNS)
-    logs, counts = {"d": tally.frame()}, {"d": (50, 60)}
-    lines = libraries.judge(rows, logs, counts, frame, {"d": enrichments}, {"d": motif}, models)
+    lines = libraries.judge(rows, {"d": tally.frame()}, {"d": COUNTS | CONTENT | content}, frame, models)
     assert list(lines) == libraries.COLUMNS
     return lines.iloc[0]
 
@@ -135,7 +138,8 @@ def test_a_library_reads_its_own_ensemble_rows_only():
         own("deepbind", 0.99, target="e", comparison="cross"),
         own("deepbind", 0.99, test_negatives="genomic"),
         own("deepbind", 0.99, negatives="genomic"),  # a later set of negatives
-        enrichments=("", float("nan"), 1.0),
+        kmer="",
+        enrichment=np.nan,
     )
     assert line["auroc"] == 0.7 and "no k-mer is enriched" in line["verdict"]
 
@@ -158,10 +162,10 @@ def composition_and_kmers(frame, rng):
 
 def test_the_own_motif_is_missed_where_it_is_missing():
     good, weak = own("deepbind", 0.95), own("deepbind", 0.65)
-    absent = ("MA0093.4", 0.52)
-    assert library(good, own("composition", 0.5), motif=absent)["verdict"].startswith("weak: USF1: the sequences are")
-    assert library(weak, own("composition", 0.5), motif=absent)["verdict"].startswith("poor")
-    assert library(weak, own("composition", 0.5), motif=("", np.nan))["verdict"].startswith("weak: USF1: 30%")
+    floor = own("composition", 0.5)
+    assert library(good, floor, motif_auroc=0.52)["verdict"].startswith("weak: USF1: the sequences are")
+    assert library(weak, floor, motif_auroc=0.52)["verdict"].startswith("poor")
+    assert library(weak, floor, motif="", motif_auroc=np.nan)["verdict"].startswith("weak: USF1: 30%")
 
 
 def test_own_motif_alone():
@@ -175,18 +179,115 @@ def test_own_motif_alone():
     assert libraries.own_motif("USF1", [], reads)[0] == ""
 
 
+def selected(rng, n, share, site="GTCACGTGAC", length=20):
+    """Inserts of which a share holds a site on either strand."""
+    tokens = rng.integers(0, 4, (n, length)).astype(np.uint8)
+    for row in np.flatnonzero(rng.random(n) < share):
+        at = rng.integers(0, length - len(site) + 1)
+        tokens[row, at : at + len(site)] = dna.encode([site])[0]
+    return pd.Series(dna.decode(tokens), dtype="str")
+
+
+def drifted(rng, n, length=20):
+    """Inserts without a site, rich in C and in runs of it, as PCR may leave them."""
+    tokens = np.empty((n, length), np.uint8)
+    tokens[:, 0] = rng.integers(0, 4, n)
+    steps = np.cumsum([[0.28, 0.3, 0.2, 0.22], [0.15, 0.5, 0.15, 0.2], [0.25, 0.3, 0.2, 0.25], [0.2, 0.4, 0.2, 0.2]], 1)
+    for i in range(1, length):
+        tokens[:, i] = (rng.random(n)[:, None] > steps[tokens[:, i - 1]]).sum(1)
+    return pd.Series(dna.decode(tokens), dtype="str")
+
+
+def test_a_consensus_is_what_composition_does_not_explain(rng):
+    initial = selected(rng, 6000, 0)
+    kmer, excess, held = libraries.consensus(selected(rng, 6000, 0.1), initial)
+    assert kmer in dna.canonical("GTCACGTGAC") and excess > 10 and 0.08 < held < 0.12
+    assert libraries.consensus(selected(rng, 6000, 0), initial)[0] == ""
+    rich = drifted(rng, 6000)
+    top = libraries.enrichment(list(rich), list(initial))[0]  # k-mers are enriched, but no site is
+    assert "CCC" in top or "GGG" in top
+    assert libraries.consensus(rich, initial)[0] == ""
+    assert libraries.consensus(initial[:0], initial)[0] == ""
+
+
+def test_the_excess_of_a_consensus_is_over_shuffles(rng):
+    inside = selected(rng, 3000, 0)
+    inside[:300] = "ACGTTGCA" + inside[:300].str.slice(8)
+    kmer, excess, held = libraries.consensus(inside, selected(rng, 3000, 0))
+    assert kmer == dna.canonical("ACGTTGCA")
+    assert held == sum(kmer in s or kmer in dna.reverse_complement_text(s) for s in inside) / 3000
+    shuffled, _ = negatives.dinucleotide(
+        tables.sequences(id=map(str, inside.index), sequence=inside, label=1, origin=""), rng
+    )
+    by_chance = sum(kmer in s or kmer in dna.reverse_complement_text(s) for s in shuffled["sequence"]) / 3000
+    assert excess == pytest.approx(held / by_chance, rel=0.5)
+
+
+def test_entropy_of_a_library():
+    kmers = ["".join(dna.ALPHABET[code // 4**i % 4] for i in range(3)) for code in range(64)]
+    assert libraries.entropy(kmers, 3) == pytest.approx(5)  # 32 strand-blind 3-mers, all alike
+    assert libraries.entropy(["AAAAAA"] * 9, 3) == 0 and np.isnan(libraries.entropy(["AC"], 3))
+    rng = np.random.default_rng(0)
+    initial, site = selected(rng, 4000, 0), selected(rng, 4000, 0.5)
+    assert libraries.entropy(site) < libraries.entropy(initial) - 0.3 > 10
+
+
+def test_the_content_of_a_library_fills_its_columns(rng):
+    row = {"tf": "USF1", "assay": "htselex"}
+    found = libraries.content(row, selected(rng, 3000, 0.3), selected(rng, 2000, 0))
+    assert set(found) <= set(libraries.COLUMNS) and (found["n_positive"], found["n_negative"]) == (3000, 2000)
+    assert found["consensus"] and found["motif_auroc"] > 0.6
+    assert "consensus" not in libraries.content(row | {"assay": "chipseq"}, *[selected(rng, 300, 0)] * 2)
+
+
+def test_verdicts_name_what_a_selex_library_shows():
+    learnt = own("deepbind", 0.9), own("composition", 0.5)
+    line = library(*learnt, consensus="TCACGTGA", excess=40.0, held=0.123)
+    assert "; its consensus is TCACGTGA (40.0 times, in 12.3% of the inserts)" in line["verdict"]
+    nothing = own("deepbind", 0.56), own("composition", 0.54)
+    without = {"tf": "GABPA", "kmer": "CCCCCC", "consensus": "", "excess": np.nan, "held": np.nan}
+    line = library(*nothing, **without)
+    assert line["verdict"].startswith(
+        "poor: GABPA: no enriched k-mer; a model trained on this learns composition (0.56, floor 0.54)"
+    )
+    assert "CCCCCC (50.0 times), which its composition explains" in line["verdict"]
+    line = library(*nothing, assay="chipseq")
+    assert "its most enriched k-mer is CACGTG (50.0 times)" in line["verdict"] and pd.isna(line["n_jackpot"])
+
+
+def test_jackpots_of_a_library_are_counted_and_named_where_there_are_many():
+    line = library(own("deepbind", 0.9), own("composition", 0.5))
+    assert line["n_jackpot"] == 4 and "; PCR jackpots are 4% of the reads" in line["verdict"]
+
+
+def test_a_library_with_a_jackpot_from_its_reads_to_its_verdict(rng):
+    """What the reads of one molecule, copied and misread, would have passed for is left out."""
+    good = selected(rng, 3000, 0)
+    lucky = "CCGATTTGACCAGGTTACTG"
+    errors = [lucky[:i] + base + lucky[i + 1 :] for i in range(20) for base in "ACGT"]
+    sequences = pd.concat([good, pd.Series([lucky] * 900 + errors)])
+    found = {}
+    for jackpots in ("remove", "keep"):
+        tally = Tally()
+        inserts = reads.inserts(sequences, "", "", tally, jackpots=jackpots)["sequence"]
+        found[jackpots] = libraries.consensus(inserts, selected(rng, 3000, 0))[0]
+    assert found["keep"] in lucky + dna.reverse_complement_text(lucky) and found["keep"] and found["remove"] == ""
+
+
 @pytest.mark.parametrize("tf, verdict", [("GABPA", "poor"), ("ZNF143", "poor"), ("USF1", "good")])
 def test_real_selex_libraries(real, tf, verdict):
     path = real / "selex" / "nrlb" / f"{tf}_R0_vs_R4.tsv.gz"
     frame = pd.read_csv(path, sep="\t", names=["sequence", "label"])
     frame = frame[frame["sequence"].str.fullmatch("[ACGT]+")].drop_duplicates("sequence")
     frame = frame.sample(10_000, random_state=0).reset_index(drop=True)
-    bound, initial = (list(frame["sequence"][frame["label"] == label]) for label in (1, 0))
-    found = libraries.enrichment(bound, initial)
-    motif = libraries.own_motif(tf, bound, initial)
-    line = library(*composition_and_kmers(frame, np.random.default_rng(0)), enrichments=found, motif=motif)
-    assert (motif[1] > libraries.MOTIF_PRESENT) == (tf == "USF1")
-    assert line["verdict"].startswith(verdict), line["verdict"]
+    bound, initial = (frame["sequence"][frame["label"] == label].reset_index(drop=True) for label in (1, 0))
+    found = libraries.content({"tf": tf, "assay": "htselex"}, bound, initial)
+    line = library(*composition_and_kmers(frame, np.random.default_rng(0)), tf=tf, **found)
+    assert (line["motif_auroc"] > libraries.MOTIF_PRESENT) == (tf == "USF1")
+    assert line["verdict"].startswith(f"{verdict}: {tf}: "), line["verdict"]
     assert (line["kmer"] == "CACGTG") == (tf == "USF1")
     if tf != "USF1":
         assert line["kmer"].count("C") >= 5
+    if tf == "GABPA":
+        assert "no enriched k-mer; a model trained on this learns composition" in line["verdict"]
+    assert ("CACGTG" in line["consensus"]) == (tf == "USF1") and (line["consensus"] == "") == (tf == "GABPA")

@@ -8,7 +8,7 @@ be scored by a model that has seen it (`outdated`).
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -121,31 +121,51 @@ def _encoded(sequences: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return dna.encode(sequences), sequences.str.len().to_numpy(np.int64)
 
 
-def expected(sequences: pd.Series, others: pd.Series) -> float:
-    """How many sequences two libraries of their size and composition would share by chance, either strand.
-
-    A Markov chain of order 5, strand-blind, fitted to `others`, so that a motif of both counts as chance.
+def chain(sequences: pd.Series, order: int) -> Callable[[np.ndarray], np.ndarray]:
+    """The composition of a library as a Markov chain, both strands alike.
 
     Parameters
     ----------
-    sequences, others : columns of inserts of one length, without N
+    sequences : column of inserts of one length, without N
+    order : int
+        Bases that the next one depends on; one pseudocount stands for each of the four.
+
+    Returns
+    -------
+    function
+        Log-probability (N,) of tokens (N, L), L above `order`.
     """
-    size = int(sequences.str.len().iloc[0])
-    order = min(_ORDER, size - 1)
-    counts = np.ones((4**order, 4))  # one pseudocount each
-    for column in (others, dna.reverse_complements(others)):
+    counts = np.ones((4**order, 4))
+    for column in (sequences, dna.reverse_complements(sequences)):
         counts += np.bincount(_kmers(dna.encode(column), order + 1).ravel(), minlength=4 ** (order + 1)).reshape(-1, 4)
-    step = np.log(counts / counts.sum(1, keepdims=True)).ravel()
     start = np.log(counts.sum(1) / counts.sum())
-    kmers = _kmers(dna.encode(sequences), order + 1)  # (N, size - order)
-    chance = np.exp(start[kmers[:, 0] // 4] + step[kmers].sum(1))
-    return float(np.minimum(2 * len(others) * chance, 1).sum())
+    step = np.log(counts / counts.sum(1, keepdims=True)).ravel()
+
+    def log_probability(tokens: np.ndarray) -> np.ndarray:
+        kmers = _kmers(tokens, order + 1)  # (N, L - order)
+        return start[kmers[:, 0] // 4] + step[kmers].sum(1)
+
+    return log_probability
 
 
 def _kmers(tokens: np.ndarray, k: int) -> np.ndarray:
     # The code of each k-mer of (N, L) tokens without unknown bases: (N, L - k + 1) int32.
     n = tokens.shape[1] - k + 1
     return sum(tokens[:, i : i + n].astype(np.int32) << 2 * (k - 1 - i) for i in range(k))
+
+
+def expected(sequences: pd.Series, others: pd.Series) -> float:
+    """How many sequences two libraries of their size and composition would share by chance, either strand.
+
+    Composition is a Markov chain of order 5 fitted to `others`, so that a motif of both counts as chance.
+
+    Parameters
+    ----------
+    sequences, others : columns of inserts of one length, without N
+    """
+    tokens = dna.encode(sequences)
+    chance = np.exp(chain(others, min(_ORDER, tokens.shape[1] - 1))(tokens))
+    return float(np.minimum(2 * len(others) * chance, 1).sum())
 
 
 def one_library(names: tuple[str, str], sequences: pd.Series, others: pd.Series) -> tuple[int, str]:

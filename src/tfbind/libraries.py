@@ -9,6 +9,8 @@ from scipy import stats
 from tfbind import dna, motifs
 from tfbind.evaluation import measure
 from tfbind.faults import InputError
+from tfbind.kernels import shuffle
+from tfbind.reads import JACKPOT
 
 #: Share of the way from the composition floor to a perfect AUROC of 1. Up to the first, a model is
 #: composition with some noise (HT-SELEX of GABPA and ZNF143: below 0.1); from the second on, sequence tells
@@ -24,10 +26,18 @@ _GROUPS = ("vertebrates", "fungi", "plants", "insects", "nematodes", "urochordat
 _ENOUGH = 5000
 #: Family-wise level at which a k-mer counts as enriched (Bonferroni over all strand-blind k-mers).
 KMER_LEVEL = 0.01
+#: The consensus of SELEX reads is an 8-mer, told from composition by so many shuffles of each insert. Of the real
+#: libraries of cycle 4 only GABPA has none (its runs of C reach an excess of 2.3); that of ZNF143 is ACCCACCC, which
+#: libraries of other factors (EBF1, MEF2A) hold too.
+CONSENSUS, LEAST_EXCESS = 8, 3
+_SHUFFLES, _MOST = 4, 10_000
+#: PCR jackpots that hold this share of the reads are worth a word.
+_MANY_JACKPOTS = 0.01
 
 COLUMNS = [
     *("dataset", "tf", "assay", "cell", "lab", "replicate", "cycle", "n_read", "n_dropped", "n_positive", "n_negative"),
-    *("kmer", "enrichment", "motif", "motif_auroc", "model", "auroc", "low", "high", "floor", "verdict"),
+    *("n_jackpot", "kmer", "enrichment", "entropy", "entropy_negative", "consensus", "excess", "held"),
+    *("motif", "motif_auroc", "model", "auroc", "low", "high", "floor", "verdict"),
 ]
 
 
@@ -80,8 +90,84 @@ def enrichment(positives: Sequence[str], negatives: Sequence[str], k: int = 6) -
     if not enriched.any():
         return "", float("nan"), float(p_value.min())
     best = int(np.argmax(np.where(enriched, ratio, 0)))
-    kmer = "".join(dna.ALPHABET[best // 4**i % 4] for i in range(k)[::-1])
-    return kmer, float(ratio[best]), float(p_value[best])
+    return _text(best, k), float(ratio[best]), float(p_value[best])
+
+
+def _text(code: int, k: int) -> str:
+    return "".join(dna.ALPHABET[code // 4**i % 4] for i in range(k)[::-1])
+
+
+def consensus(positives: pd.Series, negatives: pd.Series) -> tuple[str, float, float]:
+    """The strand-blind 8-mer of a SELEX library that selection enriched, beyond what composition explains.
+
+    A library whose bases drifted, or some of whose inserts are rich in one base, is enriched in k-mers too. So a k-mer
+    must be in more of the positives than of the negatives, and in `LEAST_EXCESS` times more than of the positives' own
+    dinucleotide shuffles.
+
+    Parameters
+    ----------
+    positives, negatives : columns of inserts
+        The first `_MOST` of each are looked at.
+
+    Returns
+    -------
+    kmer : str
+        Of those beyond chance at `KMER_LEVEL` in both comparisons (Bonferroni) the one that tells most: share of the
+        positives that hold it times the logarithm of its enrichment over the negatives. Empty where there is none.
+    excess : float
+        Share of the positives that hold it over the share of their shuffles; NaN if none.
+    held : float
+        Share of the positives that hold it; NaN if none.
+    """
+    nothing = "", float("nan"), float("nan")
+    if positives.empty or negatives.empty:
+        return nothing
+    positives, negatives = positives[:_MOST], negatives[:_MOST]
+    tokens = np.repeat(dna.encode(positives), _SHUFFLES, axis=0)
+    sizes = np.repeat(positives.str.len().to_numpy(np.int64), _SHUFFLES)
+    shuffled = dna.decode(shuffle.dinucleotide(tokens, sizes, np.arange(len(tokens), dtype=np.uint64)), sizes)
+    inside, outside, by_chance = (_shares(sequences, CONSENSUS) for sequences in (positives, negatives, shuffled))
+    n_positive, n_negative = len(positives), len(negatives)
+    enriched = (inside + 0.5) / (n_positive + 1) / ((outside + 0.5) / (n_negative + 1))
+    excess = (inside + 0.5) / ((by_chance + 0.5) / _SHUFFLES)
+    able = np.flatnonzero((enriched > 1) & (excess >= LEAST_EXCESS))
+    tails = (
+        stats.hypergeom.sf(inside[able] - 1, n_positive + n_negative, (inside + outside)[able], n_positive),
+        stats.binom.sf(inside[able] - 1, (inside + by_chance)[able], 1 / (1 + _SHUFFLES)),
+    )
+    n_kmer = (4**CONSENSUS + 4 ** (CONSENSUS // 2)) // 2
+    found = able[np.maximum(*tails) * n_kmer <= KMER_LEVEL]
+    if not len(found):
+        return nothing
+    best = found[np.argmax(inside[found] * np.log(enriched[found]))]
+    return _text(best, CONSENSUS), float(excess[best]), float(inside[best] / n_positive)
+
+
+def entropy(sequences: Sequence[str], k: int = 6) -> float:
+    """Entropy of the strand-blind k-mers of a library in bits, each counted once a sequence; at most 11.02 for 6-mers.
+
+    Selection lowers it, as do copies of few reads and a drift of composition. NaN where there is no k-mer.
+    """
+    counts = _shares(sequences, k)
+    return float(stats.entropy(counts, base=2)) if counts.any() else float("nan")
+
+
+def content(row: Mapping[str, str], positives: pd.Series, negatives: pd.Series) -> dict[str, object]:
+    """What the sequences of a dataset show by themselves, as columns of `COLUMNS`.
+
+    Parameters
+    ----------
+    row : mapping
+        Of the sheet.
+    positives, negatives : columns of sequences
+    """
+    kmer, ratio, _ = enrichment(positives, negatives)
+    motif, alone = own_motif(row["tf"], list(positives), list(negatives))
+    found = {"kmer": kmer, "enrichment": ratio, "motif": motif, "motif_auroc": alone}
+    found |= {"entropy": entropy(positives), "entropy_negative": entropy(negatives)}
+    if row["assay"] == "htselex":
+        found |= dict(zip(("consensus", "excess", "held"), consensus(positives, negatives), strict=True))
+    return found | {"n_positive": len(positives), "n_negative": len(negatives)}
 
 
 def own_motif(tf: str, positives: Sequence[str], negatives: Sequence[str]) -> tuple[str, float]:
@@ -107,15 +193,19 @@ def own_motif(tf: str, positives: Sequence[str], negatives: Sequence[str]) -> tu
     return known.ids[top], scores[top]
 
 
-def _health(tf: str, auroc: float, low: float, floor: float, kmer: str, ratio: float, motif: str, alone: float) -> str:
+def _health(tf: str, auroc: float, low: float, floor: float, line: Mapping) -> str:
     numbers = f"({auroc:.2f}, floor {floor:.2f})"
-    most = f"; its most enriched k-mer is {kmer} ({ratio:.1f} times)" if kmer else "; no k-mer is enriched"
-    most += f"; the factor's own motif {motif} alone reaches {alone:.2f}" if motif else ""
-    absent = alone < MOTIF_PRESENT  # not so where JASPAR has no motif (NaN)
+    most = f"; {_strongest(line)}"
+    most += f"; the factor's own motif {line['motif']} alone reaches {line['motif_auroc']:.2f}" if line["motif"] else ""
+    if line["n_jackpot"] and line["n_jackpot"] > _MANY_JACKPOTS * line["n_read"]:
+        most += f"; PCR jackpots are {line['n_jackpot'] / line['n_read']:.0%} of the reads"
+    absent = line["motif_auroc"] < MOTIF_PRESENT  # not so where JASPAR has no motif (NaN)
     floor = max(floor, 0.5)  # composition below chance is chance
     share = (auroc - floor) / (1 - floor) if floor < 1 else 0.0
     if share < POOR_SHARE or (absent and share < GOOD_SHARE):
         lesson = "a model trained on this learns composition"
+        if line.get("consensus") == "":
+            return f"poor: {tf}: no enriched k-mer; {lesson} {numbers}{most}"
         return f"poor: {tf}: little beyond composition was learnt {numbers}; {lesson}{most}"
     if not low > floor:  # nor is there a lower end without an interval (NaN)
         return f"cannot tell: {tf}: too few held-out rows to put the model above composition {numbers}{most}"
@@ -126,13 +216,22 @@ def _health(tf: str, auroc: float, low: float, floor: float, kmer: str, ratio: f
     return f"good: {tf}: {share:.0%} of the way from composition to a perfect score {numbers}{most}"
 
 
+def _strongest(line: Mapping) -> str:
+    if line.get("consensus"):
+        return (
+            f"its consensus is {line['consensus']} ({line['excess']:.1f} times, in {line['held']:.1%} of the inserts)"
+        )
+    if not line["kmer"]:
+        return "no k-mer is enriched"
+    most = f"its most enriched k-mer is {line['kmer']} ({line['enrichment']:.1f} times)"
+    return most if line.get("consensus") is None else f"{most}, which its composition explains"
+
+
 def judge(
     rows: Mapping[str, Mapping[str, str]],
     logs: Mapping[str, pd.DataFrame],
-    counts: Mapping[str, tuple[int, int]],
+    contents: Mapping[str, Mapping[str, object]],
     metrics: pd.DataFrame,
-    enrichments: Mapping[str, tuple[str, float, float]],
-    own_motifs: Mapping[str, tuple[str, float]],
     models: Mapping[str, Mapping],
 ) -> pd.DataFrame:
     """The health of each dataset: what was read and kept, its strongest k-mer, and what a model learns from
@@ -145,11 +244,9 @@ def judge(
     ----------
     rows : {dataset: row of the sheet}
     logs : {dataset: Tally.frame()}
-    counts : {dataset: (positives, negatives)}
+    contents : {dataset: what `content` returns}
     metrics : DataFrame
         `evaluation.METRIC_COLUMNS`, all TFs.
-    enrichments : {dataset: what `enrichment` returns}
-    own_motifs : {dataset: what `own_motif` returns}
     models : {label: options}
         Of the config; those of kind ``composition`` are the floor.
 
@@ -167,28 +264,18 @@ def judge(
     ].reset_index(drop=True)
     table = []
     for dataset, row in rows.items():
-        log = logs.get(dataset)
-        counted = {} if log is None else log.groupby("event")["count"].sum().to_dict()
-        n_positive, n_negative = counts.get(dataset, (None, None))
-        kmer, ratio, _ = enrichments[dataset]
-        motif, alone = own_motifs[dataset]
-        line = {name: row.get(name, "") for name in ("tf", "assay", "cell", "lab", "replicate", "cycle")} | {
-            "dataset": dataset,
-            "n_read": None if log is None else counted.get("read", 0),
-            "n_dropped": None if log is None else counted.get("dropped", 0),
-            "n_positive": n_positive,
-            "n_negative": n_negative,
-            "kmer": kmer,
-            "enrichment": ratio,
-            "motif": motif,
-            "motif_auroc": alone,
-        }
+        log = logs[dataset]
+        events = log.groupby("event")["count"].sum()
+        line = {name: row.get(name, "") for name in ("tf", "assay", "cell", "lab", "replicate", "cycle")}
+        line |= {"dataset": dataset, "n_read": events.get("read", 0), "n_dropped": events.get("dropped", 0)}
+        jackpots = log["count"][log["reason"].astype(str).str.startswith(JACKPOT)].sum()
+        line |= {"n_jackpot": jackpots if row["assay"] == "htselex" else None, **contents[dataset]}
         mine = own[own["source"] == dataset]
-        table.append(line | _learnt(row["tf"], mine, floors, (kmer, ratio, motif, alone)))
+        table.append(line | _learnt(row["tf"], mine, floors, line))
     return pd.DataFrame(table, columns=COLUMNS)
 
 
-def _learnt(tf: str, mine: pd.DataFrame, floors: set[str], content: tuple[str, float, str, float]) -> dict:
+def _learnt(tf: str, mine: pd.DataFrame, floors: set[str], about: Mapping) -> dict:
     known = mine[mine["value"].notna()]
     networks = known[~known["model"].isin(floors)]
     if networks.empty:
@@ -206,5 +293,5 @@ def _learnt(tf: str, mine: pd.DataFrame, floors: set[str], content: tuple[str, f
     floor = float(beside.loc[beside["train_negatives"] == label, "value"].iloc[0])
     return line | {
         "floor": floor,
-        "verdict": _health(tf, float(best["value"]), float(best["low"]), floor, *content),
+        "verdict": _health(tf, float(best["value"]), float(best["low"]), floor, about),
     }

@@ -471,10 +471,20 @@ def _libraries(libraries: pd.DataFrame) -> dict:
             return MISSING
         return f"{word(row['kmer'])} × {row['enrichment']:.3g}"
 
+    def entropy(row):
+        if pd.isna(row["entropy"]):
+            return MISSING
+        return f"{row['entropy']:.2f} ({row['entropy_negative']:.2f})"
+
     def own_motif(row):
         if pd.isna(row["motif_auroc"]):
             return MISSING
         return f"{word(row['motif'])} {auroc(row['motif_auroc'])}"
+
+    def consensus(row):
+        if pd.isna(row["held"]):
+            return MISSING if row["assay"] != "htselex" else "none"
+        return f"{word(row['consensus'])} × {row['excess']:.3g}"
 
     columns = [
         Column("Dataset", lambda r: word(r["dataset"])),
@@ -488,7 +498,10 @@ def _libraries(libraries: pd.DataFrame) -> dict:
         Column("Dropped", lambda r: count(r["n_dropped"]), True),
         Column("Positives", lambda r: count(r["n_positive"]), True),
         Column("Negatives", lambda r: count(r["n_negative"]), True),
+        Column("Jackpot reads", lambda r: count(r["n_jackpot"]), True),
+        Column("Entropy, bits (negatives)", entropy, True),
         Column("Top k-mer × enrichment", enrichment, True),
+        Column("Consensus × excess", consensus, True),
         Column("Own motif alone", own_motif, True),
         Column("Model", lambda r: word(r["model"])),
         Column("Own AUROC (interval)", interval, True),

@@ -10,15 +10,12 @@ logging.basicConfig(filename=snakemake.log[0], level="INFO")
 inputs, params = snakemake.input, snakemake.params
 metrics = pd.concat(map(tables.read_tsv, inputs.metrics))
 drops = pd.concat(map(tables.read_tsv, inputs.transfer))
-counts, enrichments, own_motifs, logs = {}, {}, {}, {}
+contents, logs = {}, {}
 for dataset, bound, unbound, log in zip(params.rows, inputs.positives, inputs.negatives, inputs.logs, strict=True):
-    bound, unbound = tables.read(bound), tables.read(unbound)
-    counts[dataset] = len(bound), len(unbound)
-    sequences = list(bound["sequence"]), list(unbound["sequence"])
-    enrichments[dataset] = libraries.enrichment(*sequences)
-    own_motifs[dataset] = libraries.own_motif(params.rows[dataset]["tf"], *sequences)
+    sequences = (tables.read(path)["sequence"] for path in (bound, unbound))
+    contents[dataset] = libraries.content(params.rows[dataset], *sequences)
     logs[dataset] = tables.read_tsv(log)
-health = libraries.judge(params.rows, logs, counts, metrics, enrichments, own_motifs, params.models)
+health = libraries.judge(params.rows, logs, contents, metrics, params.models)
 results = {
     "metrics": metrics,
     "transfer": drops,
