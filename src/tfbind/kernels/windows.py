@@ -5,9 +5,12 @@ all that windows must avoid, and each window drawn is closed in its turn.
 """
 
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+_AHEAD = 8  # intervals whose text is on its way from memory
 
 
 @intrinsic
@@ -22,6 +25,31 @@ def _copy(typing, target, source, count):
     return types.void(target, source, count), generate
 
 
+@intrinsic
+def _prefetch(typing, array, at):
+    """Ask for the 128 bytes at a place before they are needed; a hint, never a fault."""
+
+    def generate(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [data.type, number, number, number])
+        hint = builder.module.declare_intrinsic("llvm.prefetch", [data.type], kind)
+        for beyond in (0, 64):
+            place = builder.gep(data, [builder.add(arguments[1], ir.Constant(arguments[1].type, beyond))])
+            builder.call(hint, [place, *(ir.Constant(number, value) for value in (0, 3, 1))])  # read, keep, data
+        return context.get_dummy_value()
+
+    return types.void(array, at), generate
+
+
+@njit(inline="always")
+def _place(lines, which, start):
+    # Where in the file a base lies, and its column and the line's bases and bytes.
+    offset, bases, width = lines[which]
+    column = start % bases
+    return offset + start // bases * width + column, column, bases, width
+
+
 @njit(inline="always")
 def _letters_to_tokens(row):
     # `dna.CODE` in comparisons, of which the compiler makes many at once; tokens of 4 stay as they are.
@@ -33,15 +61,17 @@ def _letters_to_tokens(row):
 
 
 @njit(cache=True, nogil=True)
-def cut(text, line, start, end, out):
+def cut(text, lines, which, start, end, out):
     """Cut intervals out of the text of a FASTA, as tokens.
 
     Parameters
     ----------
     text : (B,) uint8
         The file.
-    line : (N, 3) int64
-        Of each interval's chromosome: offset of its first base in the file, bases of a line, bytes of a line.
+    lines : (C, 3) int64
+        Of each chromosome: offset of its first base in the file, bases of a line, bytes of a line.
+    which : (N,) int64
+        Chromosome of each interval.
     start, end : (N,) int64
         0-based half-open; the caller has checked that all lie inside.
     out : (N, L) uint8
@@ -49,9 +79,9 @@ def cut(text, line, start, end, out):
     """
     flat = out.reshape(-1)
     for row in range(len(start)):
-        bases, width = line[row, 1], line[row, 2]
-        column = start[row] % bases
-        at = line[row, 0] + start[row] // bases * width + column
+        if row + _AHEAD < len(start):
+            _prefetch(text, _place(lines, which[row + _AHEAD], start[row + _AHEAD])[0])
+        at, column, bases, width = _place(lines, which[row], start[row])
         i, left = row * out.shape[1], end[row] - start[row]
         while left > 0:
             n = min(left, bases - column)
