@@ -23,7 +23,7 @@ from tfbind.splits import generator
 
 LEVEL = 0.95
 #: Simulated studies of each design, and of those of `coverage.tsv`.
-STUDIES, MANY = 300, 1000
+STUDIES, MANY = 200, 1000
 RESAMPLES = 200
 ROWS, BLOCKS, SEEDS, TFS = (100, 500, 2000), (5, 20, 100), (1, 2, 3, 5), (3, 4, 7, 20)
 #: The study of `coverage.tsv`.
