@@ -14,12 +14,12 @@ FLOORS = [
     ["faults"],
     ["dna", "text", "lineage", "kernels.*"],
     ["tables"],
-    ["config", "resources", "intervals", "genome", "reads", "splits", "motifs"],
-    ["assays", "negatives", "simulate", "archives"],
-    ["data", "models", "baseline", "validation"],
+    ["config", "resources", "intervals", "genome", "reads", "splits", "motifs", "bins"],
+    ["assays", "negatives", "simulate", "archives", "signal"],
+    ["data", "models", "baseline", "estimators", "validation"],
     ["training", "prediction"],
     ["evaluation"],
-    ["transfer"],
+    ["transfer", "celltype"],
     ["cli", "report"],
 ]
 MODULES = sorted(
