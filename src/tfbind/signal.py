@@ -143,9 +143,7 @@ class BigWig:
                 stop = min(start + _CHUNK, length)
                 line = np.nan_to_num(file.values(self._names[chrom], start, stop, numpy=True), copy=False)
                 if not np.isfinite(line).all() or line.min(initial=0) < 0:
-                    raise InputError(
-                        f"{self.path}: {chrom} holds a negative or infinite value; make the file anew"
-                    )
+                    raise InputError(f"{self.path}: {chrom} holds a negative or infinite value; make the file anew")
                 last = np.concatenate([np.flatnonzero(line[1:] != line[:-1]), [len(line) - 1]])
                 ends.append(start + last + 1)
                 values.append(line[last])
@@ -261,9 +259,7 @@ def _fragment_faults(path: str | os.PathLike) -> list[str]:
                 f"{path}:{number}: {line[:40]!r} is not `chrom start end`, separated by tabs; correct the line"
             )
         elif int(fields[1]) >= int(fields[2]):
-            faults.append(
-                f"{path}:{number}: start {fields[1]} is not below end {fields[2]}; BED is 0-based half-open"
-            )
+            faults.append(f"{path}:{number}: start {fields[1]} is not below end {fields[2]}; BED is 0-based half-open")
     return faults
 
 
