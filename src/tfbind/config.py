@@ -76,7 +76,7 @@ class Study:
 
     @property
     def cells(self) -> dict[str, dict]:
-        """Cell -> `genome` and, for each kind of file, its rows (of `conservative` and `relaxed` by TF), paths local."""
+        """Cell -> `genome` and, by kind, the rows of its files (`conservative` and `relaxed` by TF), paths local."""
         found: dict[str, dict] = {}
         for row in self.cell_files:
             kinds = {what: {} if what in _BY_TF else [] for what in CELL_SUFFIXES}
