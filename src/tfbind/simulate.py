@@ -37,7 +37,7 @@ GENOME = "simulated"
 CYCLES = (1, 2, 3, 4)
 LEFT_FLANK, RIGHT_FLANK = "TGTCGT", "GACTGC"
 #: Cells of the cell-type task: the format of their accessibility, and how many fragments were sequenced.
-CELLS = {"k562": ("bw", 100_000), "hepg2": ("bam", 80_000), "h1": ("tsv.gz", 120_000)}
+CELLS = {"k562": ("bw", 300_000), "hepg2": ("bam", 240_000), "h1": ("tsv.gz", 360_000)}
 
 #: The study as it is written; the demo's own config says why each key stands there.
 CONFIG = f"""\
@@ -69,7 +69,7 @@ _INSERT = 20  # bp
 _POOL = 200_000  # candidates that stand for a library; half of them hold a site
 _BOUND = 0.01  # share of the initial library that is bound
 _CARRIED = 0.08  # chance of an unbound read to stay in the pool, against a bound one
-_OPEN = 0.3  # share of the elements that are open in a cell
+_OPEN = 0.5  # share of the elements that are open in a cell
 _WIDTH_OPEN = 90  # bp, standard deviation of an open element
 _HALF_OPEN = 5.0  # accessibility, of a closed step, at which half of the occupied sites are bound
 _MOST = 0.95  # probability to be bound at the best site of the most open step
