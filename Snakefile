@@ -15,6 +15,7 @@ include: "workflow/rules/negatives.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/celltype.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -23,3 +24,4 @@ rule all:
     input:
         "results/summary.tsv",
         "results/report.html",
+        ["results/celltype.tsv"] if study.cells else [],

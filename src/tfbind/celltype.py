@@ -9,7 +9,7 @@ the base rate: every table has the area under the precision-recall curve beside 
 the base rate, and the same scores against as many dinucleotide shuffles of the bound bins as there are bound bins.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -17,7 +17,7 @@ import pandas as pd
 
 from tfbind import dna, estimators, evaluation, tables
 from tfbind.bins import AMBIGUOUS, BOUND, STEP, UNBOUND
-from tfbind.faults import NotEstimable
+from tfbind.faults import InputError, NotEstimable
 from tfbind.kernels import shuffle
 from tfbind.splits import generator
 
@@ -30,8 +30,8 @@ SHUFFLED = ("shuffled_auroc", "shuffled_auprc")
 #: The row that holds the base rate: constant scores.
 CHANCE = "chance"
 SIGNAL = "mean_signal"
-#: Bins whose features are held at once while scoring.
-_CHUNK = 100_000
+#: Bins whose features are held at once while scoring: 0.2 GB a million.
+_CHUNK = 1_000_000
 
 
 class Bins(Protocol):
@@ -47,6 +47,20 @@ class Bins(Protocol):
 
     def tokens(self, chrom: str, index: np.ndarray) -> np.ndarray:
         """Sequences of the bins `index` (M,): (M, 200) uint8."""
+
+
+def chromosomes(names: Iterable[str], split: Mapping, unused: Sequence[str] = ()) -> dict[str, list[str]]:
+    """The chromosomes of each split, in the order of the genome; what neither `split` nor `unused` names trains."""
+    names = [name for name in names if name not in unused]
+    held = {"validation": split["validation"], "test": split["test"]}
+    found = {key: [name for name in names if name in chosen] for key, chosen in held.items()}
+    found["train"] = [name for name in names if not any(name in chosen for chosen in held.values())]
+    if not found["test"] or not found["train"]:
+        raise InputError(
+            f"split: no chromosome of the genome is left to {'train' if found['test'] else 'test'}; the genome has "
+            f"{', '.join(names[:5])}"
+        )
+    return found
 
 
 class Plan(NamedTuple):

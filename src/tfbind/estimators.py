@@ -53,9 +53,11 @@ class _Binary(ClassifierMixin, BaseEstimator):
         return (self.decision_function(X) > 0).astype(int)
 
 
-def _sample(y: np.ndarray, ratio: float, rng: np.random.Generator) -> np.ndarray:
-    """Rows of all bound bins and at most `ratio` times as many unbound ones, in order."""
+def _sample(y: np.ndarray, ratio: float, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of the bound bins and at most `ratio` times as many unbound ones, at most about `most` in all; in order."""
     bound, unbound = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
+    if len(bound) * (1 + ratio) > most:
+        bound = rng.choice(bound, max(1, int(most / (1 + ratio))), replace=False)
     wanted = int(ratio * len(bound))
     if wanted < len(unbound):
         unbound = rng.choice(unbound, wanted, replace=False)
@@ -145,7 +147,7 @@ class Catchitt(_Binary):
         Draws the first negatives.
     """
 
-    def __init__(self, match: int, rounds: int = 5, strength: float = 1.0, seed: int = 0):
+    def __init__(self, match: int, rounds: int = 5, strength: float = 0.1, seed: int = 0):
         self.match = match
         self.rounds = rounds
         self.strength = strength
@@ -167,7 +169,7 @@ class Catchitt(_Binary):
         order = np.concatenate([bound, unbound])
         self._scale(X[order[used > 0]], used[used > 0])
         self.coef_, self.intercept_, self.n_negatives_ = np.empty((0, 2 * X.shape[1])), np.empty(0), []
-        regression = LogisticRegression(C=self.strength, max_iter=300)
+        regression = LogisticRegression(C=self.strength, warm_start=True, max_iter=2000)
         for number in range(self.rounds):
             chosen = np.flatnonzero(weight > 0)
             rows = np.concatenate([bound, unbound[chosen]])
@@ -234,8 +236,8 @@ class ElasticNet(_Binary):
         Values of scikit-learn's C to choose from.
     shares : sequence of float
         Shares of the L1 penalty to choose from.
-    ratio : float
-        Unbound bins a bound one: a seeded sample.
+    ratio, most : float, int
+        Unbound bins a bound one, and rows in all: a seeded sample.
     seed : int
     """
 
@@ -243,20 +245,22 @@ class ElasticNet(_Binary):
 
     def __init__(
         self,
-        strengths: Sequence[float] = (1e-3, 1e-2, 1e-1),
+        strengths: Sequence[float] = (1e-2, 1e-1, 1.0),
         shares: Sequence[float] = (0.2, 0.8),
         ratio: float = 10,
+        most: int = 200_000,
         seed: int = 0,
     ):
         self.strengths = strengths
         self.shares = shares
         self.ratio = ratio
+        self.most = most
         self.seed = seed
 
     def fit(self, X: np.ndarray, y: np.ndarray, validation: Validation | None = None):
         """Fit each pair of strengths; keep the one with the highest auPRC on the rows that choose."""
         X, y = self._start(X, y)
-        rows = _sample(y, self.ratio, generator(self.seed, "elastic net"))
+        rows = _sample(y, self.ratio, self.most, generator(self.seed, "elastic net"))
         self._scale(X[rows])
         pairs = list(itertools.product(self.strengths, self.shares))
         if validation is None:
@@ -264,7 +268,7 @@ class ElasticNet(_Binary):
         best, features = -1.0, self._standard(X[rows])
         for strength, share in pairs:
             regression = LogisticRegression(
-                solver="saga", l1_ratio=share, C=strength, max_iter=100, tol=1e-3, random_state=self.seed
+                solver="saga", l1_ratio=share, C=strength, max_iter=1000, tol=5e-3, random_state=self.seed
             )
             regression.fit(features, y[rows])
             value = 0.0
@@ -296,8 +300,8 @@ class Boosting(_Binary):
     depth : int
     rate : float
         Learning rate.
-    ratio : float
-        Unbound bins a bound one: a seeded sample.
+    ratio, most : float, int
+        Unbound bins a bound one, and rows in all: a seeded sample.
     seed : int
     """
 
@@ -305,16 +309,18 @@ class Boosting(_Binary):
 
     def __init__(
         self,
-        rounds: Sequence[int] = (10, 25, 50, 100, 200),
+        rounds: Sequence[int] = (25, 50, 100, 200, 400),
         depth: int = 7,
         rate: float = 0.1,
         ratio: float = 50,
+        most: int = 1_000_000,
         seed: int = 0,
     ):
         self.rounds = rounds
         self.depth = depth
         self.rate = rate
         self.ratio = ratio
+        self.most = most
         self.seed = seed
 
     def fit(self, X: np.ndarray, y: np.ndarray, validation: Validation | None = None):
@@ -325,7 +331,7 @@ class Boosting(_Binary):
         trees_ : HistGradientBoostingClassifier
         """
         X, y = self._start(X, y)
-        rows = _sample(y, self.ratio, generator(self.seed, "boosting"))
+        rows = _sample(y, self.ratio, self.most, generator(self.seed, "boosting"))
         rounds = sorted(self.rounds)
         if validation is None:
             rounds = rounds[len(rounds) // 2 :][:1]
