@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-MODULES = ("sequences", "motifs", "ranking", "networks")
+MODULES = ("sequences", "motifs", "ranking", "networks", "signal")
 HERE = Path(__file__).parent
 
 

@@ -18,13 +18,13 @@ from tfbind.motifs import Motifs
 from tfbind.signal import Cell, steps
 
 QUANTILES = (0.99, 0.95, 0.90, 0.75, 0.50)
-#: Bins from the bin itself at which accessibility is looked up: the 14 of Anchor, and three more to both sides.
+#: Bins from the bin itself at which accessibility is looked up: as Anchor does, and three more to both sides.
 OFFSETS = (-19, -17, -15, -13, -11, -9, -7, -5, -3, -1, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)
 #: bp to each side of a bin whose motifs count, of the bin's accessibility, and around a bin for genes.
 FLANK, REACH, NEAR = 400, 1000, 10_000
 _BLOCK = 20_000  # bins that are measured together
 
-#: Name of a feature (or its beginning) -> what it is.
+#: Name of a feature, or its beginning (in _ or q), -> what it is.
 DESCRIPTIONS = {
     "motif_max": "Bits of the best site whose centre lies in the bin, both strands.",
     "motif_lse": "log2 of the mean odds over the bin's positions and both strands (log-sum-exp).",
@@ -32,14 +32,17 @@ DESCRIPTIONS = {
     "motif_q": "Quantile over the bin's positions of the better strand's bits: q50, q75, q90, q95, q99.",
     "motif_flank_max": "As `motif_max`, over the bin and 400 bp to both sides.",
     "motif_flank_lse": "As `motif_lse`, over the bin and 400 bp to both sides.",
-    "motif2_": "The same of the second motif, `motif3_` of the third, ...: the TF's partners.",
+    "motif2_": "All of these of the second motif, `motif3_` of the third, ...: the TF's partners.",
     "network_": "Score of a trained network on the bin's sequence, by its label.",
-    "accessibility_mean": "log1p of the mean accessibility of the bin; with an offset in bp, of the bin so far away.",
+    "accessibility_mean": "log1p of the mean accessibility of the bin.",
+    "accessibility_mean_": "The same of the bin that begins so many bp away, for each offset.",
     "accessibility_max": "log1p of the largest value in the bin.",
     "accessibility_min": "log1p of the smallest value in the bin.",
     "accessibility_median": "log1p of the median over the bin's bases.",
-    "accessibility_before_max": "log1p of the largest value in the 1,000 bp before the bin; `before_min` the smallest.",
-    "accessibility_after_max": "log1p of the largest value in the 1,000 bp after the bin; `after_min` the smallest.",
+    "accessibility_before_max": "log1p of the largest value in the 1,000 bp before the bin.",
+    "accessibility_before_min": "log1p of the smallest value there.",
+    "accessibility_after_max": "log1p of the largest value in the 1,000 bp after the bin.",
+    "accessibility_after_min": "log1p of the smallest value there.",
     "accessibility_in_peak": "1 where the bin shares a base with a peak of accessibility.",
     "gc": "Share of G and C among the bin's known bases.",
     "cpg": "CpG dinucleotides per known base of the bin.",
