@@ -24,19 +24,19 @@ def every():
         "organisers": estimators.Organisers([MOTIF, OPEN]),
         "catchitt": estimators.Catchitt(OPEN),
         "elastic_net": estimators.ElasticNet(),
-        "boosting": estimators.Boosting(),
+        "boosting": estimators.Boosting(25),
     }
 
 
 @pytest.fixture(scope="module")
 def rows():
-    return made(30_000, 1), made(15_000, 2), made(60_000, 3)
+    return made(30_000, 1), made(60_000, 3)
 
 
 @pytest.mark.parametrize("name", every())
 def test_each_comes_close_to_the_generating_model(rows, name):
-    (X, y, _), (Xv, yv, _), (Xt, yt, truth) = rows
-    estimator = estimators.fit(every()[name], X, y, np.ones(len(y), bool), (Xv, yv, np.ones(len(yv))))
+    (X, y, _), (Xt, yt, truth) = rows
+    estimator = every()[name].fit(X, y)
     found = average_precision_score(yt, estimator.decision_function(Xt))
     alone = max(average_precision_score(yt, Xt[:, column]) for column in (MOTIF, OPEN))
     # trees approximate a line by steps: about a thousand bound bins leave them 6 points short
@@ -128,26 +128,48 @@ def test_rounds_add_negatives_and_their_probabilities_are_averaged(rows):
     np.testing.assert_allclose(expit(model.decision_function(X[:50])), each.mean(1), rtol=1e-4)
 
 
-def test_choices_are_made_on_the_rows_apart_and_fitted_on_all():
+def test_the_choice_is_made_on_the_rows_apart_and_fitted_on_all():
     X, y, _ = made(6000, 8)
     first = np.arange(6000) < 3000
-    against = -X  # where the choice is made all that was learnt is wrong: the less the better
-    estimator = estimators.Boosting(rounds=(5, 40))
-    many = estimators.fit(estimator, X, y, first, (X[first], y[first], np.ones(3000)))
-    assert many.trees_.n_iter_ == 40
-    few = clone(estimator).fit(X[first], y[first], (against[~first], y[~first], np.ones(3000)))
-    assert few.chosen_ == {"rounds": (5,)} and few.trees_.n_iter_ == 5
-    net = estimators.ElasticNet(strengths=(1e-9, 1.0), shares=(0.5,)).fit(X, y, (X, y, np.ones(len(y))))
-    assert net.chosen_ == {"strengths": (1.0,), "shares": (0.5,)}
-    no_choice = estimators.fit(estimators.Boosting(rounds=(5, 10, 40)), X, y, first, None)
-    assert no_choice.trees_.n_iter_ == 10
+    apart = X[~first], y[~first], np.ones(3000)
+    columns = [estimators.Column(NOISE), estimators.Column(MOTIF), estimators.Column(OPEN)]
+    assert estimators.fit(columns, X, y, first, apart).column == MOTIF
+    turned = X[~first][:, [NOISE, MOTIF, SPREAD, NOISE]], y[~first], np.ones(3000)
+    assert estimators.fit(columns, X, y, first, turned).column == OPEN
+    # the rows stand for a genome full of motifs in closed regions
+    weight = np.where((y[~first] == 0) & (X[~first, MOTIF] > 1) & (X[~first, OPEN] < 0), 1e6, 1.0)
+    assert estimators.fit(columns, X, y, first, (X[~first], y[~first], weight)).column != MOTIF
+    assert estimators.fit(columns[:2] + columns[:1], X, y, first, None).column == MOTIF  # the middle one
+    both = estimators.fit([estimators.ElasticNet(1e-9), estimators.ElasticNet(1.0)], X, y, first, apart)
+    assert both.strength == 1
+    np.testing.assert_array_equal(both.coef_, estimators.ElasticNet(1.0).fit(X, y).coef_)
+
+
+def test_rows_are_sampled_to_a_bound():
+    y = np.repeat([1, 0], [100, 10_000])
+    rows = estimators._sample(y, 10, 10**6, np.random.default_rng(0))
+    assert (y[rows] == 1).sum() == 100 and len(rows) == 1100 and (np.diff(rows) > 0).all()
+    rows = estimators._sample(y, 10, 550, np.random.default_rng(0))
+    assert (y[rows] == 1).sum() == 50 and len(rows) == 550
+    assert len(estimators._sample(y, 1e6, 10**9, np.random.default_rng(0))) == len(y)
 
 
 def test_every_method_has_its_columns_by_name():
-    names = ["gc", *estimators._ORGANISERS, "accessibility_mean", "accessibility_median", "accessibility_in_peak"]
+    names = [
+        *("gc", *estimators._ORGANISERS, "motif_lse", "motif2_max", "motif_flank_max", "accessibility_median"),
+        *("accessibility_before_max", "accessibility_mean_-50", "accessibility_mean_-250", "accessibility_in_peak"),
+    ]
     built = estimators.build(names, 0)
-    X = np.arange(22.0).reshape(2, 11)
+    X = np.arange(2.0 * len(names)).reshape(2, -1)
     assert list(built) == ["accessibility", "motif", "organisers", "catchitt", "elastic_net", "boosting"]
-    assert (built["motif"].fit(X, None).decision_function(X) == X[:, names.index("motif_max")]).all()
-    assert (built["accessibility"].decision_function(X) == X[:, names.index("accessibility_mean")]).all()
-    assert built["organisers"].gate == 10 and built["catchitt"].match == 9
+    assert (built["motif"][0].fit(X, None).decision_function(X) == X[:, names.index("motif_max")]).all()
+    assert (built["accessibility"][0].decision_function(X) == X[:, names.index("accessibility_mean")]).all()
+    assert names[built["organisers"][0].gate] == "accessibility_in_peak"
+    near, wide = built["catchitt"]
+    assert names[near.match] == "accessibility_median"
+    assert {names[i] for i in near.columns} == {
+        *("motif_max", "motif_lse", "motif2_max", "accessibility_mean", "accessibility_median")
+    }
+    assert {names[i] for i in wide.columns} - {names[i] for i in near.columns} == {
+        *("motif_flank_max", "accessibility_before_max", "accessibility_mean_-50")
+    }

@@ -1,14 +1,14 @@
 """What is fitted on the bins of the cell-type task: rows are 200-bp bins, columns the features of `tfbind.features`.
 
-All have scikit-learn's form, `fit(X, y)` and `decision_function(X)`. Those that `chooses` also take
-`validation=(X, y, weight)`, and leave what they chose in `chosen_`, as constructor arguments for a fit on all rows.
+All have scikit-learn's form, `fit(X, y)` and `decision_function(X)`. A method may be several of them (`build`), of
+which `fit` chooses one on a cell and on chromosomes that it was not fitted on.
 
 The forms are those of the ENCODE-DREAM challenge: the organisers' baseline, the winning entry of Keilwagen, Posch and
 Grau (2019, Genome Biology 20:9; their program is Catchitt), and the trees of Anchor (Li, Quang and Guan 2019, Genome
 Research 29:281). They differ from these where a bin has one feature row of its own, as docs/celltype.md says.
 """
 
-import itertools
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,8 +28,6 @@ _ROWS = 65536
 
 class _Binary(ClassifierMixin, BaseEstimator):
     """Checks of a two-class fit, and standardised columns."""
-
-    chooses = False
 
     def _start(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         X, y = np.asarray(X), np.asarray(y)
@@ -71,8 +69,6 @@ class Column(BaseEstimator):
     ----------
     column : int
     """
-
-    chooses = False
 
     def __init__(self, column: int):
         self.column = column
@@ -139,6 +135,8 @@ class Catchitt(_Binary):
     ----------
     match : int
         Column of the accessibility that the negatives are matched in (the median).
+    columns : sequence of int, optional
+        The features; all by default.
     rounds : int
         Models.
     strength : float
@@ -147,8 +145,16 @@ class Catchitt(_Binary):
         Draws the first negatives.
     """
 
-    def __init__(self, match: int, rounds: int = 5, strength: float = 0.1, seed: int = 0):
+    def __init__(
+        self,
+        match: int,
+        columns: Sequence[int] | None = None,
+        rounds: int = 5,
+        strength: float = 0.1,
+        seed: int = 0,
+    ):
         self.match = match
+        self.columns = columns
         self.rounds = rounds
         self.strength = strength
         self.seed = seed
@@ -158,7 +164,7 @@ class Catchitt(_Binary):
 
         Attributes
         ----------
-        coef_ : (rounds, 2 P), intercept_ : (rounds,)
+        coef_ : (rounds, 2 C), intercept_ : (rounds,)
         n_negatives_ : list of int
             Negatives of each round.
         """
@@ -167,8 +173,8 @@ class Catchitt(_Binary):
         weight = self._first(X[bound, self.match], X[unbound, self.match])  # (unbound,); 0: not drawn
         used = np.concatenate([np.ones(len(bound)), weight])
         order = np.concatenate([bound, unbound])
-        self._scale(X[order[used > 0]], used[used > 0])
-        self.coef_, self.intercept_, self.n_negatives_ = np.empty((0, 2 * X.shape[1])), np.empty(0), []
+        self._scale(self._taken(X)[order[used > 0]], used[used > 0])
+        self.coef_, self.intercept_, self.n_negatives_ = np.empty((0, 2 * len(self.mean_))), np.empty(0), []
         regression = LogisticRegression(C=self.strength, warm_start=True, max_iter=2000)
         for number in range(self.rounds):
             chosen = np.flatnonzero(weight > 0)
@@ -208,8 +214,11 @@ class Catchitt(_Binary):
         hard = (unbound > ceiling) & (unbound >= np.quantile(bound, 0.01))
         return np.where(hard, np.maximum(weight, 1.0), weight)
 
+    def _taken(self, X: np.ndarray) -> np.ndarray:
+        return X if self.columns is None else X[:, list(self.columns)]
+
     def _squared(self, X: np.ndarray) -> np.ndarray:
-        X = self._standard(X)
+        X = self._standard(self._taken(X))
         return np.concatenate([X, X * X], 1)
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
@@ -228,60 +237,38 @@ def _log_mean(values: np.ndarray) -> np.ndarray:
 
 
 class ElasticNet(_Binary):
-    """Logistic regression with both penalties on all features; both strengths are chosen.
+    """Logistic regression with both penalties on all features.
 
     Parameters
     ----------
-    strengths : sequence of float
-        Values of scikit-learn's C to choose from.
-    shares : sequence of float
-        Shares of the L1 penalty to choose from.
+    strength : float
+        scikit-learn's C.
+    share : float
+        Of the L1 penalty.
     ratio, most : float, int
         Unbound bins a bound one, and rows in all: a seeded sample.
     seed : int
     """
 
-    chooses = True
-
     def __init__(
-        self,
-        strengths: Sequence[float] = (1e-2, 1e-1, 1.0),
-        shares: Sequence[float] = (0.2, 0.8),
-        ratio: float = 10,
-        most: int = 200_000,
-        seed: int = 0,
+        self, strength: float = 0.1, share: float = 0.5, ratio: float = 10, most: int = 200_000, seed: int = 0
     ):
-        self.strengths = strengths
-        self.shares = shares
+        self.strength = strength
+        self.share = share
         self.ratio = ratio
         self.most = most
         self.seed = seed
 
-    def fit(self, X: np.ndarray, y: np.ndarray, validation: Validation | None = None):
-        """Fit each pair of strengths; keep the one with the highest auPRC on the rows that choose."""
+    def fit(self, X: np.ndarray, y: np.ndarray):
+        """Fit on the sampled rows."""
         X, y = self._start(X, y)
         rows = _sample(y, self.ratio, self.most, generator(self.seed, "elastic net"))
         self._scale(X[rows])
-        pairs = list(itertools.product(self.strengths, self.shares))
-        if validation is None:
-            pairs = pairs[len(pairs) // 2 :][:1]
-        best, features = -1.0, self._standard(X[rows])
-        for strength, share in pairs:
-            regression = LogisticRegression(
-                solver="saga", l1_ratio=share, C=strength, max_iter=1000, tol=5e-3, random_state=self.seed
-            )
-            regression.fit(features, y[rows])
-            value = 0.0
-            if validation is not None:
-                value = average_precision_score(
-                    validation[1],
-                    regression.decision_function(self._standard(validation[0])),
-                    sample_weight=validation[2],
-                )
-            if value > best:
-                best, chosen = value, (strength, share)
-                self.coef_, self.intercept_ = regression.coef_[0], float(regression.intercept_[0])
-        self.chosen_ = {"strengths": (chosen[0],), "shares": (chosen[1],)}
+        regression = LogisticRegression(
+            solver="saga", C=self.strength, l1_ratio=self.share, max_iter=1000, tol=5e-3, random_state=self.seed
+        )
+        regression.fit(self._standard(X[rows]), y[rows])
+        self.coef_, self.intercept_ = regression.coef_[0], float(regression.intercept_[0])
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
@@ -291,12 +278,12 @@ class ElasticNet(_Binary):
 
 
 class Boosting(_Binary):
-    """Gradient-boosted histogram trees on all features; the number of trees is chosen.
+    """Gradient-boosted histogram trees on all features.
 
     Parameters
     ----------
-    rounds : sequence of int
-        Numbers of trees to choose from.
+    rounds : int
+        Trees.
     depth : int
     rate : float
         Learning rate.
@@ -305,11 +292,9 @@ class Boosting(_Binary):
     seed : int
     """
 
-    chooses = True
-
     def __init__(
         self,
-        rounds: Sequence[int] = (25, 50, 100, 200, 400),
+        rounds: int = 150,
         depth: int = 7,
         rate: float = 0.1,
         ratio: float = 50,
@@ -323,37 +308,19 @@ class Boosting(_Binary):
         self.most = most
         self.seed = seed
 
-    def fit(self, X: np.ndarray, y: np.ndarray, validation: Validation | None = None):
-        """Grow the trees; with rows that choose, keep the number with the highest auPRC there.
-
-        Attributes
-        ----------
-        trees_ : HistGradientBoostingClassifier
-        """
+    def fit(self, X: np.ndarray, y: np.ndarray):
+        """Grow the trees on the sampled rows."""
         X, y = self._start(X, y)
         rows = _sample(y, self.ratio, self.most, generator(self.seed, "boosting"))
-        rounds = sorted(self.rounds)
-        if validation is None:
-            rounds = rounds[len(rounds) // 2 :][:1]
-        trees = HistGradientBoostingClassifier(
+        self.trees_ = HistGradientBoostingClassifier(
             learning_rate=self.rate,
+            max_iter=self.rounds,
             max_depth=self.depth,
             max_leaf_nodes=None,
             early_stopping=False,
-            warm_start=True,
             random_state=self.seed,
         )
-        values = []
-        for count in rounds:
-            trees.set_params(max_iter=count).fit(X[rows], y[rows])
-            if validation is not None:
-                scores = trees.decision_function(validation[0])
-                values.append(average_precision_score(validation[1], scores, sample_weight=validation[2]))
-        count = rounds[int(np.argmax(values))] if values else rounds[0]
-        if count != rounds[-1]:
-            trees = trees.set_params(max_iter=count, warm_start=False).fit(X[rows], y[rows])
-        self.trees_ = trees
-        self.chosen_ = {"rounds": (count,)}
+        self.trees_.fit(X[rows], y[rows])
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
@@ -362,12 +329,17 @@ class Boosting(_Binary):
         return self.trees_.decision_function(X)
 
 
-#: The seven quantities of a motif's score and the accessibility that the organisers' baseline reads.
-_ORGANISERS = ("motif_mean", "motif_max", "motif_q99", "motif_q95", "motif_q90", "motif_q75", "motif_q50")
+#: Features of the organisers' baseline, and those of Catchitt: of every motif, of the bin and its neighbours.
+_ORGANISERS = (
+    *("motif_mean", "motif_max", "motif_q99", "motif_q95", "motif_q90", "motif_q75", "motif_q50"),
+    "accessibility_mean",
+)
+_OF_BIN = re.compile(r"motif\d*_(max|lse)|accessibility_(mean|min|max|median)")
+_OF_NEIGHBOURS = re.compile(r"motif\d*_flank_(max|lse)|accessibility_((before|after)_(min|max)|mean_[+-](50|150))")
 
 
-def build(names: Sequence[str], seed: int) -> dict[str, BaseEstimator]:
-    """Every method by its name in the tables, for features of these names.
+def build(names: Sequence[str], seed: int) -> dict[str, list[BaseEstimator]]:
+    """Every method by its name in the tables: what `fit` chooses from.
 
     Parameters
     ----------
@@ -376,33 +348,45 @@ def build(names: Sequence[str], seed: int) -> dict[str, BaseEstimator]:
     seed : int
     """
     place = {name: i for i, name in enumerate(names)}
+    near = [i for name, i in place.items() if _OF_BIN.fullmatch(name)]
+    wide = near + [i for name, i in place.items() if _OF_NEIGHBOURS.fullmatch(name)]
+    organisers = [place[name] for name in _ORGANISERS]
     return {
-        "accessibility": Column(place["accessibility_mean"]),
-        "motif": Column(place["motif_max"]),
-        "organisers": Organisers(
-            [place[name] for name in (*_ORGANISERS, "accessibility_mean")], place.get("accessibility_in_peak"), seed
-        ),
-        "catchitt": Catchitt(place["accessibility_median"], seed=seed),
-        "elastic_net": ElasticNet(seed=seed),
-        "boosting": Boosting(seed=seed),
+        "accessibility": [Column(place["accessibility_mean"])],
+        "motif": [Column(place["motif_max"])],
+        "organisers": [Organisers(organisers, place.get("accessibility_in_peak"), seed)],
+        "catchitt": [Catchitt(place["accessibility_median"], columns, seed=seed) for columns in (near, wide)],
+        "elastic_net": [
+            ElasticNet(strength, share, seed=seed) for strength in (0.01, 0.1, 1.0) for share in (0.2, 0.8)
+        ],
+        "boosting": [Boosting(rounds, seed=seed) for rounds in (50, 150, 300)],
     }
 
 
 def fit(
-    estimator: BaseEstimator, X: np.ndarray, y: np.ndarray, first: np.ndarray, validation: Validation | None
+    candidates: Sequence[BaseEstimator], X: np.ndarray, y: np.ndarray, first: np.ndarray, validation: Validation | None
 ) -> BaseEstimator:
     """Choose on rows apart, then fit what was chosen on all training rows.
 
     Parameters
     ----------
+    candidates : sequence of estimators
     X, y : (N, P) float32, (N,) 0/1
         All rows of the training cells and chromosomes.
     first : (N,) bool
         Those fitted while choosing.
     validation : (X, y, weight) or None
-        The rows that choose, of another cell and other chromosomes; None takes the middle of what there is to choose.
+        The rows that choose, of another cell and other chromosomes; the highest area under the precision-recall curve
+        wins. Without bound and unbound rows among them it is the middle candidate.
     """
-    if estimator.chooses and validation is not None and len(np.unique(validation[1])) == 2:
-        chosen = clone(estimator).fit(X[first], y[first], validation).chosen_
-        estimator = clone(estimator).set_params(**chosen)
-    return clone(estimator).fit(X, y)
+    chosen = candidates[len(candidates) // 2]
+    if len(candidates) > 1 and validation is not None and len(np.unique(validation[1])) == 2:
+        others, labels, weight = validation
+        values = [
+            average_precision_score(
+                labels, clone(candidate).fit(X[first], y[first]).decision_function(others), sample_weight=weight
+            )
+            for candidate in candidates
+        ]
+        chosen = candidates[int(np.argmax(values))]
+    return clone(chosen).fit(X, y)
