@@ -8,6 +8,7 @@ rule report_page:
             for name in ("metrics", "transfer", "summary", "shifts", "libraries")
         ],
         verdicts=rules.summarise.output.verdicts,
+        celltype=["results/celltype.tsv"] if study.cells else [],
         curves=expand(EVALUATION, tf=study.tfs(), table="curves"),
         positives=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),
         negatives=[

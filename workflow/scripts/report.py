@@ -20,6 +20,7 @@ report.render(
     verdicts=tables.read_tsv(inputs.verdicts),
     curves=pd.concat(map(tables.read_tsv, inputs.curves)),
     logs=logs,
+    celltype=tables.read_tsv(inputs.celltype[0]) if inputs.celltype else None,
     provenance=report.provenance(params.rows, params.config),
     **{name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)},
 )
