@@ -294,7 +294,7 @@ class Boosting(_Binary):
 
     def __init__(
         self,
-        rounds: int = 150,
+        rounds: int = 200,
         depth: int = 7,
         rate: float = 0.1,
         ratio: float = 50,
@@ -359,7 +359,7 @@ def build(names: Sequence[str], seed: int) -> dict[str, list[BaseEstimator]]:
         "elastic_net": [
             ElasticNet(strength, share, seed=seed) for strength in (0.01, 0.1, 1.0) for share in (0.2, 0.8)
         ],
-        "boosting": [Boosting(rounds, seed=seed) for rounds in (50, 150, 300)],
+        "boosting": [Boosting(rounds, seed=seed) for rounds in (50, 200)],
     }
 
 
