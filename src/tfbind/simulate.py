@@ -74,7 +74,7 @@ _WIDTH_OPEN = 90  # bp, standard deviation of an open element
 _HALF_OPEN = 5.0  # accessibility, of a closed step, at which half of the occupied sites are bound
 _MOST = 0.95  # probability to be bound at the best site of the most open step
 _DOUBTFUL, _SPURIOUS = 0.25, 0.002  # relaxed-only peaks, per step: as a share of the probability of binding; anywhere
-_PEAK = 200  # bp
+_PEAK, _READ = 200, 30  # bp
 
 
 def files(tfs: Sequence[str] = TFS) -> list[str]:
@@ -507,10 +507,11 @@ def _fragments(line: np.ndarray, count: int, rate: dict[str, np.ndarray], rng: n
     """Fragments of one chromosome, in order: (N, 2) start and end. Both ends lie at one distance from a random base."""
     count = rng.poisson(count * line.sum() / sum(other.sum() for other in rate.values()))
     middle = np.searchsorted(line.cumsum(), rng.random(count) * line.sum())
-    half = rng.integers(15, 60, count)
-    start, end = np.maximum(middle - half, 0), np.minimum(middle + half, len(line))
-    order = np.lexsort((end, start))
-    return np.stack([start, end], 1)[order]
+    half = rng.integers(_READ // 2, 60, count)
+    start, end = middle - half, middle + half
+    whole = (start >= 0) & (end <= len(line))
+    rows = np.stack([start[whole], end[whole]], 1)
+    return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
 
 
 def _covered(cuts: dict[str, np.ndarray], genome: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -542,18 +543,18 @@ def _write_open(path: Path, cuts: dict[str, np.ndarray], genome: dict[str, np.nd
                     _write_aligned(out, number, rows)
         else:
             lines = [f"{chrom}\t{start}\t{end}\n" for chrom, rows in cuts.items() for start, end in rows.tolist()]
-            temporary.write_bytes(gzip.compress("".join(lines).encode(), 6, mtime=0))
+            temporary.write_bytes(gzip.compress("".join(lines).encode(), 4, mtime=0))
 
 
 def _write_aligned(out: pysam.AlignmentFile, chrom: int, rows: np.ndarray) -> None:
-    """A read of at most 30 bp from each end of each fragment, in the order of their starts."""
-    length = np.minimum(rows[:, 1] - rows[:, 0], 30)
-    start = np.concatenate([rows[:, 0], rows[:, 1] - length])
-    size, flag = np.tile(length, 2), np.repeat([0, 16], len(rows))
-    for number, at in enumerate(np.argsort(start, kind="stable").tolist(), 1):
-        read = pysam.AlignedSegment(out.header)
-        read.query_name, read.reference_id, read.mapping_quality = str(number), chrom, 60
-        read.reference_start, read.flag, read.cigartuples = int(start[at]), int(flag[at]), [(0, int(size[at]))]
+    """A read from each end of each fragment, in the order of their starts."""
+    start = np.concatenate([rows[:, 0], rows[:, 1] - _READ])
+    flag = np.repeat([0, 16], len(rows))
+    order = np.argsort(start, kind="stable")
+    read = pysam.AlignedSegment(out.header)  # one for all: what differs is where it lies and its strand
+    read.query_name, read.reference_id, read.mapping_quality = "simulated", chrom, 60
+    read.cigartuples = [(0, _READ)]
+    for read.reference_start, read.flag in zip(start[order].tolist(), flag[order].tolist(), strict=True):
         out.write(read)
 
 
