@@ -40,6 +40,25 @@ def _ranked(lines, ranks, out):
 
 
 @njit(cache=True, nogil=True)
+def _middle(level, size, known):
+    # Mean of the two middle bases of the runs of all rows, each row's highest first.
+    at = np.zeros(STEPS, np.int64)
+    taken, upper = 0, np.float32(np.nan)
+    while True:
+        best = -1
+        for row in range(STEPS):
+            if at[row] < known[row] and (best < 0 or level[row, at[row]] > level[best, at[best]]):
+                best = row
+        value = level[best, at[best]]
+        taken += size[best, at[best]]
+        at[best] += 1
+        if np.isnan(upper) and taken >= STEP * STEPS // 2:
+            upper = value
+        if taken > STEP * STEPS // 2:
+            return (upper + value) / 2
+
+
+@njit(cache=True, nogil=True)
 def steps(ends, values, count):
     """Statistics of a piecewise constant track.
 
@@ -62,36 +81,30 @@ def steps(ends, values, count):
     low = np.empty(count, np.float32)
     high = np.empty(count, np.float32)
     median = np.empty(max(count - STEPS + 1, 0), np.float32)
-    lines = np.zeros((STEPS, STEP), np.float32)
-    middle = np.array([STEP * STEPS // 2 - 1, STEP * STEPS // 2])
-    two = np.empty(2, np.float32)
+    # runs of the last four steps, the highest of each first, and how many each has
+    level = np.empty((STEPS, STEP), np.float32)
+    size = np.empty((STEPS, STEP), np.int64)
+    known = np.zeros(STEPS, np.int64)
     run = 0
     for step in range(count):
-        line = lines[step % STEPS]
-        start, stop = step * STEP, (step + 1) * STEP
-        at, total, rising = 0, 0.0, False
-        smallest, largest = np.float32(np.inf), np.float32(-np.inf)
-        while start + at < stop:
-            while ends[run] <= start + at:
+        row = step % STEPS
+        at, stop, total, runs = step * STEP, (step + 1) * STEP, 0.0, 0
+        while at < stop:
+            while ends[run] <= at:
                 run += 1
-            value, reach = values[run], min(ends[run], stop) - start
-            total += (reach - at) * value
-            rising |= value > smallest
-            smallest, largest = min(smallest, value), max(largest, value)
-            line[at:reach] = value
-            at = reach
-        if rising:
-            _sort(line)
-        mean[step], low[step], high[step] = total / STEP, smallest, largest
+            value, length = values[run], min(ends[run], stop) - at
+            total += length * value
+            place = runs
+            while place > 0 and level[row, place - 1] < value:
+                level[row, place], size[row, place] = level[row, place - 1], size[row, place - 1]
+                place -= 1
+            level[row, place], size[row, place] = value, length
+            runs += 1
+            at += length
+        known[row] = runs
+        mean[step], low[step], high[step] = total / STEP, level[row, runs - 1], level[row, 0]
         if step >= STEPS - 1:
-            bottom, top = smallest, largest
-            for k in range(1, STEPS):
-                bottom, top = min(bottom, low[step - k]), max(top, high[step - k])
-            if bottom == top:
-                median[step - STEPS + 1] = top
-            else:
-                _ranked(lines, middle, two)
-                median[step - STEPS + 1] = (two[0] + two[1]) / 2
+            median[step - STEPS + 1] = _middle(level, size, known)
     return mean, low, high, median
 
 
