@@ -76,15 +76,20 @@ def test_cells_and_chromosomes_are_both_held_out(study):
     bins, plan, _ = study
     assert plan == celltype.Plan(("y", "z"), "y", "x", CHROMOSOMES)
     asked = {(cell, chrom) for cell, chrom, _ in bins.asked}
-    assert asked == {
-        *((cell, chrom) for cell in "yz" for chrom in "ab"),  # trained
-        ("y", "c"),  # chosen
-        ("x", "d"),  # tested
-        ("x", "e"),
-    }
-    X, y, first, _ = celltype.training(Made(), "TF", plan, 100_000, 0)
-    assert 0 < first.sum() < len(y)  # while choosing, the choosing cell is not trained on
-    assert (X[first] == celltype.rows(Made(), "TF", [("z", "a"), ("z", "b")], 100_000, 0)[0]).all()
+    assert asked == {*((cell, chrom) for cell in "yz" for chrom in "abc"), ("x", "d"), ("x", "e")}
+
+
+def test_the_choosing_cell_and_chromosomes_are_apart_from_those_fitted_before(study):
+    _, plan, _ = study
+    bins = Made()
+    _, y, _, first, apart = celltype.training(bins, "TF", plan, 100_000, 0)
+    sizes = np.cumsum([len(index) for _, _, index in bins.asked])[:-1]
+    parts = {key[:2]: rows for key, rows in zip(bins.asked, np.split(np.arange(len(y)), sizes), strict=True)}
+    assert set(np.flatnonzero(first)) == {*parts["z", "a"], *parts["z", "b"]}
+    assert set(np.flatnonzero(apart)) == {*parts["y", "c"]}
+    alone = celltype.plan(["x"], "x", CHROMOSOMES)
+    _, y, _, first, apart = celltype.training(Made(), "TF", alone, 100_000, 0)
+    assert first.any() and apart.any() and (first ^ apart).all()
 
 
 def test_plans_of_few_cells():
@@ -162,17 +167,16 @@ def test_scores_do_not_depend_on_the_size_of_a_chunk(study, monkeypatch):
         assert values(again, metric)["elastic_net"] == pytest.approx(values(table, metric)["elastic_net"], abs=1e-3)
 
 
-def test_sampling_is_bounded_unbiased_and_repeats():
-    bins = Made()
-    pairs = [("y", "a"), ("y", "b"), ("z", "a")]
-    X, y, weight, cells = celltype.rows(bins, "TF", pairs, 2000, 3)
+def test_sampling_is_bounded_unbiased_and_repeats(study):
+    plan, bins = study[1], Made()
+    X, y, weight, _, _ = celltype.training(bins, "TF", plan, 3000, 3)
+    pairs = [(cell, chrom) for cell in "yz" for chrom in "abc"]
     n_bound = sum((bins.labels(*pair) == 1).sum() for pair in pairs)
     n_unbound = sum((bins.labels(*pair) == 0).sum() for pair in pairs)
-    assert n_bound < 2000 and (y == 1).sum() == n_bound  # all bound bins
-    assert 1800 < (y == 0).sum() < 2200
+    assert n_bound < 3000 and (y == 1).sum() == n_bound  # all bound bins
+    assert 2800 < (y == 0).sum() < 3200
     assert weight[y == 0].sum() == pytest.approx(n_unbound, rel=0.1) and (weight[y == 1] == 1).all()
-    np.testing.assert_array_equal(X, celltype.rows(Made(), "TF", pairs, 2000, 3)[0])
-    assert set(cells) == {"y", "z"}
+    np.testing.assert_array_equal(X, celltype.training(Made(), "TF", plan, 3000, 3)[0])
 
 
 def test_what_cannot_be_estimated_says_why():

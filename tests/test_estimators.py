@@ -130,17 +130,17 @@ def test_rounds_add_negatives_and_their_probabilities_are_averaged(rows):
 
 def test_the_choice_is_made_on_the_rows_apart_and_fitted_on_all():
     X, y, _ = made(6000, 8)
-    first = np.arange(6000) < 3000
-    apart = X[~first], y[~first], np.ones(3000)
+    even = np.ones(6000)
+    first, apart = np.arange(6000) < 3000, np.arange(6000) >= 4000
     columns = [estimators.Column(NOISE), estimators.Column(MOTIF), estimators.Column(OPEN)]
-    assert estimators.fit(columns, X, y, first, apart).column == MOTIF
-    turned = X[~first][:, [NOISE, MOTIF, SPREAD, NOISE]], y[~first], np.ones(3000)
-    assert estimators.fit(columns, X, y, first, turned).column == OPEN
+    assert estimators.fit(columns, X, y, even, first, apart).column == MOTIF
+    turned = np.where(apart[:, None], X[:, [NOISE, MOTIF, SPREAD, NOISE]], X)
+    assert estimators.fit(columns, turned, y, even, first, apart).column == OPEN
     # the rows stand for a genome full of motifs in closed regions
-    weight = np.where((y[~first] == 0) & (X[~first, MOTIF] > 1) & (X[~first, OPEN] < 0), 1e6, 1.0)
-    assert estimators.fit(columns, X, y, first, (X[~first], y[~first], weight)).column != MOTIF
-    assert estimators.fit(columns[:2] + columns[:1], X, y, first, None).column == MOTIF  # the middle one
-    both = estimators.fit([estimators.ElasticNet(1e-9), estimators.ElasticNet(1.0)], X, y, first, apart)
+    weight = np.where((y == 0) & (X[:, MOTIF] > 1) & (X[:, OPEN] < 0), 1e6, 1.0)
+    assert estimators.fit(columns, X, y, weight, first, apart).column != MOTIF
+    assert estimators.fit(columns[:2] + columns[:1], X, y, even, first, apart & False).column == MOTIF  # the middle one
+    both = estimators.fit([estimators.ElasticNet(1e-9), estimators.ElasticNet(1.0)], X, y, even, first, apart)
     assert both.strength == 1
     np.testing.assert_array_equal(both.coef_, estimators.ElasticNet(1.0).fit(X, y).coef_)
 

@@ -120,44 +120,39 @@ def _sampled(
         yield cell, chrom, index, labels[index], 1 / share[labels[index]]
 
 
-def rows(
-    bins: Bins, tf: str, pairs: Sequence[tuple[str, str]], limit: int, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Bound bins and a sample of the unbound ones of some (cell, chromosome) pairs, with their features.
+def training(
+    bins: Bins, tf: str, plan: Plan, limit: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Bound bins and a sample of the unbound ones of all training cells, on all chromosomes but those that test.
 
     Parameters
     ----------
     bins : Bins
     tf : str
-    pairs : sequence of (cell, chromosome)
+    plan : Plan
     limit : int
         At most about this many of each class: a seeded choice of each bin by itself.
     seed : int
 
     Returns
     -------
-    X (N, P) float32, y (N,) uint8, weight (N,) float64, cell (N,) object
-        `weight` is how many bins a row stands for.
+    X (N, P) float32, y (N,) uint8, weight (N,) float64, first (N,) bool, apart (N,) bool
+        As `estimators.fit` takes them: how many bins a row stands for, which rows are fitted while choosing, and which
+        choose. The latter are of a cell and of chromosomes that the former have none of.
     """
-    parts = [
-        (bins.matrix(cell, chrom, index), labels, weight, np.full(len(index), cell, object))
-        for cell, chrom, index, labels, weight in _sampled(bins, tf, pairs, limit, seed)
+    apart = set(plan.chromosomes["validation"])
+    pairs = [
+        (cell, chrom) for cell in plan.train for split in ("train", "validation") for chrom in plan.chromosomes[split]
     ]
-    features, labels, weight, cells = zip(*parts, strict=True)
-    return np.concatenate(features), np.concatenate(labels), np.concatenate(weight), np.concatenate(cells)
-
-
-def training(
-    bins: Bins, tf: str, plan: Plan, limit: int, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, estimators.Validation | None]:
-    """What `estimators.fit` takes: X, y, the rows fitted while choosing, and the rows that choose."""
-    chromosomes = plan.chromosomes
-    X, y, _, cells = rows(bins, tf, [(c, x) for c in plan.train for x in chromosomes["train"]], limit, seed)
-    first = cells != plan.select if len(plan.train) > 1 else np.ones(len(y), bool)
-    if not chromosomes["validation"]:
-        return X, y, first, None
-    pairs = [(plan.select, chrom) for chrom in chromosomes["validation"]]
-    return X, y, first, rows(bins, tf, pairs, limit, seed)[:3]
+    parts = []
+    for cell, chrom, index, labels, weight in _sampled(bins, tf, pairs, limit, seed):
+        first = chrom not in apart and (cell != plan.select or len(plan.train) == 1)
+        chooses = chrom in apart and cell == plan.select
+        parts.append(
+            (bins.matrix(cell, chrom, index), labels, weight, np.full(len(index), first), np.full(len(index), chooses))
+        )
+    X, y, weight, first, chooses = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return X, y, weight, first, chooses
 
 
 def test_bins(bins: Bins, tf: str, plan: Plan, statistics: Mapping) -> Test:
@@ -306,19 +301,19 @@ def evaluate(
     result: list[dict] = []
     try:
         test = test_bins(bins, tf, plan, statistics)
-        X, y, first, validation = training(bins, tf, plan, limit, seed)
+        rows = training(bins, tf, plan, limit, seed)
     except NotEstimable as reason:
         for method in (*methods, CHANCE):
             result += not_estimable(key | {"method": method}, str(reason))
         return pd.DataFrame(result, columns=COLUMNS)
     fitted, reasons = {}, {}
-    for method, estimator in estimators.build(bins.names, seed).items():
+    for method, candidates in estimators.build(bins.names, seed).items():
         if method in methods:
             try:
-                fitted[method] = estimators.fit(estimator, X, y, first, validation)
+                fitted[method] = estimators.fit(candidates, *rows)
             except NotEstimable as reason:
                 reasons[method] = str(reason)
-    del X
+    del rows
     scores = {}
     if fitted:
         every = scored(bins, plan, test, lambda X: np.stack([e.decision_function(X) for e in fitted.values()]))

@@ -21,8 +21,6 @@ from sklearn.utils.validation import check_is_fitted
 from tfbind.faults import NotEstimable
 from tfbind.splits import generator
 
-#: (X (N, P), y (N,) 0/1, weight (N,)): how many bins of the genome each row stands for.
-Validation = tuple[np.ndarray, np.ndarray, np.ndarray]
 _ROWS = 65536
 
 
@@ -334,8 +332,10 @@ _ORGANISERS = (
     *("motif_mean", "motif_max", "motif_q99", "motif_q95", "motif_q90", "motif_q75", "motif_q50"),
     "accessibility_mean",
 )
-_OF_BIN = re.compile(r"motif\d*_(max|lse)|accessibility_(mean|min|max|median)")
-_OF_NEIGHBOURS = re.compile(r"motif\d*_flank_(max|lse)|accessibility_((before|after)_(min|max)|mean_[+-](50|150))")
+_OF_BIN = re.compile(r"motif\d*_(max|lse)|accessibility_(mean|median)")
+_OF_NEIGHBOURS = re.compile(
+    r"motif\d*_flank_(max|lse)|accessibility_(min|max|(before|after)_(min|max)|mean_[+-](50|150))"
+)
 
 
 def build(names: Sequence[str], seed: int) -> dict[str, list[BaseEstimator]]:
@@ -364,29 +364,30 @@ def build(names: Sequence[str], seed: int) -> dict[str, list[BaseEstimator]]:
 
 
 def fit(
-    candidates: Sequence[BaseEstimator], X: np.ndarray, y: np.ndarray, first: np.ndarray, validation: Validation | None
+    candidates: Sequence[BaseEstimator],
+    X: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    first: np.ndarray,
+    apart: np.ndarray,
 ) -> BaseEstimator:
-    """Choose on rows apart, then fit what was chosen on all training rows.
+    """Fit the candidates on some rows, choose one on rows apart, and fit that one on all rows.
 
     Parameters
     ----------
     candidates : sequence of estimators
     X, y : (N, P) float32, (N,) 0/1
-        All rows of the training cells and chromosomes.
-    first : (N,) bool
-        Those fitted while choosing.
-    validation : (X, y, weight) or None
-        The rows that choose, of another cell and other chromosomes; the highest area under the precision-recall curve
+    weight : (N,) float
+        How many bins of the genome each row stands for.
+    first, apart : (N,) bool
+        Rows that are fitted while choosing, and rows that choose: the highest area under the precision-recall curve
         wins. Without bound and unbound rows among them it is the middle candidate.
     """
     chosen = candidates[len(candidates) // 2]
-    if len(candidates) > 1 and validation is not None and len(np.unique(validation[1])) == 2:
-        others, labels, weight = validation
-        values = [
-            average_precision_score(
-                labels, clone(candidate).fit(X[first], y[first]).decision_function(others), sample_weight=weight
-            )
-            for candidate in candidates
-        ]
+    if len(candidates) > 1 and len(np.unique(y[apart])) == 2:
+        values = []
+        for candidate in candidates:
+            scores = clone(candidate).fit(X[first], y[first]).decision_function(X[apart])
+            values.append(average_precision_score(y[apart], scores, sample_weight=weight[apart]))
         chosen = candidates[int(np.argmax(values))]
     return clone(chosen).fit(X, y)
