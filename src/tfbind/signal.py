@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ _SAMPLED = 2**21  # positions that stand for a genome in a quantile normalisatio
 _KNOTS = 2**12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one track is one key of the cache of `steps`
 class Track:
     """Accessibility along a genome, one value a base.
 
@@ -333,8 +334,9 @@ class Steps:
     median: np.ndarray
 
 
+@lru_cache(maxsize=2)
 def steps(track: Track, chrom: str) -> Steps:
-    """Statistics of one chromosome of a track, from which those of its bins follow."""
+    """Statistics of one chromosome of a track, from which those of its bins follow; the last two are kept."""
     ends, values = track.runs(chrom)
     return Steps(*kernel.steps(ends, values, track.lengths[chrom] // kernel.STEP))
 
