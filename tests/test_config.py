@@ -207,12 +207,13 @@ CELLS = ["cell", "what", "tf", "path", "genome"]
 def cells(study, tmp_path):
     """A function that writes a study with a sheet of cells and loads it."""
 
-    def write(rows, header=CELLS, genomes="g: {fasta: a.fa, genes: g.gtf}, bare: {fasta: a.fa}"):
+    def write(rows, header=CELLS, genomes="g: {fasta: a.fa, genes: g.gtf}, bare: {fasta: a.fa}", more=""):
         for name in ("g.gtf", "open.bw", "open.bam", "f.tsv.gz", "p.narrowPeak", "q.bed", "r.tsv"):
             (tmp_path / name).write_text("")
         lines = ["\t".join(header), *("\t".join(row) for row in rows)]
         (tmp_path / "cells.tsv").write_text("\n".join(lines) + "\n")
-        return study([["A", "USF1", "chipseq", "a.fa"]], more=f"cells: cells.tsv\ngenomes: {{{genomes}}}")
+        more = f"cells: cells.tsv\ngenomes: {{{genomes}}}\n{more or 'split: {test: [chr1]}'}"
+        return study([["A", "USF1", "chipseq", "a.fa"]], more=more)
 
     return write
 
@@ -293,3 +294,41 @@ def test_a_sheet_of_cells_is_optional_and_must_be_there_if_named(study, cells):
     assert study([["A", "USF1", "chipseq", "a.fa"]]).cells == {}
     assert "cells.tsv" in faults(study, [["A", "USF1", "chipseq", "a.fa"]], more="cells: none/cells.tsv")[0]
     assert "no file" in faults(cells, [])[0]
+
+
+def test_what_the_cell_type_task_names_is_in_the_sheet_of_cells(cells):
+    rows = [
+        ["k562", "accessibility", "", "open.bw", "g"],
+        ["k562", "conservative", "USF1", "p.narrowPeak", "g"],
+        ["h1", "accessibility", "", "open.bam", "g"],
+    ]
+    assert cells(rows).config["celltype"]["limit"] == 200_000
+    found = faults(
+        cells,
+        rows,
+        more="celltype: {tfs: [USF], motifs: {CTCF: [CTCF]}, test_cells: [k56], reference: K562}",
+    )
+    for part in (
+        "celltype.tfs: 'USF' is not in the sheet of cells, did you mean 'USF1'?",
+        "celltype.motifs: 'CTCF' is not in the sheet of cells",
+        "celltype.test_cells: 'k56' is not in the sheet of cells, did you mean 'k562'?",
+        "celltype.reference: 'K562' is not in the sheet of cells",
+        "celltype: no test cell has conservative peaks of a factor",
+        "split.test: the cell-type task tests on whole chromosomes",
+    ):
+        assert any(part in fault for fault in found), part
+    assert "no test cell" in faults(cells, rows, more="split: {test: [chr1]}\ncelltype: {test_cells: [h1]}")[0]
+
+
+def test_checksums_of_a_factor_in_some_cells(cells, tmp_path):
+    rows = [
+        ["k562", "accessibility", "", "open.bw", "g", "a" * 64],
+        ["k562", "conservative", "USF1", "p.narrowPeak", "g", "b" * 64],
+        ["k562", "conservative", "CTCF", "q.bed", "g", "c" * 64],
+        ["h1", "accessibility", "", "open.bam", "g", "d" * 64],
+    ]
+    genomes = f"g: {{fasta: a.fa, genes: g.gtf, genes_sha256: {'e' * 64}}}"
+    loaded = cells(rows, [*CELLS, "sha256"], genomes)
+    found = {Path(path).name: sha256[0] for path, sha256 in loaded.cell_checksums(["k562"], "USF1").items()}
+    assert found == {"open.bw": "a", "p.narrowPeak": "b", "g.gtf": "e"}
+    assert len(loaded.cell_checksums(["k562", "h1"], "CTCF")) == 4

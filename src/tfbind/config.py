@@ -11,7 +11,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -168,6 +168,14 @@ class Study:
             given[local(genome["blacklist"])] = genome["blacklist_sha256"]
         return {path: sha256 for path, sha256 in given.items() if path and sha256}
 
+    def cell_checksums(self, cells: Iterable[str], tf: str) -> dict[str, str]:
+        """As `checksums`, of the files that the cell-type task reads of these cells for one factor."""
+        rows = [row for row in self.cell_files if row["cell"] in cells and row["tf"] in ("", tf)]
+        given = {local(row["path"]): row["sha256"] for row in rows}
+        for genome in (self.config["genomes"][row["genome"]] for row in rows):
+            given |= {local(genome[key]): genome[f"{key}_sha256"] for key in ("blacklist", "genes")}
+        return {path: sha256 for path, sha256 in given.items() if path and sha256}
+
 
 def is_url(source: str) -> bool:
     """Whether a source is to be fetched rather than read in place."""
@@ -262,6 +270,8 @@ def load(path: str | Path, overrides: Mapping | None = None) -> Study:
             faults += [f"{sheet.name}:{line}: {message}" for message in _check_file(row, config["genomes"])]
             cell_files.append(row)
         faults += [] if cell_faults else [f"{sheet.name}: {message}" for message in _check_cells(cell_files)]
+        if not any(fault.startswith(sheet.name) for fault in faults):
+            faults += _check_celltype(path.name, config, cell_files)
     faults += _check_keys(path.name, config)
     if not row_faults:
         faults += _check_study(path.name, config, datasets)
@@ -363,6 +373,25 @@ def _check_study(name: str, config: dict, datasets: dict) -> Iterator[str]:
     for dataset, row in datasets.items():
         if not study.labels(dataset):
             yield f"{name}: negatives: no label applies to the dataset {dataset} ({row['tf']}, {row['assay']})"
+
+
+def _check_celltype(name: str, config: dict, rows: list[dict[str, str]]) -> Iterator[str]:
+    """Faults between the key `celltype` and the sheet of cells."""
+    options = config["celltype"]
+    cells = list(dict.fromkeys(row["cell"] for row in rows))
+    tfs = list(dict.fromkeys(row["tf"] for row in rows if row["tf"]))
+    named = [("tfs", tf, tfs) for tf in options["tfs"]] + [("motifs", tf, tfs) for tf in options["motifs"]]
+    named += [("test_cells", cell, cells) for cell in options["test_cells"]]
+    named += [("reference", options["reference"], cells)] if options["reference"] else []
+    for key, word, words in named:
+        if word not in words:
+            yield f"{name}: celltype.{key}: {word!r} is not in the sheet of cells{_meant(word, words)}"
+    assayed = {(row["tf"], row["cell"]) for row in rows if row["what"] == "conservative"}
+    wanted = {(tf, cell) for tf, cell in assayed if tf in (options["tfs"] or tfs)}
+    if not any(cell in options["test_cells"] or not options["test_cells"] for _, cell in wanted):
+        yield f"{name}: celltype: no test cell has conservative peaks of a factor; name such cells, or leave them out"
+    if not config["split"]["test"]:
+        yield f"{name}: split.test: the cell-type task tests on whole chromosomes; name some"
 
 
 def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
