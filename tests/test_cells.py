@@ -1,8 +1,23 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from tfbind import bins, cells, celltype, config, estimators, evaluation, features, genome, signal, simulate, tables
+from tfbind import (
+    bins,
+    cells,
+    celltype,
+    config,
+    estimators,
+    evaluation,
+    features,
+    genome,
+    motifs,
+    signal,
+    simulate,
+    tables,
+)
 from tfbind.faults import InputError
 
 STATISTICS = {"resamples": 100, "level": 0.95, "block": 10_000, "min_examples": 20}
@@ -103,7 +118,7 @@ def test_bins_are_those_of_their_parts(study):
     # the best site of a bin is that of its sequence, but for sites that hang over its ends
     inside = factor.best_site(tokens)
     assert (inside <= matrix[:, factor.names.index("motif_flank_max")] + 0.01).all()
-    assert tally.total("kept") > 0
+    assert tally.total("read") > 0
 
 
 def test_accessibility_is_normalised_to_the_reference_cell(study):
@@ -130,3 +145,15 @@ def test_partners_are_further_motifs_and_unknown_names_are_told(study):
     assert set(features.names(factor.recipe)) == set(factor.names)
     with pytest.raises(InputError, match=r"celltype\.motifs: USF1: .*NOSUCH"):
         opened(study, "USF1", options={"motifs": {"USF1": ["NOSUCH"]}})
+
+
+def test_every_feature_and_method_is_documented():
+    page = (Path(__file__).parents[1] / "docs" / "celltype.md").read_text()
+    for name, text in features.DESCRIPTIONS.items():
+        assert f"| `{name}` | {text} |" in page
+    methods = config.schema("config")["properties"]["celltype"]["properties"]["methods"]["default"]
+    assert all(f"`{method}`" in page for method in methods)
+    assert set(methods) == {
+        *estimators.build(features.names(features.Recipe(motifs.jaspar().take([0]))), 0),
+        "mean_signal",
+    }
