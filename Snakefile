@@ -17,6 +17,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/retrain.smk"
+include: "workflow/rules/celltype.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -27,3 +28,4 @@ rule all:
         "results/summary.tsv",
         "results/report.html",
         retrain_tables(),
+        ["results/celltype.tsv"] if study.cells else [],

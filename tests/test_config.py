@@ -254,3 +254,137 @@ def test_config_page_is_what_the_schemas_say():
 @pytest.mark.parametrize("path", ["config.yaml", "resources/real/config.yaml", "resources/yeast/config.yaml"])
 def test_shipped_studies_are_valid(path):
     assert config.load(REPO / path).datasets
+
+
+CELLS = ["cell", "what", "tf", "path", "genome"]
+
+
+@pytest.fixture
+def cells(study, tmp_path):
+    """A function that writes a study with a sheet of cells and loads it."""
+
+    def write(rows, header=CELLS, genomes="g: {fasta: a.fa, genes: g.gtf}, bare: {fasta: a.fa}", more=""):
+        for name in ("g.gtf", "open.bw", "open.bam", "f.tsv.gz", "p.narrowPeak", "q.bed", "r.tsv"):
+            (tmp_path / name).write_text("")
+        lines = ["\t".join(header), *("\t".join(row) for row in rows)]
+        (tmp_path / "cells.tsv").write_text("\n".join(lines) + "\n")
+        more = f"cells: cells.tsv\ngenomes: {{{genomes}}}\n{more or 'split: {test: [chr1]}'}"
+        return study([["A", "USF1", "chipseq", "a.fa"]], more=more)
+
+    return write
+
+
+def test_a_sheet_of_cells_is_read_by_kind(cells, tmp_path):
+    loaded = cells(
+        [
+            ["k562", "accessibility", "", "open.bw", "g"],
+            ["k562", "conservative", "USF1", "p.narrowPeak", "g"],
+            ["k562", "relaxed", "USF1", "https://a.example/r.bed.gz", "g"],
+            ["k562", "expression", "", "r.tsv", "g"],
+            ["h1", "accessibility", "", "open.bam", "g"],
+            ["h1", "accessibility", "", "f.tsv.gz", "g"],
+            ["h1", "accessibility_peaks", "", "q.bed", "g"],
+        ]
+    )
+    found = loaded.cells
+    assert list(found) == ["k562", "h1"] and loaded.cell_tfs() == ["USF1"]
+    assert found["k562"]["genome"] == "g"
+    assert [row["format"] for row in found["h1"]["accessibility"]] == ["bam", "fragments"]
+    assert found["h1"]["accessibility"][0]["path"] == str(tmp_path / "open.bam")
+    assert found["h1"]["conservative"] == {} and found["h1"]["expression"] == []
+    assert [row["format"] for row in found["h1"]["accessibility_peaks"]] == ["bed"]
+    assert found["k562"]["expression"][0]["format"] == "tpm"
+    relaxed = found["k562"]["relaxed"]["USF1"][0]
+    assert relaxed["path"].startswith("resources/downloads/") and relaxed["format"] == "bed"
+    assert loaded.downloads()[relaxed["path"]] == ("https://a.example/r.bed.gz", "")
+    assert loaded.config["genomes"]["g"]["genes"] == str(tmp_path / "g.gtf")
+
+
+def test_all_faults_of_a_sheet_of_cells_are_listed_with_their_lines(cells):
+    text = "\n".join(
+        faults(
+            cells,
+            [
+                ["k562", "accessibilty", "", "open.bw", "g"],
+                ["k562", "conservative", "", "p.narrowPeak", "g"],
+                ["k562", "expression", "USF1", "r.tsv", "bare"],
+                ["K562", "accessibility", "", "missing.bw", "g"],
+                ["h1", "accessibility", "", "r.tsv", "g"],
+                ["h1", "relaxed", "CTCF", "q.odd", "nowhere"],
+            ],
+        )
+    )
+    for part in (
+        "cells.tsv:2: what: 'accessibilty' is not one of",
+        "cells.tsv:3: tf: name the factor of these peaks",
+        "cells.tsv:4: tf: leave it empty for expression",
+        "cells.tsv:4: what: expression needs genomes.bare.genes",
+        "cells.tsv:5: cell 'K562' is 'k562' on line 2",
+        "cells.tsv:5: path: no file",
+        "cells.tsv:6: path: r.tsv is also on line 4",
+        "cells.tsv:7: format: cannot be told from the name 'q.odd'",
+        "cells.tsv:7: genome: 'nowhere' is not in the config's `genomes`",
+    ):
+        assert part in text, part
+
+
+def test_the_rows_of_a_cell_fit_together(cells):
+    found = faults(
+        cells,
+        [
+            ["k562", "conservative", "USF1", "p.narrowPeak", "g"],
+            ["h1", "accessibility", "", "open.bw", "g"],
+            ["h1", "relaxed", "CTCF", "q.bed", "bare"],
+        ],
+    )
+    assert found == [
+        "cells.tsv: cell k562 has no row of accessibility; the task needs one for each cell",
+        "cells.tsv: cell h1 has the genomes bare, g; a cell has one",
+        "cells.tsv: cell h1 has relaxed peaks of CTCF and no conservative ones; both are needed for labels",
+    ]
+    found = faults(cells, [["h1", "accessibility", "", "open.bw", "g", "narrowpeak"]], [*CELLS, "format"])
+    assert found == ["cells.tsv:2: format: accessibility is bigwig or bam or fragments, not narrowpeak"]
+
+
+def test_a_sheet_of_cells_is_optional_and_must_be_there_if_named(study, cells):
+    assert study([["A", "USF1", "chipseq", "a.fa"]]).cells == {}
+    assert "cells.tsv" in faults(study, [["A", "USF1", "chipseq", "a.fa"]], more="cells: none/cells.tsv")[0]
+    assert "no file" in faults(cells, [])[0]
+
+
+def test_what_the_cell_type_task_names_is_in_the_sheet_of_cells(cells):
+    rows = [
+        ["k562", "accessibility", "", "open.bw", "g"],
+        ["k562", "conservative", "USF1", "p.narrowPeak", "g"],
+        ["h1", "accessibility", "", "open.bam", "g"],
+    ]
+    assert cells(rows).config["celltype"]["limit"] == 200_000
+    found = faults(
+        cells,
+        rows,
+        more="celltype: {tfs: [USF], motifs: {CTCF: [CTCF]}, test_cells: [k56], reference: K562}",
+    )
+    for part in (
+        "celltype.tfs: 'USF' is not in the sheet of cells, did you mean 'USF1'?",
+        "celltype.motifs: 'CTCF' is not in the sheet of cells",
+        "celltype.test_cells: 'k56' is not in the sheet of cells, did you mean 'k562'?",
+        "celltype.reference: 'K562' is not in the sheet of cells",
+        "celltype: no test cell has conservative peaks of a factor",
+        "split.test: the cell-type task tests on whole chromosomes",
+    ):
+        assert any(part in fault for fault in found), part
+    assert "no test cell" in faults(cells, rows, more="split: {test: [chr1]}\ncelltype: {test_cells: [h1]}")[0]
+
+
+def test_checksums_of_a_factor_in_some_cells(cells, tmp_path):
+    rows = [
+        ["k562", "accessibility", "", "open.bw", "g", "a" * 64],
+        ["k562", "conservative", "USF1", "p.narrowPeak", "g", "b" * 64],
+        ["k562", "conservative", "CTCF", "q.bed", "g", "c" * 64],
+        ["h1", "accessibility", "", "open.bam", "g", "d" * 64],
+    ]
+    genomes = f"g: {{fasta: a.fa, genes: g.gtf, genes_sha256: {'e' * 64}}}"
+    loaded = cells(rows, [*CELLS, "sha256"], genomes)
+    found = {Path(path).name: sha256[0] for path, sha256 in loaded.cell_checksums(["k562"], "USF1").items()}
+    assert found == {"open.bw": "a", "p.narrowPeak": "b", "g.gtf": "e"}
+    assert len(loaded.cell_checksums(["k562", "h1"], "CTCF")) == 4

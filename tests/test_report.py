@@ -468,6 +468,36 @@ def test_hostile_names_stay_text(folder):
     assert f"{evil}_selex → " in text  # in the SVG too, where a dollar would begin a formula
 
 
+def celltype_rows(tf, method, auprc, **others):
+    about = {"tf": tf, "train_cells": "a,b", "test_cell": "c", "method": method, "n_bound": 10, "n_unbound": 990}
+    yield about | {"metric": "auprc", "value": auprc, "low": auprc - 0.1, "high": auprc + 0.1, "note": "few"}
+    yield from (about | {"metric": metric, "value": value} for metric, value in others.items())
+
+
+def test_other_cells_have_a_section_where_there_are_any(folder, small):
+    rows = [
+        *celltype_rows("T", "catchitt", 0.6, auroc=0.97),
+        *celltype_rows("U", "catchitt", 0.4, auroc=0.95),
+        *celltype_rows("T", "motif", 0.2, auroc=0.9, shuffled_auroc=0.96),
+        *celltype_rows("T", "chance", 0.01, auroc=0.5),
+        *celltype_rows("U", "motif", np.nan),
+        {"tf": "all", "test_cell": "all", "method": "catchitt", "metric": "rank_score", "value": 3.0},
+        {"tf": "all", "test_cell": "all", "method": "motif", "metric": "rank_score", "value": 2.0},
+    ]
+    report.render(folder / "cells.html", **small, celltype=pd.DataFrame(rows))
+    html = (folder / "cells.html").read_text(encoding="utf-8")
+    assert "ranks catchitt: its mean area under the precision-recall curve is 0.500, against motif alone 0.200" in html
+    assert "chance 0.010." in html and "AUROC of 0.960 against shuffles" in html and "of 0.900 over the genome;" in html
+    assert "0.600 (0.500 to 0.700)" in html and html.count(">a, b<") == 5 and 'href="#celltype"' in html
+    assert_closed(Page(html), html)
+    report.render(folder / "none.html", **small)
+    assert "celltype" not in (folder / "none.html").read_text(encoding="utf-8")
+    nothing = pd.DataFrame(rows[:1]).assign(value=np.nan, note="too few")
+    report.render(folder / "nothing.html", **small, celltype=nothing)
+    html = (folder / "nothing.html").read_text(encoding="utf-8")
+    assert "No method could be tested." in html and "too few" in html
+
+
 def test_same_input_same_bytes(folder, small):
     for name in ("once.html", "again.html"):
         report.render(folder / name, **small)

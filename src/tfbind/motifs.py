@@ -155,6 +155,13 @@ def of_tf(name: str, motifs: Motifs | None = None) -> Motifs:
     return motifs.take(sorted(found, key=rank))
 
 
+def best_of(names: Sequence[str], motifs: Motifs | None = None) -> Motifs:
+    """The best motif of each factor (`of_tf`), in the order of the names."""
+    motifs = jaspar() if motifs is None else motifs
+    ids = [of_tf(name, motifs).ids[0] for name in names]
+    return motifs.take([motifs.ids.index(number) for number in ids])
+
+
 def score(tokens: np.ndarray, motifs: Motifs) -> tuple[np.ndarray, np.ndarray]:
     """How well each sequence matches each motif, over all positions and both strands.
 

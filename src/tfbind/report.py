@@ -553,6 +553,67 @@ def _audit(audit: pd.DataFrame) -> dict:
     }
 
 
+def _celltype(table: pd.DataFrame) -> dict | None:
+    """The sentence and the table of the cell-type task; None where the study has no cells."""
+    if table.empty:
+        return None
+    names = ["auprc", "auroc", "recall_at_50fdr", "recall_at_10fdr", "shuffled_auroc"]
+    key = ["tf", "train_cells", "test_cell", "method"]
+    rows = table[table["metric"] != "rank_score"]
+    values = rows.pivot_table(index=key, columns="metric", values="value", sort=False, dropna=False)
+    wide = rows[rows["metric"] == "auprc"].join(values.reindex(columns=names), on=key)
+    columns = [
+        Column("TF", lambda r: word(r["tf"])),
+        Column("Trained in", lambda r: word(r["train_cells"]).replace(",", ", ")),
+        Column("Tested in", lambda r: word(r["test_cell"])),
+        Column("Method", lambda r: word(r["method"])),
+        Column("Bound / unbound bins", lambda r: f"{count(r['n_bound'])} / {count(r['n_unbound'])}", True),
+        Column("auPRC (interval)", lambda r: _with_interval(r["value"], r["low"], r["high"]), True),
+        Column("AUROC", lambda r: auroc(r["auroc"]), True),
+        Column("Recall at 50 % FDR", lambda r: auroc(r["recall_at_50fdr"]), True),
+        Column("at 10 % FDR", lambda r: auroc(r["recall_at_10fdr"]), True),
+        Column("AUROC against shuffles", lambda r: auroc(r["shuffled_auroc"]), True),
+        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    shown = _shown(
+        wide,
+        columns,
+        caption="Bins of a cell and of chromosomes that no method was trained or chosen on",
+        name="celltype",
+        empty="No factor of this study could be tested.",
+        raw=table,
+    )
+    return {"sentence": _contest(wide, table[table["metric"] == "rank_score"]), "table": shown}
+
+
+def _contest(wide: pd.DataFrame, ranks: pd.DataFrame) -> str:
+    """Who ranks highest, and what the simplest methods reach."""
+    means = wide.groupby("method")["value"].mean()
+    if ranks.empty or means.isna().all():
+        return "No method could be tested."
+    best = ranks.iloc[0]["method"]
+    text = f"Highest over all factors and cells ranks {best}: its mean area under the precision-recall curve is "
+    text += auroc(means[best])
+    simple = [name for name in ("accessibility", "motif", "mean_signal") if name in means and name != best]
+    others = [f"{name.replace('_', ' ')} alone {auroc(means[name])}" for name in simple]
+    others += [f"chance {auroc(means['chance'])}"] if "chance" in means else []
+    text += f", against {', '.join(others)}." if others else "."
+    motif = wide[wide["method"] == "motif"]
+    if motif["shuffled_auroc"].notna().any():
+        shuffled, whole = auroc(motif["shuffled_auroc"].mean()), auroc(motif["auroc"].mean())
+        text += (
+            f" The motif alone has a mean AUROC of {shuffled} against shuffles of the bound bins and of {whole} over "
+        )
+        text += "the genome; both hide how few of its best bins are bound."
+    return text
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    if pd.isna(value) or pd.isna(low):
+        return auroc(value)
+    return f"{auroc(value)} ({auroc(low)} to {auroc(high)})"
+
+
 def _plain(value: object) -> str:
     """A sheet value that a reader of TSV may have turned into a float."""
     return f"{value:g}" if isinstance(value, float) and not np.isnan(value) else word(value)
@@ -959,6 +1020,7 @@ def render(
     provenance: Mapping[str, object],
     retrain: pd.DataFrame | None = None,
     crossings: pd.DataFrame | None = None,
+    celltype: pd.DataFrame | None = None,
 ) -> None:
     """Write the report: one HTML file without scripts that loads nothing, the same bytes for the same input.
 
@@ -980,6 +1042,8 @@ def render(
         here: the page holds none of its own.
     retrain, crossings : DataFrame, optional
         The tables of the same names; without them the page has no section on retraining.
+    celltype : DataFrame, optional
+        The table of the same name; without it the page has no such section.
     """
     ensemble = metrics[metrics["seed"].astype(str) == "ensemble"]
     scores = ensemble[ensemble["metric"] == "auroc"]
@@ -1029,6 +1093,7 @@ def render(
         curves_link=download(drawn[list(curves.columns)], "curves"),
         libraries=_libraries(libraries),
         audit=_audit(audit),
+        celltype=None if celltype is None else _celltype(celltype),
         records=records,
         reasons=reasons,
         provenance=_provenance(provenance),

@@ -13,6 +13,7 @@ rule report_page:
         verdicts=rules.summarise.output.verdicts,
         audit=rules.audit.output[0],
         retrain=retrain_tables(),
+        celltype=["results/celltype.tsv"] if study.cells else [],
         curves=expand(EVALUATION, tf=study.tfs(), table="curves"),
         reliability=expand(EVALUATION, tf=study.tfs(), table="reliability"),
         positives=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),

@@ -23,6 +23,7 @@ report.render(
     audit=tables.read_tsv(inputs.audit),
     reliability=pd.concat(map(tables.read_tsv, inputs.reliability)),
     logs=logs,
+    celltype=tables.read_tsv(inputs.celltype[0]) if inputs.celltype else None,
     provenance=report.provenance(params.rows, params.config),
     **{name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)},
     **{Path(path).stem: tables.read_tsv(path) for path in inputs.retrain},
