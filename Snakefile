@@ -23,3 +23,4 @@ rule all:
     input:
         "results/summary.tsv",
         "results/report.html",
+        rules.cards.output,

@@ -15,11 +15,12 @@ FLOORS = [
     ["dna", "text", "lineage", "kernels.*"],
     ["tables"],
     ["config", "resources", "intervals", "genome", "reads", "splits", "motifs", "background"],
-    ["assays", "negatives", "simulate", "archives"],
+    ["assays", "negatives", "simulate", "archives", "domain"],
     ["data", "models", "baseline", "validation"],
     ["training", "prediction"],
     ["evaluation"],
     ["transfer"],
+    ["sharing"],
     ["cli", "report"],
 ]
 MODULES = sorted(

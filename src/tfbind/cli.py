@@ -128,6 +128,25 @@ def _words(given: str) -> list[str]:
     return [word.strip() for word in given.split(",") if word.strip()]
 
 
+@app.command("verify")
+def verify(folder: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a trained model.")]) -> None:
+    """Recompute the logits that were stored with a model."""
+    from tfbind import sharing  # torch loads for those who need it
+
+    typer.echo(f"{folder}: as stored; logits differ by {sharing.verify(folder):.2g} at most")
+
+
+@app.command("export")
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a trained network.")],
+    onnx: Annotated[Path, typer.Option(help="The file to write.")],
+) -> None:
+    """Write a network as ONNX: tokens (N, L) uint8 (A C G T 0-3, anything else 4) -> logit (N,)."""
+    from tfbind import sharing
+
+    typer.echo(f"{onnx}: written; in onnxruntime its logits differ by {sharing.export(folder, onnx):.2g} at most")
+
+
 def main() -> None:
     """Run the command and turn what went wrong into the exit code of its kind."""
     try:
