@@ -20,7 +20,7 @@ FLOORS = [
     ["training", "prediction"],
     ["evaluation"],
     ["transfer"],
-    ["sharing"],
+    ["sharing", "scoring"],
     ["cli", "report"],
 ]
 MODULES = sorted(

@@ -18,12 +18,13 @@ from torch.nn.functional import conv1d, max_pool1d
 
 from tfbind import dna, domain, tables
 from tfbind.dna import UNKNOWN
-from tfbind.faults import InputError, ResourceError
+from tfbind.faults import InputError, NotEstimable, ResourceError
 from tfbind.kernels import detectors
 
 VERSION = 2
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
+EVALUATION = "evaluation.tsv"
 
 _ONE_HOT = torch.cat([torch.eye(4), torch.full((1, 4), 0.25)])
 _COMPLEMENT = torch.tensor([3, 2, 1, 0, 4], dtype=torch.uint8)
@@ -418,6 +419,14 @@ def describe(folder: str | os.PathLike) -> dict:
         raise InputError(f"{path}: not JSON ({error}); train the model again") from error
     if not isinstance(description, dict) or "kind" not in description:
         raise InputError(f"{path}: names no model kind; train the model again")
+    return description
+
+
+def usable(folder: str | os.PathLike) -> dict:
+    """`describe`, but `NotEstimable` with the reason where training gave no model."""
+    description = describe(folder)
+    if "reason" in description:
+        raise NotEstimable(f"{folder}: no model was trained: {description['reason']}")
     return description
 
 

@@ -17,7 +17,7 @@ import torch
 from tfbind import __version__, dna, models, prediction, resources, tables
 from tfbind.faults import InputError, NotEstimable, ResourceError
 
-CARD, EVALUATION = "MODEL.md", "evaluation.tsv"
+CARD = "MODEL.md"
 #: Largest difference of a logit, absolute and as a share of it, between two machines or runtimes.
 TOLERANCE = 1e-5
 _OPSET = 18
@@ -33,7 +33,7 @@ def verify(folder: str | os.PathLike) -> float:
     Refused with `InputError` where it is beyond `TOLERANCE`: the files are not those that were trained, or this machine
     computes otherwise. `NotEstimable` where there is nothing to compare.
     """
-    description = usable(folder)
+    description = models.usable(folder)
     check = description.get("check")
     if not check:
         raise NotEstimable(
@@ -54,14 +54,6 @@ def _compare(found: np.ndarray, wanted: np.ndarray, what: str) -> None:
         )
 
 
-def usable(folder: str | os.PathLike) -> dict:
-    """The description of a stored model; `NotEstimable` with its reason where training gave none."""
-    description = models.describe(folder)
-    if "reason" in description:
-        raise NotEstimable(f"{folder}: no model was trained: {description['reason']}")
-    return description
-
-
 class _Ensemble(torch.nn.Module):
     """The mean logit of the seeds."""
 
@@ -79,7 +71,7 @@ def export(folder: str | os.PathLike, path: str | os.PathLike) -> float:
     Its input `tokens` is (N, L) uint8 (A 0, C 1, G 2, T 3, anything else and padding 4), its output `logit` (N,)
     float32, for any N and L. It is run in onnxruntime before it is kept.
     """
-    description = usable(folder)
+    description = models.usable(folder)
     if description["kind"] not in models.MODELS:
         raise InputError(f"{folder}: {description['kind']} is no network; its arrays are plain in {models.WEIGHTS}")
     try:
@@ -165,7 +157,7 @@ def write_card(
         See `evaluated`.
     """
     folder = Path(folder)
-    tables.write_tsv(evaluation, folder / EVALUATION)
+    tables.write_tsv(evaluation, folder / models.EVALUATION)
     with tables.replacing(folder / CARD) as temporary:
         temporary.write_text(_card(models.describe(folder), row, files, sequences, settings, evaluation))
 
@@ -208,7 +200,7 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
         "## Evaluation",
         "",
         "On held-out rows only. `same`: the test split of its own dataset; `cross`: another experiment. All values, "
-        f"with AUPRC and recall: `{EVALUATION}`.",
+        f"with AUPRC and recall: `{models.EVALUATION}`.",
         "",
         *_table(
             ["target", "assay", "comparison", "reading", "against", "AUROC", "interval", "n", "note"],
