@@ -1,6 +1,11 @@
 """tfbind: how far does a model of TF binding travel, and when must it be retrained?"""
 
+import os
+from pathlib import Path
+
 from snakemake.utils import min_version
+
+from tfbind import progress
 
 min_version("9.0")
 
@@ -16,6 +21,20 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
+
+
+onstart:
+    progress.say(
+        [f"how far it is, from another terminal: tfbind progress {os.getcwd()}"]
+    )
+
+
+onsuccess:
+    progress.say(progress.summary(Path()))
+
+
+onerror:
+    progress.say(progress.failed(progress.read(Path(log))))
 
 
 rule all:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tfbind import __version__, archives, config, resources, simulate, tables, text, validation
+from tfbind import __version__, archives, config, progress, resources, simulate, tables, text, validation
 from tfbind.faults import InputError, NotEstimable, ResourceError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -128,6 +128,26 @@ def _files(source: str, assembly: str) -> list[tuple[str, str]]:
 
 def _words(given: str) -> list[str]:
     return [word.strip() for word in given.split(",") if word.strip()]
+
+
+@app.command("doctor")
+def diagnose() -> None:
+    """Look whether this machine has what a run needs; exit code 4 where something is missing."""
+    from tfbind import doctor
+
+    found = []
+    for check in doctor.checks(Path()):
+        typer.echo(f"{check.state:8}{check.what:10}{check.words}")
+        found.append(check)
+    if missing := [f"{check.what}: {check.words}" for check in found if check.state == "missing"]:
+        raise ResourceError("\n".join(["a run would fail here:", *missing]))
+
+
+@app.command("progress")
+def follow(folder: Annotated[Path, typer.Argument(metavar="DIR", help="As given to snakemake --directory.")] = Path()):
+    """Say how far a run is, what it does now and about how long it still takes."""
+    for line in progress.describe(folder):
+        typer.echo(line)
 
 
 @app.command("score")
