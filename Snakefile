@@ -1,6 +1,11 @@
 """tfbind: how far does a model of TF binding travel, and when must it be retrained?"""
 
+import os
+from pathlib import Path
+
 from snakemake.utils import min_version
+
+from tfbind import progress
 
 min_version("9.0")
 
@@ -21,6 +26,20 @@ include: "workflow/rules/celltype.smk"
 include: "workflow/rules/report.smk"
 
 
+onstart:
+    progress.say(
+        [f"how far it is, from another terminal: tfbind progress {os.getcwd()}"]
+    )
+
+
+onsuccess:
+    progress.say(progress.summary(Path()))
+
+
+onerror:
+    progress.say(progress.failed(progress.read(Path(log))))
+
+
 rule all:
     default_target: True
     input:
@@ -29,3 +48,4 @@ rule all:
         "results/report.html",
         retrain_tables(),
         ["results/celltype.tsv"] if study.cells else [],
+        rules.cards.output,

@@ -166,7 +166,7 @@ def test_save_load_score(kind, study, tmp_path):
     assert np.array_equal(model.decision_function(texts), fitted.decision_function(texts))
     assert {"format", "kind", "options", "seeds", "window", "extra"} <= about.keys()
     assert about["kind"] == kind and about["seeds"] == [7] and about["window"] == 60
-    assert about["extra"] == {"dataset": "made"} and about["options"] == options
+    assert set(about["extra"]) == {"dataset", "domain", "calibration"} and about["options"] == options
     history = tables.read_tsv(tmp_path / "history.tsv")
     assert list(history.columns) == ["seed", "epoch", "split", "metric", "value"]
     assert set(history["split"]) == {"train", "validation"} and (history["seed"] == 7).all()

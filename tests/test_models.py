@@ -190,6 +190,9 @@ def test_save_and_load(tmp_path, kind, options):
     states = {seed: model.state_dict() for seed, model in trained.items()}
     models.save(tmp_path / "m", kind, options, states, 101, {"dataset": "d"})
     description = models.describe(tmp_path / "m")
+    check = description.pop("check")
+    probes = dna.encode(check["sequences"])
+    assert check["logits"] == {str(seed): logits(model, probes).tolist() for seed, model in trained.items()}
     assert description == {
         "format": 2,
         "kind": kind,

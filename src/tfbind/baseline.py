@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
-from tfbind import dna, motifs, tables
+from tfbind import dna, domain, motifs, tables
 from tfbind.faults import InputError, NotEstimable
 
 FORMAT = 1
@@ -266,7 +267,10 @@ def fit(
     except NotEstimable as reason:
         tables.write_no_model(folder, kind, tables.note(positives) or tables.note(negatives) or str(reason))
         return None
-    save(folder, kind, options, estimator, seed, extra)
+    texts, labels = validation["sequence"].tolist(), validation["label"]
+    notes = {"domain": domain.describe(dna.encode(train["sequence"]))}
+    notes["calibration"] = domain.calibrate(labels, estimator.decision_function(texts))
+    save(folder, kind, options, estimator, seed, {**notes, **(extra or {})})
     history = estimator.history_
     metric = history["metric"] + " C=" + history["strength"].map("{:g}".format)
     history = pd.DataFrame(
@@ -300,7 +304,9 @@ def save(folder: str | Path, kind: str, options: Mapping, estimator, seed: int, 
         "window": estimator.window_,
         "extra": dict(extra or {}),
         "strength": estimator.C_,
+        "check": {"sequences": (probes := domain.probes(estimator.window_))},
     }
+    about["check"]["logits"] = {seed: estimator.decision_function(probes).tolist()}
     if kind == "regression":
         found = estimator.motifs_
         arrays["motifs"] = np.concatenate(found.matrices)
@@ -330,7 +336,10 @@ def load(folder: str | Path) -> tuple[BaseEstimator, dict]:
             f"{path}: format {about.get('format')!r}, kind {about.get('kind')!r}; this version reads "
             f"format {FORMAT} of {', '.join(ESTIMATORS)}: train the model again"
         )
-    arrays = load_file(Path(folder) / "model.safetensors")
+    try:
+        arrays = load_file(weights := Path(folder) / "model.safetensors")
+    except (FileNotFoundError, SafetensorError) as error:
+        raise InputError(f"{weights}: not a safetensors file ({error}); train the model again") from error
     estimator = ESTIMATORS[about["kind"]](**about["options"])
     estimator.classes_ = np.array([0, 1])
     estimator.C_, estimator.window_ = about["strength"], about["window"]

@@ -1,5 +1,7 @@
 """The `tfbind` command. Exit codes: 0 done; 2 input invalid; 3 not estimable; 4 environment; 1 a bug."""
 
+import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tfbind import __version__, archives, config, resources, simulate, text, validation
+from tfbind import __version__, archives, config, progress, resources, simulate, tables, text, validation
 from tfbind.faults import InputError, NotEstimable, ResourceError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -153,6 +155,79 @@ def _words(given: str) -> list[str]:
     return [word.strip() for word in given.split(",") if word.strip()]
 
 
+@app.command("doctor")
+def diagnose() -> None:
+    """Look whether this machine has what a run needs; exit code 4 where something is missing."""
+    from tfbind import doctor
+
+    found = []
+    for check in doctor.checks(Path()):
+        typer.echo(f"{check.state:8}{check.what:10}{check.words}")
+        found.append(check)
+    if missing := [f"{check.what}: {check.words}" for check in found if check.state == "missing"]:
+        raise ResourceError("\n".join(["a run would fail here:", *missing]))
+
+
+@app.command("progress")
+def follow(folder: Annotated[Path, typer.Argument(metavar="DIR", help="As given to snakemake --directory.")] = Path()):
+    """Say how far a run is, what it does now and about how long it still takes."""
+    for line in progress.describe(folder):
+        typer.echo(line)
+
+
+@app.command("score")
+def score(
+    folder: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a trained model.")],
+    fasta: Annotated[str, typer.Option(metavar="FILE", help="Sequences; - is standard input.")] = "",
+    bed: Annotated[str, typer.Option(metavar="FILE", help="Intervals of --genome.")] = "",
+    vcf: Annotated[str, typer.Option(metavar="FILE", help="Variants of --genome, each allele in its window.")] = "",
+    genome: Annotated[Path | None, typer.Option(help="A plain FASTA with its .fai beside it.")] = None,
+    assay: Annotated[str, typer.Option(help="What the sequences are from: chipseq, htselex.")] = "",
+    reading: Annotated[str, typer.Option(help="whole, scan or embed; by default as the model was evaluated.")] = "",
+    out: Annotated[Path | None, typer.Option(help="A file instead of standard output; it appears when whole.")] = None,
+) -> None:
+    """Score sequences, intervals or variants: a TSV row for each row, in order, in bounded memory."""
+    given = {"--fasta": fasta, "--bed": bed, "--vcf": vcf}
+    if sum(map(bool, given.values())) != 1:
+        raise InputError("name one file to score, with --fasta, --bed or --vcf")
+    if (genome is None) == (not fasta):
+        raise InputError("--bed and --vcf need --genome FASTA" if genome is None else "--fasta needs no --genome")
+    from tfbind import scoring  # torch loads for those who need it
+
+    scorer = scoring.Scorer(folder, reading, assay)
+    with (
+        tables.replacing(out) if out else contextlib.nullcontext() as temporary,
+        open(temporary, "w") if out else contextlib.nullcontext(sys.stdout) as sink,
+    ):
+        if vcf:
+            count, flagged, wrong = scoring.score_variants(scorer, vcf, scoring.reference(genome), sink)
+        else:
+            blocks = scoring.fasta(fasta) if fasta else scoring.bed(bed, scoring.reference(genome))
+            count, flagged = scoring.score_sequences(scorer, blocks, sink)
+        sink.flush()
+    notes = f", {wrong} with another REF than the genome's" if vcf and wrong else ""
+    typer.echo(f"{count} rows, {flagged} outside the training domain{notes}; {scorer.about}", err=True)
+
+
+@app.command("verify")
+def verify(folder: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a trained model.")]) -> None:
+    """Recompute the logits that were stored with a model."""
+    from tfbind import sharing  # torch loads for those who need it
+
+    typer.echo(f"{folder}: as stored; logits differ by {sharing.verify(folder):.2g} at most")
+
+
+@app.command("export")
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a trained network.")],
+    onnx: Annotated[Path, typer.Option(help="The file to write.")],
+) -> None:
+    """Write a network as ONNX: tokens (N, L) uint8 (A C G T 0-3, anything else 4) -> logit (N,)."""
+    from tfbind import sharing
+
+    typer.echo(f"{onnx}: written; in onnxruntime its logits differ by {sharing.export(folder, onnx):.2g} at most")
+
+
 def main() -> None:
     """Run the command and turn what went wrong into the exit code of its kind."""
     try:
@@ -160,6 +235,9 @@ def main() -> None:
     except (InputError, NotEstimable, ResourceError) as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader, e.g. head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ResourceError.exit_code)
     except OSError as error:
         print(f"{error.filename or ''}: {error.strerror or error}", file=sys.stderr)
         sys.exit(ResourceError.exit_code)

@@ -61,7 +61,7 @@ def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None)
         if not line.strip() or line.startswith("#") or line.split(None, 1)[0] in ("track", "browser"):
             continue
         try:
-            chrom, start, end, score, offset = _peak(fields, narrow)
+            chrom, start, end, score, offset = parse(fields, narrow)
         except ValueError as error:
             faults.append(f"{path}:{number}: {error}")
             continue
@@ -85,7 +85,8 @@ def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None)
     return peaks
 
 
-def _peak(fields: list[str], narrow: bool) -> tuple[str, int, int, float, int]:
+def parse(fields: list[str], narrow: bool) -> tuple[str, int, int, float, int]:
+    """Chromosome, start, end, score (NaN: none) and summit offset of a line; ValueError says what is wrong with it."""
     least = 10 if narrow else 3
     if len(fields) < least:
         if len(" ".join(fields).split()) >= least:

@@ -16,17 +16,23 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import conv1d, max_pool1d
 
-from tfbind import tables
+from tfbind import dna, domain, tables
 from tfbind.dna import UNKNOWN
-from tfbind.faults import InputError, ResourceError
+from tfbind.faults import InputError, NotEstimable, ResourceError
 from tfbind.kernels import detectors
 
 VERSION = 2
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
+EVALUATION = "evaluation.tsv"
 
 _ONE_HOT = torch.cat([torch.eye(4), torch.full((1, 4), 0.25)])
 _COMPLEMENT = torch.tensor([3, 2, 1, 0, 4], dtype=torch.uint8)
+
+
+def _by_tables(tokens: Tensor, weight: Tensor) -> bool:
+    # an export to ONNX follows torch's own operations alone
+    return tokens.device.type == "cpu" and weight.dtype == torch.float32 and not torch.onnx.is_in_onnx_export()
 
 
 class _BestWindow(torch.autograd.Function):
@@ -61,7 +67,7 @@ def best_window(tokens: Tensor, weight: Tensor) -> Tensor:
     (N, F) float32
         Minus infinity for a sequence without a known base.
     """
-    if tokens.device.type == "cpu" and weight.dtype == torch.float32:
+    if _by_tables(tokens, weight):
         return _BestWindow.apply(tokens, weight)
     return best_window_dense(tokens, weight)
 
@@ -113,7 +119,7 @@ def pooled_words(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: Tensor
     (S, N, C) float32, ``S = L - 2 - (K - 1) - (size - 1)``
         A window without a known base counts as 0.
     """
-    if tokens.device.type == "cpu" and weight.dtype == torch.float32:
+    if _by_tables(tokens, weight):
         table = torch.einsum("we,cek->kwc", embedding, weight).contiguous()
         return _PooledWords.apply(tokens, table, bias, size)
     return pooled_words_dense(tokens, embedding, weight, bias, size)
@@ -128,6 +134,8 @@ def pooled_words_dense(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: 
     x = torch.relu(conv1d(embedding[words].transpose(1, 2), weight, bias))  # (N, C, P)
     # after a ReLU, zero never beats a window that holds a base
     x = x * max_pool1d(known, weight.shape[2] + 2, 1)
+    if torch.onnx.is_in_onnx_export():  # which knows no unfold
+        return max_pool1d(x, size, 1).permute(2, 0, 1)
     # max_pool1d has no deterministic gradient on a GPU
     return x.unfold(2, size, 1).max(-1).values.permute(2, 0, 1).contiguous()  # (S, N, C)
 
@@ -215,7 +223,8 @@ def trim(tokens: Tensor) -> tuple[Tensor, Tensor]:
     first = known.int().argmax(1)
     last = tokens.shape[1] - known.flip(1).int().argmax(1)
     sizes = torch.where(known.any(1), last - first, 0)
-    columns = torch.arange(int(sizes.max()) if len(sizes) else 0, device=tokens.device)
+    longest = tokens.shape[1] if torch.onnx.is_in_onnx_export() else int(sizes.max()) if len(sizes) else 0
+    columns = torch.arange(longest, device=tokens.device)
     return _take(tokens, first[:, None] + columns, columns < sizes[:, None]), sizes
 
 
@@ -313,7 +322,7 @@ class BiLSTM(Network):
         if self.training:
             x = _drop(x, self.dropout, generator)  # (S, N, C)
         last = (sizes - self.shortest) // self.stride  # (N,): the last step without padding
-        steps = torch.arange(len(x), device=x.device)[:, None]
+        steps = torch.arange(x.shape[0], device=x.device)[:, None]
         turned = (last - steps).clamp(min=0)[..., None].expand_as(x)
         # two one-way passes, the second over the turned steps: neither meets the padding before it is read
         states = self.forwards(x)[0], self.backwards(x.gather(0, turned))[0]  # (S, N, H) each
@@ -321,7 +330,7 @@ class BiLSTM(Network):
             beyond = (steps > last)[..., None]
             read = [state.masked_fill(beyond, -torch.inf).amax(0) for state in states]
         else:
-            rows = torch.arange(len(last), device=x.device)
+            rows = torch.arange(last.shape[0], device=x.device)
             read = [state[last, rows] for state in states]
         return self.head(torch.cat(read, 1), generator)  # (N, 2H) -> (N,)
 
@@ -346,6 +355,14 @@ def build(kind: str, options: Mapping) -> Network:
         raise InputError(f"model {kind}: {error}; see the options of tfbind.models.{MODELS[kind].__name__}") from error
 
 
+def restore(kind: str, options: Mapping, state: Mapping[str, Tensor]) -> Network:
+    """A network with stored weights, in evaluation mode."""
+    with torch.random.fork_rng(devices=[]):  # whoever reads a model keeps the numbers drawn next
+        network = build(kind, options)
+    network.load_state_dict(state)
+    return network.eval()
+
+
 def save(
     folder: str | os.PathLike,
     kind: str,
@@ -354,7 +371,7 @@ def save(
     window: int,
     extra: Mapping,
 ) -> None:
-    """Write `model.safetensors` and `model.json`.
+    """Write `model.safetensors` and `model.json`, with the logits of a few sequences by which `check` knows it again.
 
     Parameters
     ----------
@@ -371,12 +388,17 @@ def save(
         for seed, state in states.items()
         for name, value in state.items()
     }
+    networks = {seed: restore(kind, options, state) for seed, state in states.items()}
+    probes = domain.probes(max([window, *(network.shortest for network in networks.values())]))
+    with torch.inference_mode():
+        logits = {seed: network(torch.from_numpy(dna.encode(probes))).tolist() for seed, network in networks.items()}
     description = {
         "format": VERSION,
         "kind": kind,
         "options": dict(options),
         "seeds": list(states),
         "window": window,
+        "check": {"sequences": probes, "logits": logits},
         "extra": dict(extra),
     }
     (folder / DESCRIPTION).unlink(missing_ok=True)  # the description comes last: without it there is no model
@@ -391,8 +413,8 @@ def describe(folder: str | os.PathLike) -> dict:
     path = Path(folder) / DESCRIPTION
     try:
         description = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: not found; give the folder of a trained model") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{path}: not found; give the folder of a trained model, never a file or a pickle") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not JSON ({error}); train the model again") from error
     if not isinstance(description, dict) or "kind" not in description:
@@ -400,13 +422,34 @@ def describe(folder: str | os.PathLike) -> dict:
     return description
 
 
+def usable(folder: str | os.PathLike) -> dict:
+    """`describe`, but `NotEstimable` with the reason where training gave no model."""
+    description = describe(folder)
+    if "reason" in description:
+        raise NotEstimable(f"{folder}: no model was trained: {description['reason']}")
+    return description
+
+
+def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of format 1, whose head was a list of layers, under today's names."""
+    last = "4" if "head.4.weight" in state else "1"
+    names = {f"head.{last}.": "head.readout."} | ({"head.1.": "head.dense."} if last == "4" else {})
+    return {names.get(name[:7], name[:7]) + name[7:]: value for name, value in state.items()}
+
+
 def load(folder: str | os.PathLike) -> dict[int, Network]:
-    """The networks that `save` wrote, by seed, in evaluation mode. Another format, kind or shape is refused."""
+    """The networks that `save` wrote, by seed, in evaluation mode; those of format 1, too.
+
+    A later format, another kind or shape is refused.
+    """
     folder = Path(folder)
     description = describe(folder)
     found = description.get("format")
-    if found != VERSION:
-        raise InputError(f"{folder / DESCRIPTION}: format {found!r}, not {VERSION}; train the model again")
+    if found not in (1, VERSION):
+        raise InputError(
+            f"{folder / DESCRIPTION}: format {found!r}, not {VERSION} or the older 1; another version of tfbind wrote "
+            "it: use that one, or train the model again"
+        )
     try:
         tensors = load_file(folder / WEIGHTS)
     except FileNotFoundError as error:
@@ -415,12 +458,12 @@ def load(folder: str | os.PathLike) -> dict[int, Network]:
         raise InputError(f"{folder / WEIGHTS}: not a safetensors file ({error}); train the model again") from error
     networks = {}
     for seed in description["seeds"]:
-        network = build(description["kind"], description["options"])
         prefix = f"{seed}."
         state = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
         try:
-            network.load_state_dict(state)
+            networks[seed] = restore(
+                description["kind"], description["options"], _renamed(state) if found == 1 else state
+            )
         except RuntimeError as error:
             raise InputError(f"{folder / WEIGHTS}: seed {seed} does not fit {DESCRIPTION} ({error})") from error
-        networks[seed] = network.eval()
     return networks

@@ -88,7 +88,7 @@ def score(
         n, s, _ = part.shape
         sizes = dna.lengths(tokens[start : start + rows])
         chosen = np.arange(s) <= np.maximum(sizes - window, 0)[:, None]  # (R, S)
-        chosen &= _span(part.reshape(n * s, window)).reshape(n, s) >= shortest
+        chosen &= span(part.reshape(n * s, window)).reshape(n, s) >= shortest
         chosen[~chosen.any(1), 0] = True
         found = read(part[chosen])  # (..., M)
         logits = np.full((*found.shape[:-1], n, s), -np.inf)
@@ -110,7 +110,7 @@ def _embedded(read: Reader, tokens: np.ndarray, window: int, chain: background.C
     return both[..., np.argsort(np.concatenate([short, long]))]
 
 
-def _span(tokens: np.ndarray) -> np.ndarray:
+def span(tokens: np.ndarray) -> np.ndarray:
     """From the first to the last known base of each row of ``(N, L)`` tokens, in bp: (N,)."""
     known = tokens != dna.UNKNOWN
     return np.where(known.any(1), dna.lengths(tokens) - known.argmax(1), 0)

@@ -107,7 +107,7 @@ def fetch(url: str, checksum: str, path: str | os.PathLike) -> str:
         The network or the server does not answer, or not in time.
     """
     name = checksum.replace(":", "-") or "unverified"
-    cached = _cache() / hashlib.sha256(url.encode()).hexdigest()[:12] / name
+    cached = cache() / hashlib.sha256(url.encode()).hexdigest()[:12] / name
     if not cached.is_file() and not _from_mirror(url, checksum, cached):
         _download(url, checksum, cached)
     with tables.replacing(path) as temporary:
@@ -121,7 +121,8 @@ def fetch(url: str, checksum: str, path: str | os.PathLike) -> str:
     return found
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """The folder in which downloads are kept."""
     return Path(os.environ.get("TFBIND_CACHE") or pooch.os_cache("tfbind"))
 
 

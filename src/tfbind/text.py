@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
@@ -18,6 +19,9 @@ LISTED = 20
 #: FASTQ and peaks shrink four to thirty times. A line of more than `LONGEST` characters is no read and no peak.
 BOMB, RATIO, LONGEST = 2**24, 100, 2**24
 
+#: The name of standard input where a file is asked for.
+STANDARD = "-"
+
 _FOREIGN = {b"PK\x03\x04": "a zip archive", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
@@ -29,8 +33,10 @@ class _Unpacked(io.RawIOBase):
     """The content of a gzip file, refused where it grows beyond all measure."""
 
     def __init__(self, path: str | os.PathLike, unpack: Callable[..., BinaryIO]):
-        self.path, self.unpacked, self.stream = path, 0, unpack(path, "rb")
-        self.most = max(BOMB, RATIO * os.path.getsize(path))
+        standard = path == STANDARD
+        self.path, self.unpacked, self.stream = path, 0, unpack(sys.stdin.buffer if standard else path, "rb")
+        # what comes from standard input is never held whole, and its size is not known
+        self.most = sys.maxsize if standard else max(BOMB, RATIO * os.path.getsize(path))
 
     def readable(self) -> bool:
         return True
@@ -63,21 +69,26 @@ class whole:
 
 
 def binary(path: str | os.PathLike, unpack: Callable[..., BinaryIO] = igzip.open) -> BinaryIO:
-    """Open a file for reading bytes, unpacked by `unpack` where it is gzip or bgzip.
+    """Open a file, or standard input (``-``), for reading bytes, unpacked by `unpack` where it is gzip or bgzip.
 
     Refused with `InputError`: a file that is missing, packed otherwise, binary, or a web page or JSON answer under a
     data file's name.
     """
-    try:
-        with open(path, "rb") as raw:
-            magic = raw.read(8)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; check the path") from None
+    if path == STANDARD:
+        magic = sys.stdin.buffer.peek(8)[:8]
+    else:
+        try:
+            with open(path, "rb") as raw:
+                magic = raw.read(8)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}; check the path") from None
     for start, words in _FOREIGN.items():
         if magic.startswith(start):
             raise InputError(f"{path}: this is {words}; unpack it or pack it with gzip")
-    opened = _Unpacked(path, unpack) if magic[:2] == b"\x1f\x8b" else io.FileIO(path)
-    stream = io.BufferedReader(opened, 2**17)
+    if magic[:2] == b"\x1f\x8b":
+        stream = io.BufferedReader(_Unpacked(path, unpack), 2**17)
+    else:
+        stream = sys.stdin.buffer if path == STANDARD else io.BufferedReader(io.FileIO(path), 2**17)
     with whole(path):
         head = stream.peek(256)[:256]
     begins = head.removeprefix(b"\xef\xbb\xbf").lstrip()

@@ -27,7 +27,7 @@ from sklearn.metrics import roc_auc_score
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader
 
-from tfbind import background, data, models, tables
+from tfbind import background, data, domain, models, tables
 from tfbind.faults import NotEstimable
 from tfbind.splits import generator, stable_hash
 
@@ -318,9 +318,22 @@ def fit(
     scores = {seed: progress["score"] for seed, progress in kept.items()}
     notes = {"training": dict(training), "validation_auroc": scores, "failures": failures}
     states = {seed: progress["best"] for seed, progress in kept.items()}
+    notes["domain"] = domain.describe(examples.tokens[examples.split == "train"])
+    notes["calibration"] = _calibration([models.restore(kind, options, state) for state in states.values()], examples)
     models.save(folder, kind, options, states, examples.window, {**notes, **extra})
     shutil.rmtree(work)
     return failures
+
+
+def _calibration(networks: Sequence[models.Network], examples: data.Examples) -> dict | None:
+    """How the mean logit of the seeds becomes a probability, on the validation rows of the first seed."""
+    examples = examples.surrounded(generator("validation"))
+    batches = data.Batches(examples, examples.rows("validation", 0), _VALIDATION_BATCH)
+    together = type(networks[0]).together
+    with torch.inference_mode():
+        parts = [(together(networks, tokens, [None] * len(networks)).mean(0), labels) for tokens, labels in batches]
+    logits, labels = (torch.cat(part).numpy() for part in zip(*parts, strict=True))
+    return domain.calibrate(labels, logits)
 
 
 def search(

@@ -37,3 +37,53 @@ rule report_page:
         code=digest("report"),
     script:
         "../scripts/report.py"
+
+
+CARDS = [
+    (d, label, model)
+    for d in study.datasets
+    for label in study.labels(d)
+    for model in study.models(study.datasets[d]["tf"])
+    if study.trained(model) == model
+]
+
+
+rule cards:
+    input:
+        [files(study.row(d)) for d in study.datasets],
+        expand(POSITIVES, dataset=study.datasets),
+        [NEGATIVES.format(dataset=d, negatives=x) for d, x, _ in CARDS],
+        [f"results/models/{d}/{x}/{model}/model.json" for d, x, model in CARDS],
+        metrics=rules.summarise.output.metrics,
+    output:
+        cards=[f"results/models/{d}/{x}/{model}/MODEL.md" for d, x, model in CARDS],
+        tables=[
+            f"results/models/{d}/{x}/{model}/evaluation.tsv" for d, x, model in CARDS
+        ],
+    log:
+        "logs/cards.log",
+    conda:
+        ENV
+    params:
+        models=CARDS,
+        rows=study.datasets,
+        files={
+            d: {
+                source: studies.local(source)
+                for column in studies.PATHS
+                if (source := row[column])
+            }
+            for d, row in study.datasets.items()
+        },
+        config={key: study.config[key] for key in ("sequence", "split", "negatives")},
+        readings={
+            model: {
+                label: options.get("reading", "whole")
+                for label, options in study.config["models"].items()
+                if study.trained(label) == model
+            }
+            for model in dict.fromkeys(model for _, _, model in CARDS)
+        },
+        code=digest("sharing"),
+    script:
+        "../scripts/cards.py"

@@ -1,0 +1,22 @@
+"""A card beside every trained model: what it learnt from, how well it did where, and its limits."""
+
+import logging
+from pathlib import Path
+
+from tfbind import sharing, tables
+
+logging.basicConfig(filename=snakemake.log[0], level="INFO")
+params = snakemake.params
+metrics = tables.read_tsv(snakemake.input.metrics)
+for (dataset, negatives, model), card in zip(params.models, snakemake.output.cards, strict=True):
+    sharing.write_card(
+        Path(card).parent,
+        params.rows[dataset],
+        params.files[dataset],
+        {
+            "positives": f"results/positives/{dataset}.parquet",
+            "negatives": f"results/negatives/{dataset}/{negatives}.parquet",
+        },
+        params.config | {"negatives": params.config["negatives"][negatives]},
+        sharing.evaluated(dataset, negatives, params.readings[model], metrics),
+    )
