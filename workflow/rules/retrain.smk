@@ -21,6 +21,15 @@ def retrain_tables():
     return [f"results/{name}.tsv" for name in names]
 
 
+def both(pattern, wildcards):
+    """A file of the source and that of the target."""
+    label = wildcards.negatives
+    return [
+        pattern.format(dataset=dataset, negatives=label)
+        for dataset in (wildcards.source, wildcards.target)
+    ]
+
+
 rule adapt:
     input:
         model=multiext(
@@ -28,16 +37,9 @@ rule adapt:
             "model.json",
             "model.safetensors",
         ),
-        positives=expand(
-            "results/positives/{{{side}}}.parquet", side=["source", "target"]
-        ),
-        negatives=expand(
-            "results/negatives/{{{side}}}/{{negatives}}.parquet",
-            side=["source", "target"],
-        ),
-        leaking=expand(
-            "results/audit/{{{side}}}/{{negatives}}.parquet", side=["source", "target"]
-        ),
+        positives=lambda wildcards: both(POSITIVES, wildcards),
+        negatives=lambda wildcards: both(NEGATIVES, wildcards),
+        leaking=lambda wildcards: both(LEAKING, wildcards),
     output:
         retrain="results/retrain/{source}/{target}/{negatives}/{model}/retrain.tsv",
         crossings="results/retrain/{source}/{target}/{negatives}/{model}/crossings.tsv",
