@@ -388,3 +388,17 @@ def test_checksums_of_a_factor_in_some_cells(cells, tmp_path):
     found = {Path(path).name: sha256[0] for path, sha256 in loaded.cell_checksums(["k562"], "USF1").items()}
     assert found == {"open.bw": "a", "p.narrowPeak": "b", "g.gtf": "e"}
     assert len(loaded.cell_checksums(["k562", "h1"], "CTCF")) == 4
+
+
+def test_learning_curves_are_of_the_pairs_that_were_asked_for(study):
+    rows = [["p", "T", "chipseq", "a.fa", "K"], ["q", "T", "chipseq", "a.fa", "L"], ["r", "T", "htselex", "b.fa", ""]]
+    header = [*HEADER, "cell"]
+    assert study(rows, header).retrained() == []
+    pairs = study(rows, header, more="transfer: {retrain: {models: [deepbind]}}").retrained()
+    assert [pair[:2] for pair in pairs] == [("p", "r"), ("q", "r"), ("r", "p"), ("r", "q")]
+    assert {pair[2:] for pair in pairs} == {("standard", "deepbind")}
+    some = study(rows, header, more="transfer: {retrain: {models: [deepbind], shifts: [cell], targets: [chipseq]}}")
+    assert [pair[:2] for pair in some.retrained()] == [("p", "q"), ("q", "p")]
+    for models in ("deepbind: {kind: composition}", "a: {kind: deepbind}, deepbind: {trained_as: a}"):
+        found = faults(study, rows, header, more="transfer: {retrain: {models: [deepbind]}}", models=models)
+        assert "transfer.retrain.models: 'deepbind' is not the label of a network" in found[0]

@@ -204,6 +204,7 @@ class Study:
             for target in self.datasets
             if self.datasets[source]["tf"] == self.datasets[target]["tf"]
             and shift(self.datasets[source], self.datasets[target]) in wanted["shifts"]
+            and self.datasets[target]["assay"] in wanted["targets"]
             for label in self.labels(source)
             if label in self.labels(target)
             for model in wanted["models"]
