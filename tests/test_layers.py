@@ -18,7 +18,7 @@ FLOORS = [
     ["assays", "negatives", "simulate", "archives", "signal"],
     ["data", "models", "baseline", "estimators", "features", "validation"],
     ["training", "prediction", "cells"],
-    ["evaluation"],
+    ["evaluation", "bin_networks"],
     ["transfer", "celltype"],
     ["cli", "report"],
 ]

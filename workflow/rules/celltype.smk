@@ -5,9 +5,7 @@ CELLTYPE = study.config["celltype"]
 
 def assayed(tf):
     """The cells with peaks of a factor."""
-    return [
-        cell for cell, files in study.cells.items() if tf in files["conservative"]
-    ]
+    return [cell for cell, files in study.cells.items() if tf in files["conservative"]]
 
 
 def trials():
@@ -39,9 +37,7 @@ def trial(wildcards):
         for cell, files in study.cells.items()
         if files["genome"] == study.cells[test]["genome"]
     ]
-    reference = (
-        CELLTYPE["reference"] if CELLTYPE["reference"] in alike else alike[0]
-    )
+    reference = CELLTYPE["reference"] if CELLTYPE["reference"] in alike else alike[0]
     read = {reference, test, *training_cells(wildcards.tf, test)}
     return {cell: files for cell, files in study.cells.items() if cell in read}
 
@@ -92,14 +88,42 @@ rule celltype:
         "../scripts/celltype.py"
 
 
+rule celltype_network:
+    input:
+        unpack(trial_files),
+    output:
+        "results/celltype/{tf}/{cell}/{network}.tsv",
+    log:
+        "logs/celltype/{tf}/{cell}/{network}.log",
+    wildcard_constraints:
+        tf=one_of(study.cell_tfs()),
+        cell=one_of(study.cells),
+        network=one_of(CELLTYPE["networks"]),
+    conda:
+        ENV
+    params:
+        files=trial,
+        train=lambda wildcards: training_cells(wildcards.tf, wildcards.cell),
+        chromosomes=lambda wildcards: study.config["genomes"][
+            study.cells[wildcards.cell]["genome"]
+        ]["chromosomes"],
+        options=CELLTYPE,
+        split=study.config["split"],
+        statistics=study.config["statistics"],
+        seed=study.config["seeds"][0],
+        code=digest("celltype", "bin_networks"),
+    script:
+        "../scripts/celltype_network.py"
+
+
 rule celltype_table:
     input:
-        expand(
-            "results/celltype/{tf}/{cell}.tsv",
-            zip,
-            tf=[tf for tf, _ in trials()],
-            cell=[cell for _, cell in trials()],
-        ),
+        [f"results/celltype/{tf}/{cell}.tsv" for tf, cell in trials()],
+        [
+            f"results/celltype/{tf}/{cell}/{network}.tsv"
+            for tf, cell in trials()
+            for network in CELLTYPE["networks"]
+        ],
     output:
         report(
             "results/celltype.tsv",

@@ -2,7 +2,7 @@
 
 import logging
 
-from tfbind import cells, celltype, tables
+from tfbind import cells, celltype, estimators, tables
 from tfbind.genome import Genome
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
@@ -25,7 +25,11 @@ table = celltype.evaluate(
         words.cell,
         celltype.chromosomes(factor.genome.lengths, params.split, params.options["unused"]),
     ),
-    methods=params.options["methods"],
+    methods={
+        name: candidates
+        for name, candidates in estimators.build(factor.names, params.seed).items()
+        if name in params.options["methods"]
+    },
     limit=params.options["limit"],
     seed=params.seed,
     statistics=params.statistics,
