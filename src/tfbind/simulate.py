@@ -55,6 +55,7 @@ models:
   regression: {{kind: regression}}
   composition: {{kind: composition}}
 training: {{steps: 500}}
+celltype: {{test_cells: [h1], networks: [deepbind, deepbind_track], steps: 600}}
 statistics: {{block: 10000}}
 """
 
