@@ -76,6 +76,7 @@ rule celltype:
     params:
         files=trial,
         train=lambda wildcards: training_cells(wildcards.tf, wildcards.cell),
+        checksums=lambda wildcards: study.cell_checksums(trial(wildcards), wildcards.tf),
         chromosomes=lambda wildcards: study.config["genomes"][
             study.cells[wildcards.cell]["genome"]
         ]["chromosomes"],
@@ -104,6 +105,7 @@ rule celltype_network:
     params:
         files=trial,
         train=lambda wildcards: training_cells(wildcards.tf, wildcards.cell),
+        checksums=lambda wildcards: study.cell_checksums(trial(wildcards), wildcards.tf),
         chromosomes=lambda wildcards: study.config["genomes"][
             study.cells[wildcards.cell]["genome"]
         ]["chromosomes"],

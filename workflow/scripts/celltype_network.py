@@ -2,27 +2,30 @@
 
 import logging
 
-from tfbind import bin_networks, cells, celltype, tables
+from tfbind import bin_networks, cells, celltype, resources, tables
 from tfbind.genome import Genome
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
+for path, sha256 in params.checksums.items():
+    resources.verify(path, sha256)
+genome = Genome(inputs.genome, params.chromosomes)
+plan = celltype.plan(
+    params.train, words.cell, celltype.chromosomes(genome.lengths, params.split, params.options["unused"])
+)
 factor = cells.open_factor(
     words.tf,
     params.files,
-    Genome(inputs.genome, params.chromosomes),
+    genome,
     params.options,
     inputs.get("genes", ""),
     inputs.get("blacklist", ""),
+    train=(plan.train, plan.chromosomes["train"]),
 )
 table = celltype.evaluate(
     words.tf,
     bin_networks.Sequences(factor),
-    celltype.plan(
-        params.train,
-        words.cell,
-        celltype.chromosomes(factor.genome.lengths, params.split, params.options["unused"]),
-    ),
+    plan,
     methods=bin_networks.build([words.network], params.options["steps"], params.seed),
     limit=params.options["limit"],
     seed=params.seed,
