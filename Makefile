@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: run test real bench setup lint docs bedtools
+.PHONY: run test real yeast celltype bench coverage setup lint docs bedtools
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -19,10 +19,26 @@ real: setup
 	cd results-real && ln -sf results/summary.tsv results/metrics.tsv results/transfer.tsv results/report.html .
 	@cat results-real/summary.tsv
 
+# What a model is set against: the tables of docs/negatives.md.
+yeast: setup
+	mkdir -p results-yeast
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/yeast/config.yaml --directory results-yeast
+	$(BIN)/python resources/yeast/table.py
+
+# Ten yeast factors on chromosomes that no method has seen; results-celltype/results/celltype.tsv.
+celltype: setup
+	mkdir -p results-celltype
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/yeast_celltype/config.yaml --directory results-celltype results/celltype.tsv
+	$(BIN)/python resources/yeast_celltype/table.py
+
 # Peers go into the same environment; nothing else needs them.
 bench: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+# Simulated studies: how often each interval holds the truth.
+coverage: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage
 
 setup: .venv/complete bedtools
 

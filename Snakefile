@@ -17,9 +17,12 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
 include: "workflow/rules/positives.smk"
 include: "workflow/rules/negatives.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/retrain.smk"
+include: "workflow/rules/celltype.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -40,6 +43,9 @@ onerror:
 rule all:
     default_target: True
     input:
+        "results/audit.tsv",
         "results/summary.tsv",
         "results/report.html",
+        retrain_tables(),
+        ["results/celltype.tsv"] if study.cells else [],
         rules.cards.output,

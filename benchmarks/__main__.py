@@ -3,24 +3,20 @@
 ``python -m benchmarks [WORD ...]`` runs the cases whose name or peer holds a word, and writes nothing.
 """
 
-import datetime
 import importlib
 import os
-import platform
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-MODULES = ("sequences", "motifs", "ranking", "networks")
-HERE = Path(__file__).parent
+MODULES = ("sequences", "motifs", "ranking", "networks", "signal")
 
 
 def main(words: list[str]) -> None:
     """Run, print, and write the whole table where nothing was left out."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from benchmarks import race
+    from benchmarks import page, race
     from tfbind import models
 
     for module in MODULES:
@@ -41,38 +37,22 @@ def main(words: list[str]) -> None:
         )
     if not words:
         table = pd.DataFrame(rows)
-        table.to_csv(HERE / "results.tsv", sep="\t", index=False, float_format="%.4g")
-        (HERE / "results.md").write_text(page(table))
+        table.to_csv(page.HERE / "results.tsv", sep="\t", index=False, float_format="%.4g")
+        (page.HERE / "results.md").write_text(
+            f"# How fast, beside its peers\n\n{page.made('make bench')} Ratio of items per second, ours over the "
+            "peer's: the median of rounds in which both sides take turns in one process, one torch thread, with the "
+            f"lowest and the highest round.\n\n{page.markdown(shown(table))}"
+        )
     missed = [row["name"] for row in rows if row["ratio"] < row["goal"]]
     if missed:
         sys.exit(f"{len(missed)} of {len(rows)} goals missed: {'; '.join(missed)}")
 
 
-def page(table: pd.DataFrame) -> str:
+def shown(table: pd.DataFrame) -> pd.DataFrame:
     """The table for readers."""
-    lines = [
-        "# How fast, beside its peers",
-        "",
-        f"Made by `make bench` on {datetime.date.today()}: {_processor()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}. Ratio of items per second, ours over the peer's: the median of rounds in "
-        "which both sides take turns in one process, one torch thread, with the lowest and the highest round.",
-        "",
-        "| what | against | goal | ratio (lowest to highest) |",
-        "| --- | --- | --- | --- |",
-    ]
-    for row in table.itertuples():
-        lines.append(
-            f"| {row.name} | {row.against} | {row.goal:g} | {row.ratio:.1f} ({row.low:.1f} to {row.high:.1f}) |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    spread = [f"{row.ratio:.1f} ({row.low:.1f} to {row.high:.1f})" for row in table.itertuples()]
+    columns = {"name": "what", "against": "against", "goal": "goal"}
+    return table.rename(columns=columns)[list(columns.values())].assign(**{"ratio (lowest to highest)": spread})
 
 
 main(sys.argv[1:])

@@ -8,20 +8,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tfbind import assays, config, dna, genome, negatives, resources
+from tfbind import assays, config, dna, genome, negatives, resources, splits
 
 REPO = Path(__file__).parents[1]
 FOLDER = Path(tempfile.gettempdir()) / f"tfbind-bench-{os.getuid()}"
 
 
 @cache
-def _study() -> config.Study:
+def study_of_real_data() -> config.Study:
+    """The study of `make real`."""
     return config.load(REPO / "resources" / "real" / "config.yaml")
 
 
 def row(dataset: str) -> dict[str, str]:
     """A row of the real study, its files fetched."""
-    found = dict(_study().datasets[dataset])
+    found = dict(study_of_real_data().datasets[dataset])
     for column in config.PATHS:
         if found[column]:
             place = FOLDER / config.local(found[column])
@@ -34,9 +35,30 @@ def row(dataset: str) -> dict[str, str]:
 @cache
 def positives(dataset: str) -> pd.DataFrame:
     """The bound sequences of a dataset of the real study."""
-    options = {**_study().config["sequence"], "split": _study().config["split"]}
+    options = {**study_of_real_data().config["sequence"], "split": study_of_real_data().config["split"]}
     table, _ = assays.positives(row(dataset), **options, rng=np.random.default_rng(0))
     return table
+
+
+def tables(dataset: str, seeds: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Positives and negatives of a dataset as the workflow makes them, label `standard`, for so many seeds."""
+    about, study = row(dataset), study_of_real_data()
+    options = {"length": study.config["sequence"]["length"], "split": study.config["split"]}
+    label = study.config["negatives"]["standard"]
+    bound, _ = assays.positives(
+        about, **options, limit=study.config["sequence"]["limit"], rng=splits.generator("positives", dataset)
+    )
+    provided, _ = assays.unbound(about, "provided", **options, limit=None, rng=splits.generator("provided", dataset))
+    unbound, _ = negatives.draw(
+        dataset,
+        bound,
+        study.kinds("standard", about["assay"]),
+        splits.generator("negatives", dataset, "standard"),
+        ratio=label["ratio"],
+        draws=seeds if label["fresh"] else 1,
+        unbound={"provided": provided},
+    )
+    return bound, unbound
 
 
 def fastq(dataset: str, copies: int) -> Path:

@@ -12,8 +12,7 @@ _ROWS = 2_000
 
 def _inputs() -> tuple[np.ndarray, motifs.Motifs]:
     tokens, _ = inputs.examples("USF1_h1", _ROWS)
-    everything = motifs.jaspar()
-    return tokens, everything.take(range(0, len(everything.names), 8))
+    return tokens, motifs.jaspar()
 
 
 def _ours(tokens: np.ndarray, chosen: motifs.Motifs) -> Side:
@@ -22,7 +21,7 @@ def _ours(tokens: np.ndarray, chosen: motifs.Motifs) -> Side:
 
 @case("motif maxima and log-sum-exp, both strands", "torch conv1d and amax (maxima alone)", 20)
 def convolution():
-    """Real peaks of USF1 and every eighth JASPAR vertebrate motif."""
+    """Real peaks of USF1 and all JASPAR vertebrate motifs, as the regression asks for them."""
     tokens, chosen = _inputs()
     one_hot = torch.from_numpy(np.eye(5, 4, dtype=np.float32)[tokens].transpose(0, 2, 1).copy())
     one_hot[torch.from_numpy(tokens == dna.UNKNOWN)[:, None].expand_as(one_hot)] = 0.25
@@ -32,7 +31,7 @@ def convolution():
         forward = np.stack([chosen.matrices[i].T for i in np.flatnonzero(widths == width)])  # (C, 4, W)
         stacked[width] = torch.from_numpy(np.concatenate([forward, forward[:, ::-1, ::-1]]).copy())
 
-    def peer(rows: int = _ROWS) -> np.ndarray:
+    def peer(rows: int) -> np.ndarray:
         best = np.empty((rows, len(widths)), np.float32)
         with torch.inference_mode():
             for start in range(0, rows, 64):
@@ -42,8 +41,8 @@ def convolution():
                     best[start : start + len(part), widths == width] = found.numpy()
         return best
 
-    assert np.abs(motifs.score(tokens, chosen)[0] - peer()).max() <= 0.01  # bits
-    return _ours(tokens, chosen), Side(lambda: peer(500), 500)
+    assert np.abs(motifs.score(tokens[:256], chosen)[0] - peer(256)).max() <= 0.01  # bits
+    return _ours(tokens, chosen), Side(lambda: peer(256), 256)
 
 
 @case("motif maxima and log-sum-exp, both strands", "lightmotif on one long sequence (maxima alone)", 8)
@@ -54,8 +53,9 @@ def lightmotif():
     tokens, chosen = _inputs()
     known = (tokens < 4).all(1)
     tokens = tokens[known]
+    few = tokens[:500]
     length = tokens.shape[1]
-    striped = lightmotif.stripe("".join(dna.decode(tokens)))
+    striped = lightmotif.stripe("".join(dna.decode(few)))
     scorers = []
     for matrix in chosen.matrices:
         values = {base: matrix[:, k].tolist() for k, base in enumerate("ACGT")}
@@ -63,16 +63,14 @@ def lightmotif():
         scorers.append((len(matrix), (forward, forward.reverse_complement())))
 
     def peer() -> np.ndarray:
-        best = np.empty((len(tokens), len(scorers)), np.float32)
+        best = np.empty((len(few), len(scorers)), np.float32)
         for column, (width, strands) in enumerate(scorers):
             found = [
-                np.asarray(strand.calculate(striped))
-                .ravel()[: tokens.size]
-                .reshape(-1, length)[:, : length - width + 1]
+                np.asarray(strand.calculate(striped)).ravel()[: few.size].reshape(-1, length)[:, : length - width + 1]
                 for strand in strands
             ]
             best[:, column] = np.maximum(found[0].max(1), found[1].max(1))
         return best
 
-    assert np.abs(motifs.score(tokens, chosen)[0] - peer()).max() <= 0.01  # bits
-    return _ours(tokens, chosen), Side(peer, len(tokens))
+    assert np.abs(motifs.score(few, chosen)[0] - peer()).max() <= 0.01  # bits
+    return _ours(tokens, chosen), Side(peer, len(few))

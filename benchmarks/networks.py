@@ -136,7 +136,7 @@ def _ours(kind: str, options: dict, batch: int, epochs: int, networks: int = 1) 
 
     def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            training._fit_stack(kind, members, encoded, 0, settings, Path(folder))
+            training.fit_stack(kind, members, encoded, 0, settings, Path(folder))
 
     return Side(run, (_ROWS - 256) * epochs * networks)
 

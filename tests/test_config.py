@@ -9,10 +9,11 @@ from tfbind.faults import InputError
 REPO = Path(__file__).parents[1]
 CONFIG = """
 datasets: sheet.tsv
-negatives: {{standard: {{kind: dinucleotide}}}}
+{negatives}
 models: {{{models}}}
 {more}
 """
+STANDARD = "negatives: {standard: {kind: dinucleotide}}"
 HEADER = ["dataset", "tf", "assay", "path"]
 
 
@@ -20,12 +21,12 @@ HEADER = ["dataset", "tf", "assay", "path"]
 def study(tmp_path):
     """A function that writes a study and loads it."""
 
-    def write(rows, header=HEADER, more="", text=None, models="deepbind: {kind: deepbind}"):
+    def write(rows, header=HEADER, more="", text=None, models="deepbind: {kind: deepbind}", negatives=STANDARD):
         (tmp_path / "a.fa").write_text(">a\nACGT\n")
         (tmp_path / "b.fa").write_text(">a\nACGT\n")
         lines = ["\t".join(header), *("\t".join(row) for row in rows)]
         (tmp_path / "sheet.tsv").write_bytes(("\n".join(lines) + "\n").encode() if text is None else text)
-        (tmp_path / "config.yaml").write_text(CONFIG.format(more=more, models=models))
+        (tmp_path / "config.yaml").write_text(CONFIG.format(more=more, models=models, negatives=negatives))
         return config.load(tmp_path / "config.yaml")
 
     return write
@@ -39,7 +40,7 @@ def faults(call, *args, **kwargs):
 
 def test_a_valid_study_has_every_default_and_absolute_paths(study, tmp_path):
     loaded = study([["A", "USF1", "chipseq", "a.fa"]])
-    assert loaded.config["sequence"] == {"length": 101, "limit": 20000}
+    assert loaded.config["sequence"] == {"length": 101, "limit": 20000, "jackpots": "remove"}
     assert loaded.config["models"]["deepbind"]["filters"] == 16
     assert loaded.datasets["A"]["path"] == str(tmp_path / "a.fa")
     assert loaded.datasets["A"]["format"] == "fasta"
@@ -160,6 +161,61 @@ def test_labels_kinds_and_test_sets_of_a_study(study, tmp_path):
     assert loaded.test_labels("A", "own") == ["own", "peaks"]
 
 
+ASSAYS = [*HEADER, "genome", "cycle", "ligand"]
+GENOMES = "genomes: {g: {fasta: a.fa}, h: {fasta: b.fa}}"
+
+
+def sheet(*rows):
+    return [[f"d{i}", tf, assay, *more] for i, (tf, assay, *more) in enumerate(rows)]
+
+
+def negatives(study, rows, text):
+    rows = [[dataset, tf, assay, "a.fa", *more] for dataset, tf, assay, *more in rows]
+    return study(rows, ASSAYS, more=GENOMES, negatives=text)
+
+
+def test_the_datasets_that_other_tf_negatives_come_from(study):
+    text = "negatives: {aliens: {kind: other_tf}, some: {kind: other_tf, others: [T3], tfs: [T1]}}"
+    peaks = sheet(
+        ("T1", "chipseq", "g"), ("T2", "chipseq", "g"), ("T3", "chipseq", "g"), ("T1", "chipseq", "g"),
+        ("T2", "chipseq", "h"), ("T3", "chipseq", "h"), ("T2", "htselex", "", "1"), ("T3", "htselex", "", "1"),
+    )  # fmt: skip
+    loaded = negatives(study, peaks, text)
+    assert loaded.others("d0", "aliens") == ["d1", "d2"] and loaded.others("d0", "some") == ["d2"]
+    assert loaded.others("d4", "aliens") == ["d5"] and loaded.others("d1", "aliens") == ["d0", "d2", "d3"]
+    reads = sheet(
+        ("T1", "htselex", "", "4", "AA"), ("T2", "htselex", "", "04", "AA"), ("T2", "htselex", "", "3", "AA"),
+        ("T3", "htselex", "", "4", "CC"), ("T1", "htselex", "", "4", "CC"), ("T1", "htselex", "", "4", "GG"),
+        ("T1", "htselex", "", "4"), ("T3", "htselex", "", "3", ""),
+    )  # fmt: skip
+    loaded = negatives(study, reads, text)
+    found = {dataset: loaded.others(dataset, "aliens") for dataset in loaded.datasets}
+    assert found["d0"] == ["d1"] and found["d4"] == ["d3"], "of the same cycle and ligand"
+    assert found["d5"] == found["d6"] == ["d1", "d3"], "of the same cycle, where no ligand is the same"
+    assert found["d2"] == ["d7"] and loaded.others("d5", "some") == ["d3"]
+
+
+def test_negatives_that_the_sheet_cannot_give_are_faults(study):
+    rows = sheet(("T1", "chipseq", "g"), ("T1", "chipseq"), ("T1", "htselex", "", "4"), ("T2", "htselex"))
+    text = (
+        "negatives: {a: {kind: other_tf, others: [T9], distance: [600, 300]}, b: {kind: [flank, genomic], tfs: [T1]}, "
+        "c: {kind: [other_tf, dinucleotide]}}"
+    )
+    found = faults(negatives, study, rows, text)
+    cannot = "cannot be made for the dataset"
+    genome = "flank needs a genome (column genome); genomic needs a genome (column genome)"
+    assert found == [
+        "config.yaml: negatives.a.distance: [600, 300] is not the least and then the largest",
+        "config.yaml: negatives.a.others: no TF 'T9' in the sheet",
+        f"config.yaml: negatives.a: {cannot} d0: other_tf needs ChIP-seq of another TF on g",
+        f"config.yaml: negatives.a: {cannot} d1: other_tf needs ChIP-seq of another TF without a genome",
+        f"config.yaml: negatives.b: {cannot} d1: {genome}",
+        f"config.yaml: negatives.a: {cannot} d2: other_tf needs HT-SELEX of another TF of cycle 4",
+        f"config.yaml: negatives.b: {cannot} d2: {genome}",
+        f"config.yaml: negatives.a: {cannot} d3: other_tf needs the column cycle",
+    ]
+
+
 def test_a_model_for_some_tfs(study):
     models = "deepbind: {kind: deepbind, tfs: [USF1]}, scan: {trained_as: deepbind}, all: {kind: composition}"
     rows = [["A", "USF1", "chipseq", "a.fa"], ["B", "ELK1", "chipseq", "b.fa"]]
@@ -195,6 +251,154 @@ def test_config_page_is_what_the_schemas_say():
     assert (REPO / "docs" / "config.md").read_text() == config.describe(), "run: make docs"
 
 
-@pytest.mark.parametrize("path", ["config.yaml", "resources/real/config.yaml"])
+@pytest.mark.parametrize("path", ["config.yaml", "resources/real/config.yaml", "resources/yeast/config.yaml"])
 def test_shipped_studies_are_valid(path):
     assert config.load(REPO / path).datasets
+
+
+CELLS = ["cell", "what", "tf", "path", "genome"]
+
+
+@pytest.fixture
+def cells(study, tmp_path):
+    """A function that writes a study with a sheet of cells and loads it."""
+
+    def write(rows, header=CELLS, genomes="g: {fasta: a.fa, genes: g.gtf}, bare: {fasta: a.fa}", more=""):
+        for name in ("g.gtf", "open.bw", "open.bam", "f.tsv.gz", "p.narrowPeak", "q.bed", "r.tsv"):
+            (tmp_path / name).write_text("")
+        lines = ["\t".join(header), *("\t".join(row) for row in rows)]
+        (tmp_path / "cells.tsv").write_text("\n".join(lines) + "\n")
+        more = f"cells: cells.tsv\ngenomes: {{{genomes}}}\n{more or 'split: {test: [chr1]}'}"
+        return study([["A", "USF1", "chipseq", "a.fa"]], more=more)
+
+    return write
+
+
+def test_a_sheet_of_cells_is_read_by_kind(cells, tmp_path):
+    loaded = cells(
+        [
+            ["k562", "accessibility", "", "open.bw", "g"],
+            ["k562", "conservative", "USF1", "p.narrowPeak", "g"],
+            ["k562", "relaxed", "USF1", "https://a.example/r.bed.gz", "g"],
+            ["k562", "expression", "", "r.tsv", "g"],
+            ["h1", "accessibility", "", "open.bam", "g"],
+            ["h1", "accessibility", "", "f.tsv.gz", "g"],
+            ["h1", "accessibility_peaks", "", "q.bed", "g"],
+        ]
+    )
+    found = loaded.cells
+    assert list(found) == ["k562", "h1"] and loaded.cell_tfs() == ["USF1"]
+    assert found["k562"]["genome"] == "g"
+    assert [row["format"] for row in found["h1"]["accessibility"]] == ["bam", "fragments"]
+    assert found["h1"]["accessibility"][0]["path"] == str(tmp_path / "open.bam")
+    assert found["h1"]["conservative"] == {} and found["h1"]["expression"] == []
+    assert [row["format"] for row in found["h1"]["accessibility_peaks"]] == ["bed"]
+    assert found["k562"]["expression"][0]["format"] == "tpm"
+    relaxed = found["k562"]["relaxed"]["USF1"][0]
+    assert relaxed["path"].startswith("resources/downloads/") and relaxed["format"] == "bed"
+    assert loaded.downloads()[relaxed["path"]] == ("https://a.example/r.bed.gz", "")
+    assert loaded.config["genomes"]["g"]["genes"] == str(tmp_path / "g.gtf")
+
+
+def test_all_faults_of_a_sheet_of_cells_are_listed_with_their_lines(cells):
+    text = "\n".join(
+        faults(
+            cells,
+            [
+                ["k562", "accessibilty", "", "open.bw", "g"],
+                ["k562", "conservative", "", "p.narrowPeak", "g"],
+                ["k562", "expression", "USF1", "r.tsv", "bare"],
+                ["K562", "accessibility", "", "missing.bw", "g"],
+                ["h1", "accessibility", "", "r.tsv", "g"],
+                ["h1", "relaxed", "CTCF", "q.odd", "nowhere"],
+            ],
+        )
+    )
+    for part in (
+        "cells.tsv:2: what: 'accessibilty' is not one of",
+        "cells.tsv:3: tf: name the factor of these peaks",
+        "cells.tsv:4: tf: leave it empty for expression",
+        "cells.tsv:4: what: expression needs genomes.bare.genes",
+        "cells.tsv:5: cell 'K562' is 'k562' on line 2",
+        "cells.tsv:5: path: no file",
+        "cells.tsv:6: path: r.tsv is also on line 4",
+        "cells.tsv:7: format: cannot be told from the name 'q.odd'",
+        "cells.tsv:7: genome: 'nowhere' is not in the config's `genomes`",
+    ):
+        assert part in text, part
+
+
+def test_the_rows_of_a_cell_fit_together(cells):
+    found = faults(
+        cells,
+        [
+            ["k562", "conservative", "USF1", "p.narrowPeak", "g"],
+            ["h1", "accessibility", "", "open.bw", "g"],
+            ["h1", "relaxed", "CTCF", "q.bed", "bare"],
+        ],
+    )
+    assert found == [
+        "cells.tsv: cell k562 has no row of accessibility; the task needs one for each cell",
+        "cells.tsv: cell h1 has the genomes bare, g; a cell has one",
+        "cells.tsv: cell h1 has relaxed peaks of CTCF and no conservative ones; both are needed for labels",
+    ]
+    found = faults(cells, [["h1", "accessibility", "", "open.bw", "g", "narrowpeak"]], [*CELLS, "format"])
+    assert found == ["cells.tsv:2: format: accessibility is bigwig or bam or fragments, not narrowpeak"]
+
+
+def test_a_sheet_of_cells_is_optional_and_must_be_there_if_named(study, cells):
+    assert study([["A", "USF1", "chipseq", "a.fa"]]).cells == {}
+    assert "cells.tsv" in faults(study, [["A", "USF1", "chipseq", "a.fa"]], more="cells: none/cells.tsv")[0]
+    assert "no file" in faults(cells, [])[0]
+
+
+def test_what_the_cell_type_task_names_is_in_the_sheet_of_cells(cells):
+    rows = [
+        ["k562", "accessibility", "", "open.bw", "g"],
+        ["k562", "conservative", "USF1", "p.narrowPeak", "g"],
+        ["h1", "accessibility", "", "open.bam", "g"],
+    ]
+    assert cells(rows).config["celltype"]["limit"] == 200_000
+    found = faults(
+        cells,
+        rows,
+        more="celltype: {tfs: [USF], motifs: {CTCF: [CTCF]}, test_cells: [k56], reference: K562}",
+    )
+    for part in (
+        "celltype.tfs: 'USF' is not in the sheet of cells, did you mean 'USF1'?",
+        "celltype.motifs: 'CTCF' is not in the sheet of cells",
+        "celltype.test_cells: 'k56' is not in the sheet of cells, did you mean 'k562'?",
+        "celltype.reference: 'K562' is not in the sheet of cells",
+        "celltype: no test cell has conservative peaks of a factor",
+        "split.test: the cell-type task tests on whole chromosomes",
+    ):
+        assert any(part in fault for fault in found), part
+    assert "no test cell" in faults(cells, rows, more="split: {test: [chr1]}\ncelltype: {test_cells: [h1]}")[0]
+
+
+def test_checksums_of_a_factor_in_some_cells(cells, tmp_path):
+    rows = [
+        ["k562", "accessibility", "", "open.bw", "g", "a" * 64],
+        ["k562", "conservative", "USF1", "p.narrowPeak", "g", "b" * 64],
+        ["k562", "conservative", "CTCF", "q.bed", "g", "c" * 64],
+        ["h1", "accessibility", "", "open.bam", "g", "d" * 64],
+    ]
+    genomes = f"g: {{fasta: a.fa, genes: g.gtf, genes_sha256: {'e' * 64}}}"
+    loaded = cells(rows, [*CELLS, "sha256"], genomes)
+    found = {Path(path).name: sha256[0] for path, sha256 in loaded.cell_checksums(["k562"], "USF1").items()}
+    assert found == {"open.bw": "a", "p.narrowPeak": "b", "g.gtf": "e"}
+    assert len(loaded.cell_checksums(["k562", "h1"], "CTCF")) == 4
+
+
+def test_learning_curves_are_of_the_pairs_that_were_asked_for(study):
+    rows = [["p", "T", "chipseq", "a.fa", "K"], ["q", "T", "chipseq", "a.fa", "L"], ["r", "T", "htselex", "b.fa", ""]]
+    header = [*HEADER, "cell"]
+    assert study(rows, header).retrained() == []
+    pairs = study(rows, header, more="transfer: {retrain: {models: [deepbind]}}").retrained()
+    assert [pair[:2] for pair in pairs] == [("p", "r"), ("q", "r"), ("r", "p"), ("r", "q")]
+    assert {pair[2:] for pair in pairs} == {("standard", "deepbind")}
+    some = study(rows, header, more="transfer: {retrain: {models: [deepbind], shifts: [cell], targets: [chipseq]}}")
+    assert [pair[:2] for pair in some.retrained()] == [("p", "q"), ("q", "p")]
+    for models in ("deepbind: {kind: composition}", "a: {kind: deepbind}, deepbind: {trained_as: a}"):
+        found = faults(study, rows, header, more="transfer: {retrain: {models: [deepbind]}}", models=models)
+        assert "transfer.retrain.models: 'deepbind' is not the label of a network" in found[0]

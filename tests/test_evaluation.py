@@ -145,7 +145,7 @@ def test_interval_of_rows_equals_scipy_bootstrap():
     rng = np.random.default_rng(3)
     labels, scores = simulated(rng, 150, 200)
     draws = ev.draw(labels, ev.blocks(rows_of(350), 1), 4000, rng)
-    ours = ev.metric_interval(ev.replicate(scores[None], draws, rng), 0, LEVEL)
+    ours = ev.metric_interval(ev.replicate(scores[None], draws), 0, LEVEL)
     theirs = stats.bootstrap(
         (scores[labels == 1], scores[labels == 0]),
         lambda p, n, axis: stats.mannwhitneyu(p, n, axis=axis).statistic / (p.shape[axis] * n.shape[axis]),
@@ -162,85 +162,94 @@ def test_blocks_widen_the_interval_of_rows_that_move_together():
     labels = np.tile([1, 0], 400)
     scores = labels + rng.normal(size=800) + np.repeat(rng.normal(size=40), 20) * np.where(labels, 2, -2)
     widths = [
-        np.diff(ev.metric_interval(ev.replicate(scores[None], ev.draw(labels, b, 500, rng), rng), 0, LEVEL))[0]
+        np.diff(ev.metric_interval(ev.replicate(scores[None], ev.draw(labels, b, 500, rng)), 0, LEVEL))[0]
         for b in (block, np.arange(800))
     ]
     assert widths[0] > 1.5 * widths[1]
 
 
-def test_seed_part_is_the_jackknife_variance():
+def test_seed_part_is_the_jackknife_variance_without_the_noise_of_the_rows():
     rng = np.random.default_rng(6)
     labels, scores = simulated(rng, 200, 200)
     scores = scores + rng.normal(size=(4, 1)) * rng.normal(size=400)
-    draws = ev.draw(labels, np.arange(400), 20_000, rng)
-    seeds = ev.replicate(scores, draws, rng).seeds[:, 0]
-    without = [slow_auroc(labels, np.delete(scores, i, 0).mean(0)) for i in range(4)]
-    assert seeds.var() == pytest.approx(3 / 4 * np.square(without - np.mean(without)).sum(), rel=0.05)
+    draws = ev.draw(labels, np.arange(400), 400, rng)
+
+    def jackknife(rows):
+        without = [roc_auc_score(labels[rows], np.delete(scores, i, 0).mean(0)[rows]) for i in range(4)]
+        return 3 / 4 * np.square(without - np.mean(without)).sum()
+
+    classes = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
+    again = [jackknife(np.concatenate([rng.choice(rows, rows.size) for rows in classes])) for _ in range(200)]
+    expected = 2 * jackknife(slice(None)) - np.mean(again)
+    assert ev.replicate(scores, draws).seeds[0] == pytest.approx(expected, rel=0.05)
+
+
+def test_seeds_that_differ_by_the_noise_of_rows_alone_have_no_part():
+    # As many rows as models, all independent: the jackknife sees noise, which the resampled rows hold already.
+    rng = np.random.default_rng(8)
+    labels = np.tile([1, 0], 150)
+    draws = ev.draw(labels, np.arange(300), 200, rng)
+    parts = [ev.replicate(labels + rng.normal(size=(3, 300)), draws) for _ in range(30)]
+    rows = np.mean([part.rows[:, 0].var() for part in parts])
+    assert np.mean([part.seeds[0] for part in parts]) < 0.4 * rows
 
 
 def test_equal_seeds_have_no_seed_part():
     rng = np.random.default_rng(6)
     labels, scores = simulated(rng, 50, 50)
     draws = ev.draw(labels, np.arange(100), 200, np.random.default_rng(1))
-    once, thrice = (ev.replicate(np.stack([scores] * s), draws, rng) for s in (1, 3))
+    once, thrice = (ev.replicate(np.stack([scores] * s), draws) for s in (1, 3))
     assert np.abs(thrice.seeds).max() < 1e-12
     assert ev.metric_interval(once, 0, LEVEL) == pytest.approx(ev.metric_interval(thrice, 0, LEVEL), abs=1e-6)
 
 
-def test_few_degrees_of_freedom_widen_an_interval():
-    part = np.random.default_rng(0).normal(size=5000)
-    low, high = ev.interval(0, [(part, 2)], LEVEL)
-    quantiles = np.quantile(part, [0.025, 0.975])
-    assert [low, high] == pytest.approx(quantiles * stats.t.isf(0.025, 2) / stats.norm.isf(0.025))
+def test_half_width():
+    # One part is Student's interval; two parts lie between those of their own quantiles; none is no width.
+    t = [stats.t.isf(0.025, freedom) for freedom in (2, 30)]
+    assert ev.half_width([(4.0, 2)], LEVEL) == pytest.approx(2 * t[0])
+    assert ev.half_width([(4.0, 2), (9.0, 0)], LEVEL) == pytest.approx(2 * t[0])
+    weights = np.array([4.0, 1.0]) ** ev.WEIGHT
+    assert ev.half_width([(4.0, 2), (1.0, 30)], LEVEL) == pytest.approx(weights @ t / weights.sum() * np.sqrt(5))
+    assert ev.half_width([(0.0, 2), (1.0, 30)], LEVEL) == pytest.approx(t[1])
+    assert ev.half_width([(0.0, 9)], LEVEL) == ev.half_width([(1.0, 0)], LEVEL) == 0
+    assert np.isnan(ev.half_width([(np.nan, 0), (1.0, 30)], LEVEL))
+
+
+def test_an_interval_near_one_stays_below_it_and_one_that_is_perfect_has_none():
+    rng = np.random.default_rng(0)
+    labels, scores = simulated(rng, 60, 60, gain=3.2)
+    draws = ev.draw(labels, np.arange(120), 300, rng)
+    model = ev.replicate(scores[None], draws)
+    low, high = ev.metric_interval(model, 0, LEVEL)
+    assert model.value[0] > 0.97 and model.value[0] - low > 1.5 * (high - model.value[0]) and high < 1
+    assert ev.metric_interval(ev.replicate(labels[None] * 1.0, draws), 0, LEVEL) == (1, 1)
+
+
+def test_blocks_bring_both_classes_along():
+    # Positives and their negatives move together: drawn apart, the same rows would give a far wider interval.
+    rng = np.random.default_rng(4)
+    block, labels = np.repeat(np.arange(40), 10), np.tile([1, 0], 200)
+    scores = labels + rng.normal(size=400) + 2 * rng.normal(size=40)[block]
+    together = ev.draw(labels, block, 500, rng)
+    assert (together.counts[:, :40] == together.counts[:, 40:]).all()
+    apart = ev.draw(labels, block + 100 * labels, 500, rng)
+    sd = [ev.replicate(scores[None], draws).rows[:, 0].std() for draws in (together, apart)]
+    assert sd[1] > 1.4 * sd[0]
+
+
+def test_a_lone_block_of_its_kind_is_drawn_with_the_others_of_its_class():
+    labels, block = np.array([1, 0, 1, 0, 1, 0, 1]), np.array([0, 0, 1, 1, 2, 3, 3])
+    draws = ev.draw(labels, block, 400, np.random.default_rng(0))  # block 2 holds positives alone
+    assert (draws.n_positive, draws.n_block) == (4, 3) and draws.codes.tolist() == [0, 4, 1, 5, 2, 6, 3]
+    assert (draws.counts[:, :4].sum(1) == 4).all() and (draws.counts[:, 4:].sum(1) == 3).all()
+    assert (draws.counts.astype(float).std(0) > 0.5).all()
 
 
 def test_one_block_gives_no_interval():
     labels = np.repeat([1, 0], 30)
     draws = ev.draw(labels, np.zeros(60, int), 100, np.random.default_rng(0))
-    model = ev.replicate(np.random.default_rng(1).normal(size=(2, 60)), draws, np.random.default_rng(2))
+    model = ev.replicate(np.random.default_rng(1).normal(size=(2, 60)), draws)
     assert np.isnan(ev.metric_interval(model, 0, LEVEL)).all()
-
-
-def test_coverage_of_the_intervals_of_an_auroc_and_a_paired_drop():
-    # Binormal scores: the AUROC is Phi(gain / sqrt(2)). 400 sets: four Monte-Carlo standard errors at 95 % are 4.4 %.
-    rng = np.random.default_rng(11)
-    covered, gains = [], (1.4, 0.9)
-    true = [stats.norm.cdf(gain / np.sqrt(2)) for gain in gains]
-    for _ in range(400):
-        labels = np.repeat([1, 0], 100)
-        common = rng.normal(size=200)
-        draws = ev.draw(labels, np.arange(200), 300, rng)
-        models = [
-            ev.replicate(np.sqrt([[0.5]]) * (common + rng.normal(size=200)) + gain * labels, draws, rng)
-            for gain in gains
-        ]
-        low, high = ev.metric_interval(models[0], 0, LEVEL)
-        _, below, above = ev.difference(*models, LEVEL)
-        covered.append([low <= true[0] <= high, below <= true[0] - true[1] <= above])
-    assert np.mean(covered, 0) == pytest.approx([0.95, 0.95], abs=0.044)
-
-
-def test_coverage_with_blocks_and_seeds():
-    # Five seeds add a common gain each, ten blocks a shift of their positives: both must be in the interval. The truth
-    # is the mean over seeds and blocks, found from a far larger set.
-    rng = np.random.default_rng(12)
-
-    def scores_of(n_block, n_seed, n_set):
-        labels = np.tile([1, 0], (n_block * 20) // 2)
-        moved = np.repeat(0.5 * rng.normal(size=(n_set, n_block)), 20, axis=1)
-        gain = 1 + 0.25 * rng.normal(size=(n_set, n_seed, 1))
-        base = rng.normal(size=(n_set, labels.size)) + labels * moved
-        return labels, base[:, None] + labels * gain
-
-    labels, many = scores_of(400, 5, 30)
-    truth = np.mean([ev.measure(labels, scores.mean(0))[0] for scores in many])
-    labels, sets = scores_of(20, 5, 300)
-    covered = []
-    for scores in sets:
-        draws = ev.draw(labels, np.repeat(np.arange(20), 20), 200, rng)
-        low, high = ev.metric_interval(ev.replicate(scores, draws, rng), 0, LEVEL)
-        covered.append(low <= truth <= high)
-    assert np.mean(covered) == pytest.approx(0.95, abs=0.05)
 
 
 @pytest.mark.parametrize("kind", ["roc", "pr"])
@@ -322,13 +331,13 @@ def study():
     return tests, predictions
 
 
-def run(study, tf="GATA3", **changes):
+def run(study, tf="GATA3", refused=None, **changes):
     tests, predictions = study
     parts = {}
     for target, table in tests.items():
         bound, unbound = (part.assign(split="test") for part in (table.query("label == 1"), table.query("label == 0")))
         parts[target] = bound, {label: part.drop(columns="negatives") for label, part in unbound.groupby("negatives")}
-    return ev.evaluate(tf, ROWS, predictions, parts, {**CONFIG, **changes})
+    return ev.evaluate(tf, ROWS, predictions, parts, {**CONFIG, **changes}, refused or {})
 
 
 def test_every_cell_has_its_rows(study):
@@ -407,6 +416,23 @@ def test_absent_predictions_and_few_rows_leave_a_note(study):
     metrics, transfer, curves = run(study, statistics=many)
     assert metrics["value"].isna().all() and metrics["note"].str.contains("fewer than 61").all()
     assert transfer["note"].str.contains("fewer than 61").all() and curves.empty
+
+
+def test_a_refused_cell_says_why_and_no_other_changes(study):
+    before = run(study)[0]
+    cell = {"source": "g_selex", "train_negatives": "shuffled", "target": "g_chip", "test_negatives": "shuffled"}
+    metrics, transfer, _ = run(study, refused={tuple(cell.values()): "refused: 3 identical"})
+    mine = (metrics[list(cell)] == list(cell.values())).all(axis=1)
+    assert metrics[mine]["value"].isna().all() and set(metrics[mine]["note"]) == {"refused: 3 identical"}
+    assert set(metrics[mine]["model"]) == {"deepbind", "composition"}
+    keys = [*cell, "model", "seed", "metric"]
+    pd.testing.assert_frame_equal(
+        metrics[~mine].reset_index(drop=True),
+        before.merge(metrics[~mine][keys], on=keys).reset_index(drop=True),
+    )
+    lost = transfer[(transfer["source"] == "g_selex") & (transfer["target"] == "g_chip")]
+    assert lost["drop"].isna().all() and lost["same"].notna().all()
+    assert lost["note"].str.contains("refused: 3 identical").all()
 
 
 def test_all_test_negatives(study):

@@ -21,27 +21,48 @@ def plain(sequence, matrix):
     return odds
 
 
+def scan(tokens, first, size, matrices):
+    """Largest and summed bits, each sequence's results one row further down and each motif's in reverse order."""
+    widths = np.array([len(matrix) for matrix in matrices])
+    words = kernel.encode(tokens, first, size, np.maximum(widths[0] - size, 0), max(8, widths.max()))
+    rows, columns = np.arange(len(tokens)) + 1, np.arange(len(matrices))[::-1].copy()
+    best, total = np.zeros((2, len(tokens) + 1, len(matrices)), np.float32)
+    kernel.scan(words, np.abs(size - widths.min()) + 1, kernel.tables(matrices), rows, columns, best, total)
+    assert not best[0].any() and not total[0].any()
+    shift = np.array([kernel.TOP - matrix.max(1).sum() for matrix in matrices])
+    return np.log2(best[1:, ::-1]) - shift, np.log2(total[1:, ::-1]) - shift
+
+
+def agree(found, sequence, matrix):
+    bits = plain(sequence, matrix) + plain(sequence, matrix[::-1, ::-1])
+    assert found[0] == pytest.approx(max(bits), abs=1e-3)
+    assert found[1] == pytest.approx(math.log2(math.fsum(2**b for b in bits)), abs=1e-3)
+
+
 @pytest.mark.parametrize("width", [1, 3, 4, 5, 8, 9, 12, 13, 21, 33])
 def test_scan_equals_a_plain_loop(width):
     rng = np.random.default_rng(width)
-    matrices = rng.normal(-1, 2, (3, width, 4)).astype(np.float32)
+    matrices = rng.normal(-1, 2, (19, width, 4)).astype(np.float32)
     tokens = rng.integers(0, 5, (40, 41), dtype=np.uint8)
     first = rng.integers(0, 8, 40)
     size = rng.integers(0, 42 - 8, 40)
-    odds, shift = kernel.tables(matrices)
-    best, total = kernel.scan(tokens, first, size, width, odds)
+    found = np.stack(scan(tokens, first, size, matrices), 2)
     for row in range(40):
-        for column in range(3):
-            bits = plain(tokens[row, first[row] : first[row] + size[row]], matrices[column])
-            assert np.log2(best[row, column]) - shift[column] == pytest.approx(max(bits), abs=1e-3)
-            expected = math.log2(math.fsum(2**b for b in bits))
-            assert np.log2(total[row, column]) - shift[column] == pytest.approx(expected, abs=1e-3)
+        for column in (0, 1, 15, 16, 18):
+            agree(found[row, column], tokens[row, first[row] :][: size[row]], matrices[column])
+
+
+def test_motifs_of_several_widths_share_a_table():
+    rng = np.random.default_rng(0)
+    matrices = [rng.normal(-1, 2, (width, 4)).astype(np.float32) for width in (9, 7, 8, 5, 12)]
+    tokens, size = rng.integers(0, 5, (20, 30), dtype=np.uint8), rng.integers(12, 31, 20)
+    found = np.stack(scan(tokens, np.zeros(20, int), size, matrices), 2)
+    for row in range(20):
+        for column, matrix in enumerate(matrices):
+            agree(found[row, column], tokens[row, : size[row]], matrix)
 
 
 def test_best_site_has_the_top_exponent():
     matrices = np.random.default_rng(0).normal(0, 3, (5, 11, 4))
-    odds, shift = kernel.tables(matrices)
-    sites = matrices.argmax(2).astype(np.uint8)
-    best, _ = kernel.scan(sites, np.zeros(5, int), np.full(5, 11), 11, odds)
-    assert np.allclose(np.log2(np.diag(best)), kernel.TOP, atol=1e-3)
-    assert np.allclose(kernel.TOP - shift, matrices.max(2).sum(1))
+    best, _ = scan(matrices.argmax(2).astype(np.uint8), np.zeros(5, int), np.full(5, 11), matrices)
+    assert np.allclose(np.diag(best), matrices.max(2).sum(1), atol=1e-3)

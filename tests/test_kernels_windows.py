@@ -27,10 +27,18 @@ def test_cut(tokens, rng, bases):
     start = rng.integers(0, 2900, 40)
     end = start + rng.integers(1, 101, 40)
     end[0] = 3000
-    out = np.full((40, int((end - start).max())), 9, np.uint8)
-    windows.cut(text, dna.CODE, np.tile([3, bases, bases + 2], (40, 1)), start, end, out)
+    out = np.full((40, int((end - start).max())), 4, np.uint8)
+    lines = np.array([[0, 1, 2], [3, bases, bases + 2]])
+    windows.cut(text, lines, np.ones(40, np.int64), start, end, out)
     for row, s, e in zip(out, start, end, strict=True):
-        assert (row[: e - s] == tokens[s:e]).all() and (row[e - s :] == 9).all()
+        assert (row[: e - s] == tokens[s:e]).all() and (row[e - s :] == 4).all()
+
+
+def test_cut_reads_every_letter_as_dna_does():
+    out = np.empty((1, 256), np.uint8)
+    first = np.zeros(1, np.int64)
+    windows.cut(np.arange(256, dtype=np.uint8), np.array([[0, 256, 257]]), first, first, first + 256, out)
+    assert (out[0] == dna.CODE).all()
 
 
 @pytest.mark.parametrize("length", [1, 20, 75, 3000, 4000])

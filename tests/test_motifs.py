@@ -125,3 +125,10 @@ def test_lse_does_not_grow_with_length(vertebrates):
     # the mean odds of random sequence are 1 whatever the length
     assert np.mean(2.0**short) == pytest.approx(1, abs=0.15)
     assert np.mean(2.0**long) == pytest.approx(1, abs=0.15)
+
+
+def test_best_motif_of_each_factor():
+    found = motifs.best_of(["USF1", "gata3"])
+    assert found.ids == (motifs.of_tf("USF1").ids[0], motifs.of_tf("GATA3").ids[0])
+    with pytest.raises(InputError, match="NOSUCH"):
+        motifs.best_of(["USF1", "NOSUCH"])

@@ -202,6 +202,55 @@ def test_libraries_that_cannot_be_used():
         reads.inserts([], "", "", Tally())
 
 
+def slow_jackpots(counts):
+    """The last gap among the most frequent hundredth, read by read."""
+    falling, least = sorted(counts, reverse=True), None
+    for i in range(max(1, len(counts) // 100)):
+        if i + 1 < len(counts) and falling[i] >= 5 * falling[i + 1] and falling[i] >= 10:
+            least = falling[i]
+    return [least is not None and n >= least for n in counts]
+
+
+def test_a_jackpot_is_a_gap_in_the_counts(rng):
+    assert not reads.jackpot(rng.zipf(2.5, 3000)).any()  # the smooth tail of a late cycle
+    for counts in ([1] * 99 + [10], [1] * 99 + [9], [2] * 99 + [10], [3] * 99 + [14], [7], [1, 12], []):
+        counts = np.array(counts, np.int64)
+        assert reads.jackpot(counts).tolist() == slow_jackpots(counts), counts
+    for _ in range(50):
+        counts = np.concatenate([rng.geometric(0.6, 1000), rng.integers(5, 500, rng.integers(0, 12))])
+        rng.shuffle(counts)
+        assert reads.jackpot(counts).tolist() == slow_jackpots(counts)
+
+
+def test_jackpots_go_with_their_errors_and_are_counted():
+    library = random_reads(400, 20)
+    errors = [library[0][:i] + base + library[0][i + 1 :] for i, base in ((0, "T"), (9, "C"), (19, "A"))]
+    errors[1] = dna.reverse_complement_text(errors[1])
+    errors = [e for e in errors if dna.canonical(e) != dna.canonical(library[0])]
+    sequences = [*library, *library[:1] * 29, *errors, *library[5:9]]
+    tally = Tally()
+    found = reads.inserts(sequences, "", "", tally)
+    assert found["sequence"].tolist() == library[1:]
+    name = f"PCR jackpot or a copy with one error: {library[0]} 30 reads"
+    assert tally.rows[0][0] == "dropped" and tally.rows[0][1].startswith(name) and tally.rows[0][2] == 30 + len(errors)
+    assert tally.rows[1] == ("dropped", "same insert again (either strand)", 4)
+    assert tally.total("dropped") + len(found) == len(sequences)
+    tally = Tally()
+    found = reads.inserts(sequences, "", "", tally, jackpots="keep")
+    assert len(found) == 400 + len(errors)
+    assert tally.rows[0][0] == "noted" and tally.total("dropped") + len(found) == len(sequences)
+
+
+def test_real_jackpots(real):
+    """The adapter of the sequencer stands in cycle 2 as often as nothing that was selected; later cycles have none."""
+    name = "selex/mubind/GATA3_TGTCGT20NGA_AC_{}.fastq.gz"
+    for cycle, jackpots in ((2, ["TCGTATGCCGTCTTCTGCTT"]), (4, [])):
+        tally = Tally()
+        reads.inserts(reads.read_fastq(real / name.format(cycle))["sequence"], "", "", tally)
+        named = [reason for _, reason, _ in tally.rows if reason.startswith(reads.JACKPOT)]
+        assert [reason.split(": ")[1].split()[0] for reason in named] == jackpots
+
+
 def test_real_conventions_of_coordinates(real):
     ctcf = reads.read_fasta(real / "chipseq/ctcf_keras_genomics/CTCF_valid.fa.gz")
     assert (ctcf["end"] - ctcf["start"] == 101).all()

@@ -11,7 +11,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from tfbind import ladder as steps
 from tfbind import report, tables
+from tfbind import variance as split
+from tfbind.audit import COLUMNS as AUDIT
+from tfbind.audit import KINDS, ONE_LIBRARY
 
 SKILL = {"deepbind": 0.93, "deepbind_scan": 0.925, "bilstm": 0.945, "regression": 0.88, "composition": 0.62}
 LABELS = ("dinucleotide", "genomic")
@@ -30,7 +34,7 @@ def roc(skill, n):
 def study(tfs, poor="", models=SKILL, extra=True, points=60):
     """A plausible study: each TF with HT-SELEX and ChIP-seq of two cells; `poor` names a weak library."""
     rng = np.random.default_rng(7)
-    metrics, transfer, curves, libraries, logs, verdicts = [], [], [], [], {}, []
+    metrics, transfer, curves, libraries, audit, logs, verdicts = [], [], [], [], [], {}, []
     pairs = []
     for tf in tfs:
         sets = {f"{tf}_selex": "htselex", f"{tf}_K562": "chipseq", f"{tf}_GM12878": "chipseq"}
@@ -43,7 +47,9 @@ def study(tfs, poor="", models=SKILL, extra=True, points=60):
                      cell="" if assay == "htselex" else dataset.partition("_")[2], replicate=1,
                      cycle=4 if assay == "htselex" else np.nan, n_read=kept + 812, n_dropped=812,
                      n_positive=kept, n_negative=kept, kmer="CCGGAAGT", enrichment=8.4 if good else 1.1,
-                     motif="MA0062.4", motif_auroc=0.84 if good else 0.52,
+                     n_jackpot=20 if assay == "htselex" else np.nan, entropy=10.2, entropy_negative=10.9,
+                     consensus="ACCGGAAG" if good else "", excess=46.1 if good else np.nan,
+                     held=0.31 if good else np.nan, motif="MA0062.4", motif_auroc=0.84 if good else 0.52,
                      model="deepbind", auroc=0.951 if good else 0.553, low=0.94 if good else 0.51,
                      high=0.96 if good else 0.59, floor=0.55,
                      verdict=f"{'good' if good else 'poor'}: {tf}: {'far' if good else 'not'} above composition")
@@ -59,6 +65,11 @@ def study(tfs, poor="", models=SKILL, extra=True, points=60):
         for label in LABELS:
             base = dict(tf=tf, source=source, source_assay=source_assay, target=target, shift=shift,
                         target_assay=target_assay, train_negatives=label, test_negatives=label)  # fmt: skip
+            audit += [
+                base | dict(comparison="same" if shift == "none" else "cross", kind=kind, n_train=0, n_test=0,
+                            n_removed=0, action="none", note=np.nan)
+                for kind in (*KINDS, ONE_LIBRARY)
+            ]  # fmt: skip
             void = poor in (source, target) and poor and source != target
             for model, skill in models.items():
                 loss = {"none": 0, "cell": 0.01, "assay": 0.05}[shift] * (0.2 if model == "composition" else 1)
@@ -102,7 +113,9 @@ def study(tfs, poor="", models=SKILL, extra=True, points=60):
                        cross=skill - 0.048, drop=0.048, low=0.031, high=0.064, p_value=0.25)  # fmt: skip
             summary.append(row)
             for shift, source, target in (("cell", "chipseq", "chipseq"), ("assay", "htselex", "chipseq")):
-                shifts.append(dict(shift=shift, source_assay=source, target_assay=target) | row | dict(p_minimum=0.25))
+                shifts.append(
+                    dict(shift=shift, source_assay=source, target_assay=target) | row | dict(p_minimum=0.25, p_holm=1.0)
+                )
     provenance = {
         "tfbind": "0.1.0",
         "date": "2026-11-22",
@@ -115,7 +128,30 @@ def study(tfs, poor="", models=SKILL, extra=True, points=60):
         "config": "sequence:\n  length: 101\nstatistics:\n  resamples: 1000\n  level: 0.95\n",
     }
     frames = dict(verdicts=verdicts, summary=summary, shifts=shifts, metrics=metrics, transfer=transfer,
-                  libraries=libraries, curves=curves)  # fmt: skip
+                  libraries=libraries, curves=curves, audit=audit)  # fmt: skip
+    cells = pd.DataFrame(metrics), pd.DataFrame(transfer)
+    rows = {row["dataset"]: {**row, "lab": "lab1"} for row in libraries} | {
+        name: {"assay": "", "cell": "", "lab": ""} for name in ("ELK1_selex", "GABPA_K562")
+    }
+    known = cells[0].query("seed == 'ensemble' and metric == 'auroc' and train_negatives == test_negatives")
+    known = known[known["value"].notna()].drop(columns=["seed", "metric", "value", "low", "high", "comparison"])
+    ways = [("none", 0, 0.12), ("prior", 0, 0.1), ("temperature", 64, 0.06), ("temperature and bias", 64, 0.04)]
+    frames["calibration"] = pd.concat(
+        [
+            known.assign(
+                adaptation=name, n_target=n, ece=error, ece_chance=0.02, ece_chance_high=0.03, log_loss=0.3
+            ).assign(temperature=2.0, bias=0.0, predicted=0.6, observed=0.5)
+            for name, n, error in ways
+        ]
+    )
+    frames["reliability"] = pd.concat(
+        [
+            known.assign(adaptation=name, n_target=n, predicted=p, observed=p**2, n=50)
+            for name, n in (("none", 0), ("temperature and bias", 64))
+            for p in np.arange(1, 30, 2) / 30
+        ]
+    )
+    frames |= dict(ladder=steps.ladder(*cells), variance=split.split(cells[0], rows))
     return (
         {"title": "Transfer of " + ", ".join(tfs[:3])}
         | {k: pd.DataFrame(v) for k, v in frames.items()}
@@ -432,6 +468,36 @@ def test_hostile_names_stay_text(folder):
     assert f"{evil}_selex → " in text  # in the SVG too, where a dollar would begin a formula
 
 
+def celltype_rows(tf, method, auprc, **others):
+    about = {"tf": tf, "train_cells": "a,b", "test_cell": "c", "method": method, "n_bound": 10, "n_unbound": 990}
+    yield about | {"metric": "auprc", "value": auprc, "low": auprc - 0.1, "high": auprc + 0.1, "note": "few"}
+    yield from (about | {"metric": metric, "value": value} for metric, value in others.items())
+
+
+def test_other_cells_have_a_section_where_there_are_any(folder, small):
+    rows = [
+        *celltype_rows("T", "catchitt", 0.6, auroc=0.97),
+        *celltype_rows("U", "catchitt", 0.4, auroc=0.95),
+        *celltype_rows("T", "motif", 0.2, auroc=0.9, shuffled_auroc=0.96),
+        *celltype_rows("T", "chance", 0.01, auroc=0.5),
+        *celltype_rows("U", "motif", np.nan),
+        {"tf": "all", "test_cell": "all", "method": "catchitt", "metric": "rank_score", "value": 3.0},
+        {"tf": "all", "test_cell": "all", "method": "motif", "metric": "rank_score", "value": 2.0},
+    ]
+    report.render(folder / "cells.html", **small, celltype=pd.DataFrame(rows))
+    html = (folder / "cells.html").read_text(encoding="utf-8")
+    assert "ranks catchitt: its mean area under the precision-recall curve is 0.500, against motif alone 0.200" in html
+    assert "chance 0.010." in html and "AUROC of 0.960 against shuffles" in html and "of 0.900 over the genome;" in html
+    assert "0.600 (0.500 to 0.700)" in html and html.count(">a, b<") == 5 and 'href="#celltype"' in html
+    assert_closed(Page(html), html)
+    report.render(folder / "none.html", **small)
+    assert "celltype" not in (folder / "none.html").read_text(encoding="utf-8")
+    nothing = pd.DataFrame(rows[:1]).assign(value=np.nan, note="too few")
+    report.render(folder / "nothing.html", **small, celltype=nothing)
+    html = (folder / "nothing.html").read_text(encoding="utf-8")
+    assert "No method could be tested." in html and "too few" in html
+
+
 def test_same_input_same_bytes(folder, small):
     for name in ("once.html", "again.html"):
         report.render(folder / name, **small)
@@ -466,6 +532,28 @@ def test_a_study_without_a_single_comparison_still_reads(folder):
     assert not page.all("svg") and not page.all("table")
 
 
+def test_the_audit_says_in_a_sentence_whether_anything_leaked(folder, small):
+    def said(audit):
+        report.render(folder / "leaks.html", **small | {"audit": audit})
+        html = (folder / "leaks.html").read_text(encoding="utf-8")
+        return html[html.index('id="audit"') : html.index('id="records"')]
+
+    clean = said(small["audit"])
+    assert "Nothing leaked: no training row of any of the 18 pairs" in clean and "<table" not in clean
+    leaky = small["audit"].astype({"note": object})
+    leaky.loc[1, ["n_train", "n_test", "n_removed", "action"]] = [311, 310, 311, "removed"]
+    one = leaky.index[leaky["kind"] == ONE_LIBRARY][0]
+    leaky.loc[one, ["n_train", "action", "note"]] = [1568, "reported", "a and <b> look like one library"]
+    found = said(leaky)
+    assert "In 1 of 18 pairs of source and target training rows are in the test set too; they were left out" in found
+    assert (
+        "<p>a and &lt;b&gt; look like one library.</p>" in found and ">311<" in found and "reverse complement" in found
+    )
+    refused = said(leaky.assign(action=leaky["action"].replace("removed", "refused")))
+    assert "reason enough to refuse the pair" in refused
+    assert "No pair of source and target was audited" in said(pd.DataFrame(columns=AUDIT))
+
+
 def test_twenty_factors_fit_in_five_megabytes(folder):
     frames = study([f"FACTOR{i}" for i in range(20)])
     report.render(folder / "twenty.html", **frames)
@@ -485,7 +573,7 @@ def test_a_long_table_says_that_it_was_cut(folder, small, monkeypatch):
 
 def test_one_colour_a_model_everywhere(html):
     legends = re.findall(r'style="background:(#[0-9a-f]{6})"></span>(\w+)</li>', html)
-    assert len(legends) == 2 * len(SKILL) and len(set(legends)) == len(SKILL) == len({c for c, _ in legends})
+    assert len(legends) == 4 * len(SKILL) and len(set(legends)) == len(SKILL) == len({c for c, _ in legends})
     drawn = set(re.findall(r"stroke: (#[0-9a-f]{6})", html))
     assert {colour for colour, _ in legends} - {"#000000"} <= drawn
 
@@ -503,3 +591,29 @@ def test_curves_show_the_farthest_source(page):
     text = " ".join(page.text)
     assert "base rate 0.50 dashed: trained on CTCF_selex" in text
     assert "base rate 0.50 dashed: trained on CTCF_GM12878" in text  # of the SELEX target, the first ChIP set by name
+
+
+def learning(tf, spread=0.02):
+    """Curves of one pair that cross at 256 examples."""
+    about = {"tf": tf, "source": "a", "target": "b", "train_negatives": "x", "test_negatives": "x", "model": "deepbind"}
+    points_ = [("direct", 0, 0.8)] + [("retrain", n, v) for n, v in ((16, 0.6), (256, 0.8), (4096, 0.9))]
+    rows = [
+        about | {"adaptation": name, "n_target": n, "value": v, "low": v - spread, "high": v + spread, "note": ""}
+        for name, n, v in points_
+    ]
+    said = f"{tf}: from 260 on."
+    return pd.DataFrame(rows), pd.DataFrame([about | {"adaptation": "retrain", "against": "direct", "sentence": said}])
+
+
+def test_learning_curves_are_shown_where_there_are_some(folder, small, html):
+    assert 'id="retrain"' not in html
+    curves, crossings = learning("<b>TF")
+    failed = curves.iloc[[0]].assign(source="c", value=np.nan, low=np.nan, high=np.nan, note="too few")
+    both = pd.concat([curves, failed], ignore_index=True)
+    report.render(folder / "retrain.html", **small, retrain=both, crossings=crossings)
+    text = (folder / "retrain.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert_closed(page, text)
+    assert "<b>TF" not in text and "<b>TF: from 260 on." in page.text
+    assert sum("Learning curves" in a.get("aria-label", "") for a in page.all("div")) == 1
+    assert "too few" in page.text and "trained from scratch" in page.text

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from sklearn.metrics import average_precision_score
 
-from tfbind import dna, motifs, simulate, tables
+from tfbind import bins, config, dna, intervals, motifs, signal, simulate, tables
+from tfbind import genome as genomes
 from tfbind.faults import InputError
 
 WINDOW = 50
@@ -72,7 +74,7 @@ def test_equal_arguments_give_equal_bytes(study, tmp_path):
     for name in simulate.files():
         assert (tmp_path / "again" / name).read_bytes() == (study / name).read_bytes()
         same = (tmp_path / "other" / name).read_bytes() == (study / name).read_bytes()
-        assert same == (name in ("config.yaml", "datasets.tsv"))
+        assert same == (name in ("config.yaml", "datasets.tsv", "cells.tsv"))
 
 
 def test_genome_looks_like_one(genome):
@@ -225,3 +227,99 @@ def test_the_demo_is_the_same_study():
     for column in ("path", "input_path"):
         sheet[column] = sheet[column].str.removeprefix("simulated/")
     assert sheet.equals(simulate._sheet(simulate.TFS, 3).astype(sheet.dtypes))
+    cells = tables.read_tsv(repo / "resources" / "cells.tsv", dtype=str)
+    cells["path"] = cells["path"].str.removeprefix("simulated/")
+    assert cells.fillna("").equals(simulate._cell_sheet(simulate.TFS).astype(cells.dtypes))
+
+
+@pytest.fixture(scope="module")
+def cells(study, tmp_path_factory):
+    """What a reader makes of the cells: the genome, each cell, and of each factor in each cell labels and truth."""
+    loaded = config.load(study / "config.yaml")
+    fasta = tmp_path_factory.mktemp("genome") / "genome.fa"
+    genomes.index(study / "genome.fa", fasta)
+    reference = genomes.Genome(fasta)
+    black = intervals.read_blacklist(study / "blacklist.bed", reference)
+    truth = pd.read_parquet(study / "truth_bins.parquet")
+    opened, labels = {}, {}
+    for cell, files in loaded.cells.items():
+        opened[cell] = signal.cell(files, reference, study / "genes.gtf")
+        for tf in loaded.cell_tfs():
+            rows = [intervals.read_peaks(files[kind][tf][0]["path"], "narrowpeak") for kind in PEAK_KINDS]
+            labels[tf, cell] = np.concatenate(
+                [
+                    bins.label(
+                        length,
+                        *(bins.intervals(table, chrom) for table in (*rows, black)),
+                        bins.unknown(reference.tokens(chrom)),
+                    )
+                    for chrom, length in reference.lengths.items()
+                ]
+            )
+    return reference, opened, labels, truth
+
+
+PEAK_KINDS = ("conservative", "relaxed")
+
+
+def test_bins_are_bound_as_often_as_the_truth_says(cells):
+    _, _, labels, truth = cells
+    assert len(labels) == 9
+    chances, bound = [], []
+    for (tf, cell), found in labels.items():
+        chance = truth[f"{tf}_{cell}"].to_numpy()
+        there = found != bins.REMOVED
+        assert 0.01 < (found[there] == bins.BOUND).mean() < 0.15 and (found == bins.AMBIGUOUS).any()
+        chances.append(chance[there])
+        bound.append(found[there] == bins.BOUND)
+    chances, bound = np.concatenate(chances), np.concatenate(bound)
+    edges = np.quantile(chances, [0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 1])
+    for low, high in pairwise(edges):
+        here = (chances > low) & (chances <= high)
+        # four bins share each peak, so that a quarter of the rows counts
+        error = np.sqrt(chances[here].mean() * (1 - chances[here].mean()) / (here.sum() / 4))
+        assert abs(bound[here].mean() - chances[here].mean()) < 4 * error
+
+
+def test_relaxed_peaks_hold_the_conservative_ones_and_more(study):
+    for tf in simulate.TFS:
+        tight, wide = (peaks_of(study, f"{tf}_h1_{kind}") for kind in PEAK_KINDS)
+        summits = [set(zip(p["chrom"], p["start"] + p["peak"], strict=True)) for p in (tight, wide)]
+        assert summits[0] < summits[1]
+        assert (tight["end"] - tight["start"] == 200).all() and (wide["end"] - wide["start"] == 300).all()
+
+
+def test_each_format_shows_where_its_cell_is_open(cells):
+    reference, opened, _, _ = cells
+    found = {}
+    for cell, one in opened.items():
+        parts = []
+        for chrom, length in reference.lengths.items():
+            mean = bins.from_steps(signal.steps(one.track, chrom).mean) / bins.STEPS
+            is_open = bins.touched(bins.intervals(one.peaks, chrom), length)
+            assert mean[is_open].mean() > 3 * mean[~is_open].mean()
+            parts.append(np.log1p(mean))
+        found[cell] = np.concatenate(parts)
+        assert np.average(np.expm1(found[cell])) == pytest.approx(1, abs=0.05)  # depth is divided out
+        assert (one.genes["tpm"] > 0).all() and len(one.genes) > 100
+    for one, other in (("k562", "hepg2"), ("k562", "h1"), ("hepg2", "h1")):
+        assert 0.2 < np.corrcoef(found[one], found[other])[0, 1] < 0.9  # some elements are open in both, others not
+
+
+def test_the_truth_ranks_bins_better_than_its_parts(cells):
+    reference, opened, labels, truth = cells
+    for tf in simulate.TFS:
+        motif = motifs.of_tf(tf).take([0])
+        found = labels[tf, "h1"]
+        there = found < bins.AMBIGUOUS
+        rows = [
+            reference.windows([c] * bins.count(n), s := np.arange(bins.count(n)) * bins.STEP, s + bins.WIDTH)
+            for c, n in reference.lengths.items()
+        ]
+        best = np.concatenate([motifs.score(tokens, motif)[0][:, 0] for tokens in rows])
+        access = np.concatenate([signal.steps(opened["h1"].track, chrom).median for chrom in reference.lengths])
+        areas = [
+            average_precision_score(found[there] == bins.BOUND, score[there])
+            for score in (truth[f"{tf}_h1"].to_numpy(), best, access)
+        ]
+        assert areas[0] > 0.5 and areas[0] > 1.5 * max(areas[1:]) and min(areas[1:]) > 1.5 * found[there].mean()

@@ -300,9 +300,9 @@ def test_a_stack_gives_each_network_what_it_has_alone(tmp_path, kind, small):
     examples = training.data.encode(*planted(150, "CACGTGA", 0))
     settings = {**TRAINING, "patience": 1, "epochs": 6}
     stack = [m._replace(options={**small, "dropout": m.options["dropout"]}) for m in members()]
-    together = training._fit_stack(kind, stack, examples, 0, settings, tmp_path / "together")
+    together = training.fit_stack(kind, stack, examples, 0, settings, tmp_path / "together")
     for i, member in enumerate(stack):
-        (alone,) = training._fit_stack(kind, [member], examples, 0, settings, tmp_path / str(i))
+        (alone,) = training.fit_stack(kind, [member], examples, 0, settings, tmp_path / str(i))
         assert len(alone["history"]) == len(together[i]["history"])
         np.testing.assert_allclose([row[4] for row in alone["history"]], [r[4] for r in together[i]["history"]], 1e-5)
         for name, value in alone["best"].items():

@@ -148,3 +148,29 @@ def test_an_invalid_study_runs_no_job_and_says_everything(tmp_path):
     run = snakemake(folder, "--cores", "1")
     assert run.returncode != 0 and not (folder / "results").exists()
     assert "deepbnd" in run.stderr and "did you mean 'epochs'" in run.stderr
+
+
+def test_what_depends_on_the_rows_of_other_tfs(tmp_path, fasta):
+    """An `other_tf` set is made anew for a new row of the sheet, one beside the peaks is not; both meet every model."""
+    labels = {"aliens": {"kind": "other_tf"}, "beside": {"kind": "flank"}}
+    study = {"datasets": "sheet.tsv", "negatives": labels, "models": {"floor": {"kind": "composition"}}}
+    study |= {"genomes": {"tiny": {"fasta": str(fasta)}}, "transfer": {"test_negatives": "all"}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(study))
+    (tmp_path / "peaks.bed").write_text("chr1\t7000\t7001\n")
+    rows = [f"{name}\t{name[0]}\tchipseq\tpeaks.bed\ttiny" for name in ("A1", "A2", "B", "C")]
+    (tmp_path / "sheet.tsv").write_text("\n".join(["dataset\ttf\tassay\tpath\tgenome", *rows]) + "\n")
+    run = snakemake(tmp_path, "--cores", "1", "--dry-run", "results/predictions/A1/aliens/floor.parquet")
+    needs, made = {}, None
+    for line in run.stdout.splitlines():
+        what, _, files = line.strip().partition(": ")
+        if what == "input":
+            made = set(files.split(", "))
+        elif what == "output" and made:
+            needs[files.split(", ")[0]], made = made, None
+
+    def read(output, folder):
+        return {Path(name).stem for name in needs[output] if name.startswith(f"results/{folder}/")}
+
+    assert read("results/negatives/A1/aliens.parquet", "positives") == {"A1", "A2", "B", "C"}
+    assert read("results/negatives/A2/beside.parquet", "positives") == {"A2"}
+    assert read("results/predictions/A1/aliens/floor.parquet", "negatives") == {"aliens", "beside"}

@@ -28,6 +28,7 @@ def positives(
     length: int,
     split: Mapping,
     limit: int | None,
+    jackpots: str = "remove",
     genome: Genome | None = None,
     blacklist: str | os.PathLike | None = None,
     rng: np.random.Generator,
@@ -44,6 +45,8 @@ def positives(
         See `splits.assign`. Rows of `test_path` are all `test`; rows of `path` then are `train` or `validation` only.
     limit : int, optional
         Training and validation rows kept together, chosen by `rng`.
+    jackpots : {"remove", "keep"}
+        Of SELEX reads, see `reads.inserts`.
     genome : Genome, optional
         Needed for peaks.
     blacklist : path, optional
@@ -58,7 +61,8 @@ def positives(
     """
     tally = Tally()
     try:
-        table = _split(row, "positives", split, length=length, genome=genome, blacklist=blacklist, tally=tally)
+        options = {"length": length, "jackpots": jackpots, "genome": genome, "blacklist": blacklist}
+        table = _split(row, "positives", split, tally=tally, **options)
     except NotEstimable as reason:
         return _nothing(str(reason), tally)
     table = _unique(table, tally)
@@ -89,6 +93,7 @@ def unbound(
     length: int,
     split: Mapping,
     limit: int | None,
+    jackpots: str = "remove",
     genome: Genome | None = None,
     blacklist: str | os.PathLike | None = None,
     rng: np.random.Generator,
@@ -97,7 +102,7 @@ def unbound(
 
     Parameters
     ----------
-    row, length, split, limit, genome, blacklist, rng
+    row, length, split, limit, jackpots, genome, blacklist, rng
         As for `positives`; ``limit=None`` keeps the whole pool.
     kind : {"provided", "input"}
         `provided`: label-0 rows of `path` and `test_path`, and the files `negatives_path` and `test_negatives_path`.
@@ -110,7 +115,7 @@ def unbound(
         Empty with a note where the file is a collapsed library.
     """
     tally = Tally()
-    options = {"length": length, "genome": genome, "blacklist": blacklist}
+    options = {"length": length, "jackpots": jackpots, "genome": genome, "blacklist": blacklist}
     try:
         table = _split(row, kind, split, tally=tally, **options)
     except NotEstimable as reason:
@@ -127,6 +132,7 @@ def chipseq(
     row: Mapping[str, str],
     *,
     length: int,
+    jackpots: str,
     genome: Genome | None,
     blacklist: str | os.PathLike | None,
     tally: Tally,
@@ -168,12 +174,14 @@ def htselex(
     row: Mapping[str, str],
     *,
     length: int,
+    jackpots: str,
     genome: Genome | None,
     blacklist: str | os.PathLike | None,
     tally: Tally,
 ) -> pd.DataFrame:
     """Inserts of one length, each once; `score` is the number of reads. Genome and window length play no part."""
-    inserts = reads.inserts(records["sequence"], row["left_flank"], row["right_flank"], tally, records["score"])
+    flanks = row["left_flank"], row["right_flank"]
+    inserts = reads.inserts(records["sequence"], *flanks, tally, records["score"], jackpots)
     return pd.DataFrame(
         {"sequence": inserts["sequence"], "score": inserts["count"].astype(float), "origin": records["origin"].iloc[0]}
     )

@@ -56,6 +56,31 @@ def simulated(
     typer.echo(f"snakemake --cores 8 --configfile {folder}/config.yaml --directory {folder}")
 
 
+@app.command("evaluate")
+def evaluated(
+    path: Annotated[Path, typer.Argument(metavar="SCORES", help="A table: .parquet, .tsv or .csv.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the tables and the report.")] = Path(
+        "evaluation"
+    ),
+    title: Annotated[str, typer.Option(help="Heading of the report.")] = "How far does it travel?",
+    resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 1000,
+    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of every interval.")] = 0.95,
+    block: Annotated[int, typer.Option(min=1, help="Length of a block of chrom and start, in bp.")] = 1_000_000,
+    least: Annotated[int, typer.Option("--min-examples", min=2, help="Fewer of a class: not estimable.")] = 20,
+) -> None:
+    """Metrics, drops and report of any program's scores: columns source, target, id, label, score, model."""
+    from tfbind import report, scores  # numba, scikit-learn and matplotlib load only for those who need them
+
+    statistics = {"resamples": resamples, "level": level, "block": block, "min_examples": least}
+    results = scores.evaluate(scores.read(path), statistics)
+    results.write(output)
+    report.of_scores(output / "report.html", results, path, title, statistics)
+    metrics = results.metrics[results.metrics["metric"] == "auroc"]
+    typer.echo(f"{output}: {metrics['value'].notna().sum()} AUROCs, {results.transfer['drop'].notna().sum()} drops")
+    if results.unknown:
+        raise NotEstimable("\n".join(results.unknown))
+
+
 @app.command("fetch")
 def fetch(
     what: Annotated[

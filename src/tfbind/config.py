@@ -1,7 +1,7 @@
-"""A study: its config and its sheet of datasets, validated whole before anything is computed.
+"""A study: its config, its sheet of datasets and its sheet of cells, validated whole before anything is computed.
 
-`load` finds every fault of both files at once. The schemas (`workflow/schemas`) are closed and hold every default; what
-they cannot say (files exist, ids are unique, a peak file has a genome) is checked here.
+`load` finds every fault of all of them at once. The schemas (`workflow/schemas`) are closed and hold every default;
+what they cannot say (files exist, ids are unique, a peak file has a genome) is checked here.
 """
 
 import csv
@@ -11,7 +11,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,15 +30,40 @@ SUFFIXES = {
 #: Columns of the sheet that name a file; each has its `*sha256` column.
 PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_path", "relaxed_path")
 PLACED = ("narrowpeak", "bed")
+#: What two datasets of one TF may differ in, the largest last.
+SHIFTS = ("none", "replicate", "lab", "cell", "assay")
+#: What a row of the sheet of cells holds -> file suffix (without .gz) -> format.
+_PEAKS = {".narrowpeak": "narrowpeak", ".bed": "bed"}
+_TABLE = dict.fromkeys([".tsv", ".txt", ".results", ".tab"], "tpm")
+CELL_SUFFIXES = {
+    "accessibility": {".bw": "bigwig", ".bigwig": "bigwig", ".bam": "bam"}
+    | dict.fromkeys([".tsv", ".bed", ".bedpe"], "fragments"),
+    "accessibility_peaks": _PEAKS, "expression": _TABLE, "conservative": _PEAKS, "relaxed": _PEAKS,
+}  # fmt: skip
 #: An ENCODE experiment or file; a run or a study of ENA, SRA or DDBJ.
 ACCESSION = re.compile(r"ENC(SR|FF)[0-9]{3}[A-Z]{3}|[EDS]RR[0-9]{6,}|PRJ(EB|NA|DB)[0-9]+|[EDS]RP[0-9]{6,}")
 #: Most bytes of a config, of a sheet: YAML takes seconds a megabyte.
 _LARGEST, _LARGEST_SHEET = 2**20, 2**25
 
 
+_BY_TF = ("conservative", "relaxed")
+
+
 def checksum_column(path_column: str) -> str:
     """`test_path` -> `test_sha256`, `path` -> `sha256`."""
     return path_column.removesuffix("path") + "sha256"
+
+
+def shift(source: Mapping[str, str], target: Mapping[str, str]) -> str:
+    """The largest difference between two rows of the sheet: one of `SHIFTS`.
+
+    Two datasets that differ in no column are replicates. An empty column differs from a filled one: that they
+    are the same is not known.
+    """
+    if source["dataset"] == target["dataset"]:
+        return SHIFTS[0]
+    different = (name for name in SHIFTS[:1:-1] if source.get(name, "") != target.get(name, ""))
+    return next(different, SHIFTS[1])
 
 
 @dataclass(frozen=True)
@@ -54,11 +79,29 @@ class Study:
     datasets : dict
         Dataset id -> its row of the sheet, every column present as text ('' where empty), paths absolute or URLs,
         `format` always filled in.
+    cell_files : tuple of dict
+        Rows of the sheet of cells, likewise.
     """
 
     path: Path
     config: dict
     datasets: dict[str, dict[str, str]]
+    cell_files: tuple[dict[str, str], ...] = ()
+
+    @property
+    def cells(self) -> dict[str, dict]:
+        """Cell -> `genome` and, by kind, the rows of its files (`conservative` and `relaxed` by TF), paths local."""
+        found: dict[str, dict] = {}
+        for row in self.cell_files:
+            kinds = {what: {} if what in _BY_TF else [] for what in CELL_SUFFIXES}
+            cell = found.setdefault(row["cell"], {"genome": row["genome"], **kinds})
+            rows = cell[row["what"]].setdefault(row["tf"], []) if row["what"] in _BY_TF else cell[row["what"]]
+            rows.append({**row, "path": local(row["path"])})
+        return found
+
+    def cell_tfs(self) -> list[str]:
+        """The TFs of the sheet of cells, in its order."""
+        return list(dict.fromkeys(row["tf"] for row in self.cell_files if row["tf"]))
 
     def tfs(self) -> list[str]:
         """The TFs of the sheet, in its order."""
@@ -122,13 +165,61 @@ class Study:
             labels if self.config["transfer"]["test_negatives"] == "all" else [x for x in labels if x == trained_with]
         )
 
+    def others(self, dataset: str, label: str) -> list[str]:
+        """The datasets of other TFs whose bound sequences may be `other_tf` negatives of a dataset.
+
+        ChIP-seq on the same genome; HT-SELEX of the same cycle, and of the same ligand where there is such a one.
+        """
+        row = self.datasets[dataset]
+        wanted = self.config["negatives"][label]["others"]
+        found = {
+            other: them
+            for other, them in self.datasets.items()
+            if them["tf"] != row["tf"] and them["assay"] == row["assay"] and (not wanted or them["tf"] in wanted)
+        }
+        if row["assay"] == "chipseq":
+            return [other for other, them in found.items() if them["genome"] == row["genome"]]
+        cycle = {other: them["cycle"] for other, them in found.items() if them["cycle"] and row["cycle"]}
+        same = [other for other, number in cycle.items() if int(number) == int(row["cycle"])]
+        ligand = [other for other in same if row["ligand"] and found[other]["ligand"] == row["ligand"]]
+        return ligand or same
+
+    def lacks(self, dataset: str, label: str, kind: str) -> str:
+        """What a kind of negatives needs and the sheet does not give, '' where it may do."""
+        row = self.datasets[dataset]
+        if kind in ("genomic", "flank") and not row["genome"]:
+            return "a genome (column genome)"
+        if kind == "other_tf" and not self.others(dataset, label):
+            if row["assay"] == "chipseq":
+                return f"ChIP-seq of another TF {'on ' + row['genome'] if row['genome'] else 'without a genome'}"
+            return f"HT-SELEX of another TF of cycle {row['cycle']}" if row["cycle"] else "the column cycle"
+        return ""
+
+    def retrained(self) -> list[tuple[str, str, str, str]]:
+        """(source, target, negatives, model) of every learning curve that the config asks for."""
+        wanted = self.config["transfer"].get("retrain")
+        return [
+            (source, target, label, model)
+            for source in (self.datasets if wanted else ())
+            for target in self.datasets
+            if self.datasets[source]["tf"] == self.datasets[target]["tf"]
+            and shift(self.datasets[source], self.datasets[target]) in wanted["shifts"]
+            and self.datasets[target]["assay"] in wanted["targets"]
+            for label in self.labels(source)
+            if label in self.labels(target)
+            for model in wanted["models"]
+            if model in self.models(self.datasets[source]["tf"])
+        ]
+
     def downloads(self) -> dict[str, tuple[str, str]]:
         """Local path -> (URL, SHA-256 or '') of everything that has to be fetched."""
         sources = [(row[c], row[checksum_column(c)]) for row in self.datasets.values() for c in PATHS]
+        sources += [(row["path"], row["sha256"]) for row in self.cell_files]
         for genome in self.config["genomes"].values():
             sources += [
                 (genome["fasta"], genome["sha256"]),
                 (genome["blacklist"], genome["blacklist_sha256"]),
+                (genome["genes"], genome["genes_sha256"]),
             ]
         return {local(source): (source, sha256) for source, sha256 in sources if is_url(source)}
 
@@ -139,6 +230,14 @@ class Study:
         if row["genome"]:
             genome = self.config["genomes"][row["genome"]]
             given[local(genome["blacklist"])] = genome["blacklist_sha256"]
+        return {path: sha256 for path, sha256 in given.items() if path and sha256}
+
+    def cell_checksums(self, cells: Iterable[str], tf: str) -> dict[str, str]:
+        """As `checksums`, of the files that the cell-type task reads of these cells for one factor."""
+        rows = [row for row in self.cell_files if row["cell"] in cells and row["tf"] in ("", tf)]
+        given = {local(row["path"]): row["sha256"] for row in rows}
+        for genome in (self.config["genomes"][row["genome"]] for row in rows):
+            given |= {local(genome[key]): genome[f"{key}_sha256"] for key in ("blacklist", "genes")}
         return {path: sha256 for path, sha256 in given.items() if path and sha256}
 
 
@@ -157,7 +256,7 @@ def local(source: str) -> str:
 
 @cache
 def schema(name: str) -> dict:
-    """The schema `config` or `datasets`."""
+    """The schema `config`, `datasets` or `cells`."""
     here = Path(__file__).parent
     folders = (here / "schemas", here.parents[1] / "workflow" / "schemas")  # installed; in the repository
     folder = next(f for f in folders if f.is_dir())
@@ -165,7 +264,7 @@ def schema(name: str) -> dict:
 
 
 def load(path: str | Path, overrides: Mapping | None = None) -> Study:
-    """Read and validate a config and its sheet.
+    """Read and validate a config and its sheets.
 
     Parameters
     ----------
@@ -177,7 +276,7 @@ def load(path: str | Path, overrides: Mapping | None = None) -> Study:
     Raises
     ------
     InputError
-        With every fault found in both files.
+        With every fault found in all files.
     """
     path = Path(path).absolute()
     config = {**_read_yaml(path), **(overrides or {})}
@@ -206,7 +305,7 @@ def load(path: str | Path, overrides: Mapping | None = None) -> Study:
         return f"no file {source}"
 
     for name, genome in config["genomes"].items():
-        for key in ("fasta", "blacklist"):
+        for key in ("fasta", "blacklist", "genes"):
             genome[key] = place(genome[key], path.parent)
             if fault := unusable(genome[key]):
                 faults.append(f"{path.name}: genomes.{name}.{key}: {fault}")
@@ -223,12 +322,26 @@ def load(path: str | Path, overrides: Mapping | None = None) -> Study:
                 faults.append(f"{where}: {column}: {fault}")
         faults += [f"{where}: {message}" for message in _check_row(row, config["genomes"])]
         datasets.setdefault(row["dataset"], row)
+    cell_files = []
+    if config["cells"]:
+        sheet = Path(place(config["cells"], path.parent))
+        rows, cell_faults = read_cells(sheet)
+        faults += cell_faults
+        for line, row in rows:
+            row["path"] = place(row["path"], sheet.parent)
+            if fault := unusable(row["path"]):
+                faults.append(f"{sheet.name}:{line}: path: {fault}")
+            faults += [f"{sheet.name}:{line}: {message}" for message in _check_file(row, config["genomes"])]
+            cell_files.append(row)
+        faults += [] if cell_faults else [f"{sheet.name}: {message}" for message in _check_cells(cell_files)]
+        if not any(fault.startswith(sheet.name) for fault in faults):
+            faults += _check_celltype(path.name, config, cell_files)
     faults += _check_keys(path.name, config)
     if not row_faults:
         faults += _check_study(path.name, config, datasets)
     if faults:
         raise InputError(faults)
-    return Study(path, config, datasets)
+    return Study(path, config, datasets, tuple(cell_files))
 
 
 def _check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
@@ -260,6 +373,39 @@ def _check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
         yield f"negative_names: {row['negative_names']!r} is not a regular expression ({error})"
 
 
+def _check_file(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
+    """Faults of one row of the sheet of cells that its schema cannot express; fills `format`."""
+    suffixes = CELL_SUFFIXES.get(row["what"], {})
+    known = list(dict.fromkeys(suffixes.values()))
+    if not row["format"]:
+        name = Path(re.split("[?#]", row["path"])[0] if is_url(row["path"]) else row["path"]).name.lower()
+        row["format"] = suffixes.get(Path(name.removesuffix(".gz")).suffix, "")
+        if suffixes and not row["format"] and not ACCESSION.fullmatch(name.upper()):
+            yield f"format: cannot be told from the name {name!r}; write {' or '.join(known)}"
+    elif suffixes and row["format"] not in known:
+        yield f"format: {row['what']} is {' or '.join(known)}, not {row['format']}"
+    if (row["what"] in _BY_TF) != bool(row["tf"]):
+        yield f"tf: {'name the factor of these peaks' if not row['tf'] else 'leave it empty for ' + row['what']}"
+    if row["genome"] not in genomes:
+        yield f"genome: {row['genome']!r} is not in the config's `genomes` ({', '.join(genomes) or 'none there'})"
+    elif row["what"] == "expression" and not genomes[row["genome"]]["genes"]:
+        yield f"what: expression needs genomes.{row['genome']}.genes in the config, where genes start"
+
+
+def _check_cells(rows: list[dict[str, str]]) -> Iterator[str]:
+    """Faults between the rows of the sheet of cells."""
+    for cell in dict.fromkeys(row["cell"] for row in rows):
+        own = [row for row in rows if row["cell"] == cell]
+        if len(genomes := {row["genome"] for row in own}) > 1:
+            yield f"cell {cell} has the genomes {', '.join(sorted(genomes))}; a cell has one"
+        if not any(row["what"] == "accessibility" for row in own):
+            yield f"cell {cell} has no row of accessibility; the task needs one for each cell"
+        bound = {row["tf"] for row in own if row["what"] == "conservative"}
+        for tf in dict.fromkeys(row["tf"] for row in own if row["what"] == "relaxed"):
+            if tf not in bound:
+                yield f"cell {cell} has relaxed peaks of {tf} and no conservative ones; both are needed for labels"
+
+
 def _check_keys(name: str, config: dict) -> Iterator[str]:
     """Faults between the keys of a config."""
     models = config["models"]
@@ -267,11 +413,18 @@ def _check_keys(name: str, config: dict) -> Iterator[str]:
         base = options.get("trained_as")
         if base is not None and "kind" not in models.get(base, {}):
             yield f"{name}: models.{label}.trained_as: {base!r} is not a trained model label"
+    for label in config["transfer"].get("retrain", {}).get("models", []):
+        kind = models.get(label, {}).get("kind")
+        if kind is None or schema("config")["$defs"][kind]["made_by"] != "training":
+            yield f"{name}: transfer.retrain.models: {label!r} is not the label of a network in `models`"
     for key in ("negatives", "models", "genomes"):
         first: dict[str, str] = {}
         for label in config[key]:
             if (other := first.setdefault(label.lower(), label)) != label:
                 yield f"{name}: {key}: {other!r} and {label!r} differ by case alone, which some disks do not tell apart"
+    for label, options in config["negatives"].items():
+        if options["distance"][0] > options["distance"][1]:
+            yield f"{name}: negatives.{label}.distance: {options['distance']} is not the least and then the largest"
     for chromosome in set(config["split"]["validation"]) & set(config["split"]["test"]):
         yield f"{name}: split: {chromosome} is in `validation` and in `test`; it can be in one of them"
 
@@ -285,20 +438,83 @@ def _check_study(name: str, config: dict, datasets: dict) -> Iterator[str]:
     tfs = {row["tf"] for row in datasets.values()}
     for key in ("negatives", "models"):
         for label, options in config[key].items():
-            for tf in sorted(set(options.get("tfs", ())) - tfs):
-                yield f"{name}: {key}.{label}.tfs: no TF {tf!r} in the sheet"
+            for word in ("tfs", "others"):
+                for tf in sorted(set(options.get(word, ())) - tfs):
+                    yield f"{name}: {key}.{label}.{word}: no TF {tf!r} in the sheet"
     study = Study(Path(name), config, datasets)
     for dataset, row in datasets.items():
         if not study.labels(dataset):
             yield f"{name}: negatives: no label applies to the dataset {dataset} ({row['tf']}, {row['assay']})"
+        for label in study.labels(dataset):
+            lacking = {kind: study.lacks(dataset, label, kind) for kind in study.kinds(label, row["assay"])}
+            if all(lacking.values()):
+                tried = "; ".join(f"{kind} needs {what}" for kind, what in lacking.items())
+                yield f"{name}: negatives.{label}: cannot be made for the dataset {dataset}: {tried}"
+
+
+def _check_celltype(name: str, config: dict, rows: list[dict[str, str]]) -> Iterator[str]:
+    """Faults between the key `celltype` and the sheet of cells."""
+    options = config["celltype"]
+    cells = list(dict.fromkeys(row["cell"] for row in rows))
+    tfs = list(dict.fromkeys(row["tf"] for row in rows if row["tf"]))
+    named = [("tfs", tf, tfs) for tf in options["tfs"]] + [("motifs", tf, tfs) for tf in options["motifs"]]
+    named += [("test_cells", cell, cells) for cell in options["test_cells"]]
+    named += [("reference", options["reference"], cells)] if options["reference"] else []
+    for key, word, words in named:
+        if word not in words:
+            yield f"{name}: celltype.{key}: {word!r} is not in the sheet of cells{_meant(word, words)}"
+    assayed = {(row["tf"], row["cell"]) for row in rows if row["what"] == "conservative"}
+    wanted = {(tf, cell) for tf, cell in assayed if tf in (options["tfs"] or tfs)}
+    if not any(cell in options["test_cells"] or not options["test_cells"] for _, cell in wanted):
+        yield f"{name}: celltype: no test cell has conservative peaks of a factor; name such cells, or leave them out"
+    if not config["split"]["test"]:
+        yield f"{name}: split.test: the cell-type task tests on whole chromosomes; name some"
 
 
 def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
-    """Rows of a sheet as they are written, with their line numbers, and the faults that the sheet alone can show."""
-    columns = list(schema("datasets")["properties"])
-    required = schema("datasets")["required"]
+    """Rows of a sheet of datasets as they are written, with their line numbers, and the faults that it can show."""
+    rows, faults = _read_rows(path, "datasets")
+    first, spelled = {}, {}
+    for number, row in rows:
+        other = first.setdefault(row["dataset"].lower(), number)
+        if other != number:
+            faults.append(
+                f"{path.name}:{number}: dataset {row['dataset']!r} is also on line {other} (case does not count)"
+            )
+        faults += _spelled(path, number, "tf", row, spelled)
+    return rows, faults
+
+
+def read_cells(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+    """Rows of a sheet of cells, as `read_sheet`."""
+    rows, faults = _read_rows(path, "cells")
+    cells, tfs, seen = {}, {}, {}
+    for number, row in rows:
+        faults += _spelled(path, number, "cell", row, cells) + _spelled(path, number, "tf", row, tfs)
+        other = seen.setdefault(row["path"], number)
+        if other != number:
+            faults.append(f"{path.name}:{number}: path: {row['path']} is also on line {other}; name each file once")
+    return rows, faults
+
+
+def _spelled(path: Path, number: int, column: str, row: dict, known: dict) -> list[str]:
+    """The fault of a name that an earlier row spells in another case."""
+    same, line = known.setdefault(row[column].lower(), (row[column], number))
+    if same == row[column]:
+        return []
+    return [
+        f"{path.name}:{number}: {column} {row[column]!r} is {same!r} on line {line}; write one "
+        f"{'factor' if column == 'tf' else column} in one way, and tell two apart by more than case, e.g. "
+        f"{row[column]}_mouse"
+    ]
+
+
+def _read_rows(path: Path, name: str) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+    """Rows of a sheet of the schema `name` with their line numbers, and what its schema refuses."""
+    columns = list(schema(name)["properties"])
+    required = schema(name)["required"]
     try:
-        text = _text(path, _LARGEST_SHEET, "the config's `datasets` names it")
+        text = _text(path, _LARGEST_SHEET, f"the config's `{name}` names it")
     except InputError as error:
         return [], error.faults
     reader = csv.reader(io.StringIO(text, newline=None), delimiter="\t", strict=True)
@@ -326,27 +542,16 @@ def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]
         faults.append(f"{path.name}:{number}: the header has no tab; separate the columns by tabs")
     if faults:
         return [], faults
-    rows, first, spelled = [], {}, {}
+    rows = []
     for number, cells in lines[1:]:
         if len(cells) > len(header):
             faults.append(f"{path.name}:{number}: {len(cells)} cells under {len(header)} columns")
             continue
         row = dict.fromkeys(columns, "") | dict(zip(header, cells, strict=False))
-        faults += [f"{path.name}:{number}: {message}" for message in _check(row, schema("datasets"))]
-        other = first.setdefault(row["dataset"].lower(), number)
-        if other != number:
-            faults.append(
-                f"{path.name}:{number}: dataset {row['dataset']!r} is also on line {other} (case does not count)"
-            )
-        same, line = spelled.setdefault(row["tf"].lower(), (row["tf"], number))
-        if same != row["tf"]:
-            faults.append(
-                f"{path.name}:{number}: tf {row['tf']!r} is {same!r} on line {line}; write one factor in one way, and "
-                f"tell two apart by more than case, e.g. {row['tf']}_mouse"
-            )
+        faults += [f"{path.name}:{number}: {message}" for message in _check(row, schema(name))]
         rows.append((number, row))
     if len(lines) == 1:
-        faults.append(f"{path.name}: the sheet has a header and no dataset")
+        faults.append(f"{path.name}: the sheet has a header and no {'dataset' if name == 'datasets' else 'file'}")
     return rows, faults
 
 
@@ -494,7 +699,7 @@ def _fill(instance, rules: dict, root: dict | None = None):
 
 
 def describe() -> str:
-    """Every key of the config and every column of the sheet, with type, default and meaning, as Markdown."""
+    """Every key of the config and every column of the sheets, with type, default and meaning, as Markdown."""
     lines = [
         "# Config and sheet",
         "",
@@ -508,21 +713,17 @@ def describe() -> str:
         if "kind" in rules.get("properties", {}) or name == "trained_as":
             lines += ["", f"### models: `{name}`", "", rules.get("description", ""), ""]
             lines += _describe(rules, schema("config"), "")
-    lines += [
-        "",
-        "## datasets.tsv",
-        "",
-        "| column | required | values | meaning |",
-        "| --- | --- | --- | --- |",
-    ]
-    rules = schema("datasets")
-    for name, rule in rules["properties"].items():
-        full = {**rules["$defs"].get(rule.get("$ref", "").rsplit("/", 1)[-1], {}), **rule}
-        values = ", ".join(f"`{v}`" for v in full.get("enum", []) if v) or (
-            f"`{full['pattern']}`" if "pattern" in full else "text"
-        )
-        need = "yes" if name in rules["required"] else ""
-        lines.append(f"| `{name}` | {need} | {values.replace('|', '/')} | {full['description']} |")
+    for name in ("datasets", "cells"):
+        lines += ["", f"## {name}.tsv", ""] + ([schema(name)["description"], ""] if name == "cells" else [])
+        lines += ["| column | required | values | meaning |", "| --- | --- | --- | --- |"]
+        rules = schema(name)
+        for column, rule in rules["properties"].items():
+            full = {**rules["$defs"].get(rule.get("$ref", "").rsplit("/", 1)[-1], {}), **rule}
+            values = ", ".join(f"`{v}`" for v in full.get("enum", []) if v) or (
+                f"`{full['pattern']}`" if "pattern" in full else "text"
+            )
+            need = "yes" if column in rules["required"] else ""
+            lines.append(f"| `{column}` | {need} | {values.replace('|', '/')} | {full['description']} |")
     return "\n".join(lines) + "\n"
 
 

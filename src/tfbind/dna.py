@@ -121,14 +121,19 @@ def canonical(sequence: str) -> str:
     return min(sequence, reverse_complement_text(sequence))
 
 
-def canonicals(sequences: pd.Series) -> pd.Series:
-    """`canonical` of each sequence of a column, ASCII, as a column of the same index."""
-    text = _arrow(sequences)
-    turned = pc.ascii_reverse(text)
+def reverse_complements(sequences: pd.Series) -> pd.Series:
+    """`reverse_complement_text` of each sequence of a column, ASCII, as a column of the same index."""
+    turned = pc.ascii_reverse(_arrow(sequences))
     _, bounds, letters = turned.buffers()
     letters = pa.py_buffer(bytearray(letters).translate(_COMPLEMENT_TEXT))
-    other = pa.LargeStringArray.from_buffers(len(text), bounds, letters, offset=turned.offset)
-    return pd.Series(pc.min_element_wise(text, other), sequences.index, dtype="str")
+    other = pa.LargeStringArray.from_buffers(len(turned), bounds, letters, offset=turned.offset)
+    return pd.Series(other, sequences.index, dtype="str")
+
+
+def canonicals(sequences: pd.Series) -> pd.Series:
+    """`canonical` of each sequence of a column, ASCII, as a column of the same index."""
+    other = _arrow(reverse_complements(sequences))
+    return pd.Series(pc.min_element_wise(_arrow(sequences), other), sequences.index, dtype="str")
 
 
 def gc(tokens: np.ndarray) -> np.ndarray:

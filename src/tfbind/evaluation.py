@@ -1,31 +1,36 @@
 """How well a model ranks held-out rows, how much it loses on another experiment, and how sure that is.
 
-Intervals come from one paired, stratified block bootstrap (Efron & Tibshirani 1993): positives and negatives
-are drawn separately, a block of a chromosome at a time, and every model on the same test rows meets the same
-draws. Each replicate also draws training seeds with replacement.
+Variances come from one paired, stratified block bootstrap (Efron & Tibshirani 1993): whole blocks of a
+chromosome are drawn, with all their rows of both classes; blocks that hold one class alone are drawn among
+themselves, and rows without coordinates are blocks of their own, so that both classes keep their size. Every
+model on the same test rows meets the same draws. To them comes the variance of the training seeds.
 
 A draw of seeds repeats some, and a mean of fewer different models ranks worse: to score the drawn ensemble
-would take that loss for uncertainty. So a draw adds the mean influence of its seeds instead, from the
-ensembles that leave one seed out (the jackknife of Efron & Stein 1981); these are all of one size.
+would take that loss for uncertainty. The seeds' variance is therefore their jackknife (Efron & Stein 1981),
+from the ensembles that leave one seed out; these are all of one size. What the noise of the test rows adds to it
+stands in the bootstrap already, and is taken off.
 
-Few blocks or seeds make a bootstrap too narrow. Three corrections, each for its own part: the deviations of
-the rows are widened by sqrt(G / (G - 1)) for G blocks, those of the seeds by sqrt(S / (S - 1)) for S seeds,
-and the percentiles by the ratio of Student's t to the normal quantile at the Satterthwaite degrees of
-freedom of the parts (the expanded percentile interval of Hesterberg 2015). With one seed there is no seed
-part and the note says so; where seeds dominate, 95 % intervals covered 94 % with three or five seeds and 89 %
-with two.
+Few blocks or seeds give too small a variance too often. Three remedies: the deviations of the rows are
+widened by sqrt(G / (G - 1)) for G blocks; the seeds of the two models of a drop have one common variance; and
+Student's t of rows and of seeds are averaged with weights that grow with their variances (Cochran & Cox 1950;
+see `WEIGHT`), where Satterthwaite's degrees of freedom fail for two seeds, since half the time these look
+alike by chance. An interval of a metric is symmetric on the logit scale, so that it stays inside 0 and 1 and
+covers near them. With one seed there is no seed part and the note says so. `benchmarks/coverage.py` measures what
+all of this covers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from tfbind import tables
+from tfbind.config import shift
 from tfbind.faults import InputError, NotEstimable
 from tfbind.kernels import ranks
 from tfbind.splits import generator
@@ -35,10 +40,14 @@ from tfbind.splits import generator
 HIGH_FLOOR = 0.6
 #: Below this many blocks a class, an interval leans on its small-sample correction.
 FEW_BLOCKS = 10
+#: Resamples that tell how much of the seeds' jackknife is the noise of the test rows.
+ENOUGH = 100
+#: Power of the variances that weigh Student's t of rows and of seeds: with 1, Cochran's own, intervals of two seeds
+#: are too wide, with much more they tend to Satterthwaite's, which are too narrow.
+WEIGHT = 1.5
 #: The note that `transfer.verdicts` reads as poor data.
 NOT_ABOVE_FLOOR = "the target-trained model is not above composition"
 CURVE_POINTS = 60
-SHIFTS = ("none", "replicate", "lab", "cell", "assay")
 KEY = ["tf", "source", "source_assay", "target", "target_assay", "shift"]
 NEGATIVES = ["train_negatives", "test_negatives", "model"]
 METRIC_COLUMNS = [
@@ -64,18 +73,6 @@ def measure(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
         if not (codes == code).any():
             raise NotEstimable(f"no {name} among the test rows")
     return _ranked(np.asarray(scores), Draws(codes, np.ones((1, 2), np.uint16), 1, 1))[0]
-
-
-def shift(source: Mapping[str, str], target: Mapping[str, str]) -> str:
-    """The largest difference between two rows of the sheet: one of `SHIFTS`.
-
-    Two datasets that differ in no column are replicates. An empty column differs from a filled one: that they
-    are the same is not known.
-    """
-    if source["dataset"] == target["dataset"]:
-        return SHIFTS[0]
-    different = (name for name in SHIFTS[:1:-1] if source.get(name, "") != target.get(name, ""))
-    return next(different, SHIFTS[1])
 
 
 def delong(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -129,7 +126,7 @@ class Replicates(NamedTuple):
 
     value: np.ndarray  #: (4,) observed
     rows: np.ndarray  #: (B, 4) deviations when rows are drawn
-    seeds: np.ndarray  #: (B, 4) further deviations when seeds are drawn
+    seeds: np.ndarray  #: (4,) variance between trainings; 0 with one seed
     n_block: int
     n_seed: int
 
@@ -145,10 +142,11 @@ def blocks(table: pd.DataFrame, size: int) -> np.ndarray:
 
 
 def draw(labels: np.ndarray, block: np.ndarray, resamples: int, rng: np.random.Generator) -> Draws:
-    """Draw blocks with replacement, for each class as many as it has.
+    """Draw blocks with replacement, as many as there are.
 
-    A positive and its own shuffle share a block but are drawn apart. Their scores rise and fall together, so
-    this errs on the side of a wider interval.
+    A block brings its rows of both classes along, since a positive and its own shuffle rise and fall together.
+    Blocks of positives alone, of negatives alone and of both are drawn among themselves. Where one of these kinds
+    has a single block, which could not vary, positives and negatives are drawn apart: a wider interval, at worst.
 
     Parameters
     ----------
@@ -158,17 +156,29 @@ def draw(labels: np.ndarray, block: np.ndarray, resamples: int, rng: np.random.G
     resamples : int
     rng : numpy Generator
     """
-    codes = np.empty(len(labels), np.int32)
     positive = np.asarray(labels) == 1
-    counts: list[np.ndarray] = []
-    for rows in (positive, ~positive):
-        inside, names = pd.factorize(block[rows])
-        codes[rows] = inside + (counts[0].shape[1] if counts else 0)
-        size = len(names)
-        picks = (rng.integers(size, size=size) for _ in range(resamples))
-        counts.append(np.stack([np.bincount(pick, minlength=size).astype(np.uint16) for pick in picks]))
-    sizes = [part.shape[1] for part in counts]
-    return Draws(codes, np.hstack(counts), sizes[0], min(sizes))
+    inside, names = pd.factorize(block)
+    holds = np.zeros((2, len(names)), bool)  # positives, negatives
+    holds[0, inside[positive]] = holds[1, inside[~positive]] = True
+    kinds = holds[0] + 2 * holds[1]
+    apart = (np.bincount(kinds, minlength=4) == 1).any()
+    drawn = [_drawn(holds[0], resamples, rng), _drawn(holds[1], resamples, rng)] if apart else []
+    if not apart:
+        whole = sum(_drawn(kinds == kind, resamples, rng) for kind in np.unique(kinds))
+        drawn = [whole, whole]
+    sizes = holds.sum(1)
+    column = np.cumsum(holds, 1) - 1  # of each block among those of its class
+    codes = np.where(positive, column[0, inside], sizes[0] + column[1, inside]).astype(np.int32)
+    counts = np.hstack([counts[:, held] for counts, held in zip(drawn, holds, strict=True)])
+    return Draws(codes, counts, int(sizes[0]), int(sizes.min()))
+
+
+def _drawn(chosen: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    # How often each of the chosen blocks (K,) comes: (B, K), as many draws as blocks.
+    where = np.flatnonzero(chosen)
+    counts = np.zeros((resamples, len(chosen)), np.uint16)
+    counts[:, where] = rng.multinomial(len(where), np.full(len(where), 1 / len(where)), size=resamples)
+    return counts
 
 
 def _ranked(scores: np.ndarray, draws: Draws) -> np.ndarray:
@@ -178,7 +188,7 @@ def _ranked(scores: np.ndarray, draws: Draws) -> np.ndarray:
     return ranks.resampled(draws.codes[order], last, draws.counts, draws.n_positive)
 
 
-def replicate(scores: np.ndarray, draws: Draws, rng: np.random.Generator) -> Replicates:
+def replicate(scores: np.ndarray, draws: Draws) -> Replicates:
     """Every ranking metric of one model over all resamples.
 
     Parameters
@@ -187,69 +197,66 @@ def replicate(scores: np.ndarray, draws: Draws, rng: np.random.Generator) -> Rep
         One row a training seed.
     draws : Draws
         Of the same N test rows.
-    rng : numpy Generator
-        Draws the seeds; models trained apart need generators of their own.
     """
     n_seed = len(scores)
     once = draws._replace(counts=np.ones((1, draws.counts.shape[1]), np.uint16))  # the rows as they are
     value = _ranked(scores.mean(0), once)[0]
     rows = _ranked(scores.mean(0), draws)  # (B, 4)
-    seeds = np.zeros_like(rows)
+    seeds = np.zeros(len(METRICS))
     if n_seed > 1:
-        without = np.stack([_ranked(np.delete(scores, i, 0).mean(0), once)[0] for i in range(n_seed)])
-        influence = (n_seed - 1) * (without.mean(0) - without)  # (S, 4)
-        picks = rng.integers(n_seed, size=(len(rows), n_seed))
-        seeds = influence[picks].mean(1) * np.sqrt(n_seed / (n_seed - 1))
+        few = draws._replace(counts=np.vstack([once.counts, draws.counts[:ENOUGH]]))
+        without = np.stack([_ranked(np.delete(scores, i, 0).mean(0), few) for i in range(n_seed)])  # (S, 1 + R, 4)
+        observed, *redrawn = (n_seed - 1) * without.var(0)
+        # Seeds differ on the very rows, too; by as much as redrawing these adds, the rows' part already holds it.
+        seeds = np.maximum(2 * observed - np.mean(redrawn, 0), 0)
     widen = np.sqrt(draws.n_block / (draws.n_block - 1)) if draws.n_block > 1 else np.nan
     return Replicates(value, (rows - value) * widen, seeds, draws.n_block, n_seed)
 
 
-def interval(value: float, parts: Sequence[tuple[np.ndarray, int]], level: float) -> tuple[float, float]:
-    """Expanded percentile interval around `value`.
+def half_width(parts: Sequence[tuple[float, int]], level: float) -> float:
+    """Half of an interval for a sum of independent parts.
 
     Parameters
     ----------
-    value : float
-    parts : sequence of ((B,) float, int)
-        Deviations of the replicates from `value` and the degrees of freedom behind them; a part with none
-        does not widen the interval.
+    parts : sequence of (float, int)
+        Variance of each part and its degrees of freedom; a part with none does not widen the interval.
     level : float
 
     Returns
     -------
-    low, high : float
-        NaN where the rows have no degree of freedom.
+    float
+        Standard deviation of the sum times the parts' quantiles of Student's t, averaged with weights that grow as
+        their variances to the power `WEIGHT`. NaN where a variance is.
     """
-    deviations = np.sum([part for part, _ in parts], axis=0)
-    if np.isnan(deviations).any():
-        return float("nan"), float("nan")
-    known = [(float(part.var()), freedom) for part, freedom in parts if freedom > 0]
-    total = sum(variance for variance, _ in known)
-    if total == 0:
-        return value, value
-    freedom = total**2 / sum(variance**2 / degrees for variance, degrees in known)
-    tail = (1 - level) / 2
-    widen = stats.t.isf(tail, freedom) / stats.norm.isf(tail)
-    low, high = value + widen * np.quantile(deviations, [tail, 1 - tail])
-    return float(low), float(high)
+    variances, freedoms = np.array([part for part in parts if part[1] > 0 or np.isnan(part[0])]).reshape(-1, 2).T
+    if np.isnan(variances).any():
+        return float("nan")
+    if not variances.any():
+        return 0.0
+    quantiles = stats.t.isf((1 - level) / 2, freedoms)
+    return float(np.average(quantiles, weights=variances**WEIGHT) * np.sqrt(variances.sum()))
 
 
 def metric_interval(model: Replicates, column: int, level: float) -> tuple[float, float]:
-    """Interval of one metric of one model, within 0 and 1."""
-    parts = [(model.rows[:, column], model.n_block - 1), (model.seeds[:, column], model.n_seed - 1)]
-    low, high = np.clip(interval(float(model.value[column]), parts, level), 0, 1)
+    """Interval of one metric of one model, symmetric on the logit scale; at 0 and 1, on its own."""
+    value = float(model.value[column])
+    half = half_width(
+        [(float(model.rows[:, column].var()), model.n_block - 1), (float(model.seeds[column]), model.n_seed - 1)], level
+    )
+    if 0 < value < 1:
+        low, high = special.expit(special.logit(value) + np.array([-1, 1]) * half / (value * (1 - value)))
+    else:
+        low, high = np.clip([value - half, value + half], 0, 1)
     return float(low), float(high)
 
 
 def difference(first: Replicates, second: Replicates, level: float) -> tuple[float, float, float]:
     """AUROC of `first` minus that of `second` on the same draws of the same rows, with paired interval."""
     value = float(first.value[0] - second.value[0])
-    parts = [
-        (first.rows[:, 0] - second.rows[:, 0], first.n_block - 1),
-        (first.seeds[:, 0], first.n_seed - 1),
-        (-second.seeds[:, 0], second.n_seed - 1),
-    ]
-    low, high = np.clip(interval(value, parts, level), -1, 1)
+    rows = float((first.rows[:, 0] - second.rows[:, 0]).var())
+    seeds = float(first.seeds[0] + second.seeds[0])
+    half = half_width([(rows, first.n_block - 1), (seeds, first.n_seed + second.n_seed - 2)], level)
+    low, high = np.clip([value - half, value + half], -1, 1)
     return value, float(low), float(high)
 
 
@@ -344,7 +351,8 @@ class _Cell(NamedTuple):
     reason: str = ""  # why there are none
 
 
-def _draws(test: pd.DataFrame, target: str, negatives: str, statistics: Mapping) -> Draws:
+def draws_of(test: pd.DataFrame, target: str, negatives: str, statistics: Mapping) -> Draws:
+    """The resamples of a target's test rows as `statistics` of the config asks; NotEstimable if they are too few."""
     if tables.note(test):
         raise NotEstimable(tables.note(test))
     least = statistics["min_examples"]
@@ -374,7 +382,7 @@ def _cell(
     if table.empty:
         raise NotEstimable(tables.note(table) or f"no prediction of {name}")
     seeds, scores = matched(table[table["target"] == target], test, test_negatives, name)
-    return _Cell(seeds, scores, replicate(scores, draws, generator("seeds", *key)))
+    return _Cell(seeds, scores, replicate(scores, draws))
 
 
 def _caveats(*models: Replicates) -> list[str]:
@@ -425,12 +433,137 @@ def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: flo
     return row | {"note": "; ".join(notes)}
 
 
+def named(
+    rows: Mapping[str, Mapping[str, str]], source: str, target: str, trained: str, test_negatives: str, model: str
+) -> dict[str, str]:
+    """The columns of `KEY`, `NEGATIVES` and `comparison` of one cell; a source of another TF shows as ``A>B``."""
+    tfs = dict.fromkeys([rows[source]["tf"], rows[target]["tf"]])
+    return {
+        "tf": ">".join(tfs),
+        "source": source,
+        "source_assay": rows[source]["assay"],
+        "target": target,
+        "target_assay": rows[target]["assay"],
+        "shift": shift(rows[source], rows[target]),
+        "comparison": "same" if source == target else "cross",
+        "train_negatives": trained,
+        "test_negatives": test_negatives,
+        "model": model,
+    }
+
+
+def on_target(
+    target: str,
+    test_negatives: str,
+    test: pd.DataFrame,
+    runs: Sequence[tuple[str, str]],
+    predictions: Mapping[tuple[str, str, str], pd.DataFrame],
+    rows: Mapping[str, Mapping[str, str]],
+    config: Mapping,
+    refused: Mapping[tuple[str, str, str, str], str] = MappingProxyType({}),
+) -> tuple[list[dict], list[dict], list[pd.DataFrame]]:
+    """Metrics, drops and curves of every source and model on the same test rows of one target.
+
+    Parameters
+    ----------
+    target, test_negatives : str
+    test : DataFrame
+        The test rows: `id, label, negatives, chrom, start`. Empty for a reason (`tables.empty`), nothing is estimable.
+    runs : sequence of (str, str)
+        Sources and what they were trained against; the target among them, whose models the others are compared with.
+    predictions, rows, config, refused
+        As for `evaluate`.
+
+    Returns
+    -------
+    metrics, transfer, curves
+        Rows of the three tables of `evaluate`.
+    """
+    statistics, models = config["statistics"], config["models"]
+    level = statistics["level"]
+    composition = next((label for label, model in models.items() if model.get("kind") == "composition"), None)
+    labels = test["label"].to_numpy()
+    draws: Draws | NotEstimable
+    try:
+        draws = draws_of(test, target, test_negatives, statistics)
+    except NotEstimable as fault:
+        draws = fault
+    cells, faults = {}, []
+    for key in ((*run, model) for run in runs for model in models):
+        try:
+            if reason := refused.get((*key[:2], target, test_negatives)):
+                raise NotEstimable(reason)
+            cells[key] = _cell(key, predictions, target, test, test_negatives, draws)
+        except NotEstimable as fault:
+            cells[key] = _Cell(reason=str(fault))
+        except InputError as fault:
+            faults += fault.faults
+    if faults:
+        raise InputError(faults)
+    metrics, transfer, curves = [], [], []
+    for (source, trained, model), cell in cells.items():
+        about = named(rows, source, target, trained, test_negatives, model)
+        about |= {"n_positive": int((labels == 1).sum()), "n_negative": int((labels == 0).sum())}
+        metrics += [about | row for row in _metrics(labels, cell, level)]
+        if cell.scores is not None:
+            for kind in ("roc", "pr"):
+                x, y = curve(labels, cell.scores.mean(0), kind)
+                curves.append(pd.DataFrame(about | {"curve": kind, "x": x, "y": y}))
+        if source != target:
+            own = cells.get((target, trained, model), _Cell(reason=f"no {trained} for {target}"))
+            floor = cells.get((target, trained, composition), _Cell())
+            transfer.append(about | _drop(labels, own, cell, floor, level))
+    return metrics, transfer, curves
+
+
+def as_tables(
+    metrics: list[dict], transfer: list[dict], curves: list[pd.DataFrame]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """What `on_target` gave, for any number of targets, as the three tables of `evaluate`."""
+    points = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=CURVE_COLUMNS)
+    return (
+        pd.DataFrame(metrics, columns=METRIC_COLUMNS),
+        pd.DataFrame(transfer, columns=TRANSFER_COLUMNS),
+        points[CURVE_COLUMNS],
+    )
+
+
+def _alone(row: dict) -> dict:
+    # The row of `transfer` of a TF's only dataset, from that of its metrics.
+    about = {name: row[name] for name in TRANSFER_COLUMNS if name in row and name not in ("low", "high")}
+    return about | {
+        "same": row.get("value"),
+        "note": row["note"] if "value" not in row else "the only dataset of its TF: nothing to transfer from",
+    }
+
+
+def cases(
+    tf: str,
+    rows: Mapping[str, Mapping[str, str]],
+    tests: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
+    config: Mapping,
+) -> Iterator[tuple[str, str, pd.DataFrame, list[tuple[str, str]], bool]]:
+    """What `evaluate` goes through: (target, its negatives, test rows, runs, whether the target is its only source)."""
+    options = config["transfer"]
+    targets = [dataset for dataset, row in rows.items() if row["tf"] == tf]
+    for target, test_negatives in product(targets, config["negatives"]):
+        if test_negatives not in tests[target][1]:  # the label does not apply to this dataset
+            continue
+        extra = [source for source, other in options.get("extra_pairs", []) if other == target]
+        sources = [*targets, *(source for source in dict.fromkeys(extra) if source not in targets)]
+        everywhere = options.get("test_negatives", "same") == "all"
+        trained = list(config["negatives"]) if everywhere else [test_negatives]
+        runs = [(s, label) for s, label in product(sources, trained) if s not in tests or label in tests[s][1]]
+        yield target, test_negatives, _of_set(*tests[target], test_negatives), runs, len(sources) == 1
+
+
 def evaluate(
     tf: str,
     rows: Mapping[str, Mapping[str, str]],
     predictions: Mapping[tuple[str, str, str], pd.DataFrame],
     tests: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
     config: Mapping,
+    refused: Mapping[tuple[str, str, str, str], str] = MappingProxyType({}),
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Every metric, every drop and every curve on the datasets of one TF.
 
@@ -447,6 +580,8 @@ def evaluate(
         estimable for that reason.
     config : mapping
         `models`, `negatives`, `transfer` and `statistics` of the validated config.
+    refused : {(source, train_negatives, target, test_negatives): reason}
+        Cells that are not estimable whatever their predictions, from `audit.refused`.
 
     Returns
     -------
@@ -455,71 +590,16 @@ def evaluate(
         single seed has its value alone. `floor` is the AUROC of the target-trained composition model on the
         same rows. A TF with one dataset has its transfer rows too, without a drop.
     """
-    statistics, options, models = config["statistics"], config["transfer"], config["models"]
-    level = statistics["level"]
-    everywhere = options.get("test_negatives", "same") == "all"
-    composition = next((label for label, model in models.items() if model.get("kind") == "composition"), None)
-    targets = [dataset for dataset, row in rows.items() if row["tf"] == tf]
     metrics, transfer, curves, faults = [], [], [], []
-
-    for target, test_negatives in product(targets, config["negatives"]):
-        if test_negatives not in tests[target][1]:  # the label does not apply to this dataset
-            continue
-        extra = [source for source, other in options.get("extra_pairs", []) if other == target]
-        sources = [*targets, *(source for source in dict.fromkeys(extra) if source not in targets)]
-        labels_of_training = config["negatives"] if everywhere else [test_negatives]
-        test = _of_set(*tests[target], test_negatives)
-        labels = test["label"].to_numpy()
-        draws: Draws | NotEstimable
+    for target, test_negatives, test, runs, alone in cases(tf, rows, tests, config):
         try:
-            draws = _draws(test, target, test_negatives, statistics)
-        except NotEstimable as fault:
-            draws = fault
-        cells = {}
-        for key in product(sources, labels_of_training, models):
-            if key[0] in tests and key[1] not in tests[key[0]][1]:
-                continue
-            try:
-                cells[key] = _cell(key, predictions, target, test, test_negatives, draws)
-            except NotEstimable as fault:
-                cells[key] = _Cell(reason=str(fault))
-            except InputError as fault:
-                faults += fault.faults
-        if faults:
+            values, drops, points = on_target(target, test_negatives, test, runs, predictions, rows, config, refused)
+        except InputError as fault:
+            faults += fault.faults
             continue
-        for (source, train_negatives, model), cell in cells.items():
-            about = {
-                "tf": tf if source in targets else f"{rows[source]['tf']}>{tf}",
-                "source": source,
-                "source_assay": rows[source]["assay"],
-                "target": target,
-                "target_assay": rows[target]["assay"],
-                "shift": shift(rows[source], rows[target]),
-                "comparison": "same" if source == target else "cross",
-                "train_negatives": train_negatives,
-                "test_negatives": test_negatives,
-                "model": model,
-                "n_positive": int((labels == 1).sum()),
-                "n_negative": int((labels == 0).sum()),
-            }
-            metrics += [about | row for row in _metrics(labels, cell, level)]
-            if cell.scores is not None:
-                for kind in ("roc", "pr"):
-                    x, y = curve(labels, cell.scores.mean(0), kind)
-                    curves.append(pd.DataFrame(about | {"curve": kind, "x": x, "y": y}))
-            if source != target:
-                own = cells.get((target, train_negatives, model), _Cell(reason=f"no {train_negatives} for {target}"))
-                floor = cells.get((target, train_negatives, composition), _Cell())
-                transfer.append(about | _drop(labels, own, cell, floor, level))
-            elif len(sources) == 1:
-                same = None if cell.replicates is None else float(cell.replicates.value[0])
-                note = cell.reason or "the only dataset of its TF: nothing to transfer from"
-                transfer.append(about | {"same": same, "note": note})
+        if alone:
+            drops = [_alone(row) for row in values if (row["seed"], row["metric"]) == ("ensemble", "auroc")]
+        metrics, transfer, curves = metrics + values, transfer + drops, curves + points
     if faults:
         raise InputError(faults)
-    points = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=CURVE_COLUMNS)
-    return (
-        pd.DataFrame(metrics, columns=METRIC_COLUMNS),
-        pd.DataFrame(transfer, columns=TRANSFER_COLUMNS),
-        points[CURVE_COLUMNS],
-    )
+    return as_tables(metrics, transfer, curves)

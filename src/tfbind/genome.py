@@ -187,6 +187,6 @@ class Genome:
         if len(length) and length.min() < out.shape[1]:
             out[:] = dna.UNKNOWN
         records = [self._records[name] for name in names]
-        line = np.array([(r.offset, r.lenc, r.lenb) for r in records], np.int64).reshape(-1, 3)[which]
-        kernel.cut(self._bytes, dna.CODE, line, start, end, out)
+        lines = np.array([(r.offset, r.lenc, r.lenb) for r in records], np.int64).reshape(-1, 3)
+        kernel.cut(self._bytes, lines, which, start, end, out)
         return out

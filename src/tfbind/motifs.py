@@ -5,7 +5,7 @@ All scores are in bits: the log2 of how much likelier the motif makes a site tha
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from pyjaspar import jaspardb
@@ -17,8 +17,12 @@ from tfbind.kernels import motifs as kernel
 #: The release that pyjaspar carries inside, named so that a new one never changes a result unasked.
 RELEASE = "JASPAR2026"
 _HUMAN, _MOUSE = "9606", "10090"
-_COLUMNS = 256  # of a table: both strands of 128 motifs; the fastest of 64 to 512
+_ROWS = 512  # sequences at a time, whose scores stay in the cache
 _SMALLEST = np.float32(2.0**-100)  # below this the sums of the kernel begin to lose digits
+
+
+#: Columns of the motifs that share a table, and the table: `kernels.motifs.tables`.
+Tables = list[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,34 @@ class Motifs:
 
     def __len__(self) -> int:
         return len(self.matrices)
+
+    @cached_property
+    def widths(self) -> np.ndarray:
+        """Width of each motif in bp: (M,) int64."""
+        return np.array([len(matrix) for matrix in self.matrices], np.int64)
+
+    @cached_property
+    def shift(self) -> np.ndarray:
+        """What the tables add to the bits of each motif: (M,) float32."""
+        return np.array([kernel.TOP - matrix.max(1).sum(dtype=float) for matrix in self.matrices], np.float32)
+
+    @cached_property
+    def by_words(self) -> Tables:
+        """For sequences that no motif overhangs: motifs of several widths share a table."""
+        words = -(-self.widths // kernel.WORD)
+        order, half = np.argsort(self.widths, kind="stable"), kernel.LANES // 2
+        for start in range(0, len(order), half):  # a block of the table takes as long as its widest motif
+            words[order[start : start + half]] = words[order[start : start + half]].max()
+        return self._tables(words)
+
+    @cached_property
+    def by_width(self) -> Tables:
+        """For shorter sequences: the overhang differs from width to width."""
+        return self._tables(self.widths)
+
+    def _tables(self, kinds: np.ndarray) -> Tables:
+        shared = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
+        return [(columns, kernel.tables([self.matrices[i] for i in columns])) for columns in shared]
 
     def take(self, index: Sequence[int]) -> "Motifs":
         """The motifs at these places, in this order."""
@@ -123,6 +155,13 @@ def of_tf(name: str, motifs: Motifs | None = None) -> Motifs:
     return motifs.take(sorted(found, key=rank))
 
 
+def best_of(names: Sequence[str], motifs: Motifs | None = None) -> Motifs:
+    """The best motif of each factor (`of_tf`), in the order of the names."""
+    motifs = jaspar() if motifs is None else motifs
+    ids = [of_tf(name, motifs).ids[0] for name in names]
+    return motifs.take([motifs.ids.index(number) for number in ids])
+
+
 def score(tokens: np.ndarray, motifs: Motifs) -> tuple[np.ndarray, np.ndarray]:
     """How well each sequence matches each motif, over all positions and both strands.
 
@@ -152,26 +191,47 @@ def score(tokens: np.ndarray, motifs: Motifs) -> tuple[np.ndarray, np.ndarray]:
     known = tokens != dna.UNKNOWN
     first = known.argmax(1)
     size = np.where(known.any(1), dna.lengths(tokens) - first, 0)
-    maxima = np.empty((len(tokens), len(motifs)), np.float32)
-    lse = np.empty_like(maxima)
-    widths = np.array([len(matrix) for matrix in motifs.matrices])
-    for width in np.unique(widths):
-        places = np.flatnonzero(widths == width)
-        for start in range(0, len(places), _COLUMNS // 2):
-            chosen = places[start : start + _COLUMNS // 2]
-            forward = np.stack([motifs.matrices[i] for i in chosen])  # (C, W, 4)
-            odds, shift = kernel.tables(np.concatenate([forward, forward[:, ::-1, ::-1]]))
-            shift, count = shift[: len(chosen)], 2 * (np.abs(size - width) + 1)
-            best, total = kernel.scan(tokens, first, size, width, odds)
-            best = np.maximum(best[:, : len(chosen)], best[:, len(chosen) :])
-            total = total[:, : len(chosen)] + total[:, len(chosen) :]
-            faint = np.argwhere(best < _SMALLEST)
-            maxima[:, chosen] = np.log2(np.maximum(best, _SMALLEST)) - shift
-            lse[:, chosen] = np.log2(np.maximum(total, _SMALLEST) / count[:, None]) - shift
-            for row, column in faint:
-                sequence = tokens[row, first[row] : first[row] + size[row]]
-                maxima[row, chosen[column]], lse[row, chosen[column]] = _faint(sequence, forward[column])
+    maxima, lse = np.empty((2, len(tokens), len(motifs)), np.float32)
+    widths, shift = motifs.widths, motifs.shift
+    sizes, which = np.unique(size, return_inverse=True)
+    sites = shift + np.log2(2 * (np.abs(sizes[:, None] - widths) + 1)).astype(np.float32)
+    for start in range(0, len(tokens), _ROWS):
+        part = slice(start, start + _ROWS)
+        best, total = maxima[part], lse[part]
+        whole = size[part] >= widths.max(initial=0)
+        for rows, shared in zip((whole, ~whole), (motifs.by_words, motifs.by_width), strict=True):
+            _scan(tokens[part], first[part], size[part], np.flatnonzero(rows), widths, shared, best, total)
+        faint = np.argwhere(best < _SMALLEST) if best.min(initial=1) < _SMALLEST else ()
+        with np.errstate(divide="ignore"):
+            np.log2(best, out=best)
+            np.log2(total, out=total)
+        best -= shift
+        total -= sites[which[part]] if len(sites) > 1 else sites
+        for i, column in faint:
+            sequence = tokens[start + i, first[start + i] :][: size[start + i]]
+            best[i, column], total[i, column] = _faint(sequence, motifs.matrices[column])
     return maxima, lse
+
+
+def _scan(
+    tokens: np.ndarray,
+    first: np.ndarray,
+    size: np.ndarray,
+    rows: np.ndarray,
+    widths: np.ndarray,
+    tables: list[tuple[np.ndarray, np.ndarray]],
+    best: np.ndarray,
+    total: np.ndarray,
+) -> None:
+    # Odds of some rows of `score`, table by table.
+    words, overhang = np.empty((0, 0), np.int32), None
+    for columns, odds in tables if len(rows) else ():
+        narrow = widths[columns].min()
+        needed = np.maximum(narrow - size[rows], 0)
+        if not np.array_equal(needed, overhang):
+            overhang = needed
+            words = kernel.encode(tokens[rows], first[rows], size[rows], overhang, max(widths.max(), 8))
+        kernel.scan(words, np.abs(size[rows] - narrow) + 1, odds, rows, columns, best, total)
 
 
 def _faint(sequence: np.ndarray, matrix: np.ndarray) -> tuple[float, float]:

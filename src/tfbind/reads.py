@@ -16,6 +16,9 @@ from tfbind.faults import InputError, NotEstimable
 from tfbind.kernels import fastq as kernel
 from tfbind.tables import Tally
 
+#: What makes a read a PCR jackpot, see `jackpot`; and how a tally calls it.
+JACKPOT_GAP, JACKPOT_READS, JACKPOT = 5, 10, "PCR jackpot"
+
 _IUPAC = str.maketrans("RYSWKMBDHV", "N" * 10)
 _PLACE = re.compile(r"^(?P<chrom>[^:\s]+):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})(?!\d)(?P<rest>\S*)$")
 _MATE = re.compile(r"/([12])$|^\S+/([12])[ \t]|^\S+[ \t]+([12]):[YN]:")  # Illumina, before and since Casava 1.8
@@ -326,8 +329,9 @@ def inserts(
     right_flank: str,
     tally: Tally,
     counts: np.ndarray | None = None,
+    jackpots: str = "remove",
 ) -> pd.DataFrame:
-    """The random inserts of one SELEX library: flanks trimmed, one length, no N, each insert once.
+    """The random inserts of one SELEX library: flanks trimmed, one length, no N, no PCR jackpot, each insert once.
 
     Parameters
     ----------
@@ -339,6 +343,9 @@ def inserts(
     tally : Tally
     counts : (N,) int array, optional
         Reads that each sequence stands for; one by default.
+    jackpots : {"remove", "keep"}
+        What is done with the inserts of `jackpot` and with those that differ from one by a single base: sequencing
+        errors of the same molecule.
 
     Returns
     -------
@@ -382,11 +389,49 @@ def inserts(
     insert = pd.factorize(dna.canonicals(reads))[0]  # numbered as they first occur
     first = np.diff(np.maximum.accumulate(insert), prepend=-1) > 0
     table = pd.DataFrame({"sequence": reads[first].array, "count": np.bincount(insert, weights).astype(weights.dtype)})
-    tally.add("dropped", "same insert again (either strand)", weights.sum() - len(table))
     if (top := table["count"].max()) > weights.sum() / 2:
         read = table["sequence"][table["count"].idxmax()]
+        tally.add("dropped", "same insert again (either strand)", weights.sum() - len(table))
         raise NotEstimable(f"library collapsed: {read} is {top} of {weights.sum()} reads")
+    copied = _copies(table, jackpot(table["count"].to_numpy()))
+    named = table[copied].nlargest(3, "count")
+    which = ", ".join(f"{read} {n} reads" for read, n in zip(named["sequence"], named["count"], strict=True))
+    event, what = ("dropped", "or a copy with one error") if jackpots == "remove" else ("noted", "kept")
+    tally.add(event, f"{JACKPOT} {what}: {which}", table["count"][copied].sum())
+    if jackpots == "remove":
+        weights, table = table["count"][~copied], table[~copied].reset_index(drop=True)
+    tally.add("dropped", "same insert again (either strand)", weights.sum() - len(table))
     return table
+
+
+def jackpot(counts: np.ndarray) -> np.ndarray:
+    """Which inserts of a library are PCR jackpots: (N,) bool of their reads (N,).
+
+    Selection leaves no gap between the counts. So an insert is a jackpot if it and all more frequent ones have at least
+    `JACKPOT_GAP` times the reads of the next one and at least `JACKPOT_READS`; the gap is looked for among the most
+    frequent hundredth of the inserts.
+    """
+    order = np.argsort(-counts, kind="stable")
+    top = counts[order[: max(1, len(counts) // 100) + 1]]
+    gaps = np.flatnonzero((top[:-1] >= JACKPOT_GAP * top[1:]) & (top[:-1] >= JACKPOT_READS))
+    found = np.zeros(len(counts), bool)
+    found[order[: gaps[-1] + 1 if len(gaps) else 0]] = True
+    return found
+
+
+def _copies(table: pd.DataFrame, found: np.ndarray) -> np.ndarray:
+    # The jackpots and the inserts that are one of them but for one base, on either strand.
+    if not found.any():
+        return found
+    tokens = dna.encode(table["sequence"][found])
+    variants = [tokens]
+    for place in range(tokens.shape[1]):
+        for base in range(len(dna.ALPHABET)):
+            other = tokens.copy()
+            other[:, place] = base
+            variants.append(other)
+    variants = pd.Series(dna.decode(np.concatenate(variants)), dtype="str")
+    return dna.canonicals(table["sequence"]).isin(dna.canonicals(variants)).to_numpy()
 
 
 def _flanked(reads: pd.Series, left: str, right: str, weights: np.ndarray) -> np.ndarray:

@@ -25,9 +25,12 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from tfbind import __version__, tables
-from tfbind.evaluation import SHIFTS
+from tfbind.audit import COLUMNS, ONE_LIBRARY
+from tfbind.calibration import SHOWN, over_tfs
+from tfbind.config import SHIFTS
 from tfbind.resources import digest
-from tfbind.transfer import EVERY_TF, REUSABLE_LOSS, WIDEST_INTERVAL
+from tfbind.scores import Results
+from tfbind.transfer import EVERY_TF, GROUP, REUSABLE_LOSS, WIDEST_INTERVAL, rank
 
 #: Okabe and Ito's colours, yellow last since it is weak on white.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#e69f00", "#f0e442")
@@ -187,7 +190,10 @@ def _shown(
     return dict(columns=columns, rows=rows, caption=caption, cut=cut, empty=empty, link=download(raw, name))
 
 
-def _summary(summary: pd.DataFrame) -> dict:
+def _summary(summary: pd.DataFrame, shifts: pd.DataFrame) -> dict:
+    # The adjusted p-values stand with the other shifts; the file keeps the columns of the paper's table.
+    crossing = shifts[(shifts["source_assay"] == "htselex") & (shifts["target_assay"] == "chipseq")]
+    rows = summary.merge(crossing.loc[crossing["shift"] == "assay", [*GROUP, "p_minimum", "p_holm"]], how="left")
     columns = [
         Column("Model", lambda r: word(r["model"])),
         Column("Negatives", against),
@@ -196,10 +202,13 @@ def _summary(summary: pd.DataFrame) -> dict:
         Column("Cross assay", lambda r: auroc(r["cross"]), True),
         Column("Drop (interval)", lambda r: drop(r["drop"], r["low"], r["high"]), True),
         Column("p", lambda r: p_value(r["p_value"]), True),
+        Column("p, Holm", lambda r: p_value(r["p_holm"]), True),
+        Column("Smallest p", lambda r: p_value(r["p_minimum"]), True),
     ]
     return _shown(
-        summary,
+        rows,
         columns,
+        raw=summary,
         caption="Trained on HT-SELEX or on ChIP-seq, tested on ChIP-seq: mean AUROC over TFs",
         name="summary",
         empty="This study has no model to summarise.",
@@ -217,6 +226,7 @@ def _shifts(shifts: pd.DataFrame) -> dict:
         Column("Cross", lambda r: auroc(r["cross"]), True),
         Column("Drop (interval)", lambda r: drop(r["drop"], r["low"], r["high"]), True),
         Column("p", lambda r: p_value(r["p_value"]), True),
+        Column("p, Holm", lambda r: p_value(r["p_holm"]), True),
         Column("Smallest p", lambda r: p_value(r["p_minimum"]), True),
     ]
     return _shown(
@@ -226,6 +236,204 @@ def _shifts(shifts: pd.DataFrame) -> dict:
         name="shifts",
         empty="No pair of datasets in this study differs in replicate, laboratory, cell or assay.",
     )
+
+
+def _estimate(value: float, low: float, high: float) -> str:
+    """An AUROC with its interval: `0.957 (0.94 to 0.97)`."""
+    interval = "" if pd.isna(low) or pd.isna(high) else f" ({auroc(low)} to {auroc(high)})"
+    return auroc(value) + interval
+
+
+def _ladder(ladder: pd.DataFrame) -> dict:
+    """The rungs over TFs, or of the only TF."""
+    shown = ladder[ladder["tf"] == EVERY_TF]
+    shown = ladder if shown.empty else shown
+    columns = [
+        Column("Rung", lambda r: r["rung"]),
+        Column("Trained on → tested on", lambda r: f"{assay(r['source_assay'])} → {assay(r['target_assay'])}"),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Negatives", against),
+        Column("TFs", lambda r: count(r["n_tf"]), True),
+        Column("Pairs", lambda r: count(r["n_pair"]), True),
+        Column("AUROC (interval)", lambda r: _estimate(r["auroc"], r["low"], r["high"]), True),
+        Column("Trained on target", lambda r: auroc(r["target_trained"]), True),
+        Column("Drop (interval)", lambda r: drop(r["drop"], r["drop_low"], r["drop_high"]), True),
+        Column("Loss (interval)", lambda r: drop(r["loss"], r["loss_low"], r["loss_high"]), True),
+        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    return _shown(
+        shown,
+        columns,
+        caption="The ladder: the same model ever farther from its source",
+        name="ladder",
+        empty="No model was scored.",
+        raw=ladder,
+    )
+
+
+def _rungs(ladder: pd.DataFrame, models: dict) -> list[dict]:
+    """One figure for each TF and kind of negatives: AUROC by rung, a panel for each source assay."""
+    known = ladder[(ladder["train_negatives"] == ladder["test_negatives"]) & ladder["auroc"].notna()]
+    known = known.iloc[np.argsort(known["tf"] != EVERY_TF, kind="stable")]
+    order = list(dict.fromkeys(ladder["rung"]))
+    figures = []
+    for i, ((tf, negatives), group) in enumerate(known.groupby(["tf", "test_negatives"], sort=False)):
+        sides = list(dict.fromkeys(group["source_assay"]))
+        figure = Figure(figsize=(3.6 * len(sides) + 0.4, 2.4))
+        for axes, side in zip(figure.subplots(1, len(sides), sharey=True, squeeze=False)[0], sides, strict=True):
+            some = group[group["source_assay"] == side]
+            present = [model for model in models if model in set(some["model"])]
+            for j, model in enumerate(present):
+                line = some[some["model"] == model]
+                x = line["rung"].map(order.index).to_numpy(float) + 0.5 * ((j + 0.5) / len(present) - 0.5)
+                colour, marker = models[model]
+                axes.vlines(x, line["low"], line["high"], color=colour, linewidth=1)
+                axes.plot(x, line["auroc"], marker, color=colour, markersize=4, markeredgewidth=0, linestyle="none")
+                axes.plot(x, line["target_trained"], "_", color=colour, markersize=7)
+            axes.axhline(0.5, color="#999999", linewidth=0.8, linestyle=(0, (1, 2)))
+            axes.set_xlim(-0.5, len(order) - 0.5)
+            axes.set_xticks(range(len(order)), ["own test", *order[1:]])
+            axes.set_title(f"trained on {assay(side)}" if word(side) != MISSING else "", loc="left", fontsize=8.5)
+        figure.axes[0].set_ylabel("AUROC")
+        figure.subplots_adjust(0.5 / figure.get_figwidth(), 0.12, 0.99, 0.9, wspace=0.08)
+        label = f"AUROC of {tf} by rung of the ladder, negatives {negatives}. The numbers are in the table below."
+        figures.append({"title": f"{tf}, negatives: {negatives}", "svg": _svg(figure, f"ladder{i}", label)})
+    return figures
+
+
+def _variance(variance: pd.DataFrame) -> dict:
+    columns = [
+        Column("Between", lambda r: word(r["component"])),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Negatives", against),
+        Column("Levels", lambda r: count(r["n_level"]), True),
+        Column("Degrees of freedom", lambda r: count(r["freedom"]), True),
+        Column("SD (interval)", lambda r: drop(r["sd"], r["low"], r["high"]), True),
+        Column("Share of variance", lambda r: MISSING if pd.isna(r["share"]) else f"{r['share']:.0%}", True),
+        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    return _shown(
+        variance,
+        columns,
+        caption="Spread of AUROC on one target between models trained on different data",
+        name="variance",
+        empty="No model was trained with numbered seeds.",
+    )
+
+
+def _calibration(calibration: pd.DataFrame) -> dict:
+    """Mean expected calibration error over TFs: a row for each shift and model, a column for each way to mend it."""
+    over = over_tfs(calibration)
+    keys = ["shift", "source_assay", "target_assay", *GROUP]
+    ways = {"none": [0], "prior": [0], "temperature": [16, 64, 256], "temperature and bias": [16, 64, 256]}
+    wanted = [(name, n) for name, shots in ways.items() for n in shots]
+    lines = []
+    for key, rows in over.groupby(keys, sort=False):
+        found = {(row["adaptation"], row["n_target"]): row for row in rows.to_dict("records")}
+        lines.append(dict(zip(keys, key, strict=True)) | {"found": found} | found.get(("none", 0), {"n_tf": 0}))
+
+    def column(name: str, n: int) -> Column:
+        heading = {"none": "As it is", "prior": "Prior known"}.get(name, f"{name.capitalize()}, n = {n}")
+        return Column(heading, lambda r: auroc(r["found"].get((name, n), {"ece": np.nan})["ece"]), True)
+
+    columns = [
+        Column("Shift", lambda r: word(r["shift"])),
+        Column("From → to", lambda r: f"{assay(r['source_assay'])} → {assay(r['target_assay'])}"),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Negatives", against),
+        Column("TFs", lambda r: count(r["n_tf"]), True),
+        Column("Predicted / true share", lambda r: f"{r['predicted']:.2f} / {r['observed']:.2f}", True),
+        *(column(name, n) for name, n in wanted),
+        Column("By chance", lambda r: auroc(r["ece_chance"]), True),
+    ]
+    return _shown(
+        pd.DataFrame(lines, columns=[*keys, "found", "n_tf", "predicted", "observed", "ece_chance"]),
+        columns,
+        caption="Expected calibration error, mean over TFs",
+        name="calibration",
+        empty="No model was scored on enough test rows.",
+        raw=calibration,
+    )
+
+
+def _reliabilities(reliability: pd.DataFrame, models: dict) -> list[dict]:
+    """For each TF and kind of negatives, the curves of its farthest pair before and after a few target examples."""
+    cross = reliability[reliability["source"] != reliability["target"]]
+    cross = cross.assign(rank=[-rank(shift) for shift in cross["shift"]])
+    cross = cross.sort_values(["rank", "source", "target"], kind="stable")
+    figures = []
+    for i, ((tf, negatives), group) in enumerate(cross.groupby(["tf", "test_negatives"], sort=False)):
+        source, target = group[["source", "target"]].iloc[0]
+        pair = group[(group["source"] == source) & (group["target"] == target)]
+        figure = Figure(figsize=(5.2, 2.5))
+        sides = (("none", "as it is"), ("temperature and bias", f"temperature and bias of {SHOWN} examples"))
+        for axes, (name, title) in zip(figure.subplots(1, 2, sharey=True), sides, strict=True):
+            axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, linestyle=(0, (1, 2)))
+            some = pair[pair["adaptation"] == name]
+            for model, line in some.groupby("model", sort=False):
+                axes.plot(line["predicted"], line["observed"], color=models[model][0], linewidth=1.1)
+            axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+            axes.set_title(title if len(some) else f"{title}: too few", loc="left", fontsize=8.5)
+            axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+            axes.set_xlabel("predicted probability", labelpad=2)
+        figure.axes[0].set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+        figure.axes[0].set_ylabel("share of positives", labelpad=1)
+        figure.subplots_adjust(0.085, 0.17, 0.985, 0.9, wspace=0.1)
+        title = f"{tf}, {source} → {target}, negatives: {negatives}"
+        label = f"Reliability curves of {title}, before and after {SHOWN} target examples"
+        figures.append({"title": title, "svg": _svg(figure, f"reliability{i}", label)})
+    return figures
+
+
+#: What is done with target examples -> its line.
+_ADAPTATIONS = {"direct": "as it is", "head": "last layers trained on", "finetune": "all trained on"} | {
+    "joint": "trained on both", "retrain": "trained from scratch"
+}  # fmt: skip
+
+
+def _retrain(retrain: pd.DataFrame, crossings: pd.DataFrame) -> dict:
+    """The learning curves of each pair, what they say, and their numbers."""
+    known = retrain[retrain["value"].notna()]
+    keys = ["tf", "source", "target", "test_negatives", "model"]
+    most = np.log2(max(known["n_target"].max(), 4)) if len(known) else 2.0
+    figures = []
+    for i, (key, group) in enumerate(known.groupby(keys, sort=False)):
+        figure = Figure(figsize=(4.4, 2.5))
+        axes = figure.subplots()
+        for (name, title), colour in zip(_ADAPTATIONS.items(), COLOURS, strict=False):
+            line = group[group["adaptation"] == name].sort_values("n_target")
+            if line.empty:
+                continue
+            if name == "direct":
+                axes.axhline(line["value"].iloc[0], color=colour, linewidth=1.1, label=title)
+                axes.axhspan(line["low"].iloc[0], line["high"].iloc[0], color=colour, alpha=0.12, linewidth=0)
+                continue
+            x = np.log2(line["n_target"].to_numpy(float))
+            axes.plot(x, line["value"], "o-", color=colour, markersize=3, linewidth=1.1, label=title)
+            axes.fill_between(x, line["low"], line["high"], color=colour, alpha=0.12, linewidth=0)
+        ticks = np.arange(4, most + 1, 2)
+        axes.set_xticks(ticks, [f"{int(2**tick):,}" for tick in ticks])
+        axes.set_xlabel("target examples", labelpad=2)
+        axes.set_ylabel("AUROC on the target")
+        axes.legend(fontsize=7, frameon=False)
+        figure.subplots_adjust(0.13, 0.16, 0.98, 0.97)
+        tf, source, target, negatives, model = map(word, key)
+        title = f"{tf}, {source} → {target}, {model}, negatives: {negatives}"
+        mine = (crossings[keys] == list(key)).all(axis=1)
+        label = f"AUROC by number of target examples of {title}. The numbers are in the table below."
+        svg = _svg(figure, f"retrain{i}", label)
+        figures.append({"title": title, "svg": svg, "said": crossings.loc[mine, "sentence"].tolist()})
+    columns = [
+        Column("Source → target", lambda r: f"{word(r['source'])} → {word(r['target'])}"),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Negatives", against),
+        Column("The source model", lambda r: _ADAPTATIONS.get(r["adaptation"], word(r["adaptation"]))),
+        Column("Target examples", lambda r: count(r["n_target"]), True),
+        Column("AUROC (interval)", lambda r: _estimate(r["value"], r["low"], r["high"]), True),
+        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    options = {"caption": "AUROC by number of target examples", "name": "retrain", "empty": "No pair was asked for."}
+    return {"figures": figures, "table": _shown(retrain, columns, **options), "link": download(crossings, "crossings")}
 
 
 def _pairs(transfer: pd.DataFrame) -> dict:
@@ -263,10 +471,20 @@ def _libraries(libraries: pd.DataFrame) -> dict:
             return MISSING
         return f"{word(row['kmer'])} × {row['enrichment']:.3g}"
 
+    def entropy(row):
+        if pd.isna(row["entropy"]):
+            return MISSING
+        return f"{row['entropy']:.2f} ({row['entropy_negative']:.2f})"
+
     def own_motif(row):
         if pd.isna(row["motif_auroc"]):
             return MISSING
         return f"{word(row['motif'])} {auroc(row['motif_auroc'])}"
+
+    def consensus(row):
+        if pd.isna(row["held"]):
+            return MISSING if row["assay"] != "htselex" else "none"
+        return f"{word(row['consensus'])} × {row['excess']:.3g}"
 
     columns = [
         Column("Dataset", lambda r: word(r["dataset"])),
@@ -280,7 +498,10 @@ def _libraries(libraries: pd.DataFrame) -> dict:
         Column("Dropped", lambda r: count(r["n_dropped"]), True),
         Column("Positives", lambda r: count(r["n_positive"]), True),
         Column("Negatives", lambda r: count(r["n_negative"]), True),
+        Column("Jackpot reads", lambda r: count(r["n_jackpot"]), True),
+        Column("Entropy, bits (negatives)", entropy, True),
         Column("Top k-mer × enrichment", enrichment, True),
+        Column("Consensus × excess", consensus, True),
         Column("Own motif alone", own_motif, True),
         Column("Model", lambda r: word(r["model"])),
         Column("Own AUROC (interval)", interval, True),
@@ -294,6 +515,103 @@ def _libraries(libraries: pd.DataFrame) -> dict:
         name="libraries",
         empty="No library was judged.",
     )
+
+
+def _audit(audit: pd.DataFrame) -> dict:
+    """What leaked: a sentence, what it says of whole libraries, and a table of the cells that leak."""
+    cell = ["source", "target", "train_negatives", "test_negatives"]
+    found = audit[audit["n_train"] > 0]
+    leaks = found[found["kind"] != ONE_LIBRARY]
+    n, n_leaking = len(audit[cell].drop_duplicates()), len(leaks[cell].drop_duplicates())
+    said = f"Nothing leaked: no training row of any of the {count(n)} pairs of source and target is in its test set."
+    if not n:
+        said = "No pair of source and target was audited."
+    if n_leaking:
+        actions = {"removed": "left out of the training", "refused": "reason enough to refuse the pair"}
+        done = " and ".join(actions[action] for action in leaks["action"].unique())
+        share = f"{count(n_leaking)} of {count(n)} pairs of source and target"
+        said = f"In {share} training rows are in the test set too; they were {done}."
+    libraries = found[(found["kind"] == ONE_LIBRARY) & (found["action"] != "none")]
+    shown = pd.concat([leaks, libraries]).sort_index()
+    columns = [
+        Column("Source → target", lambda r: f"{word(r['source'])} → {word(r['target'])}"),
+        Column("Negatives", against),
+        Column("Leak", lambda r: word(r["kind"]).replace("_", " ")),
+        Column("Training rows", lambda r: count(r["n_train"]), True),
+        Column("Test rows", lambda r: count(r["n_test"]), True),
+        Column("Left out", lambda r: count(r["n_removed"]), True),
+        Column("Action", lambda r: word(r["action"])),
+        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    caption = "Training and validation rows that are in a test set"
+    options = {"caption": caption, "name": "audit", "empty": "No pair leaks.", "raw": audit}
+    return {
+        "said": said,
+        "libraries": list(dict.fromkeys(libraries["note"])),
+        "table": _shown(shown, columns, **options),
+        "link": download(audit, "audit"),
+    }
+
+
+def _celltype(table: pd.DataFrame) -> dict | None:
+    """The sentence and the table of the cell-type task; None where the study has no cells."""
+    if table.empty:
+        return None
+    names = ["auprc", "auroc", "recall_at_50fdr", "recall_at_10fdr", "shuffled_auroc"]
+    key = ["tf", "train_cells", "test_cell", "method"]
+    rows = table[table["metric"] != "rank_score"]
+    values = rows.pivot_table(index=key, columns="metric", values="value", sort=False, dropna=False)
+    wide = rows[rows["metric"] == "auprc"].join(values.reindex(columns=names), on=key)
+    columns = [
+        Column("TF", lambda r: word(r["tf"])),
+        Column("Trained in", lambda r: word(r["train_cells"]).replace(",", ", ")),
+        Column("Tested in", lambda r: word(r["test_cell"])),
+        Column("Method", lambda r: word(r["method"])),
+        Column("Bound / unbound bins", lambda r: f"{count(r['n_bound'])} / {count(r['n_unbound'])}", True),
+        Column("auPRC (interval)", lambda r: _with_interval(r["value"], r["low"], r["high"]), True),
+        Column("AUROC", lambda r: auroc(r["auroc"]), True),
+        Column("Recall at 50 % FDR", lambda r: auroc(r["recall_at_50fdr"]), True),
+        Column("at 10 % FDR", lambda r: auroc(r["recall_at_10fdr"]), True),
+        Column("AUROC against shuffles", lambda r: auroc(r["shuffled_auroc"]), True),
+        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    shown = _shown(
+        wide,
+        columns,
+        caption="Bins of a cell and of chromosomes that no method was trained or chosen on",
+        name="celltype",
+        empty="No factor of this study could be tested.",
+        raw=table,
+    )
+    return {"sentence": _contest(wide, table[table["metric"] == "rank_score"]), "table": shown}
+
+
+def _contest(wide: pd.DataFrame, ranks: pd.DataFrame) -> str:
+    """Who ranks highest, and what the simplest methods reach."""
+    means = wide.groupby("method")["value"].mean()
+    if ranks.empty or means.isna().all():
+        return "No method could be tested."
+    best = ranks.iloc[0]["method"]
+    text = f"Highest over all factors and cells ranks {best}: its mean area under the precision-recall curve is "
+    text += auroc(means[best])
+    simple = [name for name in ("accessibility", "motif", "mean_signal") if name in means and name != best]
+    others = [f"{name.replace('_', ' ')} alone {auroc(means[name])}" for name in simple]
+    others += [f"chance {auroc(means['chance'])}"] if "chance" in means else []
+    text += f", against {', '.join(others)}." if others else "."
+    motif = wide[wide["method"] == "motif"]
+    if motif["shuffled_auroc"].notna().any():
+        shuffled, whole = auroc(motif["shuffled_auroc"].mean()), auroc(motif["auroc"].mean())
+        text += (
+            f" The motif alone has a mean AUROC of {shuffled} against shuffles of the bound bins and of {whole} over "
+        )
+        text += "the genome; both hide how few of its best bins are bound."
+    return text
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    if pd.isna(value) or pd.isna(low):
+        return auroc(value)
+    return f"{auroc(value)} ({auroc(low)} to {auroc(high)})"
 
 
 def _plain(value: object) -> str:
@@ -318,7 +636,7 @@ def _answers(verdicts: pd.DataFrame) -> list[dict]:
     columns = ["shift", "test_negatives", "train_negatives"]
     rows = verdicts.assign(**{name: "" for name in columns if name not in verdicts})
     order = [
-        (tf != EVERY_TF, target != "chipseq", -_rank(shift))
+        (tf != EVERY_TF, target != "chipseq", -rank(shift))
         for tf, target, shift in zip(rows["tf"], rows["target_assay"], rows["shift"], strict=True)
     ]
     rows = rows.iloc[sorted(range(len(rows)), key=order.__getitem__)]
@@ -483,7 +801,7 @@ def _forests(transfer: pd.DataFrame, models: dict) -> list[dict]:
     rows = transfer[transfer["train_negatives"] == transfer["test_negatives"]]
     rows = rows[rows["shift"] != SHIFTS[0]]
     extra = rows["tf"].astype(str).str.contains(">", regex=False)
-    rows = rows.assign(extra=extra, rank=[_rank(shift) for shift in rows["shift"]])
+    rows = rows.assign(extra=extra, rank=[rank(shift) for shift in rows["shift"]])
     forests = []
     keys = ["extra", "rank", "target_assay", "source_assay", "shift", "test_negatives"]
     grouped = rows.sort_values(["extra", "rank"], ascending=[True, False], kind="stable").groupby(keys, sort=False)
@@ -496,10 +814,6 @@ def _forests(transfer: pd.DataFrame, models: dict) -> list[dict]:
         svg = _forest(group, models, f"forest{i}", label)
         forests.append({"title": title, "svg": svg, "headline": headline})
     return sorted(forests, key=lambda forest: not forest["headline"])
-
-
-def _rank(shift: str) -> int:
-    return SHIFTS.index(shift) if shift in SHIFTS else len(SHIFTS)
 
 
 def thin(x: np.ndarray, y: np.ndarray, most: int) -> np.ndarray:
@@ -527,9 +841,7 @@ def _drawn(curves: pd.DataFrame) -> pd.DataFrame:
     """The curves that are shown: of each target, its own models and those of the farthest source, thinned."""
     rows = curves[curves["train_negatives"] == curves["test_negatives"]]
     cross = rows[rows["source"] != rows["target"]]
-    cross = cross.assign(rank=[-_rank(shift) for shift in cross["shift"]]).sort_values(
-        ["rank", "source"], kind="stable"
-    )
+    cross = cross.assign(rank=[-rank(shift) for shift in cross["shift"]]).sort_values(["rank", "source"], kind="stable")
     farthest = cross.drop_duplicates(PANEL)[[*PANEL, "source"]].rename(columns={"source": "farthest"})
     rows = rows.merge(farthest, on=PANEL, how="left")
     rows = rows[(rows["source"] == rows["target"]) | (rows["source"] == rows["farthest"])]
@@ -698,9 +1010,17 @@ def render(
     metrics: pd.DataFrame,
     transfer: pd.DataFrame,
     libraries: pd.DataFrame,
+    ladder: pd.DataFrame,
+    variance: pd.DataFrame,
+    calibration: pd.DataFrame,
+    reliability: pd.DataFrame,
     curves: pd.DataFrame,
+    audit: pd.DataFrame,
     logs: Mapping[str, Mapping[str, pd.DataFrame]],
     provenance: Mapping[str, object],
+    retrain: pd.DataFrame | None = None,
+    crossings: pd.DataFrame | None = None,
+    celltype: pd.DataFrame | None = None,
 ) -> None:
     """Write the report: one HTML file without scripts that loads nothing, the same bytes for the same input.
 
@@ -712,7 +1032,7 @@ def render(
     verdicts : DataFrame
         `tf, source_assay, target_assay, model, verdict, sentence`, and `shift`, `train_negatives`,
         `test_negatives` where there are several. A verdict begins with a key of `VERDICTS`.
-    summary, shifts, metrics, transfer, libraries, curves : DataFrame
+    summary, shifts, metrics, transfer, libraries, ladder, variance, calibration, reliability, curves, audit : DataFrame
         The tables of the same names under results/. AUROCs and drops are fractions of 1; a drop of 0.048 is
         shown as 4.8 points. Of the metrics, the rows of the seed `ensemble` are shown.
     logs : mapping
@@ -720,6 +1040,10 @@ def render(
     provenance : mapping
         Plain values, mappings, lists or frames, shown under their keys in the given order. A date comes from
         here: the page holds none of its own.
+    retrain, crossings : DataFrame, optional
+        The tables of the same names; without them the page has no section on retraining.
+    celltype : DataFrame, optional
+        The table of the same name; without it the page has no such section.
     """
     ensemble = metrics[metrics["seed"].astype(str) == "ensemble"]
     scores = ensemble[ensemble["metric"] == "auroc"]
@@ -732,6 +1056,9 @@ def render(
     with matplotlib.style.context(_STYLE, after_reset=True):
         forests = _forests(transfer, models)
         panels = _curve_panels(drawn, scores, models)
+        rungs = _rungs(ladder, models)
+        reliabilities = _reliabilities(reliability, models)
+        learning = None if retrain is None else _retrain(retrain, crossings)
     records, reasons = _logs(logs)
     environment = Environment(
         loader=PackageLoader("tfbind", ""),
@@ -748,20 +1075,57 @@ def render(
         breakable=breakable,
         reusable=points(REUSABLE_LOSS),
         widest=points(WIDEST_INTERVAL),
-        summary=_summary(summary),
+        summary=_summary(summary, shifts),
         shifts=_shifts(shifts),
         matrices=_matrices(scores),
         metrics_link=download(ensemble, "metrics"),
         palette=palette(),
         models={model: colour for model, (colour, _) in models.items()},
+        ladder=_ladder(ladder),
+        rungs=rungs,
+        variance=_variance(variance),
+        calibration=_calibration(calibration),
+        reliabilities=reliabilities,
+        retrain=learning,
         forests=forests,
         pairs=_pairs(transfer),
         panels=panels,
         curves_link=download(drawn[list(curves.columns)], "curves"),
         libraries=_libraries(libraries),
+        audit=_audit(audit),
+        celltype=None if celltype is None else _celltype(celltype),
         records=records,
         reasons=reasons,
         provenance=_provenance(provenance),
     )
     with tables.replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
+
+
+def of_scores(
+    path: str | os.PathLike, results: Results, source: str | os.PathLike, title: str, statistics: Mapping
+) -> None:
+    """The same page for a table of scores (`scores.evaluate`), which has no libraries to judge.
+
+    Parameters
+    ----------
+    path : path
+        Of the page.
+    results : scores.Results
+    source : path
+        The table of scores, for its checksum.
+    title : str
+    statistics : mapping
+        As given to `scores.evaluate`.
+    """
+    seeds = sorted(set(results.metrics["seed"].dropna()) - {"ensemble"})
+    named = {name: getattr(results, name) for name in results._fields if name != "tally"}
+    render(
+        path,
+        title=title,
+        libraries=pd.DataFrame(),
+        audit=pd.DataFrame(columns=COLUMNS),
+        logs={"scores": {"scores": results.tally.frame()}},
+        provenance=provenance({"scores": {"path": str(source)}}, {"seeds": seeds, "statistics": dict(statistics)}),
+        **named,
+    )

@@ -7,6 +7,9 @@ sites, on both strands, under the factor's JASPAR matrix. So the assays see one 
 - ChIP-seq sees occupancy times accessibility, which a co-factor of each cell raises; weak sites, binding by way of the
   co-factor, artefacts in blacklisted regions, noise and, if asked for, a GC bias come on top.
 - HT-SELEX sees occupancy to the power of the cycle, short inserts, and PCR duplicates.
+
+For the cell-type task the same genome is read in several cells. There a factor binds in a step of 50 bp with a known
+probability, its occupancy times how open the step is in the cell; so the probability that a bin is bound is known too.
 """
 
 import gzip
@@ -17,9 +20,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyBigWig
+import pysam
 
-from tfbind import dna, motifs, splits, tables
+from tfbind import bins, dna, motifs, splits, tables
 from tfbind.faults import InputError
+from tfbind.kernels import motifs as motif_kernel
+from tfbind.kernels import tracks as kernel
 
 TFS = ("USF1", "GATA3", "CTCF")
 #: Cells, and the factor whose motif opens chromatin there.
@@ -27,11 +36,14 @@ COFACTORS = {"k562": "FOS::JUN", "hepg2": "HNF4A"}
 GENOME = "simulated"
 CYCLES = (1, 2, 3, 4)
 LEFT_FLANK, RIGHT_FLANK = "TGTCGT", "GACTGC"
+#: Cells of the cell-type task: the format of their accessibility, and how many fragments were sequenced.
+CELLS = {"k562": ("bw", 300_000), "hepg2": ("bam", 240_000), "h1": ("tsv.gz", 360_000)}
 
 #: The study as it is written; the demo's own config says why each key stands there.
 CONFIG = f"""\
 datasets: datasets.tsv
-genomes: {{{GENOME}: {{fasta: genome.fa, blacklist: blacklist.bed}}}}
+cells: cells.tsv
+genomes: {{{GENOME}: {{fasta: genome.fa, blacklist: blacklist.bed, genes: genes.gtf}}}}
 sequence: {{length: 101, limit: 2000}}
 split: {{validation: [chr4], test: [chr1, chr5]}}
 negatives:
@@ -57,6 +69,12 @@ _INSERT = 20  # bp
 _POOL = 200_000  # candidates that stand for a library; half of them hold a site
 _BOUND = 0.01  # share of the initial library that is bound
 _CARRIED = 0.08  # chance of an unbound read to stay in the pool, against a bound one
+_OPEN = 0.5  # share of the elements that are open in a cell
+_WIDTH_OPEN = 90  # bp, standard deviation of an open element
+_HALF_OPEN = 5.0  # accessibility, of a closed step, at which half of the occupied sites are bound
+_MOST = 0.95  # probability to be bound at the best site of the most open step
+_DOUBTFUL, _SPURIOUS = 0.25, 0.002  # relaxed-only peaks, per step: as a share of the probability of binding; anywhere
+_PEAK, _READ = 200, 30  # bp
 
 
 def files(tfs: Sequence[str] = TFS) -> list[str]:
@@ -64,7 +82,8 @@ def files(tfs: Sequence[str] = TFS) -> list[str]:
     peaks = [f"{tf}_{cell}.narrowPeak" for tf, cell in _chips(tfs)]
     reads = [f"{tf}_selex_{cycle}.fastq.gz" for tf in tfs for cycle in CYCLES]
     fixed = ["genome.fa", "blacklist.bed", "selex_0.fastq.gz", "config.yaml", "datasets.tsv", "truth.json"]
-    return sorted(peaks + reads + fixed)
+    cells = [path for _, _, _, path in _cell_files(tfs)] + ["genes.gtf", "cells.tsv", "truth_bins.parquet"]
+    return sorted(peaks + reads + fixed + cells)
 
 
 def study(
@@ -159,7 +178,10 @@ def study(
             about["bound"][number] = bound
         truth["datasets"][f"{tf}_selex"] = about
 
+    _cells(folder, genome, elements, sites, {tf: known[tf] for tf in tfs}, seed)
+
     tables.write_tsv(_sheet(tfs, cycle), folder / "datasets.tsv")
+    tables.write_tsv(_cell_sheet(tfs), folder / "cells.tsv")
     for name, text in {"config.yaml": CONFIG, "truth.json": json.dumps(truth, separators=(",", ":")) + "\n"}.items():
         with tables.replacing(folder / name) as temporary:
             temporary.write_text(text)
@@ -380,3 +402,197 @@ def _write_reads(path: Path, inserts: np.ndarray, rng: np.random.Generator) -> N
     with tables.replacing(path) as temporary:
         # no time, so that equal reads are equal files
         temporary.write_bytes(gzip.compress(text.getvalue().encode(), 6, mtime=0))
+
+
+def _cell_files(tfs: Sequence[str]) -> list[tuple[str, str, str, str]]:
+    """Cell, kind, factor and name of every file of the sheet of cells."""
+    rows = []
+    for cell, (suffix, _) in CELLS.items():
+        rows.append((cell, "accessibility", "", f"open_{cell}.{suffix}"))
+        rows.append((cell, "accessibility_peaks", "", f"open_{cell}.bed"))
+        rows.append((cell, "expression", "", f"rna_{cell}.tsv"))
+        for tf in tfs:
+            rows += [(cell, what, tf, f"{tf}_{cell}_{what}.narrowPeak") for what in ("conservative", "relaxed")]
+    return rows
+
+
+def _cell_sheet(tfs: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame(_cell_files(tfs), columns=["cell", "what", "tf", "path"]).assign(genome=GENOME)
+
+
+def _cells(
+    folder: Path,
+    genome: dict[str, np.ndarray],
+    elements: list[tuple[str, int]],
+    sites: pd.DataFrame,
+    known: Mapping[str, motifs.Motifs],
+    seed: int,
+) -> None:
+    """Write the files of each cell, and the probability of each bin to be bound there."""
+    rng = splits.generator(seed, "simulate", "cells")
+    starts = _genes(folder / "genes.gtf", genome, elements, rng)
+    shared = rng.standard_normal(len(elements))
+    truth = {"chrom": np.repeat(list(genome), [bins.count(len(text)) for text in genome.values()])}
+    truth["bin"] = np.concatenate([np.arange(bins.count(len(text))) for text in genome.values()])
+    occupancy = {tf: _occupancy(genome, found, sites[sites["name"] == tf]) for tf, found in known.items()}
+    for cell, (suffix, fragments) in CELLS.items():
+        rng = splits.generator(seed, "simulate", "cells", cell)
+        level = shared + rng.standard_normal(len(elements))
+        is_open = level > np.quantile(level, 1 - _OPEN)
+        height = np.where(is_open, np.exp(2.5 + 0.6 * rng.standard_normal(len(elements))), 0)
+        rate = _rate(genome, elements, height)
+        cuts = {chrom: _fragments(line, fragments, rate, rng) for chrom, line in rate.items()}
+        _write_open(folder / f"open_{cell}.{suffix}", cuts, genome)
+        covered = _covered(cuts, genome)
+        _write_regions(folder / f"open_{cell}.bed", covered)
+        tpm = starts.assign(TPM=np.exp(rng.standard_normal(len(starts))) * (0.5 + height[starts["element"]]))
+        tables.write_tsv(tpm[["gene_id", "TPM"]], folder / f"rna_{cell}.tsv")
+        steps = {chrom: bins.by_step(line) / bins.STEP for chrom, line in rate.items()}
+        for tf, odds in occupancy.items():
+            rng = splits.generator(seed, "simulate", "cells", cell, tf)
+            chance = {chrom: _MOST * odds[chrom] * line**2 / (line**2 + _HALF_OPEN**2) for chrom, line in steps.items()}
+            _write_bound(folder, f"{tf}_{cell}", chance, rng)
+            truth[f"{tf}_{cell}"] = np.concatenate([_any(line) for line in chance.values()]).astype(np.float32)
+    with tables.replacing(folder / "truth_bins.parquet") as temporary:
+        pq.write_table(pa.table(truth), temporary, compression="zstd")
+
+
+def _genes(path: Path, genome: dict[str, np.ndarray], elements: list, rng: np.random.Generator) -> pd.DataFrame:
+    """Genes that start in some of the elements, as GTF: columns `gene_id` and `element`."""
+    chosen = np.flatnonzero(rng.random(len(elements)) < 0.08)
+    lines = []
+    for number, index in enumerate(chosen, 1):
+        chrom, centre = elements[index]
+        plus = rng.random() < 0.5
+        start, end = (centre, centre + 3000) if plus else (centre - 3000, centre)
+        start, end = max(start, 0), min(end, len(genome[chrom]) - 1)
+        about = f'gene_id "G{number:04d}.1"; gene_name "gene{number}";'
+        lines.append(f"{chrom}\tsimulated\tgene\t{start + 1}\t{end + 1}\t.\t{'+' if plus else '-'}\t.\t{about}\n")
+    with tables.replacing(path) as temporary:
+        temporary.write_text("".join(lines))
+    return pd.DataFrame({"gene_id": [f"G{number:04d}.1" for number in range(1, len(chosen) + 1)], "element": chosen})
+
+
+def _occupancy(genome: dict[str, np.ndarray], motif: motifs.Motifs, planted: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Occupancy of each step of 50 bp by the sites whose centre it holds; 0 near unknown bases and at the ends."""
+    matrix = motif.matrices[0]
+    half, pad = len(matrix) // 2, len(matrix) + 2 * motif_kernel.WORD
+    table, shift = motif_kernel.tables(np.stack([matrix, matrix[::-1, ::-1]]))
+    odds, strong = {}, []
+    for chrom, text in genome.items():
+        padded = np.pad(text, pad, constant_values=dna.UNKNOWN)
+        count = len(text) // bins.STEP
+        total = kernel.sites(padded[pad - half :], count, table, np.zeros(1, np.int64))[1] * np.exp2(-shift[0])
+        unknown = bins.by_step(text == dna.UNKNOWN) > 0
+        unknown[: bins.STEPS] = unknown[-bins.STEPS :] = True
+        total[np.convolve(unknown, np.ones(2 * bins.STEPS + 1), "same") > 0] = 0
+        odds[chrom] = total
+        strong.append(total[(planted.loc[planted["chrom"] == chrom, "start"].to_numpy() + half) // bins.STEP])
+    unit = np.quantile(np.concatenate(strong), 1 - _STRONG)
+    return {chrom: total / (total + unit) for chrom, total in odds.items()}
+
+
+def _rate(genome: dict[str, np.ndarray], elements: list, height: np.ndarray) -> dict[str, np.ndarray]:
+    """Accessibility of each base, 1 where nothing is open."""
+    rate = {chrom: np.ones(len(text)) for chrom, text in genome.items()}
+    reach = 4 * _WIDTH_OPEN
+    bump = np.exp(-0.5 * (np.arange(-reach, reach + 1) / _WIDTH_OPEN) ** 2)
+    for (chrom, centre), top in zip(elements, height, strict=True):
+        if top:
+            rate[chrom][centre - reach : centre + reach + 1] += top * bump
+    return rate
+
+
+def _fragments(line: np.ndarray, count: int, rate: dict[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """Fragments of one chromosome, in order: (N, 2) start and end. Both ends lie at one distance from a random base."""
+    count = rng.poisson(count * line.sum() / sum(other.sum() for other in rate.values()))
+    middle = np.searchsorted(line.cumsum(), rng.random(count) * line.sum())
+    half = rng.integers(_READ // 2, 60, count)
+    start, end = middle - half, middle + half
+    whole = (start >= 0) & (end <= len(line))
+    rows = np.stack([start[whole], end[whole]], 1)
+    return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+
+
+def _covered(cuts: dict[str, np.ndarray], genome: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Cuts within 75 bp of each base, as a multiple of their mean, to two decimals."""
+    mean = 2 * sum(map(len, cuts.values())) * 151 / sum(map(len, genome.values()))
+    covered = {}
+    for chrom, rows in cuts.items():
+        length = len(genome[chrom])
+        ends = np.bincount(np.concatenate([rows[:, 0], rows[:, 1] - 1]), minlength=length)
+        total = np.pad(ends, (76, 75)).cumsum()
+        covered[chrom] = ((total[151:] - total[:-151]) / mean).round(2)
+    return covered
+
+
+def _write_open(path: Path, cuts: dict[str, np.ndarray], genome: dict[str, np.ndarray]) -> None:
+    with tables.replacing(path) as temporary:
+        if path.suffix == ".bw":
+            with pyBigWig.open(str(temporary), "w") as out:
+                out.addHeader([(chrom, len(text)) for chrom, text in genome.items()])
+                for chrom, values in _covered(cuts, genome).items():
+                    start = np.flatnonzero(np.diff(values, prepend=-1))
+                    end = np.append(start[1:], len(values))
+                    out.addEntries([chrom] * len(start), start, ends=end, values=values[start])
+        elif path.suffix == ".bam":
+            header = {"HD": {"VN": "1.6", "SO": "coordinate"}}
+            header["SQ"] = [{"SN": chrom, "LN": len(text)} for chrom, text in genome.items()]
+            with pysam.AlignmentFile(str(temporary), "wb", header=header) as out:
+                for number, rows in enumerate(cuts.values()):
+                    _write_aligned(out, number, rows)
+        else:
+            lines = [f"{chrom}\t{start}\t{end}\n" for chrom, rows in cuts.items() for start, end in rows.tolist()]
+            temporary.write_bytes(gzip.compress("".join(lines).encode(), 4, mtime=0))
+
+
+def _write_aligned(out: pysam.AlignmentFile, chrom: int, rows: np.ndarray) -> None:
+    """A read from each end of each fragment, in the order of their starts."""
+    start = np.concatenate([rows[:, 0], rows[:, 1] - _READ])
+    flag = np.repeat([0, 16], len(rows))
+    order = np.argsort(start, kind="stable")
+    read = pysam.AlignedSegment(out.header)  # one for all: what differs is where it lies and its strand
+    read.query_name, read.reference_id, read.mapping_quality = "simulated", chrom, 60
+    read.cigartuples = [(0, _READ)]
+    for read.reference_start, read.flag in zip(start[order].tolist(), flag[order].tolist(), strict=True):
+        out.write(read)
+
+
+def _write_regions(path: Path, covered: dict[str, np.ndarray]) -> None:
+    """Where accessibility is three times its mean, as BED."""
+    lines = []
+    for chrom, values in covered.items():
+        edges = np.flatnonzero(np.diff(values > 3, prepend=False, append=False))
+        lines += [f"{chrom}\t{start}\t{end}\n" for start, end in edges.reshape(-1, 2).tolist() if end - start >= 50]
+    with tables.replacing(path) as temporary:
+        temporary.write_text("".join(lines))
+
+
+def _write_bound(folder: Path, name: str, chance: dict[str, np.ndarray], rng: np.random.Generator) -> None:
+    """Peaks of a factor in a cell: certain ones where it binds; those and doubtful ones, wider, in the relaxed file.
+
+    A step that is bound has a peak of 200 bp around it, which shares half of itself with the four bins that hold the
+    step, and less with all others.
+    """
+    rows = {"conservative": [], "relaxed": []}
+    for chrom, line in chance.items():
+        bound = rng.random(len(line)) < line
+        doubtful = rng.random(len(line)) < _DOUBTFUL * line + _SPURIOUS * (line > 0)
+        signal = (20 * line + 1) * np.exp(0.5 * rng.standard_normal(len(line)))
+        for what, chosen, margin in (("conservative", bound, 0), ("relaxed", bound | doubtful, 50)):
+            for step in np.flatnonzero(chosen).tolist():
+                summit = step * bins.STEP + bins.STEP // 2
+                start, end = summit - _PEAK // 2 - margin, summit + _PEAK // 2 + margin
+                rows[what].append((chrom, start, end, signal[step], summit - start))
+    for what, peaks in rows.items():
+        lines = [
+            f"{chrom}\t{start}\t{end}\t{name}_{number}\t0\t.\t{signal:.4f}\t-1\t-1\t{offset}\n"
+            for number, (chrom, start, end, signal, offset) in enumerate(sorted(peaks, key=lambda row: -row[3]), 1)
+        ]
+        with tables.replacing(folder / f"{name}_{what}.narrowPeak") as temporary:
+            temporary.write_text("".join(lines))
+
+
+def _any(chance: np.ndarray) -> np.ndarray:
+    """Probability of each bin that one of its steps is bound."""
+    return 1 - np.exp(bins.from_steps(np.log1p(-chance)))

@@ -48,6 +48,17 @@ PREDICTIONS = pa.schema(
     ]
 )
 
+#: Labels of the bins of chromosomes as runs of bins ``[first, stop)``; unbound bins are those that no run names, and
+#: the one row of label 0 of each chromosome says how many bins it has.
+LABELS = pa.schema(
+    [
+        pa.field("chrom", pa.string(), nullable=False),
+        pa.field("first", pa.int64(), nullable=False),
+        pa.field("stop", pa.int64(), nullable=False),
+        pa.field("label", pa.int8(), nullable=False),
+    ]
+)
+
 SPLITS = ("train", "validation", "test")
 
 

@@ -50,12 +50,18 @@ class Member(NamedTuple):
     options : mapping
         Constructor arguments; the networks of a `deepbind` stack have one `width`.
     learning_rate, weight_decay : float
+    start : mapping, optional
+        Weights to start from (a state dict) instead of random ones.
+    head_only : bool
+        The other weights stay as they are.
     """
 
     seed: int
     options: Mapping
     learning_rate: float
     weight_decay: float
+    start: Mapping | None = None
+    head_only: bool = False
 
 
 class Examples(lightning.LightningDataModule):
@@ -128,11 +134,11 @@ class Task(lightning.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW; each network has its own rate, which climbs linearly, then falls along a cosine to zero."""
-        groups = [
-            {"params": list(network.parameters()), "lr": m.learning_rate, "peak": m.learning_rate}
-            | {"weight_decay": m.weight_decay}
-            for network, m in zip(self.networks, self.members, strict=True)
-        ]
+        groups = []
+        for network, member in zip(self.networks, self.members, strict=True):
+            trained = [weight for weight in network.parameters() if weight.requires_grad]
+            rate = {"lr": member.learning_rate, "peak": member.learning_rate}
+            groups.append({"params": trained, "weight_decay": member.weight_decay, **rate})
         return torch.optim.AdamW(groups, fused=True)
 
     def _factor(self, step: int) -> float:
@@ -145,6 +151,9 @@ class Task(lightning.LightningModule):
         # (K, N), (N,) -> (K,)
         labels, weight = labels.expand_as(logits), self.positive_weight.to(logits)
         return binary_cross_entropy_with_logits(logits, labels, pos_weight=weight, reduction="none").mean(1)
+
+    def _weights(self, i: int) -> dict[str, torch.Tensor]:
+        return {name: value.detach().cpu().clone() for name, value in self.networks[i].state_dict().items()}
 
     def _active(self) -> list[int]:
         return [i for i, progress in enumerate(self.progress) if not progress["ended"]]
@@ -199,8 +208,7 @@ class Task(lightning.LightningModule):
         ):
             progress["history"].append((seed, epoch, split, metric, value))
         if score > progress["score"] and logits.min() < logits.max():
-            best = {name: value.detach().cpu().clone() for name, value in self.networks[i].state_dict().items()}
-            progress |= {"best": best, "score": score, "stale": 0}
+            progress |= {"best": self._weights(i), "score": score, "stale": 0}
         else:
             progress["stale"] += 1
             progress["ended"] = progress["stale"] >= self.training_options["patience"]
@@ -210,7 +218,10 @@ class Task(lightning.LightningModule):
         )
 
     def on_train_epoch_end(self) -> None:
-        """One file holds all that a run needs to go on."""
+        """One file holds all that a run needs to go on; without validation rows the last weights are the best."""
+        if not len(self.trainer.datamodule.validation):
+            for i in self._active():
+                self.progress[i]["best"] = self._weights(i) if math.isfinite(self.train_losses[i]) else {}
         self.trainer.save_checkpoint(Path(self.trainer.default_root_dir) / _LAST)
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
@@ -291,7 +302,7 @@ def fit(
     ended = {}
     for stack in stacks:
         members = [Member(seeds[i], options, training["learning_rate"], training["weight_decay"]) for i in stack]
-        progress = _fit_stack(kind, members, examples, stack[0], training, work / str(seeds[stack[0]]))
+        progress = fit_stack(kind, members, examples, stack[0], training, work / str(seeds[stack[0]]))
         ended |= zip([seeds[i] for i in stack], progress, strict=True)
     kept = {seed: progress for seed, progress in ended.items() if progress["best"]}
     failures = {seed: progress["failure"] for seed, progress in ended.items() if not progress["best"]}
@@ -345,7 +356,7 @@ def search(
         drawn = {**options, "dropout": float(rng.choice(_DROPOUTS))}
         rate, decay = (float(np.exp(rng.uniform(*np.log(bounds)))) for bounds in (_RATES, _DECAYS))
         members.append(Member(seed, drawn, rate, decay))
-    progress = _fit_stack(kind, members, examples, 0, training, folder, halving=True)
+    progress = fit_stack(kind, members, examples, 0, training, folder, halving=True)
     tried = [
         {"learning_rate": m.learning_rate, "weight_decay": m.weight_decay, "dropout": m.options.get("dropout")}
         | {"auroc": p["score"] if p["best"] else None, "epochs": len(p["history"]) // 3}
@@ -378,7 +389,7 @@ def _workspace(folder: Path, examples: data.Examples, *settings: object) -> Path
     return folder
 
 
-def _fit_stack(
+def fit_stack(
     kind: str,
     members: Sequence[Member],
     examples: data.Examples,
@@ -387,9 +398,26 @@ def _fit_stack(
     folder: Path,
     halving: bool = False,
 ) -> list[dict]:
-    """Train a stack, or finish or merely reread what `folder` holds of it; the `Task.progress` of each member.
+    """Train a stack, or finish or merely reread what `folder` holds of it.
 
-    A member without a usable model has no `best`, but a `failure`.
+    Parameters
+    ----------
+    kind : str
+    members : sequence of Member
+    examples : data.Examples
+        Without validation rows each network keeps its last weights.
+    index : int
+        The seed (from 0) whose `draw` of the rows is used.
+    training : mapping
+        `epochs`, `patience`, `steps`, `batch_size`.
+    folder : path
+    halving : bool
+        See `Task`.
+
+    Returns
+    -------
+    list of dict
+        `Task.progress` of each member; one without a usable model has no `best`, but a `failure`.
     """
     source = Examples(examples, index, training)
     labels = examples.labels[source.train]
@@ -398,7 +426,12 @@ def _fit_stack(
         networks = []
         for member in members:
             torch.manual_seed(stable_hash("weights", member.seed))
-            networks.append(models.build(kind, member.options))
+            network = models.build(kind, member.options)
+            if member.start is not None:
+                network.load_state_dict(member.start)
+            if member.head_only:
+                network.requires_grad_(False).head.requires_grad_(True)
+            networks.append(network)
         weight = float((1 - labels).sum() / labels.sum())
         task = Task(networks, members, training, weight, source.steps, halving)
         trainer = lightning.Trainer(
@@ -408,6 +441,7 @@ def _fit_stack(
             deterministic=True,
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
+            limit_val_batches=1 if len(source.validation) else 0,
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -420,7 +454,12 @@ def _fit_stack(
         trainer.fit(task, source, ckpt_path=last if last.exists() else None, weights_only=True)
     for member, progress in zip(members, task.progress, strict=True):
         if not progress["best"] and not progress["failure"]:
-            progress["failure"] = f"seed {member.seed}: the model gives every validation row the same score"
+            told = (
+                "the model gives every validation row the same score"
+                if len(source.validation)
+                else "the loss is not finite"
+            )
+            progress["failure"] = f"seed {member.seed}: {told}"
     return task.progress
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from tfbind import audit, tables
 from tfbind import config as studies
 from tfbind.faults import InputError
 from tfbind.lineage import digest
@@ -28,6 +29,7 @@ allow(study.config["hosts"])
 KIND = {model: options.get("kind") for model, options in study.config["models"].items()}
 POSITIVES = "results/positives/{dataset}.parquet"
 NEGATIVES = "results/negatives/{dataset}/{negatives}.parquet"
+LEAKING = "results/audit/{dataset}/{negatives}.parquet"
 PREDICTIONS = "results/predictions/{dataset}/{negatives}/{model}.parquet"
 ENV = "../../envs/tfbind.yaml"
 
@@ -123,9 +125,9 @@ def sources(tf):
 
 
 def neighbours(dataset, label):
-    """Rows whose peaks a genomic negative of this dataset must avoid: all placed datasets of the TF."""
+    """Rows whose peaks a negative of this dataset must avoid: all placed datasets of the TF."""
     row = study.datasets[dataset]
-    if "genomic" not in study.kinds(label, row["assay"]):
+    if not {"genomic", "flank", "other_tf"} & set(study.kinds(label, row["assay"])):
         return []
     same = [study.row(other) for other in of_tf(row["tf"])]
     return [
@@ -135,6 +137,32 @@ def neighbours(dataset, label):
     ]
 
 
+def others(dataset, label):
+    """Datasets of other TFs that `other_tf` negatives come from; and the TF's own, whose sequences are none."""
+    row = study.datasets[dataset]
+    if "other_tf" not in study.kinds(label, row["assay"]):
+        return [], []
+    alike = [
+        other
+        for other in of_tf(row["tf"])
+        if all(study.datasets[other][key] == row[key] for key in ("assay", "genome"))
+    ]
+    return study.others(dataset, label), [d for d in alike if d != dataset]
+
+
 def weights(wildcards):
     """The folder of the trained model that a label reads."""
     return f"results/models/{wildcards.dataset}/{wildcards.negatives}/{study.trained(wildcards.model)}/"
+
+
+def leaking(wildcards):
+    """The rows that a source is trained without.
+
+    A new target lists them anew. That alone is no reason to train again: a model that was trained without the very rows
+    that are listed now stays, and `predict` scores no other.
+    """
+    path = LEAKING.format(**wildcards)
+    folder = Path(weights(wildcards))
+    here = Path(path).exists() and (folder / "model.json").exists()
+    outdated = here and audit.outdated(folder, tables.read(path, audit.LEAKING))
+    return path if outdated else ancient(path)

@@ -13,10 +13,17 @@ rule evaluate:
             PREDICTIONS.format(dataset=d, negatives=x, model=m)
             for d, x, m in runs(wildcards.tf)
         ],
+        audits=lambda wildcards: list(
+            dict.fromkeys(
+                AUDIT.format(dataset=d, negatives=x) for d, x, _ in runs(wildcards.tf)
+            )
+        ),
     output:
         metrics="results/evaluation/{tf}/metrics.tsv",
         transfer="results/evaluation/{tf}/transfer.tsv",
         curves="results/evaluation/{tf}/curves.tsv",
+        calibration="results/evaluation/{tf}/calibration.tsv",
+        reliability="results/evaluation/{tf}/reliability.tsv",
     log:
         "logs/evaluate/{tf}.log",
     conda:
@@ -27,7 +34,7 @@ rule evaluate:
         labelled=lambda wildcards: labelled(wildcards.tf),
         runs=lambda wildcards: runs(wildcards.tf),
         config=lambda wildcards: evaluated(wildcards.tf),
-        code=digest("evaluation"),
+        code=digest("evaluation", "calibration", "audit"),
     script:
         "../scripts/evaluate.py"
 
@@ -36,6 +43,7 @@ rule summarise:
     input:
         metrics=expand(EVALUATION, tf=study.tfs(), table="metrics"),
         transfer=expand(EVALUATION, tf=study.tfs(), table="transfer"),
+        calibration=expand(EVALUATION, tf=study.tfs(), table="calibration"),
         positives=expand(POSITIVES, dataset=study.datasets),
         logs=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),
         negatives=[
@@ -58,6 +66,9 @@ rule summarise:
             caption="../report/libraries.rst",
             category="Tables",
         ),
+        ladder="results/ladder.tsv",
+        variance="results/variance.tsv",
+        calibration="results/calibration.tsv",
         verdicts="results/verdicts.tsv",
     log:
         "logs/summarise.log",
@@ -67,6 +78,6 @@ rule summarise:
         rows={d: study.row(d) for d in study.datasets},
         models=study.config["models"],
         level=study.config["statistics"]["level"],
-        code=digest("transfer"),
+        code=digest("transfer", "libraries", "ladder", "variance"),
     script:
         "../scripts/summarise.py"

@@ -9,6 +9,12 @@ rule draw_negatives:
         ),
         unpack(lambda wildcards: genome(study.row(wildcards.dataset))),
         positives=POSITIVES,
+        others=lambda wildcards: expand(
+            POSITIVES, dataset=others(wildcards.dataset, wildcards.negatives)[0]
+        ),
+        bound=lambda wildcards: expand(
+            POSITIVES, dataset=others(wildcards.dataset, wildcards.negatives)[1]
+        ),
     output:
         table=NEGATIVES,
         log="results/negatives/{dataset}/{negatives}.log.tsv",

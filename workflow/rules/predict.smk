@@ -6,6 +6,7 @@ rule predict:
         model=lambda wildcards: multiext(
             weights(wildcards), "model.json", "model.safetensors"
         ),
+        leaking=LEAKING,
         positives=lambda wildcards: expand(
             POSITIVES, dataset=study.targets(wildcards.dataset)
         ),
@@ -25,6 +26,6 @@ rule predict:
         reading=lambda wildcards: study.config["models"][wildcards.model].get(
             "reading", "whole"
         ),
-        code=digest("prediction"),
+        code=digest("prediction", "audit"),
     script:
         "../scripts/predict.py"

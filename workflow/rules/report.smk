@@ -5,10 +5,17 @@ rule report_page:
     input:
         tables=[
             rules.summarise.output[name]
-            for name in ("metrics", "transfer", "summary", "shifts", "libraries")
+            for name in (
+                *("metrics", "transfer", "summary", "shifts", "libraries"),
+                *("ladder", "variance", "calibration"),
+            )
         ],
         verdicts=rules.summarise.output.verdicts,
+        audit=rules.audit.output[0],
+        retrain=retrain_tables(),
+        celltype=["results/celltype.tsv"] if study.cells else [],
         curves=expand(EVALUATION, tf=study.tfs(), table="curves"),
+        reliability=expand(EVALUATION, tf=study.tfs(), table="reliability"),
         positives=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),
         negatives=[
             f"results/negatives/{d}/{label}.log.tsv"

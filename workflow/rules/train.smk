@@ -5,6 +5,7 @@ rule train:
     input:
         positives=POSITIVES,
         negatives=NEGATIVES,
+        leaking=leaking,
     output:
         multiext(
             "results/models/{dataset}/{negatives}/{model}/",
@@ -23,7 +24,7 @@ rule train:
         training=study.config["training"],
         seeds=study.config["seeds"],
         embed=lambda wildcards: study.embedded(wildcards.model),
-        code=digest("training"),
+        code=digest("training", "audit"),
     script:
         "../scripts/train.py"
 
@@ -32,6 +33,7 @@ rule fit:
     input:
         positives=POSITIVES,
         negatives=NEGATIVES,
+        leaking=leaking,
     output:
         multiext(
             "results/models/{dataset}/{negatives}/{model}/",
@@ -48,6 +50,6 @@ rule fit:
     params:
         options=lambda wildcards: study.options(wildcards.model, wildcards.dataset),
         seeds=study.config["seeds"],
-        code=digest("baseline"),
+        code=digest("baseline", "audit"),
     script:
         "../scripts/fit.py"

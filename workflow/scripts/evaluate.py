@@ -1,8 +1,10 @@
-"""Metrics, drops and curves of one TF's datasets."""
+"""Metrics, drops, curves and calibration of one TF's datasets."""
 
 import logging
 
-from tfbind import evaluation, tables
+import pandas as pd
+
+from tfbind import audit, calibration, evaluation, tables
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 params = snakemake.params
@@ -15,12 +17,9 @@ predictions = {
     tuple(run): tables.read(path, tables.PREDICTIONS)
     for run, path in zip(params.runs, snakemake.input.predictions, strict=True)
 }
-results = evaluation.evaluate(
-    snakemake.wildcards.tf,
-    params.rows,
-    predictions,
-    tests,
-    params.config,
-)
-for table, name in zip(results, ("metrics", "transfer", "curves"), strict=True):
+study = snakemake.wildcards.tf, params.rows, predictions, tests, params.config
+refused = audit.refused(pd.concat(map(tables.read_tsv, snakemake.input.audits)))
+results = *evaluation.evaluate(*study, refused), *calibration.calibrate(*study)
+names = ("metrics", "transfer", "curves", "calibration", "reliability")
+for table, name in zip(results, names, strict=True):
     tables.write_tsv(table, snakemake.output[name])

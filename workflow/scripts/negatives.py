@@ -18,9 +18,13 @@ unbound, tally = {}, tables.Tally()
 for kind in params.kinds:
     if kind in offered:
         rng = generator(kind, row["dataset"])
-        pool = {"length": params.sequence["length"], "limit": None, "split": params.split}
+        pool = params.sequence | {"limit": None, "split": params.split}
         unbound[kind], read = assays.unbound(row, kind, **pool, genome=genome, blacklist=blacklist, rng=rng)
         tally.rows += read.rows
+if "other_tf" in params.kinds:
+    rows = [tables.read(path) for path in snakemake.input.others]
+    unbound["other_tf"], read = negatives.pool(rows, generator("other_tf", row["dataset"], label))
+    tally.rows += read.rows
 peaks = [intervals.read_peaks(n[c], n["format"]) for n in params.neighbours for c in ("path", "relaxed_path") if n[c]]
 table, drawn = negatives.draw(
     row["dataset"],
@@ -33,7 +37,8 @@ table, drawn = negatives.draw(
     genome=genome,
     blacklist=blacklist,
     avoid=intervals.named(pd.concat(peaks), genome, tables.Tally()) if peaks else None,
-    margin=options["margin"],
+    bound=[tables.read(path) for path in snakemake.input.bound],
+    **{name: options[name] for name in ("margin", "distance", "gc")},
 )
 tally.rows += drawn.rows
 tables.write_tsv(tally.frame(), snakemake.output.log)

@@ -1,6 +1,7 @@
 """The page."""
 
 import logging
+from pathlib import Path
 
 import pandas as pd
 
@@ -13,13 +14,17 @@ for dataset, path in zip(params.datasets, inputs.positives, strict=True):
     logs[dataset]["positives"] = tables.read_tsv(path)
 for (dataset, label), path in zip(params.labels, inputs.negatives, strict=True):
     logs[dataset][f"negatives:{label}"] = tables.read_tsv(path)
-names = ("metrics", "transfer", "summary", "shifts", "libraries")
+names = ("metrics", "transfer", "summary", "shifts", "libraries", "ladder", "variance", "calibration")
 report.render(
     snakemake.output[0],
     title=params.title,
     verdicts=tables.read_tsv(inputs.verdicts),
     curves=pd.concat(map(tables.read_tsv, inputs.curves)),
+    audit=tables.read_tsv(inputs.audit),
+    reliability=pd.concat(map(tables.read_tsv, inputs.reliability)),
     logs=logs,
+    celltype=tables.read_tsv(inputs.celltype[0]) if inputs.celltype else None,
     provenance=report.provenance(params.rows, params.config),
     **{name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)},
+    **{Path(path).stem: tables.read_tsv(path) for path in inputs.retrain},
 )

@@ -4,28 +4,28 @@ import logging
 
 import pandas as pd
 
-from tfbind import tables, transfer
+from tfbind import ladder, libraries, tables, transfer, variance
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 inputs, params = snakemake.input, snakemake.params
 metrics = pd.concat(map(tables.read_tsv, inputs.metrics))
 drops = pd.concat(map(tables.read_tsv, inputs.transfer))
-counts, enrichments, own_motifs, logs = {}, {}, {}, {}
+contents, logs = {}, {}
 for dataset, bound, unbound, log in zip(params.rows, inputs.positives, inputs.negatives, inputs.logs, strict=True):
-    bound, unbound = tables.read(bound), tables.read(unbound)
-    counts[dataset] = len(bound), len(unbound)
-    sequences = list(bound["sequence"]), list(unbound["sequence"])
-    enrichments[dataset] = transfer.enrichment(*sequences)
-    own_motifs[dataset] = transfer.own_motif(params.rows[dataset]["tf"], *sequences)
+    sequences = (tables.read(path)["sequence"] for path in (bound, unbound))
+    contents[dataset] = libraries.content(params.rows[dataset], *sequences)
     logs[dataset] = tables.read_tsv(log)
-libraries = transfer.libraries(params.rows, logs, counts, metrics, enrichments, own_motifs, params.models)
+health = libraries.judge(params.rows, logs, contents, metrics, params.models)
 results = {
     "metrics": metrics,
     "transfer": drops,
     "summary": transfer.summary(drops, params.level),
     "shifts": transfer.shifts(drops, params.level),
-    "libraries": libraries,
-    "verdicts": transfer.verdicts(drops, libraries, params.level),
+    "libraries": health,
+    "ladder": ladder.ladder(metrics, drops, params.level),
+    "variance": variance.split(metrics, params.rows),
+    "calibration": pd.concat(map(tables.read_tsv, inputs.calibration)),
+    "verdicts": transfer.verdicts(drops, health, params.level),
 }
 for name, table in results.items():
     tables.write_tsv(table, snakemake.output[name])

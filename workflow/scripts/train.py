@@ -3,18 +3,23 @@
 import logging
 from pathlib import Path
 
-from tfbind import tables, training
+from tfbind import audit, tables, training
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 options = dict(snakemake.params.options)
+leaking = tables.read(snakemake.input.leaking, audit.LEAKING)
+bound, unbound, said = audit.without(*map(tables.read, (snakemake.input.positives, snakemake.input.negatives)), leaking)
+logging.info(said)
+folder = Path(snakemake.output[0]).parent
 training.fit(
     options.pop("kind"),
     options,
-    tables.read(snakemake.input.positives),
-    tables.read(snakemake.input.negatives),
+    bound,
+    unbound,
     seeds=snakemake.params.seeds,
     training=snakemake.params.training,
-    folder=Path(snakemake.output[0]).parent,
+    folder=folder,
     extra=dict(snakemake.wildcards.items()),
     embed=snakemake.params.embed,
 )
+audit.stamp(folder, leaking)

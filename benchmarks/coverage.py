@@ -1,0 +1,123 @@
+"""How often the intervals hold the truth: simulated studies with known AUROCs (`make coverage`).
+
+Scores are drawn, not trained: a class effect (the gain), an effect of the block that a row lies in, partly shared by
+both classes of the block, a common and an own effect of the row, and of each training seed an effect on the gain and
+on every row. All are normal, so that the AUROC expected over rows, blocks and seeds has a closed form. With one seed
+the truth is that of the seed that was trained: nothing is known of others.
+
+`coverage.tsv` holds a study of 500 test rows in 100 blocks by its number of seeds, and means over TFs by their number;
+`coverage_grid.tsv` holds every combination, and what was not chosen: the percentile bootstrap over TFs, and one seed
+taken for all.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from tfbind import evaluation, tables, transfer
+from tfbind.splits import generator
+
+LEVEL = 0.95
+#: Simulated studies of each design, and of those of `coverage.tsv`.
+STUDIES, MANY = 200, 1000
+RESAMPLES = 200
+ROWS, BLOCKS, SEEDS, TFS = (100, 500, 2000), (5, 20, 100), (1, 2, 3, 5), (3, 4, 7, 20)
+#: The study of `coverage.tsv`.
+USUAL = {"rows": 500, "blocks": 100}
+AUROC, DROP = 0.93, 0.05
+#: Standard deviations: of a block, of a seed's effect on the gain, of a row (common to models, own, of one seed); and
+#: of the true drops of TFs.
+BLOCK, GAIN, COMMON, OWN, SEED, TF = 0.3, 0.15, 0.6, 0.6, 0.5, 0.02
+HERE = Path(__file__).parent
+
+
+class Study(NamedTuple):
+    """Two models on the same simulated test rows, the better one first."""
+
+    models: list[evaluation.Replicates]
+    expected: np.ndarray  #: (2,) AUROC over rows, blocks and seeds
+    of_seeds: np.ndarray  #: (2,) AUROC over rows and blocks of the very seeds that were trained
+
+
+def study(rng: np.random.Generator, rows: int, blocks: int, seeds: int, aurocs: tuple[float, float]) -> Study:
+    """Simulate one; `rows` test rows, half of them positive, in `blocks` blocks of equal size."""
+    labels = np.arange(rows) % 2
+    block = np.arange(rows) * blocks // rows
+    spread = 2 * (OWN**2 + COMMON**2 + SEED**2 / seeds + BLOCK**2)  # variance of a positive minus a negative
+    common, of_block, of_class = rng.normal(size=rows), rng.normal(size=blocks), rng.normal(size=(2, blocks))
+    draws = evaluation.draw(labels, block, RESAMPLES, rng)
+    models, of_seeds = [], []
+    for auroc in aurocs:
+        gain = stats.norm.ppf(auroc) * np.sqrt(spread + GAIN**2 / seeds)
+        gains = gain + GAIN * rng.normal(size=(seeds, 1))
+        place = BLOCK * np.sqrt(0.5) * (of_block + np.sqrt(0.5) * (of_class + rng.normal(size=(2, blocks))))
+        scores = gains * labels + place[labels, block] + COMMON * common + OWN * rng.normal(size=rows)
+        models.append(evaluation.replicate(scores + SEED * rng.normal(size=(seeds, rows)), draws))
+        of_seeds.append(stats.norm.cdf(gains.mean() / np.sqrt(spread)))
+    return Study(models, np.array(aurocs), np.array(of_seeds))
+
+
+def of_one_tf(rows: int, blocks: int, seeds: int, studies: int) -> Iterator[tuple[str, bool]]:
+    """(interval, whether it holds its truth) of the better model's AUROC and of the drop, study by study."""
+    rng = generator("coverage", rows, blocks, seeds)
+    for _ in range(studies):
+        one = study(rng, rows, blocks, seeds, (AUROC, AUROC - DROP))
+        low, high = evaluation.metric_interval(one.models[0], 0, LEVEL)
+        _, less, more = evaluation.difference(*one.models, LEVEL)
+        truth = one.of_seeds if seeds == 1 else one.expected
+        yield "auroc", low <= truth[0] <= high
+        yield "drop", less <= truth[0] - truth[1] <= more
+        if seeds == 1:
+            yield "auroc of all seeds", low <= one.expected[0] <= high
+            yield "drop of all seeds", less <= one.expected[0] - one.expected[1] <= more
+
+
+def over_tfs(tfs: int, studies: int) -> Iterator[tuple[str, bool]]:
+    """The same of the mean drop over TFs, each with its own true drop, 300 rows in 60 blocks and three seeds."""
+    rng = generator("coverage over TFs", tfs)
+    for _ in range(studies):
+        drops = []
+        for tf in range(tfs):
+            models = study(rng, 300, 60, 3, (AUROC, AUROC - DROP - TF * rng.normal())).models
+            names = ("drop", "low", "high")
+            drops.append({"tf": tf, **dict(zip(names, evaluation.difference(*models, LEVEL), strict=True))})
+        frame = pd.DataFrame(drops).assign(same=AUROC, cross=AUROC - DROP)
+        mean = transfer.mean_over_tfs(frame, LEVEL)
+        yield "mean over TFs", mean["low"] <= DROP <= mean["high"]
+        again = rng.choice(frame["drop"], size=(RESAMPLES, tfs)).mean(1)
+        low, high = np.quantile(again, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        yield "mean over TFs, percentile bootstrap", low <= DROP <= high
+
+
+def grid(studies: int = STUDIES, many: int = MANY) -> pd.DataFrame:
+    """`interval, rows, blocks, seeds, tfs, nominal, covered, n` of every simulated design."""
+    designs = [{"rows": r, "blocks": b, "seeds": s} for r in ROWS for b in BLOCKS for s in SEEDS]
+    lines = []
+    for design in [*designs, *({"tfs": n} for n in TFS)]:
+        n = many if "tfs" in design or design.items() >= USUAL.items() else studies
+        found = over_tfs(**design, studies=n) if "tfs" in design else of_one_tf(**design, studies=n)
+        covered = pd.DataFrame(found, columns=["interval", "covered"]).groupby("interval", sort=False)["covered"]
+        for interval, share in covered.mean().items():
+            lines.append({"interval": interval, **design, "nominal": LEVEL, "covered": share, "n": n})
+    columns = ["interval", "rows", "blocks", "seeds", "tfs", "nominal", "covered", "n"]
+    return pd.DataFrame(lines, columns=columns).astype(dict.fromkeys(columns[1:5], "Int64"))
+
+
+def usual(grid: pd.DataFrame) -> pd.DataFrame:
+    """`interval, nominal, covered, n`: the intervals in use, on a study of the usual size."""
+    size = grid["tfs"].notna() | (grid[list(USUAL)] == list(USUAL.values())).fillna(False).all(axis=1)
+    chosen = grid[size & grid["interval"].isin(["auroc", "drop", "mean over TFs"])]
+    counts = [f"{row.seeds} seeds" if pd.isna(row.tfs) else f"{row.tfs} TFs" for row in chosen.itertuples()]
+    names = chosen["interval"] + ", " + pd.Series(counts, chosen.index).replace({"1 seeds": "1 seed"})
+    return chosen.assign(interval=names)[["interval", "nominal", "covered", "n"]]
+
+
+if __name__ == "__main__":
+    whole = grid()
+    tables.write_tsv(whole, HERE / "coverage_grid.tsv")
+    tables.write_tsv(usual(whole), HERE / "coverage.tsv")
+    print(usual(whole).to_string(index=False))

@@ -1,0 +1,45 @@
+"""The workflow run from outside, as a user does it."""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.inputs import REPO
+
+_SNAKEMAKE = Path(sys.executable).parent / "snakemake"
+
+
+class Run(NamedTuple):
+    """How long a run took, and what Snakemake said of its plan.
+
+    Attributes
+    ----------
+    seconds : float
+        On the wall.
+    processor : float
+        Of the processor, all jobs together.
+    jobs : int
+    """
+
+    seconds: float
+    processor: float
+    jobs: int
+
+
+def snakemake(folder: Path, *arguments: str | int) -> Run:
+    """Run the workflow on ``config.yaml`` of `folder`, in `folder`; one thread a job."""
+    command: Sequence[str] = [_SNAKEMAKE, "--configfile", folder / "config.yaml", "--directory", folder, *arguments]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(list(map(str, command)), cwd=REPO, env=environment, capture_output=True, text=True)
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        sys.exit(f"snakemake ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+    totals = [line.split() for line in (done.stdout + done.stderr).splitlines() if line.startswith("total ")]
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Run(seconds, processor, int(totals[0][1]) if totals else 0)

@@ -1,0 +1,169 @@
+"""Sequences that hold largely the same words of 16 bp: an index of minimizers finds the pairs, all words decide."""
+
+import numpy as np
+from numba import njit
+
+#: Words are of 16 bp: 2 bits a base fill 32 bits exactly.
+WORD = 16
+#: Of so many words in a row the one of the smallest hash is a minimizer, so two sequences that share a stretch of
+#: WORD + WINDOW - 1 = 23 bp share a minimizer.
+WINDOW = 8
+_BUCKET = np.uint64(42)  # an index is entered by the upper 22 bits of a hash
+
+
+@njit(cache=True, nogil=True)
+def _hashes(tokens, size, hashes):
+    # Hashes of the strand-blind words of one row, in order; `stretch` numbers the runs without an unknown base.
+    forward = reverse = np.uint64(0)
+    known = n = stretch = 0
+    for i in range(size):
+        base = np.uint64(tokens[i])
+        if base > 3:
+            stretch += known > 0
+            known = 0
+            continue
+        forward = ((forward << np.uint64(2)) | base) & np.uint64(0xFFFFFFFF)
+        reverse = (reverse >> np.uint64(2)) | ((np.uint64(3) - base) << np.uint64(30))
+        known += 1
+        if known >= WORD:
+            # the 32-bit finalizer of MurmurHash3: one to one, so equal hashes are equal words
+            word = min(forward, reverse)
+            word = ((word ^ (word >> np.uint64(16))) * np.uint64(0x85EBCA6B)) & np.uint64(0xFFFFFFFF)
+            word = ((word ^ (word >> np.uint64(13))) * np.uint64(0xC2B2AE35)) & np.uint64(0xFFFFFFFF)
+            hashes[0, n] = word ^ (word >> np.uint64(16))
+            hashes[1, n] = np.uint64(stretch)
+            n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _minimizers(hashes, n, chosen):
+    # The distinct consecutive minimizers of one row.
+    found = 0
+    last = -1
+    for i in range(n - WINDOW + 1):
+        if hashes[1, i] != hashes[1, i + WINDOW - 1]:
+            continue
+        best = i
+        for j in range(i + 1, i + WINDOW):
+            if hashes[0, j] < hashes[0, best]:
+                best = j
+        if best != last:
+            chosen[found] = hashes[0, best]
+            found += 1
+            last = best
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _distinct(hashes, n, words):
+    words[:n] = hashes[0, :n]
+    words[:n].sort()
+    distinct = 0
+    for i in range(n):
+        if i == 0 or words[i] != words[i - 1]:
+            words[distinct] = words[i]
+            distinct += 1
+    return distinct
+
+
+@njit(cache=True, nogil=True)
+def entries(tokens, sizes):
+    """The minimizers of each row, as ``hash << 32 | row``: (E,) uint64, unsorted.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    sizes : (N,) int64
+        Length of each row in bp.
+    """
+    width = max(tokens.shape[1], 1)
+    hashes, chosen = np.empty((2, width), np.uint64), np.empty(width, np.uint64)
+    total = 0
+    for row in range(len(tokens)):
+        total += _minimizers(hashes, _hashes(tokens[row], sizes[row], hashes), chosen)
+    result = np.empty(total, np.uint64)
+    total = 0
+    for row in range(len(tokens)):
+        n = _minimizers(hashes, _hashes(tokens[row], sizes[row], hashes), chosen)
+        for i in range(n):
+            result[total] = (chosen[i] << np.uint64(32)) | np.uint64(row)
+            total += 1
+    return result
+
+
+@njit(cache=True, nogil=True)
+def _starts(index):
+    # Where the entries of each bucket of hashes start: (2**22 + 1,).
+    starts = np.zeros((1 << 22) + 1, np.int64)
+    for entry in index:
+        starts[np.int64(entry >> _BUCKET) + 1] += 1
+    for i in range(1, len(starts)):
+        starts[i] += starts[i - 1]
+    return starts
+
+
+@njit(cache=True, nogil=True)
+def near(tokens, sizes, others, other_sizes, index, share, least, most):
+    """Which rows hold largely the same words as a row of another table, and which rows of that one they are.
+
+    Two rows are near-identical where at least `least` distinct strand-blind words, and at least `share` of those of the
+    row that has fewer, occur in both. Rows that share no stretch of 23 bp are not compared. That loses none with
+    `share` from 0.5 on and `least` of `WINDOW`: of sequences that differ by m > 0 bases and by no shift, without such a
+    stretch, at most 7 (m + 1) words are shared and 16 m are not.
+
+    Parameters
+    ----------
+    tokens, sizes : (N, L) uint8, (N,) int64
+    others, other_sizes : (M, K) uint8, (M,) int64
+    index : (E,) uint64
+        ``np.sort(entries(others, other_sizes))``.
+    share : float
+    least : int
+    most : int
+        Rows of one minimizer that are compared, the first ones: repeats of a genome stand in more of them.
+
+    Returns
+    -------
+    (N,) bool, (M,) bool
+    """
+    hit, other_hit = np.zeros(len(tokens), np.bool_), np.zeros(len(others), np.bool_)
+    seen = np.full(len(others), -1, np.int64)
+    width = max(tokens.shape[1], others.shape[1], 1)
+    hashes, chosen = np.empty((2, width), np.uint64), np.empty(width, np.uint64)
+    words, other_words = np.empty(width, np.uint64), np.empty(width, np.uint64)
+    starts = _starts(index)
+    for row in range(len(tokens)):
+        n_word = _hashes(tokens[row], sizes[row], hashes)
+        n_chosen = _minimizers(hashes, n_word, chosen)
+        n = 0
+        for c in range(n_chosen):
+            bucket = np.int64(chosen[c] >> np.uint64(10))
+            compared = 0
+            for e in range(starts[bucket], starts[bucket + 1]):
+                if index[e] >> np.uint64(32) != chosen[c]:
+                    continue
+                compared += 1
+                if compared > most:
+                    break
+                other = np.int64(index[e] & np.uint64(0xFFFFFFFF))
+                if seen[other] == row:
+                    continue
+                seen[other] = row
+                if n == 0:
+                    n = _distinct(hashes, n_word, words)
+                m = _hashes(others[other], other_sizes[other], hashes)
+                m = _distinct(hashes, m, other_words)
+                shared = i = j = 0
+                while i < n and j < m:
+                    if words[i] == other_words[j]:
+                        shared += 1
+                        i += 1
+                        j += 1
+                    elif words[i] < other_words[j]:
+                        i += 1
+                    else:
+                        j += 1
+                if shared >= least and shared >= share * min(n, m):
+                    hit[row] = other_hit[other] = True
+    return hit, other_hit

@@ -1,0 +1,521 @@
+"""What is measured in a cell along the genome: accessibility and expression.
+
+Accessibility comes as a bigWig, as aligned reads (BAM) or as fragments; all become one piecewise constant track. Reads
+and fragments are counted at their cuts (the 5' ends), each smoothed over 75 bp to both sides, as a multiple of the mean
+over the genome, so that depth does not matter.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyBigWig
+import pysam
+
+from tfbind import intervals, text
+from tfbind.faults import InputError
+from tfbind.kernels import tracks as kernel
+from tfbind.tables import Tally
+
+#: bp to each side over which a cut is smoothed (Keilwagen, Posch and Grau 2019).
+SMOOTH = 75
+_CHUNK = 2**23  # bp of a bigWig that are read at a time
+_OUTSIDE_SHARE = 0.01
+_SAMPLED = 2**21  # positions that stand for a genome in a quantile normalisation
+_KNOTS = 2**12
+
+
+@dataclass(frozen=True, eq=False)  # one track is one key of the cache of `steps`
+class Track:
+    """Accessibility along a genome, one value a base.
+
+    Parameters
+    ----------
+    lengths : mapping of str to int
+        Chromosomes of the genome, in bp.
+    sources : tuple
+        Readers that offer ``runs(chrom, length)``; their mean is the track.
+    knots : pair of (Q,) arrays, optional
+        The monotone map that `normalised` made: values in, values out.
+    """
+
+    lengths: Mapping[str, int]
+    sources: tuple
+    knots: tuple[np.ndarray, np.ndarray] | None = None
+
+    def runs(self, chrom: str) -> tuple[np.ndarray, np.ndarray]:
+        """A chromosome as runs: ends (K,) int64 in bp, the last one its length, and values (K,) float32."""
+        ends, values = _mean([source.runs(chrom, self.lengths[chrom]) for source in self.sources])
+        if self.knots is not None:
+            known, wanted = self.knots
+            beyond = np.maximum(values - known[-1], 0)  # above all that was sampled: in proportion
+            slope = wanted[-1] / known[-1] if known[-1] > 0 else 1.0
+            values = (np.interp(values, known, wanted) + beyond * slope).astype(np.float32)
+        return ends, values
+
+    def quantiles(self) -> np.ndarray:
+        """Values at evenly spaced positions of the whole genome, sorted: at most about two million float32."""
+        every = max(1, sum(self.lengths.values()) // _SAMPLED)
+        parts = []
+        for chrom, length in self.lengths.items():
+            ends, values = self.runs(chrom)
+            parts.append(values[np.searchsorted(ends, np.arange(every // 2, length, every), side="right")])
+        return np.sort(np.concatenate(parts))
+
+    def normalised(self, reference: "Track") -> "Track":
+        """This track with the distribution of values of another: rank for rank, equal values staying equal."""
+        own, wanted = self.quantiles(), reference.quantiles()
+        place = np.arange(len(own)) / max(len(own) - 1, 1)
+        wanted = np.interp(place, np.linspace(0, 1, len(wanted)), wanted)
+        known, first, size = np.unique(own, return_index=True, return_counts=True)
+        total = np.concatenate([[0.0], wanted.cumsum()])
+        wanted = (total[first + size] - total[first]) / size
+        if len(known) > _KNOTS:  # evenly by rank, and ever closer to the top, where peaks are
+            top = len(known) - np.unique(np.geomspace(1, len(known), _KNOTS).astype(int))
+            keep = np.unique(np.concatenate([np.linspace(0, len(known) - 1, _KNOTS).astype(int), top]))
+            known, wanted = known[keep], wanted[keep]
+        return replace(self, knots=(known, wanted))
+
+
+def track(
+    sources: Sequence[tuple[str | os.PathLike, str]], genome: intervals.Chromosomes, tally: Tally | None = None
+) -> Track:
+    """Open the accessibility of one cell.
+
+    Parameters
+    ----------
+    sources : sequence of (path, format)
+        Formats ``bigwig``, ``bam``, ``fragments``. Cuts of several files are added up; of several bigWigs the mean is
+        taken, and of both kinds the mean of the two.
+    genome : Chromosomes
+        Chromosome names of the files are mapped as those of peaks are.
+    tally : Tally, optional
+        Counts cuts read, and dropped with the reason.
+
+    Notes
+    -----
+    Cuts are held in memory, four bytes each; a bigWig is read chromosome by chromosome.
+    """
+    tally = Tally() if tally is None else tally
+    strange = [f"{path}: accessibility of format {kind!r}; use {', '.join(READERS)}" for path, kind in sources]
+    strange = [fault for fault, (_, kind) in zip(strange, sources, strict=True) if kind not in READERS]
+    if strange:
+        raise InputError(strange)
+    found: list = [BigWig(path, genome, tally) for path, kind in sources if kind == "bigwig"]
+    counted = [READERS[kind](path, genome, tally) for path, kind in sources if kind != "bigwig"]
+    if counted:
+        cuts = {chrom: np.sort(np.concatenate([one[chrom] for one in counted])) for chrom in genome.lengths}
+        found.append(Cuts(cuts, sum(genome.lengths.values())))
+    return Track(dict(genome.lengths), tuple(found))
+
+
+class BigWig:
+    """A bigWig, opened to see that it is one and that it knows the genome; bases without a value are 0."""
+
+    def __init__(self, path: str | os.PathLike, genome: intervals.Chromosomes, tally: Tally):
+        self.path = str(path)
+        with open_bigwig(self.path) as file:
+            lengths = file.chroms()
+        self._names = _known(path, lengths, genome)
+        wrong = [
+            f"{path}: {name} has {lengths[name]} bp, {chrom} of {genome.path} {genome.lengths[chrom]}; the file is "
+            "probably of another genome build"
+            for chrom, name in self._names.items()
+            if lengths[name] != genome.lengths[chrom]
+        ]
+        if wrong:
+            raise InputError(text.listed(wrong))
+        tally.add("read", "chromosomes of a bigWig", len(self._names))
+        tally.add("dropped", "chromosome absent from the genome", len(lengths) - len(self._names))
+
+    def runs(self, chrom: str, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `Track.runs`."""
+        if chrom not in self._names:
+            return np.array([length]), np.zeros(1, np.float32)
+        ends, values = [], []
+        with open_bigwig(self.path) as file:
+            for start in range(0, length, _CHUNK):
+                stop = min(start + _CHUNK, length)
+                line = np.nan_to_num(file.values(self._names[chrom], start, stop, numpy=True), copy=False)
+                if line.min(initial=0) < 0 or line.max(initial=0) == np.inf:
+                    raise InputError(f"{self.path}: {chrom} holds a negative or infinite value; make the file anew")
+                last = np.concatenate([np.flatnonzero(line[1:] != line[:-1]), [len(line) - 1]])
+                ends.append(start + last + 1)
+                values.append(line[last])
+        return np.concatenate(ends), np.concatenate(values).astype(np.float32, copy=False)
+
+
+class Cuts:
+    """Cuts (5' ends) by chromosome, smoothed, as a multiple of their mean over the genome."""
+
+    def __init__(self, cuts: Mapping[str, np.ndarray], size: int):
+        self.cuts = cuts
+        expected = sum(map(len, cuts.values())) * (2 * SMOOTH + 1) / size
+        self._unit = 1 / expected if expected else 0.0
+
+    def runs(self, chrom: str, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `Track.runs`."""
+        cuts = self.cuts[chrom].astype(np.int64)
+        edges = np.concatenate([np.maximum(cuts - SMOOTH, 0), np.minimum(cuts + SMOOTH + 1, length)])
+        change = np.repeat(np.array([1, -1]), len(cuts))
+        order = np.argsort(edges, kind="stable")
+        edges, level = edges[order], change[order].cumsum()
+        last = np.flatnonzero(np.diff(edges, append=-1))  # of equal edges
+        # run j lasts from edge j - 1 to edge j, at the level that stands after edge j - 1
+        ends = np.concatenate([edges[last], [length]])
+        values = np.concatenate([[0], level[last]]) * self._unit
+        lasting = np.diff(ends, prepend=0) > 0
+        return ends[lasting], values[lasting].astype(np.float32)
+
+
+def read_bam(path: str | os.PathLike, genome: intervals.Chromosomes, tally: Tally) -> dict[str, np.ndarray]:
+    """Positions (bp, 0-based) of the 5' ends of primary, mapped reads that are no duplicates, by chromosome."""
+    try:
+        with pysam.AlignmentFile(os.fspath(path), "rb") as file:
+            lengths = dict(zip(file.references, file.lengths, strict=True))
+            known = _known(path, lengths, genome)
+            number = {file.get_tid(name): chrom for chrom, name in known.items()}
+            ends: dict[int, list[int]] = {}
+            skipped = total = 0
+            for read in file.fetch(until_eof=True):
+                total += 1
+                if read.flag & 0xF04:  # unmapped, secondary, failed, duplicate, supplementary
+                    skipped += 1
+                else:
+                    end = read.reference_end - 1 if read.is_reverse else read.reference_start
+                    ends.setdefault(read.reference_id, []).append(end)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as BAM: {error}; make or fetch it again") from None
+    found = {number[tid]: np.array(cuts, np.int32) for tid, cuts in ends.items() if tid in number}
+    tally.add("read", "aligned reads", total)
+    tally.add("dropped", "unmapped, secondary, supplementary, failed or duplicate", skipped)
+    tally.add("dropped", "chromosome absent from the genome", total - skipped - sum(map(len, found.values())))
+    return _inside(path, found, genome, tally)
+
+
+def read_fragments(path: str | os.PathLike, genome: intervals.Chromosomes, tally: Tally) -> dict[str, np.ndarray]:
+    """Both ends of each fragment of a table of ``chrom start end ...`` (0-based half-open), by chromosome.
+
+    Lines that begin with # are skipped at the head of the file. Further columns (barcode, count) are not read: a line
+    is a fragment.
+    """
+    parts: dict[str, list[np.ndarray]] = {}
+    absent: set[str] = set()
+    total = lost = 0
+    try:
+        with text.binary(path) as stream, text.whole(path):
+            while stream.peek(1)[:1] == b"#":
+                stream.readline()
+            if not stream.peek(1):
+                raise InputError(f"{path}: 0 fragments in this file; check that the right file is named")
+            reader = arrow_csv.open_csv(
+                stream,
+                arrow_csv.ReadOptions(autogenerate_column_names=True, block_size=2**24),
+                arrow_csv.ParseOptions(delimiter="\t", quote_char=False),
+                arrow_csv.ConvertOptions(
+                    include_columns=["f0", "f1", "f2"],
+                    column_types={"f0": pa.dictionary(pa.int32(), pa.string()), "f1": pa.int64(), "f2": pa.int64()},
+                ),
+            )
+            for batch in reader:
+                names = batch.column(0).dictionary.to_pylist()
+                which = batch.column(0).indices.to_numpy()
+                start, end = batch.column(1).to_numpy(), batch.column(2).to_numpy()
+                if (start < 0).any() or (start >= end).any():
+                    raise pa.ArrowInvalid("start and end")
+                total += len(which)
+                for i, name in enumerate(names):
+                    chosen = which == i
+                    chrom = genome.resolve(name)
+                    if chrom not in genome.lengths:
+                        absent.add(name)
+                        lost += int(chosen.sum())
+                        continue
+                    parts.setdefault(chrom, []).append(np.concatenate([start[chosen], end[chosen] - 1]))
+    except (pa.ArrowInvalid, pa.ArrowKeyError, pa.ArrowNotImplementedError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(text.listed(_fragment_faults(path) or [f"{path}: cannot be read: {error}"])) from None
+    if not parts:
+        _refuse(path, sorted(absent), genome)
+    tally.add("read", "fragments", total)
+    tally.add("dropped", "chromosome absent from the genome", lost)
+    return _inside(path, {chrom: np.concatenate(some) for chrom, some in parts.items()}, genome, tally)
+
+
+def _fragment_faults(path: str | os.PathLike) -> list[str]:
+    faults = []
+    for number, line in enumerate(text.lines(path), 1):
+        fields = line.split("\t")
+        if line.startswith("#"):
+            continue
+        if len(fields) < 3 or not (fields[1].isdecimal() and fields[2].isdecimal()):
+            faults.append(
+                f"{path}:{number}: {line[:40]!r} is not `chrom start end`, separated by tabs; correct the line"
+            )
+        elif int(fields[1]) >= int(fields[2]):
+            faults.append(f"{path}:{number}: start {fields[1]} is not below end {fields[2]}; BED is 0-based half-open")
+    return faults
+
+
+READERS = {"bigwig": BigWig, "bam": read_bam, "fragments": read_fragments}
+
+
+def open_bigwig(path: str):
+    """A bigWig opened for reading by pyBigWig."""
+    try:
+        with open(path, "rb") as raw:
+            magic = raw.read(4)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; check the path") from None
+    if magic not in (b"\x26\xfc\x8f\x88", b"\x88\x8f\xfc\x26"):
+        raise InputError(f"{path}: is no bigWig; check the format and the file")
+    try:
+        return pyBigWig.open(path)
+    except RuntimeError as error:
+        raise InputError(f"{path}: cannot be read as bigWig: {error}; make or fetch it again") from None
+
+
+def _known(path: str | os.PathLike, names: Mapping[str, int], genome: intervals.Chromosomes) -> dict[str, str]:
+    """Chromosome of the genome -> its name in a file; a file that names none of them is refused."""
+    found = {genome.resolve(name): name for name in names if genome.resolve(name) in genome.lengths}
+    if not found:
+        _refuse(path, list(names), genome)
+    return found
+
+
+def _refuse(path: str | os.PathLike, names: Sequence[str], genome: intervals.Chromosomes) -> None:
+    raise InputError(
+        f"{path}: names {', '.join(names[:3])}, the genome {genome.path} {', '.join(list(genome.lengths)[:3])}; map "
+        "the names under genomes.<name>.chromosomes"
+    )
+
+
+def _inside(
+    path: str | os.PathLike, cuts: Mapping[str, np.ndarray], genome: intervals.Chromosomes, tally: Tally
+) -> dict[str, np.ndarray]:
+    kept, total = {}, 0
+    for chrom, length in genome.lengths.items():
+        positions = cuts.get(chrom, np.empty(0, np.int32))
+        total += len(positions)
+        kept[chrom] = positions[positions < length].astype(np.int32)
+    beyond = total - sum(map(len, kept.values()))
+    if beyond > _OUTSIDE_SHARE * total:
+        raise InputError(
+            f"{path}: {beyond} of {total} cuts lie beyond their chromosome in {genome.path}; the file is probably of "
+            "another genome build"
+        )
+    tally.add("dropped", "cut beyond the chromosome", beyond)
+    tally.add("kept", "cuts", total - beyond)
+    return kept
+
+
+def _mean(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    if len(parts) == 1:
+        return parts[0]
+    ends = np.unique(np.concatenate([end for end, _ in parts]))
+    values = [value[np.searchsorted(end, ends, side="left")] for end, value in parts]
+    return ends, np.mean(values, 0, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Statistics of a track: `mean`, `low`, `high` of each step (S,), `median` of each bin (S - 3,), float32."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    median: np.ndarray
+
+
+@lru_cache(maxsize=2)
+def steps(track: Track, chrom: str) -> Steps:
+    """Statistics of one chromosome of a track, from which those of its bins follow; the last two are kept."""
+    ends, values = track.runs(chrom)
+    return Steps(*kernel.steps(ends, values, track.lengths[chrom] // kernel.STEP))
+
+
+def read_genes(path: str | os.PathLike, genome: intervals.Chromosomes, tally: Tally | None = None) -> pd.DataFrame:
+    """Where genes start.
+
+    Parameters
+    ----------
+    path : path
+        GTF (lines of feature ``gene``, or ``transcript`` where there are none), told by its nine columns, or BED of
+        genes or start sites with a name in column 4 and a strand in column 6. Plain or gzip.
+    genome : Chromosomes
+    tally : Tally, optional
+
+    Returns
+    -------
+    DataFrame
+        `chrom`, `tss` (bp, 0-based), `gene` (identifier without its version), `name`.
+    """
+    tally = Tally() if tally is None else tally
+    rows, faults = {"gene": [], "transcript": [], "bed": []}, []
+    for number, line in enumerate(text.lines(path), 1):
+        if not line.strip() or line.startswith(("#", "track", "browser")):
+            continue
+        fields = line.split("\t")
+        try:
+            if len(fields) == 9 and fields[1:2] and not fields[1].isdecimal():
+                if fields[2] in rows:
+                    rows[fields[2]].append(_gtf(fields))
+            elif len(fields) >= 4:
+                rows["bed"].append(_bed(fields))
+            else:
+                raise ValueError(f"{len(fields)} column(s) where GTF has 9 and BED of genes 4 or more")
+        except ValueError as error:
+            faults.append(f"{path}:{number}: {error}")
+    found = rows["bed"] or rows["gene"] or rows["transcript"]
+    if not found and not faults:
+        faults.append(f"{path}: 0 genes in this file; it needs lines of feature gene, or BED lines with a name")
+    if faults:
+        raise InputError(text.listed(faults))
+    table = pd.DataFrame(found, columns=["chrom", "tss", "gene", "name"])
+    table = _placed(table, path, genome, tally)
+    tally.add("kept", "genes", len(table))
+    return table
+
+
+def _placed(table: pd.DataFrame, path: str | os.PathLike, genome: intervals.Chromosomes, tally: Tally) -> pd.DataFrame:
+    """Genes under the genome's chromosome names, those elsewhere left out and counted."""
+    chrom = table["chrom"].map(genome.resolve)
+    inside = chrom.isin(list(genome.lengths)) & (table["tss"] < chrom.map(genome.lengths).fillna(0))
+    if not inside.any():
+        _refuse(path, table["chrom"].drop_duplicates().tolist(), genome)
+    tally.add("dropped", "gene on no chromosome of the genome", (~inside).sum())
+    return table.assign(chrom=chrom)[inside].sort_values(["chrom", "tss"], kind="stable").reset_index(drop=True)
+
+
+def _gtf(fields: list[str]) -> tuple[str, int, str, str]:
+    attributes = dict(re.findall(r'(\w+) "?([^";]*)"?', fields[8]))
+    if "gene_id" not in attributes:
+        raise ValueError(f"no gene_id in {fields[8][:40]!r}")
+    start, end = _whole(fields[3]), _whole(fields[4])
+    if not 1 <= start <= end:
+        raise ValueError(f"start {start} and end {end} are no GTF interval (1-based, both included)")
+    name = attributes.get("gene_name", attributes["gene_id"])
+    return fields[0], end - 1 if fields[6] == "-" else start - 1, _bare(attributes["gene_id"]), name
+
+
+def _bed(fields: list[str]) -> tuple[str, int, str, str]:
+    start, end = _whole(fields[1]), _whole(fields[2])
+    if start >= end:
+        raise ValueError(f"start {start} is not below end {end}; BED is 0-based half-open")
+    minus = len(fields) > 5 and fields[5] == "-"
+    return fields[0], end - 1 if minus else start, _bare(fields[3]), fields[3]
+
+
+def _whole(value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and len(value) < 16):
+        raise ValueError(f"{value[:40]!r} is not a whole number")
+    return int(value)
+
+
+def _bare(gene: str) -> str:
+    return re.sub(r"(?<=\d)\.\d+$", "", gene)
+
+
+def expression(paths: Sequence[str | os.PathLike], genes: pd.DataFrame, tally: Tally | None = None) -> pd.DataFrame:
+    """Genes with their expression in one cell.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Tables with a header, tab-separated, with a column ``gene_id`` (or ``gene``) and a column ``TPM``, as RSEM,
+        Salmon and ENCODE write them. Replicates are averaged.
+    genes : table of `read_genes`
+        Found by identifier, versions aside, or by name.
+    tally : Tally, optional
+
+    Returns
+    -------
+    DataFrame
+        `genes` with a column `tpm`; a gene that no table names has 0, and is counted.
+    """
+    tally = Tally() if tally is None else tally
+    columns = [_tpm(path) for path in paths]
+    total = np.zeros(len(genes))
+    found = np.zeros(len(genes), bool)
+    for table in columns:
+        by_name = genes["gene"].map(table).fillna(genes["name"].map(table))
+        found |= by_name.notna().to_numpy()
+        total += by_name.fillna(0).to_numpy()
+    if not found.any():
+        raise InputError(
+            f"{paths[0]}: names {', '.join(columns[0].index[:3])}, the genes {', '.join(genes['gene'].head(3))}; none "
+            "is found in both, so name the annotation that the table was made with"
+        )
+    tally.add("kept", "genes with expression", found.sum())
+    tally.add("changed", "gene without expression: 0", (~found).sum())
+    return genes.assign(tpm=total / len(columns))
+
+
+def _tpm(path: str | os.PathLike) -> pd.Series:
+    lines: Iterator[str] = text.lines(path)
+    header = next(lines, "").rstrip("\r").split("\t")
+    low = [name.strip().lower() for name in header]
+    gene = next((low.index(name) for name in ("gene_id", "gene", "name") if name in low), None)
+    if gene is None or "tpm" not in low:
+        raise InputError(f"{path}: the header {', '.join(header)[:60]!r} lacks gene_id or TPM; name the columns so")
+    rows, faults = [], []
+    for number, line in enumerate(lines, 2):
+        fields = line.split("\t")
+        try:
+            value = float(fields[low.index("tpm")])
+            if not 0 <= value < np.inf:
+                raise ValueError
+            rows.append((_bare(fields[gene].strip()), value))
+        except (ValueError, IndexError):
+            if line.strip():
+                faults.append(f"{path}:{number}: {line[:40]!r} has no TPM of 0 or more; correct the line")
+    if faults or not rows:
+        raise InputError(text.listed(faults) or [f"{path}: 0 genes in this table"])
+    table = pd.DataFrame(rows, columns=["gene", "tpm"])
+    return table.groupby("gene", sort=False)["tpm"].sum()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is known of a cell: its track; peaks (`chrom`, `start`, `end`) and genes with their `tpm`, or None."""
+
+    track: Track
+    peaks: pd.DataFrame | None = None
+    genes: pd.DataFrame | None = None
+
+
+def cell(
+    files: Mapping,
+    genome: intervals.Chromosomes,
+    genes: str | os.PathLike = "",
+    tally: Tally | None = None,
+) -> Cell:
+    """Read the files of one cell.
+
+    Parameters
+    ----------
+    files : mapping
+        A value of `config.Study.cells`: `accessibility`, `accessibility_peaks`, `expression`, each a list of rows with
+        `path` and `format`.
+    genome : Chromosomes
+    genes : path, optional
+        The annotation of the genome (``genomes.<name>.genes``); expression is not used without it.
+    tally : Tally, optional
+    """
+    tally = Tally() if tally is None else tally
+    opened = track([(row["path"], row["format"]) for row in files["accessibility"]], genome, tally)
+    peaks = [
+        intervals.named(intervals.read_peaks(row["path"], row["format"], tally), genome, tally)
+        for row in files["accessibility_peaks"]
+    ]
+    placed = read_genes(genes, genome, tally) if genes else None
+    if placed is not None and files["expression"]:
+        placed = expression([row["path"] for row in files["expression"]], placed, tally)
+    return Cell(opened, pd.concat(peaks, ignore_index=True) if peaks else None, placed)

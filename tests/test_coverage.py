@@ -1,0 +1,49 @@
+"""A small version of `make coverage`: the intervals hold the truth as often as they say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from benchmarks import coverage
+
+from tfbind import evaluation, tables
+from tfbind.splits import generator
+
+
+def covered(found):
+    return pd.DataFrame(found, columns=["interval", "covered"]).groupby("interval")["covered"].mean()
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3])
+def test_an_auroc_and_a_drop_are_covered(seeds):
+    # 300 studies: three Monte-Carlo standard errors at 95 % are 3.8 points.
+    shares = covered(coverage.of_one_tf(rows=200, blocks=20, seeds=seeds, studies=300))
+    assert shares[["auroc", "drop"]].between(0.912, 0.988).all(), shares
+
+
+def test_a_mean_over_tfs_is_covered_where_a_bootstrap_over_tfs_is_not():
+    shares = covered(coverage.over_tfs(tfs=4, studies=120))
+    assert 0.92 < shares["mean over TFs"] <= 0.995
+    assert shares["mean over TFs, percentile bootstrap"] < 0.88
+
+
+def test_the_test_can_fail(monkeypatch):
+    # Rows resampled as if they were independent, and seeds left out: what the intervals are there to prevent.
+    draw = evaluation.draw
+    monkeypatch.setattr(coverage, "BLOCK", 1.0)
+    monkeypatch.setattr(evaluation, "draw", lambda labels, block, *rest: draw(labels, np.arange(len(labels)), *rest))
+    assert covered(coverage.of_one_tf(rows=500, blocks=10, seeds=1, studies=60))["auroc"] < 0.88
+
+
+def test_simulated_aurocs_are_those_stated():
+    rng = generator("test")
+    found = [coverage.study(rng, 2000, 500, 3, (0.93, 0.88)) for _ in range(40)]
+    values = np.array([[model.value[0] for model in one.models] for one in found])
+    error = values.std(0) / np.sqrt(len(values))
+    assert (np.abs(values.mean(0) - found[0].expected) < 4 * error).all() and (error < 0.005).all()
+
+
+def test_the_stored_coverage_is_between_93_and_97_percent():
+    table = tables.read_tsv(coverage.HERE / "coverage.tsv")
+    assert list(table) == ["interval", "nominal", "covered", "n"] and (table["n"] >= 200).all()
+    assert {name.split(",")[0] for name in table["interval"]} == {"auroc", "drop", "mean over TFs"}
+    assert table["covered"].between(0.93, 0.97).all()

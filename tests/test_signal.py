@@ -1,0 +1,307 @@
+import gzip
+
+import numpy as np
+import pandas as pd
+import pyBigWig
+import pysam
+import pytest
+
+from tfbind import signal
+from tfbind.faults import InputError
+from tfbind.genome import Genome
+from tfbind.tables import Tally
+
+
+def bases(track, chrom):
+    ends, values = track.runs(chrom)
+    assert ends[-1] == track.lengths[chrom] and (np.diff(ends, prepend=0) > 0).all() and values.dtype == np.float32
+    return np.repeat(values, np.diff(ends, prepend=0))
+
+
+@pytest.fixture
+def fragments(genome, rng):
+    """Fragments by chromosome, (N, 2)."""
+    found = {}
+    for chrom in ("chr1", "chr2", "chr4"):
+        start = np.sort(rng.integers(0, genome.lengths[chrom] - 400, 800))
+        found[chrom] = np.stack([start, start + rng.integers(1, 400, 800)], 1)
+    found["chr4"][-1, 1] = genome.lengths["chr4"]
+    return found
+
+
+def write_fragments(path, fragments, more="", head=""):
+    lines = [f"{chrom}\t{s}\t{e}{more}\n" for chrom, rows in fragments.items() for s, e in rows.tolist()]
+    path.write_bytes(
+        gzip.compress((head + "".join(lines)).encode()) if path.suffix == ".gz" else (head + "".join(lines)).encode()
+    )
+    return path
+
+
+def write_bam(path, fragments, lengths, flags=()):
+    header = {"HD": {"VN": "1.6"}, "SQ": [{"SN": c, "LN": n} for c, n in lengths.items()]}
+    with pysam.AlignmentFile(str(path), "wb", header=header) as out:
+        for chrom, rows in fragments.items():
+            for start, end in rows.tolist():
+                size = min(end - start, 36)
+                for flag, at in ((0, start), (16, end - size), *((extra, start) for extra in flags)):
+                    read = pysam.AlignedSegment(out.header)
+                    read.query_name, read.flag, read.reference_id = "r", flag, list(lengths).index(chrom)
+                    read.reference_start, read.cigartuples = at, [(0, size)]
+                    out.write(read)
+    return path
+
+
+def write_bigwig(path, values, lengths):
+    with pyBigWig.open(str(path), "w") as out:
+        out.addHeader(list(lengths.items()))
+        for chrom, line in values.items():
+            start = np.flatnonzero(np.diff(line, prepend=np.nan) != 0)
+            end = np.append(start[1:], len(line))
+            there = ~np.isnan(line[start])
+            out.addEntries(
+                [chrom] * there.sum(), start[there], ends=end[there], values=line[start][there].astype(float)
+            )
+    return path
+
+
+def smoothed(fragments, lengths):
+    """Slowly: cuts within 75 bp of each base over what is expected."""
+    cuts = {chrom: np.zeros(length) for chrom, length in lengths.items()}
+    for chrom, rows in fragments.items():
+        for start, end in rows.tolist():
+            cuts[chrom][start] += 1
+            cuts[chrom][end - 1] += 1
+    mean = sum(line.sum() for line in cuts.values()) / sum(lengths.values())
+    return {chrom: np.convolve(line, np.ones(151), "same") / 151 / mean for chrom, line in cuts.items()}
+
+
+def test_fragments_bam_and_bigwig_give_one_track(fragments, genome, tmp_path):
+    expected = smoothed(fragments, genome.lengths)
+    tally = Tally()
+    files = {
+        "fragments": write_fragments(tmp_path / "f.tsv.gz", fragments, "\tACGT-1\t2", "# id=a\n# b\n"),
+        "bam": write_bam(tmp_path / "f.bam", fragments, genome.lengths),
+        "bigwig": write_bigwig(tmp_path / "f.bw", expected, genome.lengths),
+    }
+    for kind, path in files.items():
+        track = signal.track([(path, kind)], genome, tally)
+        for chrom, line in expected.items():
+            np.testing.assert_allclose(bases(track, chrom), line, rtol=1e-5, atol=1e-6, err_msg=f"{kind} {chrom}")
+    assert {"fragments", "aligned reads", "chromosomes of a bigWig"} <= {reason for _, reason, _ in tally.rows}
+    assert [count for event, reason, count in tally.rows if reason == "cuts"] == [4800, 4800]
+
+
+def test_cuts_of_replicates_are_added_and_bigwigs_averaged(fragments, genome, tmp_path):
+    half = {chrom: rows[::2] for chrom, rows in fragments.items()}
+    rest = {chrom: rows[1::2] for chrom, rows in fragments.items()}
+    expected = smoothed(fragments, genome.lengths)
+    parts = [(write_fragments(tmp_path / "a.tsv", half), "fragments")]
+    parts += [(write_bam(tmp_path / "b.bam", rest, genome.lengths), "bam")]
+    track = signal.track(parts, genome)
+    np.testing.assert_allclose(bases(track, "chr2"), expected["chr2"], rtol=1e-5, atol=1e-6)
+    lines = [smoothed(one, genome.lengths) for one in (half, rest)]
+    wigs = [(write_bigwig(tmp_path / f"{i}.bw", one, genome.lengths), "bigwig") for i, one in enumerate(lines)]
+    mean = (lines[0]["chr1"] + lines[1]["chr1"]) / 2
+    np.testing.assert_allclose(bases(signal.track(wigs, genome), "chr1"), mean, rtol=1e-5, atol=1e-6)
+
+
+def test_reads_that_do_not_count_are_counted(fragments, genome, tmp_path):
+    few = {"chr1": fragments["chr1"][:10]}
+    path = write_bam(tmp_path / "f.bam", few, {**genome.lengths, "chrM": 16_000}, (4, 256, 512, 1024, 2048))
+    tally = Tally()
+    found = signal.read_bam(path, genome, tally)
+    assert {chrom: len(cuts) for chrom, cuts in found.items()} == {"chr1": 20, "chr2": 0, "chr3": 0, "chr4": 0}
+    assert ("dropped", "unmapped, secondary, supplementary, failed or duplicate", 50) in tally.rows
+
+
+def test_missing_values_and_absent_chromosomes_are_zero(genome, tmp_path):
+    line = np.full(genome.lengths["chr1"], np.nan)
+    line[100:200], line[200:250] = 2.5, 0.5
+    path = write_bigwig(tmp_path / "f.bw", {"chr1": line}, {"chr1": len(line), "chrUn": 500})
+    tally = Tally()
+    track = signal.track([(path, "bigwig")], genome, tally)
+    np.testing.assert_array_equal(bases(track, "chr1"), np.nan_to_num(line).astype(np.float32))
+    np.testing.assert_array_equal(bases(track, "chr2"), 0)
+    assert ("dropped", "chromosome absent from the genome", 1) in tally.rows
+
+
+def test_a_long_bigwig_is_read_in_chunks(genome, rng, tmp_path, monkeypatch):
+    line = np.repeat(rng.integers(0, 3, 6_000), 10)[: genome.lengths["chr1"]].astype(float)
+    path = write_bigwig(tmp_path / "f.bw", {"chr1": line}, {"chr1": len(line)})
+    monkeypatch.setattr(signal, "_CHUNK", 777)
+    np.testing.assert_array_equal(bases(signal.track([(path, "bigwig")], genome), "chr1"), line)
+
+
+def test_chromosome_names_pass_through_the_map(fasta, fragments, tmp_path):
+    genome = Genome(fasta, {f"Chr{i}": f"chr{i}" for i in range(1, 5)})
+    renamed = {f"C{chrom[1:]}": rows for chrom, rows in fragments.items()}
+    expected = smoothed(fragments, genome.lengths)["chr1"]
+    for path, kind in (
+        (write_fragments(tmp_path / "f.tsv", renamed), "fragments"),
+        (write_bam(tmp_path / "f.bam", renamed, {f"C{c[1:]}": n for c, n in genome.lengths.items()}), "bam"),
+    ):
+        np.testing.assert_allclose(bases(signal.track([(path, kind)], genome), "chr1"), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_normalised_has_the_distribution_of_the_reference_and_its_own_order(genome, rng, tmp_path):
+    def track(name, make):
+        lines = {chrom: np.repeat(make(n // 10), 10)[:n] for chrom, n in genome.lengths.items()}
+        return signal.track([(write_bigwig(tmp_path / name, lines, genome.lengths), "bigwig")], genome)
+
+    own = track("own.bw", lambda n: np.where(rng.random(n) < 0.4, 0, rng.gamma(2, 3, n)))
+    reference = track("ref.bw", lambda n: np.where(rng.random(n) < 0.2, 0, rng.gamma(1, 1, n)))
+    made = own.normalised(reference)
+    before, after = bases(own, "chr1"), bases(made, "chr1")
+    assert (np.diff(after[np.argsort(before, kind="stable")]) >= 0).all()
+    # zeros are one value: they share the mean of the reference's lowest 40 %
+    wanted = reference.quantiles()
+    zero = after[before == 0]
+    assert np.ptp(zero) == 0 and zero[0] == pytest.approx(wanted[: int(0.4 * len(wanted))].mean(), rel=0.05)
+    for q in (0.5, 0.8, 0.95, 0.999, 1):
+        assert np.quantile(made.quantiles(), q) == pytest.approx(np.quantile(wanted, q), rel=0.03)
+    same = reference.normalised(reference)
+    np.testing.assert_allclose(bases(same, "chr2"), bases(reference, "chr2"), rtol=2e-3, atol=1e-4)
+
+
+def test_values_above_all_that_were_sampled_grow_in_proportion(genome):
+    class Flat:
+        def runs(self, chrom, length):
+            return np.array([length]), np.array([30.0], np.float32)
+
+    track = signal.Track(dict(genome.lengths), (Flat(),), (np.array([0.0, 10.0]), np.array([0.0, 20.0])))
+    assert bases(track, "chr1")[0] == pytest.approx(60)
+
+
+def test_a_nearly_constant_track_can_be_normalised(genome, tmp_path):
+    flat = {chrom: np.zeros(n) for chrom, n in genome.lengths.items()}
+    track = signal.track([(write_bigwig(tmp_path / "f.bw", flat, genome.lengths), "bigwig")], genome)
+    assert (bases(track.normalised(track), "chr1") == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("chr1\t10\t20\nchr1\t30\t20\n", ":2: start 30 is not below end 20"),
+        ("chr1\t10\t20\nchr1\tx\t20\n", ":2: 'chr1\\tx\\t20' is not `chrom start end`"),
+        ("chr1 10 20\n", ":1: 'chr1 10 20' is not"),
+        ("chr1\t10\t20\nchr1\t10\n", ":2: 'chr1\\t10' is not"),
+        ("chr1\t-5\t20\n", ":1: 'chr1\\t-5\\t20' is not"),
+        ("", "0 fragments"),
+        ("# only a comment\n", "0 fragments"),
+        ("1\t10\t20\n", "names 1, the genome"),
+        ("chr1\t10\t70000\nchr1\t10\t20\n", "of another genome build"),
+    ],
+)
+def test_bad_fragments_are_refused(text, part, genome, tmp_path):
+    (tmp_path / "f.tsv").write_text(text)
+    with pytest.raises(InputError) as error:
+        signal.track([(tmp_path / "f.tsv", "fragments")], genome)
+    assert part in str(error.value)
+
+
+def test_bad_tracks_are_refused(genome, fragments, tmp_path):
+    (tmp_path / "no.bw").write_text("not a bigWig")
+    (tmp_path / "no.bam").write_text("not a BAM")
+    bad = {"short.bw": {"chr1": 1000}, "names.bw": {"1": 60_000}}
+    for name, lengths in bad.items():
+        write_bigwig(tmp_path / name, {next(iter(lengths)): np.ones(1000)}, lengths)
+    write_bigwig(tmp_path / "minus.bw", {"chr1": np.full(60_000, -1.0)}, {"chr1": 60_000})
+    whole = write_bam(tmp_path / "whole.bam", fragments, genome.lengths).read_bytes()
+    (tmp_path / "cut.bam").write_bytes(whole[: len(whole) // 2])
+    whole = (tmp_path / "minus.bw").read_bytes()
+    (tmp_path / "cut.bw").write_bytes(whole[:100])
+    for name, part in {
+        "no.bw": "is no bigWig", "no.bam": "cannot be read as BAM", "absent.bw": "No such file",
+        "short.bw": "chr1 has 1000 bp", "names.bw": "names 1, the genome", "cut.bam": "cannot be read as BAM",
+        "cut.bw": "cannot be read as bigWig",
+    }.items():  # fmt: skip
+        with pytest.raises(InputError, match=part):
+            signal.track([(tmp_path / name, "bigwig" if name.endswith("bw") else "bam")], genome)
+    with pytest.raises(InputError, match="negative or infinite"):
+        signal.track([(tmp_path / "minus.bw", "bigwig")], genome).runs("chr1")
+    with pytest.raises(InputError, match="use bigwig, bam, fragments"):
+        signal.track([(tmp_path / "no.bw", "wig")], genome)
+
+
+GTF = """\
+#!genome-build x
+chr1\ts\tgene\t101\t500\t.\t+\t.\tgene_id "ENSG01.7"; gene_name "USF1";
+chr1\ts\ttranscript\t151\t500\t.\t+\t.\tgene_id "ENSG01.7"; transcript_id "T1";
+chr2\ts\tgene\t101\t500\t.\t-\t.\tgene_id "ENSG02.1"; gene_name "CTCF";
+chrUn\ts\tgene\t101\t500\t.\t-\t.\tgene_id "ENSG03.1"; gene_name "X";
+"""
+BED = "chr2\t100\t500\tENSG02.1\t0\t-\nchr1\t100\t500\tENSG01\nchr9\t1\t2\tENSG03\t0\t+\n"
+
+
+def test_genes_of_gtf_and_bed(genome, tmp_path):
+    (tmp_path / "g.gtf").write_text(GTF)
+    (tmp_path / "g.bed").write_text(BED)
+    tally = Tally()
+    found = signal.read_genes(tmp_path / "g.gtf", genome, tally)
+    assert found.to_dict("list") == {
+        "chrom": ["chr1", "chr2"], "tss": [100, 499], "gene": ["ENSG01", "ENSG02"], "name": ["USF1", "CTCF"],
+    }  # fmt: skip
+    assert ("dropped", "gene on no chromosome of the genome", 1) in tally.rows
+    same = signal.read_genes(tmp_path / "g.bed", genome)
+    assert same[["chrom", "tss", "gene"]].equals(found[["chrom", "tss", "gene"]])
+    (tmp_path / "t.gtf").write_text("\n".join(line for line in GTF.splitlines() if "\tgene\t" not in line) + "\n")
+    assert signal.read_genes(tmp_path / "t.gtf", genome)["tss"].tolist() == [150]
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (GTF.replace("101", "0"), ":2: start 0 and end 500 are no GTF interval"),
+        (GTF.replace("gene_id", "id"), ":2: no gene_id"),
+        ("chr1\t10\n", "2 column(s)"),
+        ("chr1\t20\t10\tg\n", "start 20 is not below"),
+        ("chr1\tten\t10\tg\n", "'ten' is not a whole number"),
+        ('chr1\ts\texon\t101\t500\t.\t+\t.\tgene_id "a"\n', "0 genes"),
+        ("1\t10\t20\tg\n", "names 1, the genome"),
+    ],
+)
+def test_bad_genes_are_refused(text, part, genome, tmp_path):
+    (tmp_path / "g").write_text(text)
+    with pytest.raises(InputError) as error:
+        signal.read_genes(tmp_path / "g", genome)
+    assert part in str(error.value)
+
+
+def test_expression_is_found_by_identifier_or_name_and_averaged(genome, tmp_path):
+    (tmp_path / "g.gtf").write_text(GTF)
+    genes = signal.read_genes(tmp_path / "g.gtf", genome)
+    (tmp_path / "a.tsv").write_text("gene_id\tlength\tTPM\nENSG01.2\t9\t4\nENSG09\t9\t1\n")
+    (tmp_path / "b.tsv").write_text("gene\ttpm\nUSF1\t2\nENSG09\t1\n")
+    tally = Tally()
+    found = signal.expression([tmp_path / "a.tsv", tmp_path / "b.tsv"], genes, tally)
+    assert found["tpm"].tolist() == [3, 0]
+    assert tally.rows == [("kept", "genes with expression", 1), ("changed", "gene without expression: 0", 1)]
+    for text, part in {
+        "gene_id\tcount\nA\t1\n": "lacks gene_id or TPM",
+        "gene_id\tTPM\nENSG01\tx\n": ":2: 'ENSG01\\tx' has no TPM",
+        "gene_id\tTPM\nENSG01\t-1\n": "has no TPM of 0 or more",
+        "gene_id\tTPM\n": "0 genes",
+        "gene_id\tTPM\nA\t1\n": "none is found in both",
+    }.items():
+        (tmp_path / "c.tsv").write_text(text)
+        with pytest.raises(InputError) as error:
+            signal.expression([tmp_path / "c.tsv"], genes)
+        assert part in str(error.value)
+
+
+def test_a_cell_is_read_whole(genome, fragments, tmp_path):
+    write_fragments(tmp_path / "f.tsv", fragments)
+    (tmp_path / "p.bed").write_text("chr1\t100\t300\nchr2\t5\t80\n")
+    (tmp_path / "g.gtf").write_text(GTF)
+    (tmp_path / "a.tsv").write_text("gene_id\tTPM\nENSG01\t4\n")
+    files = {
+        "accessibility": [{"path": tmp_path / "f.tsv", "format": "fragments"}],
+        "accessibility_peaks": [{"path": tmp_path / "p.bed", "format": "bed"}],
+        "expression": [{"path": tmp_path / "a.tsv", "format": "tpm"}],
+    }
+    cell = signal.cell(files, genome, tmp_path / "g.gtf")
+    assert cell.genes["tpm"].tolist() == [4, 0]
+    assert cell.peaks[["chrom", "start", "end"]].to_numpy().tolist() == [["chr1", 100, 300], ["chr2", 5, 80]]
+    bare = signal.cell({**files, "accessibility_peaks": [], "expression": []}, genome)
+    assert bare.peaks is None and bare.genes is None
+    assert isinstance(signal.cell({**files, "expression": []}, genome, tmp_path / "g.gtf").genes, pd.DataFrame)

@@ -1,0 +1,32 @@
+"""The learning curves of one source model on one target."""
+
+import logging
+from pathlib import Path
+
+from tfbind import adaptation, audit, config, tables
+
+logging.basicConfig(filename=snakemake.log[0], level="INFO")
+inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
+sides = []
+for positives, negatives, leaking in zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True):
+    bound, unbound, said = audit.without(
+        tables.read(positives), tables.read(negatives), tables.read(leaking, audit.LEAKING)
+    )
+    logging.info(said)
+    sides.append(adaptation.Examples(bound, unbound))
+source, target = params.rows
+about = {
+    "tf": source["tf"],
+    "source": words.source,
+    "source_assay": source["assay"],
+    "target": words.target,
+    "target_assay": target["assay"],
+    "shift": config.shift(source, target),
+    "train_negatives": words.negatives,
+    "test_negatives": words.negatives,
+    "model": words.model,
+}
+folder, work = Path(inputs.model[0]).parent, Path(snakemake.output[0]).parent / "checkpoints"
+results = adaptation.pair(folder, *sides, about, params.config, params.reading, work)
+for table, name in zip(results, ("retrain", "crossings"), strict=True):
+    tables.write_tsv(table, snakemake.output[name])

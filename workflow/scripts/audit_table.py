@@ -1,0 +1,14 @@
+"""The audits of all sources in one table, with the shift of each pair."""
+
+import logging
+
+import pandas as pd
+
+from tfbind import tables
+
+logging.basicConfig(filename=snakemake.log[0], level="INFO")
+rows = snakemake.params.rows
+counts = pd.concat(map(tables.read_tsv, snakemake.input))
+shift = [config.shift(rows[s], rows[t]) for s, t in zip(counts["source"], counts["target"], strict=True)]
+counts.insert(counts.columns.get_loc("comparison"), "shift", shift)
+tables.write_tsv(counts, snakemake.output[0])
