@@ -175,7 +175,7 @@ def test_a_card_holds_true_numbers(tmp_path):
         "split": {"validation": ["chr4"], "test": ["chr1"], "validation_fraction": 0.1, "test_fraction": 0.2},
         "negatives": {"kind": "dinucleotide"},
     }
-    files = {"https://x.org/peaks.bed": tmp_path / "peaks.bed"}
+    files = {source: tmp_path / "peaks.bed" for source in ("https://x.org/peaks.bed", str(tmp_path / "peaks.bed"))}
     sharing.write_card(
         folder, row, files, {"positives": tmp_path / "p.parquet", "negatives": tmp_path / "n.parquet"}, settings, found
     )
@@ -186,7 +186,8 @@ def test_a_card_holds_true_numbers(tmp_path):
     assert "| A | chipseq | same | whole | s | 0.912 | 0.900 to 0.950 | 5 + 6 |  |" in card
     assert "| B | htselex | same | scan | s |  |  | 5 + 6 | too few |" in card
     assert "30 to 30 bp with 20% to 70%" in card and "12 bound to 34 unbound" in card
-    assert "Evaluated on chipseq; for any other use" in card and "test chr1" in card
+    assert "Evaluated on chipseq; for any other use" in card and "By a strand-blind hash of the sequence: 10%" in card
+    assert str(tmp_path) not in card
     assert len(tables.read_tsv(folder / "evaluation.tsv")) == 2
 
 

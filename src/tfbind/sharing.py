@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from tfbind import __version__, dna, models, prediction, resources, tables
+from tfbind import __version__, config, dna, models, prediction, resources, tables
 from tfbind.faults import InputError, NotEstimable, ResourceError
 
 CARD = "MODEL.md"
@@ -98,11 +98,12 @@ def export(folder: str | os.PathLike, path: str | os.PathLike) -> float:
             dynamic_axes={"tokens": {0: "sequences", 1: "length"}, "logit": {0: "sequences"}},
         )
         session = onnxruntime.InferenceSession(str(temporary), providers=["CPUExecutionProvider"])
-        wanted = ensemble(probes).numpy()
+        wanted, worst = ensemble(probes).numpy(), 0.0
         for rows in (slice(None), slice(0, 1)):
             found = session.run(None, {"tokens": probes[rows].numpy()})[0]
             _compare(found, wanted[rows], f"{path}: the logits of the network")
-    return float(np.abs(found - wanted[rows]).max())
+            worst = max(worst, float(np.abs(found - wanted[rows]).max()))
+    return worst
 
 
 def evaluated(source: str, negatives: str, readings: Mapping[str, str], metrics: pd.DataFrame) -> pd.DataFrame:
@@ -181,12 +182,13 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
         "",
         "## Training data",
         "",
-        *_table(["file", "SHA-256"], [[source, resources.digest(path)] for source, path in files.items() if source]),
+        *_table(["file", "SHA-256"], [[_public(source), resources.digest(path)] for source, path in files.items()]),
         "",
     ]
-    counts = []
+    counts, placed = [], False
     for name, path in sequences.items():
-        split = tables.read(path)["split"].value_counts()
+        table = tables.read(path)
+        split, placed = table["split"].value_counts(), placed or bool(table["chrom"].notna().any())
         counts.append([name, *(int(split.get(part, 0)) for part in tables.SPLITS), resources.digest(path)])
     lines += [
         *_table(["sequences", *tables.SPLITS, "SHA-256 of the table"], counts),
@@ -195,7 +197,7 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
         "",
         "## Held-out split",
         "",
-        _split(row, settings["split"]),
+        _split(row, settings["split"], placed),
         "",
         "## Evaluation",
         "",
@@ -244,15 +246,21 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
     return "\n".join(lines)
 
 
-def _split(row: Mapping[str, str], split: Mapping) -> str:
+def _split(row: Mapping[str, str], split: Mapping, placed: bool) -> str:
     if row.get("test_path"):
-        return f"Tested on {row['test_path']} alone, which never trains."
-    chromosomes = {part: ", ".join(split[part]) or "none" for part in ("validation", "test")}
+        return f"Tested on {_public(row['test_path'])} alone, which never trains."
+    if placed:
+        validation, test = (", ".join(split[part]) or "none" for part in ("validation", "test"))
+        return f"By chromosome: {validation} for validation, {test} for the test; the others train."
     return (
-        f"Rows with coordinates by chromosome: validation {chromosomes['validation']}; test {chromosomes['test']}; the "
-        f"others train. Rows without by a strand-blind hash of the sequence: {split['validation_fraction']:.0%} "
-        f"validation, {split['test_fraction']:.0%} test."
+        f"By a strand-blind hash of the sequence: {split['validation_fraction']:.0%} for validation, "
+        f"{split['test_fraction']:.0%} for the test."
     )
+
+
+def _public(source: str) -> str:
+    """A URL as it is; of a local path the name alone, since the rest is nobody's business."""
+    return source if config.is_url(source) else Path(source).name
 
 
 def _number(value: float) -> str:
