@@ -26,7 +26,7 @@ def test_sites_are_those_of_the_log_odds(name, rng):
     matrix = motifs.of_tf(name).matrices[0]
     width, count = len(matrix), 9
     tokens = rng.integers(0, 5, 50 * count + 4 * 10, dtype=np.uint8)
-    table, shift = kernel.tables(matrix)
+    table, shift = tracks.tables(matrix)
     ranks = np.array([0, 2, 19, 100, 199])
     best, total, bits, ranked = tracks.sites(tokens, count, table, ranks)
 
