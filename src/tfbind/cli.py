@@ -209,6 +209,19 @@ def score(
     typer.echo(f"{count} rows, {flagged} outside the training domain{notes}; {scorer.about}", err=True)
 
 
+@app.command("export-fasta")
+def export_fasta(
+    path: Annotated[Path, typer.Argument(metavar="CONFIG")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the FASTA files and of pairs.tsv.")],
+    directory: Annotated[Path, typer.Option(help="Where the study ran: as given to snakemake.")] = Path(),
+) -> None:
+    """Write the training and test rows of a study as FASTA, for a program whose scores are to enter it."""
+    from tfbind import foreign
+
+    pairs = foreign.write(config.load(path), directory, out)
+    typer.echo(f"{out}: FASTA files, and {len(pairs)} sets to score in {out / foreign.PAIRS}")
+
+
 @app.command("verify")
 def verify(folder: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a trained model.")]) -> None:
     """Recompute the logits that were stored with a model."""

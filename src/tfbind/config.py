@@ -310,6 +310,12 @@ def load(path: str | Path, overrides: Mapping | None = None) -> Study:
             if fault := unusable(genome[key]):
                 faults.append(f"{path.name}: genomes.{name}.{key}: {fault}")
 
+    for label, options in config["models"].items():
+        if options.get("kind") == "scores":
+            options["path"] = place(options["path"], path.parent)
+            if not os.path.isdir(options["path"]):
+                faults.append(f"{path.name}: models.{label}.path: no folder {options['path']}")
+
     sheet = Path(place(config["datasets"], path.parent))
     rows, row_faults = read_sheet(sheet)
     faults += row_faults

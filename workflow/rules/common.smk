@@ -4,7 +4,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from tfbind import audit, tables
+from tfbind import audit, foreign, tables
 from tfbind import config as studies
 from tfbind.faults import InputError
 from tfbind.lineage import digest
@@ -166,3 +166,11 @@ def leaking(wildcards):
     here = Path(path).exists() and (folder / "model.json").exists()
     outdated = here and audit.outdated(folder, tables.read(path, audit.LEAKING))
     return path if outdated else ancient(path)
+
+
+def foreign_scores(wildcards):
+    """The files that a foreign program wrote of a source; one that is absent leaves its cell without value."""
+    folder = Path(study.config["models"][wildcards.model]["path"])
+    source, label = wildcards.dataset, wildcards.negatives
+    wanted = [foreign.scores_file(source, label, t, x) for t, x in tests(source, label)]
+    return [str(folder / name) for name in wanted if (folder / name).is_file()]

@@ -1,0 +1,177 @@
+"""Models from elsewhere: the documented network, and the documented program in any language."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from sklearn.metrics import roc_auc_score
+
+from tfbind import audit, config, dna, foreign, models, prediction, tables, training
+from tfbind.faults import InputError
+
+REPO = Path(__file__).parents[1]
+PAGE = (REPO / "docs" / "extending.md").read_text()
+
+
+def block(language, word):
+    """The code block of the page that holds a word."""
+    (found,) = [code for code in re.findall(rf"```{language}\n(.*?)```", PAGE, re.S) if word in code]
+    return found
+
+
+def rows(dataset, label, n, seed, motif=""):
+    rng = np.random.default_rng(seed)
+    texts = ["".join(rng.choice(list("ACGT"), 24 - len(motif))) for _ in range(n)]
+    texts = [t[: (at := int(rng.integers(5, 15)))] + motif + t[at:] for t in texts]
+    split = np.array(["train", "train", "train", "validation", "test", "test"])[np.arange(n) % 6]
+    kind = "p" if label else "n"
+    return tables.sequences(
+        id=[f"{dataset}/{kind}{i}" for i in range(n)], sequence=texts, label=label, split=split, origin="made"
+    )
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A study of two datasets of one TF, as a run leaves it before its models."""
+    folder = tmp_path / "my"
+    folder.mkdir()
+    (folder / "a.fa").write_text(">a\nACGT\n")
+    lines = ["dataset\ttf\tassay\tpath", "A\tUSF1\tchipseq\ta.fa", "B\tUSF1\thtselex\ta.fa"]
+    (folder / "d.tsv").write_text("\n".join(lines) + "\n")
+    settings = {
+        "datasets": "d.tsv",
+        "negatives": {"x": {"kind": "dinucleotide"}},
+        "models": {"m": {"kind": "deepbind"}},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    for k, dataset in enumerate("AB"):
+        tables.write(rows(dataset, 1, 300, k, "CACGTG"), folder / f"results/positives/{dataset}.parquet")
+        tables.write(rows(dataset, 0, 300, k + 9), folder / f"results/negatives/{dataset}/x.parquet")
+        leaking = pd.DataFrame({"id": [f"{dataset}/p0"], "kind": ["identical"], "target": ["B"]})
+        tables.write(leaking, folder / f"results/audit/{dataset}/x.parquet", audit.LEAKING)
+    return folder
+
+
+def targets(folder):
+    results = folder / "results"
+    names = {d: (results / f"positives/{d}.parquet", results / f"negatives/{d}/x.parquet") for d in "AB"}
+    return {d: (tables.read(bound), {"x": tables.read(unbound)}) for d, (bound, unbound) in names.items()}
+
+
+def test_the_documented_program_takes_part(study):
+    (study.parent / "kmers.py").write_text(block("python", "kmers.py TRAIN.fa"))
+    commands = block("sh", "export-fasta").replace("tfbind ", f"{sys.executable} -m tfbind.cli ")
+    commands = commands.replace("python kmers.py", f"{sys.executable} kmers.py")
+    run = subprocess.run(["bash", "-ec", commands], cwd=study.parent, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    added = yaml.safe_load(block("yaml", "kind: scores"))["models"]
+    settings = yaml.safe_load((study / "config.yaml").read_text())
+    settings["models"] |= added
+    (study / "config.yaml").write_text(yaml.safe_dump(settings))
+    loaded = config.load(study / "config.yaml")
+    assert loaded.config["models"]["kmers"]["path"] == str(study / "kmers")
+    found = foreign.predictions(loaded.config["models"]["kmers"]["path"], "A", "x", targets(study))
+    for target, (bound, sets) in targets(study).items():
+        mine = found[found["target"] == target]
+        test = pd.concat([t[t["split"] == "test"] for t in (bound, sets["x"])])
+        assert list(mine["id"]) == list(test["id"]) and set(mine["seed"]) == {"ensemble"}
+        assert list(mine["negatives"]) == [""] * 100 + ["x"] * 100
+        assert roc_auc_score(mine["label"], mine["score"]) > 0.9
+
+
+def test_the_files_hold_the_rows_that_train_and_test(study):
+    pairs = foreign.write(config.load(study / "config.yaml"), study, study / "fasta")
+    assert [tuple(row) for row in pairs[["source", "target"]].to_numpy()] == [(s, t) for s in "AB" for t in "AB"]
+    assert tables.read_tsv(study / "fasta" / "pairs.tsv").equals(pairs)
+    bound, sets = targets(study)["A"]
+    for split in ("train", "validation", "test"):
+        lines = (study / "fasta" / "A" / "x" / f"{split}.fa").read_text().splitlines()
+        wanted = pd.concat([t[t["split"] == split] for t in (bound, sets["x"])])
+        wanted = wanted[(split == "test") | (wanted["id"] != "A/p0")]  # it leaks
+        assert lines[1::2] == list(wanted["sequence"])
+        prefix = wanted["label"].map({1: ">bound|", 0: ">unbound|"})
+        assert lines[::2] == list(prefix + wanted["id"])
+    with pytest.raises(InputError, match=r"A\.parquet: not there yet; run snakemake first"):
+        foreign.write(config.load(study / "config.yaml"), study / "elsewhere", study / "fasta")
+
+
+def score_file(study, change=lambda lines: None):
+    bound, sets = targets(study)["B"]
+    lines = [f"{name}\t0.5" for t in (bound, sets["x"]) for name in foreign.names(t[t["split"] == "test"])]
+    change(lines)
+    path = study / "k" / "A" / "x" / "B.x.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("name\tscore\n" + "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda lines: lines.pop(7), "1 of 200 rows have no score, e.g. 'bound|B/p"),
+        (lambda lines: lines.append("bound|C/p1\t1"), "'bound|C/p1' is no row of this test set"),
+        (lambda lines: lines.append(lines[0]), "is scored twice"),
+        (lambda lines: lines.insert(0, "bound|B/p4\tnan"), ":2: score 'nan' is not a finite number"),
+        (lambda lines: lines.insert(0, "bound|B/p4 1"), ":2: 1 column(s) where there should be 2"),
+    ],
+)
+def test_scores_that_do_not_fit_are_refused(study, change, message):
+    score_file(study, change)
+    with pytest.raises(InputError) as fault:
+        foreign.predictions(study / "k", "A", "x", targets(study))
+    assert message in str(fault.value) and "B.x.tsv" in str(fault.value)
+
+
+def test_an_absent_file_leaves_its_cell_without_value(study):
+    score_file(study)
+    found = foreign.predictions(study / "k", "A", "x", targets(study))
+    assert set(found["target"]) == {"B"} and len(found) == 200
+    nothing = foreign.predictions(study / "k", "B", "x", targets(study))
+    assert nothing.empty and tables.note(nothing) == "no scores under k/B/x"
+
+
+def test_a_folder_that_is_not_there_is_a_fault_of_the_config(study):
+    settings = yaml.safe_load((study / "config.yaml").read_text())
+    settings["models"]["k"] = {"kind": "scores", "path": "nowhere"}
+    (study / "config.yaml").write_text(yaml.safe_dump(settings))
+    with pytest.raises(InputError, match=r"models\.k\.path: no folder .*nowhere"):
+        config.load(study / "config.yaml")
+
+
+def test_the_workflow_takes_the_scores_and_trains_nothing_for_them(study):
+    score_file(study)
+    settings = yaml.safe_load((study / "config.yaml").read_text())
+    settings["models"] = {"k": {"kind": "scores", "path": "k"}}
+    (study / "config.yaml").write_text(yaml.safe_dump(settings))
+    command = [Path(sys.executable).parent / "snakemake", "--configfile", study / "config.yaml", "--directory", study]
+    run = subprocess.run(
+        [*map(str, command), "--cores", "1", "--dry-run"], cwd=REPO, capture_output=True, text=True, env=os.environ
+    )
+    assert run.returncode == 0, run.stderr
+    jobs = dict(line.split() for line in run.stdout.splitlines() if re.fullmatch(r"\w+ +\d+", line))
+    assert jobs["take_scores"] == "2" and not {"train", "fit", "predict"} & set(jobs)
+    assert f"{study}/k/A/x/B.x.tsv" in run.stdout
+
+
+def test_the_documented_network_keeps_the_contract_and_trains(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "MODELS", dict(models.MODELS))
+    exec(block("python", "class Mean(Network)"), vars(models))
+    monkeypatch.setitem(models.MODELS, "mean", models.MODELS["mean"])
+    network = models.build("mean", {}).eval()
+    tokens = dna.encode(["ACGTTGCAGG", "GGGCA", "TTTAA"])
+    padded = np.pad(tokens, ((0, 0), (0, 7)), constant_values=dna.UNKNOWN)
+    with torch.inference_mode():
+        alone, turned, wide = (network(torch.from_numpy(t)) for t in (tokens, dna.reverse_complement(tokens), padded))
+    assert torch.equal(alone, turned) and torch.equal(alone, wide)
+    bound = rows("A", 1, 120, 0)
+    bound["sequence"] = bound["sequence"].str.replace("A", "G")
+    settings = {"epochs": 2, "steps": 60, "patience": 4, "batch_size": 32, "learning_rate": 0.1, "weight_decay": 0.0}
+    assert training.fit("mean", {}, bound, rows("A", 0, 120, 1), [0], settings, tmp_path, {}) == {}
+    scores = prediction.predict(tmp_path, {"A": (bound, {"x": rows("A", 0, 120, 1)})})
+    assert roc_auc_score(scores["label"], scores["score"]) > 0.8
