@@ -51,7 +51,9 @@ def test_ece_and_log_loss_equal_those_of_other_libraries():
 @pytest.mark.parametrize("n", [40, 4000])
 def test_temperature_and_bias_are_platts_as_scikit_learn_fits_them(n):
     labels, logits = drawn(n)
-    theirs = CalibratedClassifierCV(FrozenEstimator(Scores().fit(None, None)), method="sigmoid").fit(logits[:, None], labels)
+    theirs = CalibratedClassifierCV(FrozenEstimator(Scores().fit(None, None)), method="sigmoid").fit(
+        logits[:, None], labels
+    )
     slope, bias = calibration.fit(labels, logits, bias=True)
     expected = theirs.predict_proba(logits[:, None])[:, 1]
     assert special.expit(slope * logits + bias) == pytest.approx(expected, abs=1e-4)
@@ -60,7 +62,9 @@ def test_temperature_and_bias_are_platts_as_scikit_learn_fits_them(n):
 def test_temperature_is_that_of_scikit_learn():
     # Theirs has no smoothed labels: equal in a large sample only.
     labels, logits = drawn(20_000, bias=0)
-    theirs = CalibratedClassifierCV(FrozenEstimator(Scores().fit(None, None)), method="temperature").fit(logits[:, None], labels)
+    theirs = CalibratedClassifierCV(FrozenEstimator(Scores().fit(None, None)), method="temperature").fit(
+        logits[:, None], labels
+    )
     slope, bias = calibration.fit(labels, logits, bias=False)
     assert bias == 0 and slope == pytest.approx(0.5, rel=0.05)
     expected = theirs.predict_proba(logits[:, None])[:, 1]
