@@ -62,10 +62,10 @@ def test_summary_is_a_t_interval_over_factors():
     assert line["p_value"] == pytest.approx(0.25)
 
 
-def test_summary_is_never_narrower_than_the_factors_own_uncertainty():
+def test_summary_is_never_narrower_than_a_standard_error_of_the_factors_own():
     rows = [pair(f"T{i}", 0.05 + i / 1e6, half=0.0196) for i in range(4)]
     line = transfer.summary(table(*rows)).iloc[0]
-    assert line["high"] - line["low"] == pytest.approx(2 * 0.0196 / np.sqrt(4))
+    assert line["high"] - line["low"] == pytest.approx(2 * (0.0196 / stats.norm.isf(0.025)) / np.sqrt(4))
 
 
 def test_datasets_of_one_factor_are_averaged_first():

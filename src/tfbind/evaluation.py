@@ -176,8 +176,12 @@ def draw(labels: np.ndarray, block: np.ndarray, resamples: int, rng: np.random.G
 def _drawn(chosen: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
     # How often each of the chosen blocks (K,) comes: (B, K), as many draws as blocks.
     where = np.flatnonzero(chosen)
-    counts = np.zeros((resamples, len(chosen)), np.uint16)
-    counts[:, where] = rng.multinomial(len(where), np.full(len(where), 1 / len(where)), size=resamples)
+    size, counts = len(where), np.zeros((resamples, len(chosen)), np.uint16)
+    some = max(1, 1_000_000 // size)  # resamples at a time, which bounds the memory
+    for first in range(0, resamples, some):
+        n = min(some, resamples - first)
+        picks = rng.integers(size, size=(n, size)) + size * np.arange(n)[:, None]
+        counts[first : first + n, where] = np.bincount(picks.ravel(), minlength=n * size).reshape(n, size)
     return counts
 
 

@@ -72,8 +72,8 @@ def mean_over_tfs(transfer: pd.DataFrame, level: float) -> dict[str, float]:
     """Mean drop of the TFs in `transfer`, with its interval and p.
 
     Several pairs of one TF are averaged first. The interval is Student's t over the TFs, whose spread
-    already holds each TF's own uncertainty; it is never narrower than the normal interval that this uncertainty
-    alone gives. One TF keeps its own interval.
+    already holds each TF's own uncertainty; it reaches at least one standard error of that uncertainty to either
+    side, so that a few drops equal by chance are not taken for certainty. One TF keeps its own interval.
 
     Parameters
     ----------
@@ -95,9 +95,8 @@ def mean_over_tfs(transfer: pd.DataFrame, level: float) -> dict[str, float]:
         low, high = tfs["low"].iloc[0], tfs["high"].iloc[0]
     else:
         within = float((tfs["spread"].fillna(0) ** 2).mean())
-        tail = (1 - level) / 2
-        between = stats.t.isf(tail, n - 1) * float(tfs["drop"].std())
-        half = max(between, stats.norm.isf(tail) * np.sqrt(within)) / np.sqrt(n)
+        between = stats.t.isf((1 - level) / 2, n - 1) * float(tfs["drop"].std())
+        half = max(between, np.sqrt(within)) / np.sqrt(n)
         low, high = means["drop"] - half, means["drop"] + half
     return {"n_tf": n, **means, "low": low, "high": high, "p_value": wilcoxon(tfs["drop"].to_numpy())}
 
