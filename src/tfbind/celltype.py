@@ -239,7 +239,7 @@ def measured(about: Mapping, scores: np.ndarray, test: Test, level: float, note:
     level : float
     note : str
     """
-    found = evaluation.replicate(np.atleast_2d(scores), test.draws, generator("seeds", *about.values()))
+    found = evaluation.replicate(np.atleast_2d(scores), test.draws)
     few = test.draws.n_block < evaluation.FEW_BLOCKS
     notes = [note] * bool(note) + [f"only {test.draws.n_block} blocks of test bins"] * few
     for column, metric in enumerate(evaluation.METRICS):
