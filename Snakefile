@@ -37,7 +37,7 @@ onsuccess:
 
 
 onerror:
-    progress.say(progress.failed(progress.read(Path(log))))
+    progress.say(progress.failed(progress.read(Path(log[0]))))
 
 
 rule all:

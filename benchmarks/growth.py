@@ -153,19 +153,21 @@ def _study(folder: Path, tfs: int) -> None:
 
 
 def plot(table: pd.DataFrame, path: Path) -> None:
-    """Time and memory of each stage against the sequences, both on logarithmic axes."""
+    """Time and memory of each stage against the sequences, on logarithmic axes from 10 ms and 1 MB up."""
     from matplotlib.figure import Figure
 
     matplotlib.rcParams["svg.hashsalt"] = "tfbind"
     figure = Figure((9, 4), layout="constrained")
-    for axis, column, unit in zip(figure.subplots(1, 2), ("seconds", "megabytes"), ("s", "MB"), strict=True):
+    for axis, column, unit, least in zip(
+        figure.subplots(1, 2), ("seconds", "megabytes"), ("s", "MB"), (0.01, 1), strict=True
+    ):
         for stage, part in table.groupby("stage", sort=False):
-            axis.plot(part["count"], part[column].clip(lower=0.01), "o-", label=stage)
+            axis.plot(part["count"], part[column].clip(lower=least), "o-", label=stage)
         first = np.array([table["count"].min(), table["count"].max()])
-        axis.plot(first, first / first[0] * 0.01, ":", color="grey", label="linear")
+        axis.plot(first, first / first[0] * least, ":", color="grey", label="linear")
         axis.set(xscale="log", yscale="log", xlabel="sequences", ylabel=f"{column} ({unit})")
         axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(frameon=False, fontsize=8)
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside right center", frameon=False)
     figure.savefig(path, metadata={"Date": None})
 
 
@@ -202,7 +204,7 @@ def main() -> None:
                 _study(Path(name), count)
                 run = workflow.snakemake(Path(name), *options)
             add(stage, "TFs", count, run.processor, None, run.jobs)
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).astype({"jobs": "Int64"})
     stages = table[table["what"] == "sequences"]
     plot(stages, inputs.REPO / "docs" / "growth.svg")
     last = stages.groupby("stage", sort=False).tail(2).groupby("stage", sort=False)
@@ -210,7 +212,7 @@ def main() -> None:
     page.publish(
         "growth",
         "Time and memory against size",
-        "python -m benchmarks.growth",
+        " ".join(["python -m benchmarks.growth", *sys.argv[1:]]),
         "`seconds`: of processor time, one thread, without start-up; `megabytes`: by how much the most memory ever "
         "held rose above what the process held with its input. For the workflow: whole, all processes together, two "
         "sets and three models a TF; `planned` is `snakemake -n`. For the last tenfold of the sequences the time "

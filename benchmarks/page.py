@@ -27,9 +27,8 @@ def publish(name: str, title: str, command: str, text: str, table: pd.DataFrame)
 def markdown(table: pd.DataFrame) -> str:
     """A table for readers."""
     rows = [table.columns, ["---"] * table.shape[1]]
-    rows += [
-        [f"{value:.4g}" if isinstance(value, float) else value for value in row] for row in table.itertuples(False)
-    ]
+    for row in table.itertuples(index=False):
+        rows.append(["" if pd.isna(value) else f"{value:.4g}" if isinstance(value, float) else value for value in row])
     return "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
 
 

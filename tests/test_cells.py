@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from tfbind import (
+    bin_networks,
     bins,
     cells,
     celltype,
@@ -153,7 +154,12 @@ def test_every_feature_and_method_is_documented():
         assert f"| `{name}` | {text} |" in page
     methods = config.schema("config")["properties"]["celltype"]["properties"]["methods"]["default"]
     assert all(f"`{method}`" in page for method in methods)
-    assert set(methods) == {
-        *estimators.build(features.names(features.Recipe(motifs.jaspar().take([0]))), 0),
-        "mean_signal",
-    }
+    assert set(methods) == set(estimators.build(features.names(features.Recipe(motifs.jaspar().take([0]))), 0))
+    networks = config.schema("config")["properties"]["celltype"]["properties"]["networks"]["items"]["enum"]
+    assert set(networks) == set(bin_networks.NETWORKS) and all(f"`{network}`" in page for network in networks)
+
+
+def test_a_motif_is_learnt_from_training_peaks_alone(study):
+    train = (["k562", "hepg2"], ["chr2", "chr3", "chr6", "chr7"])
+    found = opened(study, "USF1", options={"motifs": {"USF1": ["learnt"]}}, train=train).recipe.motifs
+    assert found.names == ("USF1",)

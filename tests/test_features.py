@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from tfbind import bins, dna, features, motifs, signal
+from tfbind.faults import NotEstimable
+from tfbind.genome import Genome, index
 
 CHROM = "chr3"
 
@@ -161,3 +163,27 @@ def test_every_feature_is_described(recipe):
     assert not families
     for name in names:
         assert any(name == one or (one[-1] in "_q" and name.startswith(one)) for one in features.DESCRIPTIONS), name
+
+
+def test_the_motif_of_a_factor_is_learnt_from_its_peaks(tmp_path):
+    rng = np.random.default_rng(5)
+    matrix = motifs.of_tf("USF1").matrices[0]
+    text = {chrom: rng.integers(0, 4, 200_000, dtype=np.uint8) for chrom in ("chr1", "chr2")}
+    summits = np.arange(2_000, 198_000, 2_500)
+    for chrom in text:
+        for summit in summits if chrom == "chr1" else []:
+            text[chrom][summit : summit + len(matrix)] = matrix.argmax(1)
+    letters = {chrom: dna.decode(tokens[None])[0] for chrom, tokens in text.items()}
+    (tmp_path / "raw.fa").write_text("".join(f">{chrom}\n{line}\n" for chrom, line in letters.items()))
+    index(tmp_path / "raw.fa", tmp_path / "g.fa")
+    genome = Genome(tmp_path / "g.fa")
+    peaks = pd.concat(
+        pd.DataFrame({"chrom": chrom, "start": summits - 100, "end": summits + 100, "summit": summits, "score": height})
+        for chrom, height in (("chr1", 5.0), ("chr2", 50.0))
+    )
+    found = features.learnt(genome, peaks, motifs.jaspar(), ["chr1"], count=5)
+    assert "USF1" in found.names and len(found) == 5
+    # the stronger peaks of a chromosome that is held out would have hidden it
+    assert "USF1" not in features.learnt(genome, peaks, motifs.jaspar(), ["chr2"], count=5).names
+    with pytest.raises(NotEstimable, match="20 are needed"):
+        features.learnt(genome, peaks.head(10), motifs.jaspar(), ["chr1"])

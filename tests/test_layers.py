@@ -18,7 +18,7 @@ FLOORS = [
     ["assays", "negatives", "simulate", "archives", "audit", "signal", "domain", "doctor"],
     ["data", "models", "baseline", "estimators", "features", "validation"],
     ["training", "prediction", "cells", "foreign"],
-    ["evaluation"],
+    ["evaluation", "bin_networks"],
     ["transfer", "libraries", "adaptation", "celltype"],
     ["ladder", "variance", "calibration", "sharing", "scoring"],
     ["scores"],

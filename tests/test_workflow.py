@@ -14,7 +14,7 @@ import yaml
 
 REPO = Path(__file__).parents[1]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
-TABLES = ["metrics", "transfer", "summary", "shifts", "libraries", "verdicts"]
+TABLES = ["audit", "metrics", "transfer", "summary", "shifts", "libraries", "verdicts"]
 
 
 def snakemake(folder, *arguments, **options):

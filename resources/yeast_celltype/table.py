@@ -14,7 +14,7 @@ methods = [m for m in values["auprc"].columns if m != "chance"]
 counts = table[table["metric"] == "auprc"].groupby("tf", sort=False)[["n_bound", "n_unbound"]].max()
 best = table[table["metric"] == "auprc"].set_index(["tf", "method"])
 
-print("auPRC over all bins of the test chromosomes (95 % interval of `catchitt`); on the right, AUROCs of the motif")
+print("auPRC over all bins of the test chromosomes (95 % interval of `catchitt`); on the right AUROCs of the motif")
 print(
     "\n| TF | bound + unbound | "
     + " | ".join(f"`{m}`" for m in methods)

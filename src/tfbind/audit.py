@@ -312,9 +312,10 @@ def outdated(folder: str | os.PathLike, leaking: pd.DataFrame) -> str:
     described = json.loads((Path(folder) / "model.json").read_text())
     if described.get("left_out_sha256") == fingerprint(leaking):
         return ""
+    before = described.get("left_out", 0)
     return (
-        f"the targets have changed: {len(leaking)} training rows are in their test sets, and this model was trained "
-        f"without {described.get('left_out', 'no')} of its rows; run the workflow again to train it anew"
+        f"the targets have changed: {len(leaking)} training rows are in their test sets, and {before} were left out "
+        "when this model was trained; run the workflow again to train it anew"
     )
 
 

@@ -69,6 +69,7 @@ def open_factor(
     genes: str = "",
     blacklist: str = "",
     tally: tables.Tally | None = None,
+    train: tuple[Sequence[str], Sequence[str]] = ((), ()),
 ) -> Factor:
     """Open the files of the cells for one factor.
 
@@ -82,6 +83,8 @@ def open_factor(
         `celltype` of the config.
     genes, blacklist : path, optional
     tally : Tally, optional
+    train : (cells, chromosomes)
+        Those that train: where a motif of a factor that asks for it (``celltype.motifs: {TF: [learnt]}``) is learnt.
 
     Notes
     -----
@@ -89,10 +92,12 @@ def open_factor(
     to the reference cell.
     """
     tally = tables.Tally() if tally is None else tally
-    try:
-        found = motifs.best_of(options["motifs"].get(tf, [tf]), motifs.jaspar(options["tax_groups"]))
-    except InputError as error:
-        raise InputError(f"celltype.motifs: {tf}: {error}") from None
+    peaks = {
+        name: (_peaks(given["conservative"][tf], genome, tally), _peaks(given["relaxed"].get(tf, []), genome, tally))
+        for name, given in files.items()
+        if tf in given["conservative"]
+    }
+    found = _motifs(tf, options, genome, [peaks[name][0] for name in train[0]], train[1])
     cells = {name: signal.cell(given, genome, genes, tally) for name, given in files.items()}
     reference = cells[options["reference"] or next(iter(cells))].track
     cells = {
@@ -104,13 +109,22 @@ def open_factor(
         peaks=all(cell.peaks is not None for cell in cells.values()),
         expression=all(cell.genes is not None and "tpm" in cell.genes for cell in cells.values()),
     )
-    peaks = {
-        name: (_peaks(given["conservative"][tf], genome, tally), _peaks(given["relaxed"].get(tf, []), genome, tally))
-        for name, given in files.items()
-        if tf in given["conservative"]
-    }
     black = intervals.read_blacklist(blacklist, genome) if blacklist else None
     return Factor(genome, recipe, cells, peaks, black, options["overlap"])
+
+
+def _motifs(
+    tf: str, options: Mapping, genome: Genome, peaks: Sequence[pd.DataFrame], chromosomes: Sequence[str]
+) -> motifs.Motifs:
+    names, known = options["motifs"].get(tf, [tf]), motifs.jaspar(options["tax_groups"])
+    if names == ["learnt"]:
+        return features.learnt(genome, pd.concat(peaks, ignore_index=True), known, chromosomes)
+    try:
+        return motifs.best_of(names, known)
+    except InputError as error:
+        raise InputError(
+            f"celltype.motifs: {tf}: {error}, other names, or [learnt] to learn it from the peaks"
+        ) from None
 
 
 def _peaks(rows: Sequence[Mapping], genome: Genome, tally: tables.Tally) -> pd.DataFrame | None:

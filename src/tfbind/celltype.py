@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 
 from tfbind import dna, estimators, evaluation, tables
 from tfbind.bins import AMBIGUOUS, BOUND, STEP, UNBOUND
@@ -269,11 +270,12 @@ def evaluate(
     bins: Bins,
     plan: Plan,
     *,
-    methods: Sequence[str],
+    methods: Mapping[str, Sequence[BaseEstimator]],
     limit: int,
     seed: int,
     statistics: Mapping,
-    best_site: Callable[[np.ndarray], np.ndarray],
+    best_site: Callable[[np.ndarray], np.ndarray] | None = None,
+    reference: bool = True,
 ) -> pd.DataFrame:
     """Train every method, score the test cell, and measure.
 
@@ -282,15 +284,17 @@ def evaluate(
     tf : str
     bins : Bins
     plan : Plan
-    methods : sequence of str
-        Keys of `estimators.build`, or `mean_signal`.
+    methods : mapping of str to estimators
+        Name -> what `estimators.fit` chooses from.
     limit : int
         At most about this many bins of each class train, and as many choose.
     seed : int
     statistics : mapping
         Of the config: `resamples`, `level`, `block`, `min_examples`.
-    best_site : callable
+    best_site : callable, optional
         Sequences (N, 200) uint8 -> scores (N,) of the factor's own motif, for the comparison with shuffles.
+    reference : bool
+        Whether to add what needs no features: `mean_signal` and `chance`.
 
     Returns
     -------
@@ -298,41 +302,42 @@ def evaluate(
         Columns `COLUMNS`; a method that cannot be estimated has empty values and says why.
     """
     key = {"tf": tf, "train_cells": ",".join(plan.train), "test_cell": plan.test}
+    names = [*methods, *((SIGNAL, CHANCE) if reference else ())]
     result: list[dict] = []
     try:
         test = test_bins(bins, tf, plan, statistics)
         rows = training(bins, tf, plan, limit, seed)
     except NotEstimable as reason:
-        for method in (*methods, CHANCE):
+        for method in names:
             result += not_estimable(key | {"method": method}, str(reason))
         return pd.DataFrame(result, columns=COLUMNS)
     fitted, reasons = {}, {}
-    for method, candidates in estimators.build(bins.names, seed).items():
-        if method in methods:
-            try:
-                fitted[method] = estimators.fit(candidates, *rows)
-            except NotEstimable as reason:
-                reasons[method] = str(reason)
+    for method, candidates in methods.items():
+        try:
+            fitted[method] = estimators.fit(candidates, *rows)
+        except NotEstimable as reason:
+            reasons[method] = str(reason)
     del rows
     scores = {}
     if fitted:
         every = scored(bins, plan, test, lambda X: np.stack([e.decision_function(X) for e in fitted.values()]))
         scores = dict(zip(fitted, every, strict=True))
-    if SIGNAL in methods:
+    if reference:
+        scores[CHANCE] = np.zeros(len(test.labels), np.float32)
         try:
             scores[SIGNAL] = mean_signal(bins, plan, test)
         except NotEstimable as reason:
             reasons[SIGNAL] = str(reason)
-    scores[CHANCE] = np.zeros(len(test.labels), np.float32)
-    for method in (*methods, CHANCE):
+    tokens, labels = shuffles(bins, tf, plan, test)
+    for method in names:
         about = key | {"method": method}
         if method in reasons:
             result += not_estimable(about, reasons[method])
-        else:
-            result += measured(about, scores[method], test, statistics["level"], plan.note())
-    if "motif" in scores:
-        tokens, labels = shuffles(bins, tf, plan, test)
-        result += measured_on_shuffles(key | {"method": "motif"}, labels, best_site(tokens), plan.note())
+            continue
+        result += measured(about, scores[method], test, statistics["level"], plan.note())
+        alone = best_site if method == "motif" else getattr(fitted.get(method), "on_sequences", None)
+        if alone is not None and (found := alone(tokens)) is not None:
+            result += measured_on_shuffles(about, labels, found, plan.note())
     return pd.DataFrame(result, columns=COLUMNS)
 
 

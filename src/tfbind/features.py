@@ -4,17 +4,19 @@ Whatever is measured along a chromosome is measured once for each step of 50 bp;
 the cost is that of the bases and not that of the bins, and one million bins take a fraction of a minute.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
 
-from tfbind import bins, dna
+from tfbind import bins, dna, intervals
+from tfbind.faults import NotEstimable
 from tfbind.genome import Genome
-from tfbind.kernels import motifs as motif_kernel
 from tfbind.kernels import tracks as kernel
-from tfbind.motifs import Motifs
+from tfbind.motifs import Motifs, score
 from tfbind.signal import Cell, steps
 
 QUANTILES = (0.99, 0.95, 0.90, 0.75, 0.50)
@@ -23,6 +25,7 @@ OFFSETS = (-19, -17, -15, -13, -11, -9, -7, -5, -3, -1, 1, 3, 5, 7, 9, 11, 13, 1
 #: bp to each side of a bin whose motifs count, of the bin's accessibility, and around a bin for genes.
 FLANK, REACH, NEAR = 400, 1000, 10_000
 _BLOCK = 20_000  # bins that are measured together
+_LEAST = 20  # peaks from which a motif is learnt
 
 #: Name of a feature, or its beginning (in _ or q), -> what it is.
 DESCRIPTIONS = {
@@ -77,6 +80,50 @@ class Recipe:
     composition: bool = True
     offsets: tuple[int, ...] = OFFSETS
     networks: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
+
+
+def learnt(
+    genome: Genome, peaks: pd.DataFrame, known: Motifs, chromosomes: Sequence[str], count: int = 1, most: int = 500
+) -> Motifs:
+    """The known motifs that best tell the strongest peaks from what lies beside them, for a factor without its own.
+
+    Parameters
+    ----------
+    genome : Genome
+    peaks : table of `intervals.read_peaks`
+        Of cells that train, under the genome's names.
+    known : Motifs
+        Where to look.
+    chromosomes : sequence of str
+        Those that train; peaks elsewhere are not looked at.
+    count : int
+        Motifs to return, the best first.
+    most : int
+        Peaks that are looked at, the strongest.
+
+    Notes
+    -----
+    A motif's measure is the AUROC of its best site in the 200 bp around the summits against the 200 bp that begin
+    1 kb to either side, where these touch no peak. Motifs of one family are as alike as they are: the second best is
+    often a relative of the best.
+    """
+    taken = peaks[peaks["chrom"].isin(list(chromosomes))].sort_values("score", ascending=False, kind="stable")
+    start = taken["summit"].head(most) - bins.WIDTH // 2
+    bound = pd.DataFrame({"chrom": taken["chrom"].head(most), "start": start})
+    beside = pd.concat([bound.assign(start=start + side * (REACH + bins.WIDTH)) for side in (-1, 1)])
+    scores = []
+    for table, is_bound in ((bound, True), (beside, False)):
+        size = table["chrom"].map(genome.lengths)
+        table = table[(table["start"] >= 0) & (table["start"] + bins.WIDTH <= size)].reset_index(drop=True)
+        table["end"] = table["start"] + bins.WIDTH
+        if not is_bound:
+            table = table[~intervals.overlapping(table, peaks)]
+        scores.append(score(genome.windows(table["chrom"], table["start"], table["end"]), known)[0])
+    if min(map(len, scores)) < _LEAST:
+        raise NotEstimable(f"{min(map(len, scores))} peaks or windows beside them; {_LEAST} are needed to find a motif")
+    rank = rankdata(np.concatenate(scores), axis=0)
+    area = rank[: len(scores[0])].mean(0) - rank[len(scores[0]) :].mean(0)  # grows with the AUROC
+    return known.take(np.argsort(-area, kind="stable")[:count])
 
 
 def names(recipe: Recipe) -> list[str]:
@@ -157,13 +204,13 @@ def _sequence(recipe: Recipe, genome: Genome, chrom: str, first: int, stop: int,
     count = stop - first + bins.STEPS - 1 + 2 * margin
     begin = (first - margin) * bins.STEP
     widest = max((len(matrix) for matrix in recipe.motifs.matrices), default=0)
-    pad = widest + 2 * motif_kernel.WORD
+    pad = widest + 2 * kernel.WORD
     tokens = _tokens(genome, chrom, begin - pad, begin + count * bins.STEP + pad)
     ranks = np.floor((1 - np.array(QUANTILES)) * (bins.WIDTH - 1) + 1e-9).astype(np.int64)
     for number, motif in enumerate(recipe.motifs.matrices):
         prefix = "motif" if not number else f"motif{number + 1}"
-        odds, shift = motif_kernel.tables(np.stack([motif, motif[::-1, ::-1]]))
-        shift = np.float32(shift[0])
+        odds, shift = kernel.tables(motif)
+        shift = np.float32(shift)
         sites = tokens[pad - len(motif) // 2 :]
         best, total, bits, ranked = kernel.sites(sites, count, odds, ranks)
         inner = slice(margin, count - margin)
@@ -184,8 +231,8 @@ def _sequence(recipe: Recipe, genome: Genome, chrom: str, first: int, stop: int,
         yield "cpg", (bins.from_steps(bins.by_step((core[:-1] == 1) & (core[1:] == 2))) / known)[here]
     if recipe.networks:
         windows = np.lib.stride_tricks.sliding_window_view(core, bins.WIDTH)[:: bins.STEP][here]
-        for label, score in recipe.networks.items():
-            yield f"network_{label}", score(np.ascontiguousarray(windows))
+        for label, network in recipe.networks.items():
+            yield f"network_{label}", network(np.ascontiguousarray(windows))
 
 
 def _signal(recipe: Recipe, cell: Cell | None, chrom: str, index: np.ndarray, length: int):

@@ -199,8 +199,12 @@ def score(tokens: np.ndarray, motifs: Motifs) -> tuple[np.ndarray, np.ndarray]:
         part = slice(start, start + _ROWS)
         best, total = maxima[part], lse[part]
         whole = size[part] >= widths.max(initial=0)
-        for rows, shared in zip((whole, ~whole), (motifs.by_words, motifs.by_width), strict=True):
-            _scan(tokens[part], first[part], size[part], np.flatnonzero(rows), widths, shared, best, total)
+        if whole.any():
+            rows = np.flatnonzero(whole)
+            _scan(tokens[part], first[part], size[part], rows, widths, motifs.by_words, best, total)
+        if not whole.all():
+            rows = np.flatnonzero(~whole)
+            _scan(tokens[part], first[part], size[part], rows, widths, motifs.by_width, best, total)
         faint = np.argwhere(best < _SMALLEST) if best.min(initial=1) < _SMALLEST else ()
         with np.errstate(divide="ignore"):
             np.log2(best, out=best)
@@ -219,13 +223,13 @@ def _scan(
     size: np.ndarray,
     rows: np.ndarray,
     widths: np.ndarray,
-    tables: list[tuple[np.ndarray, np.ndarray]],
+    tables: Tables,
     best: np.ndarray,
     total: np.ndarray,
 ) -> None:
     # Odds of some rows of `score`, table by table.
     words, overhang = np.empty((0, 0), np.int32), None
-    for columns, odds in tables if len(rows) else ():
+    for columns, odds in tables:
         narrow = widths[columns].min()
         needed = np.maximum(narrow - size[rows], 0)
         if not np.array_equal(needed, overhang):

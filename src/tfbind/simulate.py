@@ -27,7 +27,6 @@ import pysam
 
 from tfbind import bins, dna, motifs, splits, tables
 from tfbind.faults import InputError
-from tfbind.kernels import motifs as motif_kernel
 from tfbind.kernels import tracks as kernel
 
 TFS = ("USF1", "GATA3", "CTCF")
@@ -55,6 +54,7 @@ models:
   regression: {{kind: regression}}
   composition: {{kind: composition}}
 training: {{steps: 500}}
+celltype: {{test_cells: [h1], networks: [deepbind, deepbind_track], steps: 600}}
 statistics: {{block: 10000}}
 """
 
@@ -476,13 +476,13 @@ def _genes(path: Path, genome: dict[str, np.ndarray], elements: list, rng: np.ra
 def _occupancy(genome: dict[str, np.ndarray], motif: motifs.Motifs, planted: pd.DataFrame) -> dict[str, np.ndarray]:
     """Occupancy of each step of 50 bp by the sites whose centre it holds; 0 near unknown bases and at the ends."""
     matrix = motif.matrices[0]
-    half, pad = len(matrix) // 2, len(matrix) + 2 * motif_kernel.WORD
-    table, shift = motif_kernel.tables(np.stack([matrix, matrix[::-1, ::-1]]))
+    half, pad = len(matrix) // 2, len(matrix) + 2 * kernel.WORD
+    table, shift = kernel.tables(matrix)
     odds, strong = {}, []
     for chrom, text in genome.items():
         padded = np.pad(text, pad, constant_values=dna.UNKNOWN)
         count = len(text) // bins.STEP
-        total = kernel.sites(padded[pad - half :], count, table, np.zeros(1, np.int64))[1] * np.exp2(-shift[0])
+        total = kernel.sites(padded[pad - half :], count, table, np.zeros(1, np.int64))[1] * np.exp2(-shift)
         unknown = bins.by_step(text == dna.UNKNOWN) > 0
         unknown[: bins.STEPS] = unknown[-bins.STEPS :] = True
         total[np.convolve(unknown, np.ones(2 * bins.STEPS + 1), "same") > 0] = 0

@@ -5,15 +5,15 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tfbind import assays, config, intervals, resources
+from tfbind import assays, config, intervals, resources, signal
 from tfbind.faults import InputError
 from tfbind.genome import Genome, index
 from tfbind.splits import generator
-from tfbind.tables import note
+from tfbind.tables import Tally, note
 
 
 def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
-    """Make the tables of every dataset whose files are here, and keep none.
+    """Make the tables of every dataset and read every cell whose files are here, and keep none.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         for name, options in study.config["genomes"].items():
             source, fasta = config.local(options["fasta"]), Path(folder) / f"{name}.fa"
-            if os.path.isfile(source) and any(row["genome"] == name for row in study.datasets.values()):
+            rows = (*study.datasets.values(), *study.cell_files)
+            if os.path.isfile(source) and any(row["genome"] == name for row in rows):
                 tried(resources.verify, source, options["sha256"])
                 tried(index, source, fasta)
             genomes[name] = tried(Genome, fasta, options["chromosomes"]) if fasta.exists() else None
@@ -71,6 +72,26 @@ def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
                 events = "; ".join(f"{count} {event}, {reason}" for event, reason, count in tally.rows)
                 say(f"{dataset}: {kind}: {events}")
                 reasons += [f"{dataset}: not estimable: {note(table)}"] if note(table) else []
+        for cell, files in study.cells.items():
+            genome, options = genomes.get(files["genome"]), study.config["genomes"][files["genome"]]
+            genes = config.local(options["genes"])
+            peaks = [row for kind in ("conservative", "relaxed") for rows in files[kind].values() for row in rows]
+            rows = [*files["accessibility"], *files["accessibility_peaks"], *files["expression"], *peaks]
+            absent = [path for path in (*(row["path"] for row in rows), genes) if path and not os.path.isfile(path)]
+            if absent or genome is None:
+                say(f"{cell}: not read: {', '.join(absent) or 'its genome'} is not here or cannot be used")
+                continue
+            for path, sha256 in [*((row["path"], row["sha256"]) for row in rows), (genes, options["genes_sha256"])]:
+                if path:
+                    tried(resources.verify, path, sha256)
+            tally = Tally()
+            if opened := tried(signal.cell, files, genome, genes, tally):
+                tried(opened.track.quantiles)  # reads every value
+            for row in peaks:
+                table = tried(intervals.read_peaks, row["path"], row["format"], tally)
+                if table is not None:
+                    tried(intervals.named, table, genome, tally)
+            say(f"{cell}: cell: " + "; ".join(f"{count} {event}, {reason}" for event, reason, count in tally.rows))
     if faults:
         raise InputError(dict.fromkeys(faults))  # each once, in order
     return reasons

@@ -76,6 +76,7 @@ rule celltype:
     params:
         files=trial,
         train=lambda wildcards: training_cells(wildcards.tf, wildcards.cell),
+        checksums=lambda wildcards: study.cell_checksums(trial(wildcards), wildcards.tf),
         chromosomes=lambda wildcards: study.config["genomes"][
             study.cells[wildcards.cell]["genome"]
         ]["chromosomes"],
@@ -88,14 +89,43 @@ rule celltype:
         "../scripts/celltype.py"
 
 
+rule celltype_network:
+    input:
+        unpack(trial_files),
+    output:
+        "results/celltype/{tf}/{cell}/{network}.tsv",
+    log:
+        "logs/celltype/{tf}/{cell}/{network}.log",
+    wildcard_constraints:
+        tf=one_of(study.cell_tfs()),
+        cell=one_of(study.cells),
+        network=one_of(CELLTYPE["networks"]),
+    conda:
+        ENV
+    params:
+        files=trial,
+        train=lambda wildcards: training_cells(wildcards.tf, wildcards.cell),
+        checksums=lambda wildcards: study.cell_checksums(trial(wildcards), wildcards.tf),
+        chromosomes=lambda wildcards: study.config["genomes"][
+            study.cells[wildcards.cell]["genome"]
+        ]["chromosomes"],
+        options=CELLTYPE,
+        split=study.config["split"],
+        statistics=study.config["statistics"],
+        seed=study.config["seeds"][0],
+        code=digest("celltype", "bin_networks"),
+    script:
+        "../scripts/celltype_network.py"
+
+
 rule celltype_table:
     input:
-        expand(
-            "results/celltype/{tf}/{cell}.tsv",
-            zip,
-            tf=[tf for tf, _ in trials()],
-            cell=[cell for _, cell in trials()],
-        ),
+        [f"results/celltype/{tf}/{cell}.tsv" for tf, cell in trials()],
+        [
+            f"results/celltype/{tf}/{cell}/{network}.tsv"
+            for tf, cell in trials()
+            for network in CELLTYPE["networks"]
+        ],
     output:
         report(
             "results/celltype.tsv",

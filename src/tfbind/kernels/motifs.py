@@ -5,8 +5,8 @@ costs ceil(W / 3) look-ups. Odds, not log-odds, are tabulated: their maximum is 
 the sum that log-sum-exp needs, so one pass gives both without an exponential.
 
 Both strands of sixteen motifs make a row of 32 odds, the lanes of the processor's vectors; a block of such rows stays
-in its fastest cache. Numba's own loops write the running maximum to memory at each position: `_fold` names the vectors
-and keeps it in registers, which is four times as fast.
+in its fastest cache. Numba's own loops write the running maximum to memory at each position; `_fold` names the vectors
+and so keeps it in registers.
 """
 
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ def tables(matrices: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _aligned(shape: tuple[int, ...]) -> np.ndarray:
-    # A vector of 64 bytes that lies across two lines of the cache takes twice the time.
+    # A vector of 64 bytes that lies across two lines of the cache takes longer.
     memory = np.empty(4 * int(np.prod(shape)) + 64, np.uint8)
     start = -memory.ctypes.data % 64
     return memory[start : len(memory) - 64 + start].view(np.float32).reshape(shape)

@@ -8,6 +8,9 @@ import numpy as np
 from numba import njit
 
 STEP, STEPS = 50, 4
+WORD = 4
+#: Binary exponent given to the best possible site: odds 2^220 below it still are normal float32 numbers.
+TOP = 100
 
 
 @njit(cache=True, nogil=True)
@@ -108,6 +111,35 @@ def steps(ends, values, count):
     return mean, low, high, median
 
 
+def tables(matrix: np.ndarray) -> tuple[np.ndarray, float]:
+    """Scaled odds of every 4-mer at each group of four positions of a motif, on both strands.
+
+    Parameters
+    ----------
+    matrix : (W, 4) float
+        Log-odds in bits. An unknown base scores the mean of its position.
+
+    Returns
+    -------
+    odds : (ceil(W / 4), 625, 2) float32
+        The product over the groups is ``2 ** (score + shift)``. Positions past W have odds 1.
+    shift : float
+        Bits, such that the best site has odds ``2 ** TOP``.
+    """
+    groups = -(-len(matrix) // WORD)
+    bits = np.zeros((2, groups * WORD, 5))
+    for strand, rows in zip(bits, (matrix, matrix[::-1, ::-1]), strict=True):
+        strand[: len(rows), :4] = rows
+        strand[: len(rows), 4] = np.mean(rows, 1, dtype=float)
+    a, b, c, d = np.moveaxis(bits.reshape(2, groups, WORD, 5), 2, 0)  # each (2, G, 5)
+    words = a[..., None] + b[..., None, :]
+    words = words[..., None] + c[..., None, None, :]
+    words = (words[..., None] + d[..., None, None, None, :]).reshape(2, groups, 625)
+    best = words.max(2)  # (2, G)
+    odds = np.exp2(words - best[..., None] + TOP / groups)
+    return np.ascontiguousarray(odds.transpose(1, 2, 0), np.float32), TOP - float(best[0].sum())
+
+
 @njit(cache=True, nogil=True)
 def sites(tokens, count, odds, ranks):
     """Odds of a motif along a sequence, the better strand at each position, by step and by bin.
@@ -121,7 +153,7 @@ def sites(tokens, count, odds, ranks):
     count : int
         Steps S.
     odds : (G, 625, 2) float32
-        From `motifs.tables`, of both strands.
+        From `tables`.
     ranks : (R,) int64
         Ranks among the 200 positions of a bin, ascending; 0 is the best.
 

@@ -15,7 +15,7 @@ _AHEAD = 8  # intervals whose text is on its way from memory
 
 @intrinsic
 def _copy(typing, target, source, count):
-    """Copy so many bytes; numba's own loops over some dozen bytes take twice as long."""
+    """Copy so many bytes; numba's own loops are slow over some dozen bytes."""
 
     def generate(context, builder, signature, arguments):
         arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]).data for i in (0, 1)]
