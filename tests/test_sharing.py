@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tfbind import baseline, dna, domain, models, prediction, resources, sharing, tables
+from tfbind import audit, baseline, dna, domain, models, prediction, resources, sharing, tables
 from tfbind.faults import InputError, NotEstimable
 
 REPO = Path(__file__).parents[1]
@@ -155,6 +155,8 @@ def test_a_card_holds_true_numbers(tmp_path):
     )
     tables.write(rows, tmp_path / "p.parquet")
     tables.write(rows.iloc[:7].assign(label=0), tmp_path / "n.parquet")
+    leaking = pd.DataFrame({"id": ["p0", "p7"], "kind": "identical", "target": "B"})
+    tables.write(leaking, tmp_path / "l.parquet", audit.LEAKING)
     (tmp_path / "peaks.bed").write_text("chr1\t0\t10\n")
     about = {"tf": "USF1", "source": "A", "source_assay": "chipseq", "shift": "none", "comparison": "same"}
     about |= {"train_negatives": "s", "test_negatives": "s", "metric": "auroc", "n_positive": 5, "n_negative": 6}
@@ -176,17 +178,17 @@ def test_a_card_holds_true_numbers(tmp_path):
         "negatives": {"kind": "dinucleotide"},
     }
     files = {source: tmp_path / "peaks.bed" for source in ("https://x.org/peaks.bed", str(tmp_path / "peaks.bed"))}
-    sharing.write_card(
-        folder, row, files, {"positives": tmp_path / "p.parquet", "negatives": tmp_path / "n.parquet"}, settings, found
-    )
+    paths = {name: tmp_path / f"{name[0]}.parquet" for name in ("positives", "negatives", "leaking")}
+    sharing.write_card(folder, row, files, paths, settings, found)
     card = (folder / "MODEL.md").read_text()
     assert f"| https://x.org/peaks.bed | {resources.digest(tmp_path / 'peaks.bed')} |" in card
-    assert f"| positives | 6 | 3 | 1 | {resources.digest(tmp_path / 'p.parquet')} |" in card
-    assert "| negatives | 6 | 1 | 0 |" in card
+    assert f"| positives | 5 | 2 | 1 | {resources.digest(tmp_path / 'p.parquet')} |" in card
+    assert "| negatives | 5 | 1 | 0 |" in card
     assert "| A | chipseq | same | whole | s | 0.912 | 0.900 to 0.950 | 5 + 6 |  |" in card
     assert "| B | htselex | same | scan | s |  |  | 5 + 6 | too few |" in card
     assert "30 to 30 bp with 20% to 70%" in card and "12 bound to 34 unbound" in card
     assert "Evaluated on chipseq; for any other use" in card and "By a strand-blind hash of the sequence: 10%" in card
+    assert "Left out of training for being in a test set: 2 rows (identical 2)." in card
     assert str(tmp_path) not in card
     assert len(tables.read_tsv(folder / "evaluation.tsv")) == 2
 

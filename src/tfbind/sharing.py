@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from tfbind import __version__, config, dna, models, prediction, resources, tables
+from tfbind import __version__, audit, config, dna, models, prediction, resources, tables
 from tfbind.faults import InputError, NotEstimable, ResourceError
 
 CARD = "MODEL.md"
@@ -151,7 +151,7 @@ def write_card(
     files : mapping
         Source as written in the sheet -> the local file.
     sequences : mapping
-        `positives` and `negatives` -> their tables, which were trained on.
+        `positives`, `negatives` and `leaking` -> the tables that were trained on, and what was left out of them.
     settings : mapping
         `sequence`, `split` and `negatives` (the options of the label) of the config.
     evaluation : DataFrame
@@ -185,13 +185,17 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
         *_table(["file", "SHA-256"], [[_public(source), resources.digest(path)] for source, path in files.items()]),
         "",
     ]
-    counts, placed = [], False
-    for name, path in sequences.items():
-        table = tables.read(path)
-        split, placed = table["split"].value_counts(), placed or bool(table["chrom"].notna().any())
-        counts.append([name, *(int(split.get(part, 0)) for part in tables.SPLITS), resources.digest(path)])
+    whole = {name: tables.read(sequences[name]) for name in ("positives", "negatives")}
+    *trained, left_out = audit.without(*whole.values(), tables.read(sequences["leaking"], audit.LEAKING))
+    counts = []
+    for (name, table), kept in zip(whole.items(), trained, strict=True):
+        held = [int((kept["split"] == part).sum()) for part in ("train", "validation")]
+        counts.append([name, *held, int((table["split"] == "test").sum()), resources.digest(sequences[name])])
+    placed = bool(whole["positives"]["chrom"].notna().any())
     lines += [
         *_table(["sequences", *tables.SPLITS, "SHA-256 of the table"], counts),
+        "",
+        f"{left_out[0].upper()}{left_out[1:]}.",
         "",
         f"Negatives: `{json.dumps(settings['negatives'])}`. Settings: `{json.dumps(description['options'])}`.",
         "",

@@ -53,6 +53,7 @@ rule cards:
         [files(study.row(d)) for d in study.datasets],
         expand(POSITIVES, dataset=study.datasets),
         [NEGATIVES.format(dataset=d, negatives=x) for d, x, _ in CARDS],
+        [LEAKING.format(dataset=d, negatives=x) for d, x, _ in CARDS],
         [f"results/models/{d}/{x}/{model}/model.json" for d, x, model in CARDS],
         metrics=rules.summarise.output.metrics,
     output:

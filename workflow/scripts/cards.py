@@ -16,6 +16,7 @@ for (dataset, negatives, model), card in zip(params.models, snakemake.output.car
         {
             "positives": f"results/positives/{dataset}.parquet",
             "negatives": f"results/negatives/{dataset}/{negatives}.parquet",
+            "leaking": f"results/audit/{dataset}/{negatives}.parquet",
         },
         params.config | {"negatives": params.config["negatives"][negatives]},
         sharing.evaluated(dataset, negatives, params.readings[model], metrics),
