@@ -149,7 +149,8 @@ def test_the_workflow_runs_in_a_folder_of_any_name(tmp_path):
     folder.mkdir()
     (folder / "resources").mkdir()
     (folder / "config.yaml").write_text((REPO / "config.yaml").read_text())
-    (folder / "resources" / "datasets.tsv").write_text((REPO / "resources" / "datasets.tsv").read_text())
+    for sheet in ("datasets.tsv", "cells.tsv"):
+        (folder / "resources" / sheet).write_text((REPO / "resources" / sheet).read_text())
     command = [Path(sys.executable).parent / "snakemake", "--configfile", folder / "config.yaml", "--directory", folder]
 
     def snakemake(*arguments):
