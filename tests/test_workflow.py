@@ -14,7 +14,8 @@ import yaml
 
 REPO = Path(__file__).parents[1]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
-TABLES = ["audit", "metrics", "transfer", "summary", "shifts", "libraries", "verdicts"]
+TABLES = ["audit", "metrics", "transfer", "summary", "shifts", "libraries", "verdicts", "ladder", "variance"]
+TABLES += ["calibration", "retrain", "crossings", "celltype"]
 
 
 def snakemake(folder, *arguments, **options):
@@ -32,6 +33,8 @@ def small_study(folder):
     config["training"] = {"epochs": 2, "steps": 0, "batch_size": 64}
     config["seeds"] = [0, 1]
     config["statistics"]["resamples"] = 200
+    config["transfer"]["retrain"] |= {"shots": [16], "draws": 1, "steps": 20}
+    config["celltype"] = {"test_cells": ["h1"], "tfs": ["USF1"], "methods": ["motif", "organisers"]}
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     header, *rows = (REPO / "resources" / "datasets.tsv").read_text().splitlines()
     rows = [row for row in rows if row.startswith(("USF1_k562", "USF1_selex", "GATA3_selex"))]
@@ -42,6 +45,7 @@ def small_study(folder):
     (folder / "collapsed.fastq").write_text(f"@a\nTGTCGT{'ACGT' * 5}GACTGC\n+\n{'I' * 32}\n" * 200)
     rows.append("ELK1_selex\tELK1\thtselex\t../collapsed.fa" + "\t" * (header.count("\t") - 3))
     (folder / "resources" / "datasets.tsv").write_text("\n".join([header, *rows]) + "\n")
+    (folder / "resources" / "cells.tsv").write_text((REPO / "resources" / "cells.tsv").read_text())
     return folder
 
 
