@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from tfbind import models, prediction, tables, training
+from tfbind.faults import ResourceError
 
 TRAINING = {"epochs": 4, "patience": 4, "steps": 0, "batch_size": 32, "learning_rate": 0.01, "weight_decay": 0.0}
 SMALL = {"filters": 4, "width": 8}
@@ -234,6 +235,16 @@ def test_a_diverging_seed_fails_and_the_others_stay(tmp_path, monkeypatch):
     fit(tmp_path / "alone", (1,))
     assert "seed 1" in reason(tmp_path / "alone")
     assert not (tmp_path / "alone" / "checkpoints").exists()
+
+
+def test_too_little_memory_on_a_gpu_is_told_with_the_remedies(tmp_path, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(training.Task, "_losses", full)
+    with pytest.raises(ResourceError, match=r"lower training\.batch_size, or .* CUDA_VISIBLE_DEVICES="):
+        fit(tmp_path, (0, 1))
+    assert not (tmp_path / "model.json").exists()
 
 
 def test_a_constant_model_fails(tmp_path):

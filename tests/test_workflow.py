@@ -135,6 +135,8 @@ def test_tables_are_the_same_after_a_kill_and_with_one_core(finished, tmp_path):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    refused = snakemake(folder, "--cores", "1")  # as beside a run that still goes on
+    assert refused.returncode and "no other Snakemake process" in refused.stderr and "--unlock" in refused.stderr
     assert snakemake(folder, "--unlock").returncode == 0
     run = snakemake(folder, "--cores", "1")
     assert run.returncode == 0, run.stderr[-4000:]

@@ -28,7 +28,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.utils.data import DataLoader
 
 from tfbind import background, data, domain, models, tables
-from tfbind.faults import NotEstimable
+from tfbind.faults import NotEstimable, ResourceError
 from tfbind.splits import generator, stable_hash
 
 log = logging.getLogger(__name__)
@@ -451,7 +451,13 @@ def fit_stack(
             plugins=[LightningEnvironment(), _AtomicIO()],
         )
         last = folder / _LAST
-        trainer.fit(task, source, ckpt_path=last if last.exists() else None, weights_only=True)
+        try:
+            trainer.fit(task, source, ckpt_path=last if last.exists() else None, weights_only=True)
+        except torch.OutOfMemoryError as error:
+            remedies = "lower training.batch_size, or train on the processor with CUDA_VISIBLE_DEVICES="
+            raise ResourceError(
+                f"the GPU has too little memory for a stack of {len(members)} ({error}); {remedies}"
+            ) from error
     for member, progress in zip(members, task.progress, strict=True):
         if not progress["best"] and not progress["failure"]:
             told = (

@@ -3,7 +3,8 @@
 import logging
 from pathlib import Path
 
-from tfbind import adaptation, audit, config, tables
+from tfbind import adaptation, audit, tables
+from tfbind.config import shift
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
@@ -21,7 +22,7 @@ about = {
     "source_assay": source["assay"],
     "target": words.target,
     "target_assay": target["assay"],
-    "shift": config.shift(source, target),
+    "shift": shift(source, target),
     "train_negatives": words.negatives,
     "test_negatives": words.negatives,
     "model": words.model,

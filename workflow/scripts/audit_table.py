@@ -5,10 +5,11 @@ import logging
 import pandas as pd
 
 from tfbind import tables
+from tfbind.config import shift
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 rows = snakemake.params.rows
 counts = pd.concat(map(tables.read_tsv, snakemake.input))
-shift = [config.shift(rows[s], rows[t]) for s, t in zip(counts["source"], counts["target"], strict=True)]
-counts.insert(counts.columns.get_loc("comparison"), "shift", shift)
+shifts = [shift(rows[s], rows[t]) for s, t in zip(counts["source"], counts["target"], strict=True)]
+counts.insert(counts.columns.get_loc("comparison"), "shift", shifts)
 tables.write_tsv(counts, snakemake.output[0])
