@@ -3,14 +3,6 @@
 AUDIT = "results/audit/{dataset}/{negatives}.tsv"
 
 
-def compared(dataset):
-    """What an audit reads of a row of the sheet."""
-    return {
-        key: study.datasets[dataset][key]
-        for key in ("dataset", "tf", "assay", "genome")
-    }
-
-
 rule audit_source:
     input:
         bound=POSITIVES,

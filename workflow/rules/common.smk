@@ -31,6 +31,7 @@ POSITIVES = "results/positives/{dataset}.parquet"
 NEGATIVES = "results/negatives/{dataset}/{negatives}.parquet"
 LEAKING = "results/audit/{dataset}/{negatives}.parquet"
 PREDICTIONS = "results/predictions/{dataset}/{negatives}/{model}.parquet"
+CURVE = "results/retrain/{source}/{target}/{negatives}/{model}/{table}.tsv"
 ENV = "../../envs/tfbind.yaml"
 
 
@@ -234,3 +235,33 @@ def trial_files(wildcards):
         | {key: path for key, path in named.items() if path}
         | {"cells": [row["path"] for row in rows]}
     )
+
+
+def of_curve(table):
+    return [
+        CURVE.format(source=s, target=t, negatives=x, model=m, table=table)
+        for s, t, x, m in study.retrained()
+    ]
+
+
+def retrain_tables():
+    """The learning curves, where the config asks for some."""
+    names = ("retrain", "crossings") if study.retrained() else ()
+    return [f"results/{name}.tsv" for name in names]
+
+
+def both(pattern, wildcards):
+    """A file of the source and that of the target."""
+    label = wildcards.negatives
+    return [
+        pattern.format(dataset=dataset, negatives=label)
+        for dataset in (wildcards.source, wildcards.target)
+    ]
+
+
+def compared(dataset):
+    """What an audit reads of a row of the sheet."""
+    return {
+        key: study.datasets[dataset][key]
+        for key in ("dataset", "tf", "assay", "genome")
+    }

@@ -1,33 +1,9 @@
 """How many examples of the target are worth a training of its own: learning curves of every pair that the config names."""
 
-CURVE = "results/retrain/{source}/{target}/{negatives}/{model}/{table}.tsv"
-
 
 wildcard_constraints:
     source=one_of(study.datasets),
     target=one_of(study.datasets),
-
-
-def of_curve(table):
-    return [
-        CURVE.format(source=s, target=t, negatives=x, model=m, table=table)
-        for s, t, x, m in study.retrained()
-    ]
-
-
-def retrain_tables():
-    """The learning curves, where the config asks for some."""
-    names = ("retrain", "crossings") if study.retrained() else ()
-    return [f"results/{name}.tsv" for name in names]
-
-
-def both(pattern, wildcards):
-    """A file of the source and that of the target."""
-    label = wildcards.negatives
-    return [
-        pattern.format(dataset=dataset, negatives=label)
-        for dataset in (wildcards.source, wildcards.target)
-    ]
 
 
 rule adapt:
