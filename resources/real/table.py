@@ -50,6 +50,31 @@ read = read.loc[read["deepbind_embed"].notna(), list(READINGS.values())]
 for name, values in [*read.iterrows(), ("mean", read.groupby(lambda target: target.split("_")[0]).mean().mean())]:
     print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |")
 
+crossings = tables.read_tsv(RESULTS / "crossings.tsv").set_index(["target", "adaptation", "against"])
+retrain = tables.read_tsv(RESULTS / "retrain.tsv").set_index(["target", "adaptation", "n_target"])["value"]
+
+
+def examples(number, least, most):
+    """A number of target examples, as the report writes it."""
+    return f"< {least:,}" if number <= least else f"> {most:,}" if number > most else f"{float(f'{number:.2g}'):,.0f}"
+
+
+WAYS = {
+    "finetune": "fine-tuned on 256 / 4,096",
+    "retrain": "trained on 256 / 4,096 alone",
+    "joint": "on both, 256 / 4,096",
+}
+print("\n| `deepbind` from HT-SELEX onto | as it is | " + " | ".join(WAYS.values()) + " | retraining pays from |")
+print("| --- |" + " --- |" * (len(WAYS) + 2))
+for target in dict.fromkeys(retrain.index.get_level_values("target")):
+    cells = [
+        " / ".join(f"{retrain.get((target, way, n), float('nan')):.3f}".replace("nan", "–") for n in (256, 4096))
+        for way in WAYS
+    ]
+    row = crossings.loc[(target, "retrain", "direct")]
+    star, low, high = (examples(row[key], 16, row["most"]) for key in ("n_star", "low", "high"))
+    print(f"| {target} | {retrain[target, 'direct', 0]:.3f} | " + " | ".join(cells) + f" | {star} ({low} to {high}) |")
+
 metrics = tables.read_tsv(RESULTS / "metrics.tsv", dtype={"seed": str})
 shown = metrics[(metrics["seed"] == "ensemble") & (metrics["metric"] == "auroc") & (metrics["comparison"] == "same")]
 print("\n| `deepbind`, GATA3 ChIP-seq | tested against true shuffles | against pair shuffles |\n| --- | --- | --- |")
