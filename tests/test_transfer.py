@@ -241,3 +241,11 @@ def test_tfs_of_poor_data_do_not_enter_the_advice_over_tfs():
     sentence = advice(rows, health(*lines), tf=transfer.EVERY_TF)["sentence"]
     assert sentence.startswith("2 TFs: ") and "loses 2.0 points" in sentence
     assert sentence.endswith("TFs left out for poor data: 1.")
+
+
+def test_a_best_model_that_was_not_scored_there_is_named():
+    line = advice([pair("USF1", 0.1)], health(("USF1_selex", "bilstm", "good: USF1: 90%")))
+    assert line["sentence"] == (
+        "USF1: cannot tell. No drop from HT-SELEX to ChIP-seq could be estimated: bilstm, the best model of its "
+        "source, was not scored there."
+    )

@@ -212,6 +212,8 @@ def _of_tf(pairs: pd.DataFrame, health: pd.DataFrame, key: Mapping[str, str], le
     line = {**key, "model": ", ".join(chosen["model"].unique()), "n": int(chosen["drop"].notna().sum())}
     if not line["n"]:
         notes = chosen["note"] if len(chosen) else pairs["source"].map(health["verdict"])
+        if not len(chosen) and best.notna().any():  # a label for other TFs
+            notes = best.dropna() + ", the best model of its source, was not scored there"
         reasons = (str(note).removeprefix(f"cannot tell: {tf}: ") for note in notes.dropna() if note)
         why = "; ".join(dict.fromkeys(reasons)) or "no model was chosen"
         if key["shift"] != SHIFTS[0]:
