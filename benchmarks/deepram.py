@@ -13,6 +13,7 @@ tfbind trains on.
 
 import argparse
 import contextlib
+import copy
 import gzip
 import io
 import random
@@ -80,7 +81,6 @@ def _module(settings: int, steps: int, folder: Path) -> types.ModuleType:
         setattr(stub, word, None)
         sys.modules.setdefault(name, stub)
     module = types.ModuleType("deepRAM")
-    sys.modules["deepRAM"] = module  # it pickles whole networks
     exec(compile(text, str(path), "exec"), module.__dict__)
     module.F = _Counting()
     return module
@@ -126,9 +126,9 @@ def peer(bound: pd.DataFrame, unbound: pd.DataFrame, own: bool, settings: int, s
         arguments |= {"conv_layers": 1, "RNN_layers": 1, "dilation": 1, "kmer_len": 3, "stride": 1}
         arguments |= dict.fromkeys(("motif_dir", "tomtom_dir", "word2vec_train", "word2vec_model"), "")
         start = time.process_time()
-        with _whole_pickles():
+        with _kept() as stored:
             module.run_deepRAM(types.SimpleNamespace(**arguments))
-            network = torch.load(folder / "model").eval()
+        network = stored[arguments["model_path"]].eval()
         seconds = time.process_time() - start
         data = module.test_loader.dataset
         with torch.no_grad():
@@ -137,14 +137,14 @@ def peer(bound: pd.DataFrame, unbound: pd.DataFrame, own: bool, settings: int, s
 
 
 @contextlib.contextmanager
-def _whole_pickles():
-    # deepRAM stores whole networks, which torch.load refuses since 2.6 unless told otherwise.
-    load = torch.load
-    torch.load = lambda *arguments, **options: load(*arguments, **{"weights_only": False} | options)
+def _kept():
+    # deepRAM pickles whole networks and reads them again: here they stay in memory, by the path that it names.
+    save, load, stored = torch.save, torch.load, {}
+    torch.save, torch.load = lambda kept, path: stored.update({path: copy.deepcopy(kept)}), stored.__getitem__
     try:
-        yield
+        yield stored
     finally:
-        torch.load = load
+        torch.save, torch.load = save, load
 
 
 def ours(dataset: str, bound: pd.DataFrame, unbound: pd.DataFrame) -> list[dict[str, float]]:

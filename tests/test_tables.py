@@ -101,3 +101,15 @@ def test_an_empty_table_keeps_its_reason(tmp_path):
     back = tables.read(tmp_path / "t.parquet")
     assert back.empty and tables.note(back) == "library collapsed"
     assert list(back.columns) == tables.SEQUENCES.names
+
+
+def test_targets_are_read_with_their_negatives_by_label(tmp_path):
+    def written(name):
+        row = {"id": name, "sequence": "ACGT", "label": int(name in "ab"), "split": "test", "origin": "made"}
+        tables.write(tables.sequences(**{key: [value] for key, value in row.items()}), tmp_path / name)
+        return tmp_path / name
+
+    positives, negatives = [written("a"), written("b")], [written("x"), written("y")]
+    found = tables.read_targets(["A", "B"], positives, [("A", "x"), ("A", "y")], negatives)
+    assert {target: list(labels) for target, (_, labels) in found.items()} == {"A": ["x", "y"], "B": []}
+    assert found["A"][1]["y"]["id"].tolist() == ["y"] and found["B"][0]["id"].tolist() == ["b"]

@@ -218,6 +218,21 @@ def test_checkpoints_of_other_data_or_settings_are_not_used(tmp_path, monkeypatc
     assert_same(weights(tmp_path / "a"), weights(tmp_path / "b"))
 
 
+def test_checkpoints_without_surroundings_are_not_used_with_them(tmp_path, monkeypatch):
+    data = planted(150, "CACGTGA", 0)
+
+    def embedded(folder, width):
+        training.fit("deepbind", SMALL, *data, [0], TRAINING, folder, {}, embed=width)
+
+    with monkeypatch.context() as patch:
+        interrupt(patch, 2)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            embedded(tmp_path / "a", 0)
+    embedded(tmp_path / "a", 60)
+    embedded(tmp_path / "b", 60)
+    assert_same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+
+
 def test_a_diverging_seed_fails_and_the_others_stay(tmp_path, monkeypatch):
     losses = training.Task._losses
 

@@ -6,7 +6,7 @@ Every file is written under a temporary name and renamed, so a killed job leaves
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -141,6 +141,19 @@ def read(path: str | os.PathLike, schema: pa.Schema = SEQUENCES) -> pd.DataFrame
     frame = conform(table.to_pandas(), schema)
     frame.attrs["note"] = metadata[b"note"].decode()
     return frame
+
+
+def read_targets(
+    targets: Sequence[str],
+    positives: Sequence[str | os.PathLike],
+    labelled: Sequence[tuple[str, str]],
+    negatives: Sequence[str | os.PathLike],
+) -> dict[str, tuple[pd.DataFrame, dict[str, pd.DataFrame]]]:
+    """Target -> its positives and its negatives by label: one file a target, one a pair of target and label."""
+    found = {target: (read(path), {}) for target, path in zip(targets, positives, strict=True)}
+    for (target, label), path in zip(labelled, negatives, strict=True):
+        found[target][1][label] = read(path)
+    return found
 
 
 def empty(schema: pa.Schema, note: str) -> pd.DataFrame:

@@ -294,7 +294,7 @@ def fit(
         chain = background.fit(examples.tokens[examples.split == "train"])
         examples = examples._replace(chain=chain, window=max(embed, examples.window))
         extra["background"] = background.to_lists(chain)
-    work = _workspace(folder / "checkpoints", examples, kind, dict(options), seeds, dict(training))
+    work = _workspace(folder / "checkpoints", examples, kind, dict(options), seeds, dict(training), embed)
     if training.get("search"):
         options, training, extra["search"] = search(kind, options, examples, seeds[0], training, work / "search")
     # seeds with negatives of their own share no batch

@@ -5,8 +5,8 @@ rule celltype:
     input:
         unpack(trial_files),
     output:
-        "results/celltype/{tf}/{cell}.tsv",
-        "results/celltype/{tf}/{cell}.log.tsv",
+        table="results/celltype/{tf}/{cell}.tsv",
+        log="results/celltype/{tf}/{cell}.log.tsv",
     log:
         "logs/celltype/{tf}/{cell}.log",
     wildcard_constraints:
@@ -34,7 +34,8 @@ rule celltype_network:
     input:
         unpack(trial_files),
     output:
-        "results/celltype/{tf}/{cell}/{network}.tsv",
+        table="results/celltype/{tf}/{cell}/{network}.tsv",
+        log="results/celltype/{tf}/{cell}/{network}.log.tsv",
     log:
         "logs/celltype/{tf}/{cell}/{network}.log",
     wildcard_constraints:
@@ -56,7 +57,7 @@ rule celltype_network:
         seed=study.config["seeds"][0],
         code=digest("celltype", "bin_networks"),
     script:
-        "../scripts/celltype_network.py"
+        "../scripts/celltype.py"
 
 
 rule celltype_table:

@@ -6,9 +6,7 @@ from tfbind import audit, tables
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 inputs, params = snakemake.input, snakemake.params
-targets = {target: (tables.read(path), {}) for target, path in zip(params.targets, inputs.positives, strict=True)}
-for (target, label), path in zip(params.tests, inputs.negatives, strict=True):
-    targets[target][1][label] = tables.read(path)
+targets = tables.read_targets(params.targets, inputs.positives, params.tests, inputs.negatives)
 counts, leaking = audit.audit(
     params.source,
     snakemake.wildcards.negatives,

@@ -1,8 +1,8 @@
-"""Train on the cells of one factor, score another."""
+"""Train on the cells of one factor, score another: all methods on features, or one network on sequence."""
 
 import logging
 
-from tfbind import cells, celltype, estimators, resources, tables
+from tfbind import bin_networks, cells, celltype, estimators, resources, tables
 from tfbind.genome import Genome
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
@@ -24,19 +24,14 @@ factor = cells.open_factor(
     tally,
     train=(plan.train, plan.chromosomes["train"]),
 )
-table = celltype.evaluate(
-    words.tf,
-    factor,
-    plan,
-    methods={
-        name: candidates
-        for name, candidates in estimators.build(factor.names, params.seed).items()
-        if name in params.options["methods"]
-    },
-    limit=params.options["limit"],
-    seed=params.seed,
-    statistics=params.statistics,
-    best_site=factor.best_site,
-)
-tables.write_tsv(table, snakemake.output[0])
-tables.write_tsv(tally.frame(), snakemake.output[1])
+if network := words.get("network"):
+    factor = bin_networks.Sequences(factor)
+    methods = bin_networks.build([network], params.options["steps"], params.seed)
+    more = {"reference": False}
+else:
+    built = estimators.build(factor.names, params.seed)
+    methods = {name: candidates for name, candidates in built.items() if name in params.options["methods"]}
+    more = {"best_site": factor.best_site}
+fixed = {"limit": params.options["limit"], "seed": params.seed, "statistics": params.statistics}
+tables.write_tsv(celltype.evaluate(words.tf, factor, plan, methods=methods, **fixed, **more), snakemake.output.table)
+tables.write_tsv(tally.frame(), snakemake.output.log)
