@@ -96,6 +96,7 @@ def test_logos_stand_side_by_side_and_stay_small(known):
     assert [len(figure["logos"]) for figure in part["figures"]] == [3, 2]
     drawn = [logo["svg"] for figure in part["figures"] for logo in figure["logos"]] + [part["reference"]["svg"]]
     assert max(map(len, drawn)) < 6000
+    assert len({re.search(r'width="(\d+)"', svg)[1] for svg in drawn}) == 1
     starts = {re.search(r"matrix\(10 0 0 [\d.]+ (\d+)", svg)[1] for svg in drawn if "USF1" in svg}
     assert len(starts) == 1  # the same motif begins at the same place in each
 

@@ -67,6 +67,7 @@ def _of_bilstm(network: BiLSTM, tokens: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.maximum(*answers), np.where(turned[..., None], found[1], found[0])
 
 
+#: Kinds of networks whose filters are known; of any other the sites alone are given.
 _WINDOWS = {DeepBind: _of_deepbind, BiLSTM: _of_bilstm}
 
 
@@ -158,13 +159,13 @@ def align(tokens: np.ndarray, effects: np.ndarray, width: int = SITE, rounds: in
     padded = np.pad(tokens, reach, constant_values=UNKNOWN)
     known = (padded[..., None] == np.arange(4)) * np.pad(effects, reach)[..., None]  # (N, L', 4)
     strands = [known, known[:, ::-1, ::-1]]
-    places = np.stack([sliding_window_view(strand, (width, 4), axis=(1, 2))[:, :, 0] for strand in strands], 1)
-    n, strand, p = len(tokens), None, None
-    mean = places[0, 0, places[0, 0].sum((1, 2)).argmax()]  # (W, 4)
+    places = [sliding_window_view(strand, (width, 4), axis=(1, 2))[:, :, 0] for strand in strands]  # (N, P, W, 4) views
+    rows, strand, p = np.arange(len(tokens)), None, None
+    mean = places[0][0, places[0][0].sum((1, 2)).argmax()]  # (W, 4)
     for _ in range(rounds):
-        fit = np.einsum("nspwb,wb->nsp", places, mean).reshape(n, -1)
-        strand, p = np.divmod(fit.argmax(1), places.shape[2])
-        mean = places[np.arange(n), strand, p].mean(0)
+        fit = np.concatenate([np.einsum("npwb,wb->np", views, mean) for views in places], 1)
+        strand, p = np.divmod(fit.argmax(1), places[0].shape[1])
+        mean = np.where(strand[:, None, None], places[1][rows, p], places[0][rows, p]).mean(0)
         weight = np.maximum(mean, 0).sum(1)
         middle = (weight * np.arange(width)).sum() / max(weight.sum(), 1e-12)
         shift = round((width - 1) / 2 - middle)
@@ -172,7 +173,7 @@ def align(tokens: np.ndarray, effects: np.ndarray, width: int = SITE, rounds: in
         mean[: max(shift, 0)] = 0
         mean[width + min(shift, 0) :] = 0
     text = np.stack([padded, _COMPLEMENT[padded[:, ::-1]]], 1)  # (N, 2, L')
-    return sliding_window_view(text, width, axis=2)[np.arange(n), strand, p]
+    return sliding_window_view(text, width, axis=2)[rows, strand, p]
 
 
 def learnt(
@@ -197,6 +198,7 @@ def learnt(
     motifs : dict
         ``seed.filter`` -> shares (W, 4).
     """
+    models.one_thread()
     description = models.describe(folder)
     reason = description.get("reason", "")
     bound, unbound = (dna.encode(table["sequence"][table["split"] == "test"]) for table in (positives, negatives))
@@ -209,7 +211,8 @@ def learnt(
     else:
         rows, found = [], {}
         for seed, network in models.load(folder).items():
-            rows += _of_filters(network, str(seed), bound, unbound, found)
+            if type(network) in _WINDOWS:
+                rows += _of_filters(network, str(seed), bound, unbound, found)
         rows.append(_of_sites(folder, bound, reading, found))
     return pd.DataFrame(rows, columns=matching.LEARNT), found
 

@@ -17,8 +17,6 @@ COLOURS = {"A": "#009e73", "C": "#0072b2", "G": "#e69f00", "T": "#d55e00"}
 TAUGHT, NOT_TAUGHT = 0.05, 0.01
 #: Logos of filters for each source and model.
 SHOWN = 3
-#: Positions of a drawing, and where in it the known motif begins; the others are put under it.
-WIDE, MARGIN = 40, 6
 _STEP, _BIT = 10, 18  # width of a position and height of a bit, in units of the drawing
 _LEAST = 0.8  # a lower letter cannot be seen
 
@@ -156,26 +154,25 @@ def section(table: pd.DataFrame, motifs: Mapping[str, np.ndarray], assays: Mappi
     """
     factors: dict[str, list] = {}
     for (tf, negatives, model), rows in table.groupby(["tf", "train_negatives", "model"], sort=False):
-        best = [(source, headline(mine), taught(mine)) for source, mine in rows.groupby("source", sort=False)]
-        known = next((row["own"] if pd.notna(row["own"]) else row["match"] for _, row, _ in best if row), None)
-        figures = []
-        for source, row, found in best:
-            assay = assays.get(row["source_assay"], row["source_assay"]) if row else ""
-            shown = [row | {"importance": np.nan}] if row and row["filter"] == SITES else []
-            shown += found.head(SHOWN).to_dict("records")
-            figures.append({"source": source, "assay": assay, "logos": [_logo(each, motifs, known) for each in shown]})
-        reference = None
+        figures, placed, reference = [], [], None
+        best = {source: headline(mine) for source, mine in rows.groupby("source", sort=False)}
+        known = next((row["own"] if pd.notna(row["own"]) else row["match"] for row in best.values() if row), None)
+        for (source, assay), mine in rows.groupby(["source", "source_assay"], sort=False):
+            shown = [best[source] | {"importance": np.nan}] if (best[source] or {}).get("filter") == SITES else []
+            shown += taught(mine).head(SHOWN).to_dict("records")
+            logos = [{"row": row, "placed": turn(motifs[matching.name(row)], motifs[known])} for row in shown]
+            figures.append({"source": source, "assay": assays.get(assay, assay), "logos": logos})
+            placed += [(place, len(share)) for share, place in (logo["placed"] for logo in logos)]
         if known is not None:
-            share = motifs[known]
+            first = min([0, *(place for place, _ in placed)])
+            width = max([len(motifs[known]), *(place + size for place, size in placed)]) - first
+            for logo in (logo for figure in figures for logo in figure["logos"]):
+                (share, place), row = logo.pop("placed"), logo["row"]
+                label = f"Logo of {row['consensus']}, nearest to {row['match_tf']}"
+                logo["svg"] = draw(share, label, place - first, width)
             name = next(iter([*rows["match_tf"][rows["match"] == known], tf]))
-            reference = {"name": f"{name} {known}", "svg": draw(share, f"Logo of {name}, {known}", MARGIN, WIDE)}
+            svg = draw(motifs[known], f"Logo of {name}, {known}", -first, width)
+            reference = {"name": f"{name} {known}", "svg": svg}
         entry = {"model": model, "negatives": negatives, "said": told(rows, assays)}
         factors.setdefault(tf, []).append(entry | {"figures": figures, "reference": reference})
     return [{"tf": tf, "models": models} for tf, models in factors.items()]
-
-
-def _logo(row: Mapping, motifs: Mapping[str, np.ndarray], known: str) -> dict:
-    share, place = turn(motifs[matching.name(row)], motifs[known])
-    first = int(np.clip(MARGIN + place, 0, max(WIDE - len(share), 0)))
-    label = f"Logo of {row['consensus']}, nearest to {row['match_tf']}"
-    return {"row": row, "svg": draw(share[: WIDE - first], label, first, WIDE)}

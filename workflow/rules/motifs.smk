@@ -6,8 +6,7 @@ LEARNERS = [
     for d in study.datasets
     for label in study.labels(d)
     for model in study.models(study.datasets[d]["tf"])
-    if study.trained(model) == model
-    and KIND[model] in ("deepbind", "bilstm", "regression")
+    if model in made_by("training") or KIND[model] == "regression"
 ]
 
 
