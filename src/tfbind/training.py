@@ -256,6 +256,7 @@ def fit(
     folder: str | os.PathLike,
     extra: Mapping,
     embed: int = 0,
+    threads: int = 1,
 ) -> dict[int, str]:
     """Train one network per seed and store them together.
 
@@ -279,6 +280,8 @@ def fit(
     embed : int
         Sequences of fewer than so many bp are set into random surroundings of that length (see `background`), whose
         chain is kept in `model.json`. 0: none.
+    threads : int
+        Of torch. More than one helps a `bilstm` on idle cores only, and may change the last bits of its weights.
 
     Returns
     -------
@@ -286,7 +289,7 @@ def fit(
         The seeds that gave no usable model, and why; kept in `model.json` too. Where none did, or these rows cannot be
         trained on, the folder holds no model but the reason.
     """
-    models.one_thread()
+    models.set_threads(threads)
     folder, seeds, extra = Path(folder), list(seeds), dict(extra)
     examples = data.encode(positives, negatives)
     try:
