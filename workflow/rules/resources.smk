@@ -3,11 +3,8 @@
 from tfbind import simulate
 
 
-localrules:
-    fetch,
-
-
 rule fetch:
+    localrule: True
     output:
         "resources/downloads/{key}/{name}",
     log:
