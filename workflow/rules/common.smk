@@ -13,9 +13,7 @@ from tfbind.resources import allow
 # One config is one study: a file given on the command line replaces `config.yaml` (Snakemake itself would merge them).
 given = workflow.config_settings.configfiles
 here = Path("config.yaml")
-default = (
-    here if here.is_file() else Path(workflow.source_path("../../config.yaml"))
-)
+default = here if here.is_file() else Path(workflow.source_path("../../config.yaml"))
 if len(given) > 1 and not workflow.modifier.is_module:
     raise WorkflowError("one --configfile is one study; more than one was given")
 try:

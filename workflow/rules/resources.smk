@@ -4,11 +4,11 @@ from tfbind import simulate
 
 
 rule fetch:
-    localrule: True
     output:
         "resources/downloads/{key}/{name}",
     log:
         "logs/fetch/{key}/{name}.log",
+    localrule: True
     conda:
         ENV
     params:
