@@ -11,7 +11,7 @@ from tfbind.config import schema
 
 REPO = Path(__file__).parents[1]
 FLOORS = [
-    ["faults"],
+    ["faults", "kernels.vectors"],
     ["dna", "text", "lineage", "kernels.*"],
     ["tables"],
     ["config", "resources", "intervals", "genome", "reads", "splits", "motifs", "background", "bins", "progress"],

@@ -401,9 +401,14 @@ MODELS: dict[str, type[Network]] = {"deepbind": DeepBind, "bilstm": BiLSTM}
 
 def one_thread() -> None:
     """One torch thread in this process: two threads on a shared core train up to a hundred times slower."""
-    torch.set_num_threads(1)
-    if torch.get_num_threads() != 1:
-        raise ResourceError(f"torch runs {torch.get_num_threads()} threads; set OMP_NUM_THREADS=1")
+    set_threads(1)
+
+
+def set_threads(count: int) -> None:
+    """So many torch threads in this process, checked: a library that is imported later may have set its own number."""
+    torch.set_num_threads(count)
+    if torch.get_num_threads() != count:
+        raise ResourceError(f"torch runs {torch.get_num_threads()} threads, not {count}; set OMP_NUM_THREADS={count}")
 
 
 def build(kind: str, options: Mapping) -> Network:

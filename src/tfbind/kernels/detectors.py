@@ -15,7 +15,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from tfbind.kernels import LANES, aligned
+from tfbind.kernels.vectors import LANES, aligned
 
 UNKNOWN = 4
 _LETTERS = 5

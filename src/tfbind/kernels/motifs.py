@@ -17,7 +17,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from tfbind.kernels import LANES, aligned
+from tfbind.kernels.vectors import LANES, aligned
 
 WORD = 3
 _UNKNOWN, _END = 4, 5  # letters beside A C G T; no site reaches past the end

@@ -102,7 +102,12 @@ def back(gates, before, cell, upstream, carried, gradient):  # pragma: no cover 
         opened, kept, new = gates[row, :units], gates[row, units : 2 * units], gates[row, 2 * units : 3 * units]
         shown, tanh, old = gates[row, 3 * units :], bent[row], before[row]
         given, state, out = upstream[row], carried[row], gradient[row]
-        to_opened, to_kept, to_new, to_shown = out[:units], out[units:][:units], out[2 * units :][:units], out[3 * units :]
+        to_opened, to_kept, to_new, to_shown = (
+            out[:units],
+            out[units:][:units],
+            out[2 * units :][:units],
+            out[3 * units :],
+        )
         for i in range(units):
             to_shown[i] = given[i] * tanh[i] * shown[i] * (_ONE - shown[i])
             state[i] += given[i] * shown[i] * (_ONE - tanh[i] * tanh[i])
