@@ -23,6 +23,7 @@ include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/retrain.smk"
 include: "workflow/rules/celltype.smk"
+include: "workflow/rules/motifs.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -287,7 +287,7 @@ def _take(tokens: Tensor, source: Tensor, inside: Tensor) -> Tensor:
     return tokens.gather(1, source.clamp(0, tokens.shape[1] - 1)).masked_fill(~inside, UNKNOWN)
 
 
-def _other_strand(tokens: Tensor, sizes: Tensor) -> Tensor:
+def other_strand(tokens: Tensor, sizes: Tensor) -> Tensor:
     """Reverse complement of trimmed tokens (N, L) of `sizes` (N,) bp."""
     source = sizes[:, None] - 1 - torch.arange(tokens.shape[1], device=tokens.device)
     return _take(_COMPLEMENT.to(tokens.device)[tokens.int()], source, source >= 0)
@@ -362,7 +362,7 @@ class BiLSTM(Network):
                 f"bilstm: {int((sizes < self.shortest).sum())} sequence(s) hold fewer than {self.shortest} bp "
                 f"(the shortest {int(sizes.min())} bp); use longer sequences or a smaller width"
             )
-        other = _other_strand(tokens, sizes)
+        other = other_strand(tokens, sizes)
         if self.training:
             turn = torch.rand(len(tokens), 1, generator=generator, device=tokens.device) < 0.5
             tokens = torch.where(turn, other, tokens)
@@ -371,8 +371,15 @@ class BiLSTM(Network):
         return (self._read(tokens, sizes) + self._read(other, sizes)) / 2
 
     def _read(self, tokens: Tensor, sizes: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return self.read(self.answers(tokens), sizes, generator)
+
+    def answers(self, tokens: Tensor) -> Tensor:
+        """What the convolution hands to the LSTM, of one strand of trimmed tokens (N, L): (S, N, C)."""
         c = self.convolution
-        x = pooled_words(tokens, self.embedding.weight, c.weight, c.bias, self.pool)[:: self.stride]
+        return pooled_words(tokens, self.embedding.weight, c.weight, c.bias, self.pool)[:: self.stride]
+
+    def read(self, x: Tensor, sizes: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Logits (N,) of the `answers` (S, N, C) to sequences of `sizes` (N,) bp."""
         if self.training:
             x = _drop(x, self.dropout, generator)  # (S, N, C)
         last = (sizes - self.shortest) // self.stride  # (N,): the last step without padding

@@ -26,7 +26,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from tfbind import __version__, tables
+from tfbind import __version__, logos, tables
 from tfbind.audit import COLUMNS, ONE_LIBRARY
 from tfbind.calibration import SHOWN, over_tfs
 from tfbind.config import SHIFTS
@@ -597,6 +597,50 @@ def _audit(audit: pd.DataFrame) -> dict:
     }
 
 
+def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
+    """What each model has learnt: logos and sentences of each factor, and what its filters answer to."""
+    factors = logos.section(table, motifs, ASSAYS)
+    for part in (part for factor in factors for part in factor["models"]):
+        for logo in (logo for figure in part["figures"] for logo in figure["logos"]):
+            logo["said"] = _like(logo["row"])
+    keys = ["tf", "source", "source_assay", "train_negatives", "model"]
+    found = [logos.taught(rows) for _, rows in table.groupby(keys, sort=False)]
+    columns = [
+        Column("TF", lambda r: word(r["tf"])),
+        Column("Source", lambda r: word(r["source"])),
+        Column("Assay", lambda r: assay(r["source_assay"])),
+        Column("Negatives", lambda r: word(r["train_negatives"])),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Filters like", lambda r: f"{word(r['match_tf'])} {word(r['match'])}"),
+        Column("The factor’s own", lambda r: _KINSHIP[r["kinship"]]),
+        Column("Filters", lambda r: count(r["filters"]), True),
+        Column("Share of the effect", lambda r: _percent(r["importance"]), True),
+        Column("Smallest q", lambda r: p_value(r["q_value"]), True),
+    ]
+    shown = _shown(
+        pd.concat(found) if found else pd.DataFrame(),
+        columns,
+        caption="What the filters of each model answer to, all seeds together",
+        name="motifs",
+        empty="No filter answers to a known motif.",
+        raw=table,
+    )
+    return {"letters": logos.letters(), "factors": factors, "table": shown}
+
+
+_KINSHIP = {"own": "yes", "alike": "like it", "other": "no"}
+
+
+def _percent(share: float) -> str:
+    return MISSING if pd.isna(share) else f"{100 * share:.0f} %".replace("-", "−")
+
+
+def _like(row: Mapping) -> str:
+    """The line under a logo."""
+    which = "sites" if row["filter"] == logos.SITES else f"filters, {_percent(row['importance'])} of the effect"
+    return f"{which}: {row['match_tf']} {row['match']}, q = {row['q_value']:.1g}"
+
+
 def _celltype(table: pd.DataFrame) -> dict | None:
     """The sentence and the table of the cell-type task; None where the study has no cells."""
     if table.empty:
@@ -1101,6 +1145,7 @@ def render(
     retrain: pd.DataFrame | None = None,
     crossings: pd.DataFrame | None = None,
     celltype: pd.DataFrame | None = None,
+    motifs: tuple[pd.DataFrame, Mapping[str, np.ndarray]] | None = None,
 ) -> None:
     """Write the report: one HTML file without scripts that loads nothing, the same bytes for the same input.
 
@@ -1124,6 +1169,8 @@ def render(
         The tables of the same names; without them the page has no section on retraining.
     celltype : DataFrame, optional
         The table of the same name; without it the page has no such section.
+    motifs : (DataFrame, mapping), optional
+        The table of the same name and the motifs (`matching.tabulate`); likewise.
     """
     ensemble = metrics[metrics["seed"].astype(str) == "ensemble"]
     scores = ensemble[ensemble["metric"] == "auroc"]
@@ -1175,6 +1222,7 @@ def render(
         pairs=pairs,
         panels=panels,
         curves_link=download(drawn[list(curves.columns)], "curves"),
+        lessons=None if motifs is None else _lessons(*motifs),
         libraries=_libraries(libraries),
         audit=_audit(audit),
         celltype=cells,
