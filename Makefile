@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: run test real yeast adaptation celltype bench coverage setup lint docs bedtools
+.PHONY: run test real yeast adaptation celltype motifs bench coverage setup lint docs bedtools
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -35,6 +35,12 @@ celltype: setup
 	mkdir -p results-celltype
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/yeast_celltype/config.yaml --directory results-celltype results/celltype.tsv
 	$(BIN)/python resources/yeast_celltype/table.py
+
+# What each assay taught the networks of four factors: the table of docs/method.md.
+motifs: setup
+	mkdir -p results-motifs
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/motifs/config.yaml --directory results-motifs results/motifs.tsv
+	$(BIN)/python resources/motifs/table.py
 
 # Peers go into the same environment; nothing else needs them.
 bench: setup

@@ -24,6 +24,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/retrain.smk"
 include: "workflow/rules/unlabelled.smk"
 include: "workflow/rules/celltype.smk"
+include: "workflow/rules/motifs.smk"
 include: "workflow/rules/report.smk"
 
 

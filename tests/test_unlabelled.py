@@ -7,7 +7,6 @@ from sklearn.metrics import roc_auc_score
 from tfbind import dna, tables, training, transferability, unlabelled
 from tfbind.adaptation import Examples
 from tfbind.config import schema
-from tfbind.transfer import EVERY_TF
 
 TRAINING = {"epochs": 4, "patience": 4, "steps": 300, "batch_size": 64, "learning_rate": 0.03, "weight_decay": 0.0}
 STATISTICS = {"resamples": 200, "level": 0.95, "block": 1000, "min_examples": 20}
@@ -16,7 +15,6 @@ ABOUT = {
     **{"shift": "assay", "train_negatives": "n", "test_negatives": "n", "model": "deepbind"},
 }
 MOTIF, BESIDE = "CACGTGAC", "GGATTAGC"
-NOBODY = pd.DataFrame({"dataset": ["s", "t"], "verdict": ["good: s", "weak: t"]})
 
 
 def planted(n, seed, length=30, motif=1.0, beside=0.0, unbound=0.0):
@@ -61,12 +59,12 @@ def run(source, own, work, *adaptations, others=(), cycles=None, **about):
     options = {"sequences": 2000, "steps": 300, "adaptations": adaptations}
     config = {"training": TRAINING, "transfer": {"unlabelled": options}, "statistics": STATISTICS}
     sides = (ABOUT | about, source[0], own[0], source[1], own[1])
-    return transferability.pair(*sides, "scan", config, others, cycles, work)
+    return unlabelled.pair(*sides, "scan", config, others, cycles, work)
 
 
 def test_what_lies_beside_the_site_is_learnt_from_shuffles(source, helped, tmp_path):
     table, signs = run(source, helped, tmp_path / "w", "contrast", "contrast_taught", "both_strands")
-    assert list(table) == unlabelled.COLUMNS and not (tmp_path / "w").exists()
+    assert list(table) == transferability.ADAPTATION_COLUMNS and not (tmp_path / "w").exists()
     rows = table.set_index("adaptation")
     assert set(rows.index) == {"direct", "matrix", "words", "contrast", "contrast_taught", "both_strands"}
     assert rows.loc["direct", "value"] < 0.85 and pd.isna(rows.loc["direct", "gain"])
@@ -107,10 +105,10 @@ def test_every_adaptation_gives_a_score_that_its_own_words_describe(source, help
 def test_the_labels_of_the_target_are_not_seen(helped):
     """Training labels turned round: the pool is the same mixture, and so is all that is learnt from it."""
     target = helped[1]
-    pool = transferability.pool(target, 2000, ["a"])
+    pool = unlabelled.pool(target, 2000, ["a"])
     turned = Examples(*(t.assign(label=1 - t["label"]) for t in target))
-    assert (transferability.pool(turned, 2000, ["a"]) == pool).all()
-    assert len(pool) == 800 and len(transferability.pool(target, 300, ["a"])) == 300
+    assert (unlabelled.pool(turned, 2000, ["a"]) == pool).all()
+    assert len(pool) == 800 and len(unlabelled.pool(target, 300, ["a"])) == 300
     order = dna.decode(pool)
     bound = set(target.positives["sequence"])
     first = np.mean([text in bound for text in order[:400]])
@@ -182,39 +180,3 @@ def test_seeds_leave_both_models_at_once():
     matrix = rng.normal(size=(1, 400)) + labels
     left = [roc_auc_score(labels, np.delete(scores, i, 0).mean(0)) for i in range(3)]
     assert unlabelled._seeds(matrix, scores, labels) == pytest.approx(2 * np.var(left))
-
-
-def gains(**tfs):
-    """A row for each TF and adaptation, all with a target-trained model at 1: TF -> (direct, a, b, matrix)."""
-    rows = []
-    for tf, values in tfs.items():
-        for name, value in zip(("direct", "contrast", "coral", "matrix"), values, strict=True):
-            how = unlabelled.ADAPTATIONS[name]
-            row = ABOUT | {"tf": tf, "source": f"{tf}_s", "target": f"{tf}_t", "comparison": "cross", "note": ""}
-            row |= {"adaptation": name, "needs": how.needs, "role": how.role, "metric": "auroc", "value": value}
-            for what, x in (("gain", value - values[0]), ("drop", 1 - value)):
-                row |= {what: x, f"{what}_low": x - 0.01, f"{what}_high": x + 0.01}
-            rows.append(row)
-    return pd.DataFrame(rows, columns=unlabelled.COLUMNS)
-
-
-def test_each_tf_gets_what_the_others_advise():
-    found = gains(A=(0.8, 0.9, 0.85, 0.7), B=(0.8, 0.9, 0.85, 0.7), C=(0.8, 0.81, 0.95, 0.9), Poor=(0.5, 1, 0.5, 0.5))
-    health = pd.DataFrame({"dataset": ["Poor_s"], "verdict": ["poor: no consensus"]})
-    table = unlabelled.over_tfs(found, health, 0.95)
-    rows = table.set_index(["tf", "adaptation"])
-    # C would take coral, and is advised contrast; A and B see C's gain of coral: 0.10 and 0.055 against 0.05 and 0.10
-    assert rows.loc[("C", "chosen"), "value"] == 0.81 and "contrast" in rows.loc[("C", "chosen"), "note"]
-    assert rows.loc[("A", "chosen"), "value"] == 0.85
-    assert rows.loc[("C", "chosen_general"), "value"] == 0.95
-    assert rows.loc[("C", "oracle"), "value"] == 0.95 and rows.loc[("C", "oracle"), "role"] == "oracle"
-    assert ("Poor", "chosen") not in rows.index and ("Poor", "direct") in rows.index
-    mean = rows.loc[(EVERY_TF, "contrast")]
-    assert mean["n_tf"] == 3 and mean["gain"] == pytest.approx(0.21 / 3)
-    assert mean["drop"] == pytest.approx(0.39 / 3) and mean["gain_low"] < mean["gain"] < mean["gain_high"]
-    said = unlabelled.sentences(table)
-    assert len(said) == 1 and "3 TF(s)" in said[0] and "do as well on C: there" in said[0]
-    alone = unlabelled.over_tfs(gains(A=(0.8, 0.9, 0.85, 0.7)), health, 0.95)
-    assert "chosen" not in set(alone["adaptation"]) and "nothing can be chosen" in unlabelled.sentences(alone)[0]
-    nothing = unlabelled.over_tfs(unlabelled.unanswered(ABOUT, "too few"), health, 0.95)
-    assert nothing["note"].tolist() == ["too few"] and unlabelled.sentences(nothing) == []

@@ -290,13 +290,13 @@ def schema(name: str) -> dict:
     return yaml.safe_load((folder / f"{name}.schema.yaml").read_text())
 
 
-def load(path: str | Path, overrides: Mapping | None = None) -> Study:
+def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Study:
     """Read and validate a config and its sheets.
 
     Parameters
     ----------
-    path : path
-        The config, YAML.
+    source : path or mapping
+        The config, YAML; or what it holds, with paths relative to the working directory.
     overrides : mapping, optional
         Top-level keys that replace the file's.
 
@@ -305,8 +305,9 @@ def load(path: str | Path, overrides: Mapping | None = None) -> Study:
     InputError
         With every fault found in all files.
     """
-    path = Path(path).absolute()
-    config = {**_read_yaml(path), **(overrides or {})}
+    held = isinstance(source, Mapping)
+    path = Path("config" if held else source).absolute()
+    config = {**(source if held else _read_yaml(path)), **(overrides or {})}
     faults = [f"{path.name}: {message}" for message in _check(config, schema("config"))]
     if faults:
         raise InputError(faults)

@@ -1,39 +1,27 @@
-"""How far a model will travel, foretold from what is known without one label of the target.
+"""What is gained without target labels, over TFs, and whether the drop could be foreseen.
 
-`signs` are measured on the source and on the target's unlabelled training sequences. Whether they foretell the drop is
-tested leaving TFs out: a ridge regression over all signs and the single sign that does best on the other TFs, against
-what needs no sign at all, the mean drop of the other TFs.
+`unlabelled` measures one pair. Here an adaptation is chosen for each TF by what it gained on the others, and the drop
+is foretold from signs that need no label of the target, tested leaving TFs out: by a ridge regression over all signs and
+by the single sign that does best on the other TFs, against what needs no sign, the mean drop of the other TFs.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
-from scipy.spatial.distance import jensenshannon
+from scipy import stats
 from sklearn.linear_model import RidgeCV
 
-from tfbind import (
-    adaptation,
-    baseline,
-    calibration,
-    data,
-    dna,
-    evaluation,
-    models,
-    motifs,
-    prediction,
-    tables,
-    unlabelled,
-)
 from tfbind.evaluation import KEY, NEGATIVES
-from tfbind.faults import InputError, NotEstimable
-from tfbind.splits import generator
-from tfbind.transfer import EVERY_TF, wilcoxon
-from tfbind.unlabelled import OVER, Case
+from tfbind.transfer import EVERY_TF, mean_over_tfs, wilcoxon
 
+NOTHING, POOL, JASPAR, BOTH = "nothing", "target sequences", "JASPAR", "JASPAR, target sequences"
+#: Unbound sequences must be like shuffles: bound ones are then what a pool holds beyond its dinucleotides.
+SHUFFLES = "target sequences, whose unbound are like shuffles"
+ADAPTATION_COLUMNS = [
+    *(*KEY, "comparison", *NEGATIVES, "adaptation", "needs", "role", "metric", "value", "low", "high"),
+    *("gain", "gain_low", "gain_high", "drop", "drop_low", "drop_high", "n_tf", "n_positive", "n_negative", "note"),
+]
 #: The fewest TFs from which a drop can be foretold: a rule of two signs learnt on four, tested on the fifth.
 LEAST = 6
 #: k-mers whose shares are compared.
@@ -51,122 +39,125 @@ SIGNS = {
     "source_motif": "AUROC of the JASPAR matrix on the source's training rows",
     "source_ece": "expected calibration error on the source's validation rows",
 }
-COLUMNS = [*(*KEY, "comparison", *NEGATIVES, "sign", "value", "low", "high", "n_tf", "p_value", "note")]
+SIGN_COLUMNS = [*(*KEY, "comparison", *NEGATIVES, "sign", "value", "low", "high", "n_tf", "p_value", "note")]
+#: Adaptations chosen on the other TFs, and how a sentence begins that tells what is left.
+CHOSEN = {
+    "chosen": "adapted without target labels, as the other TFs advise,",
+    "chosen_general": "whatever the unbound sequences are,",
+}
+#: What is compared over TFs.
+OVER = ["shift", "source_assay", "target_assay", "comparison", *NEGATIVES]
 
 
-def signs(case: Case) -> dict[str, float]:
-    """The `SIGNS` of a case; NaN where one cannot be had."""
-    each, pool = case.direct[0], case.direct[0].mean(0)
-    rows = case.source.rows("validation", 0)
-    labels = case.source.labels[rows]
-    known = case.read(case.stored.model, case.source.tokens[rows])
-    found = {
-        "word_agreement": _agreement(pool, case.words[0]),
-        "seed_agreement": np.mean([_agreement(a, b) for i, a in enumerate(each) for b in each[:i]])
-        if len(each) > 1
-        else np.nan,
-        "spread": pool.std() / max(known.mean(0).std(), 1e-9),
-        "domain_auroc": unlabelled.domain_odds(case.train[0], case.pool, case.pool[:1])[1],
-        "kmer_distance": jensenshannon(*(_shares(tokens) for tokens in (case.train[0], case.pool)), base=2),
-        "source_auroc": evaluation.measure(labels, known.mean(0))[0],
-        "source_ece": calibration.ece(labels, special.expit(known.mean(0))),
-    }
-    with suppress(InputError):  # JASPAR knows no such factor
-        tokens, truth = case.train
-        alone = motifs.score(tokens, case.motif)[0][:, 0]
-        found |= {"motif_agreement": _agreement(pool, case.matrix[0])}
-        found |= {"source_motif": evaluation.measure(truth, alone)[0]}
-    return {name: float(found.get(name, np.nan)) for name in SIGNS}
-
-
-def _agreement(a: np.ndarray, b: np.ndarray) -> float:
-    return float(stats.spearmanr(a, b).statistic) if min(np.ptp(a), np.ptp(b)) > 0 else np.nan
-
-
-def _shares(tokens: np.ndarray) -> np.ndarray:
-    longest = baseline.composition(tokens, K)[:, baseline.composition(tokens[:1], K - 1).shape[1] :]
-    return longest.mean(0)
-
-
-def pair(
-    about: Mapping[str, object],
-    folder: Path,
-    own: Path,
-    source: adaptation.Examples,
-    target: adaptation.Examples,
-    reading: str,
-    config: Mapping,
-    others: Sequence[pd.DataFrame],
-    cycles: adaptation.Examples | None,
-    work: Path,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A source model and a target whose training labels are hidden.
+def over_tfs(found: pd.DataFrame, health: pd.DataFrame, level: float) -> pd.DataFrame:
+    """All pairs, what would have been chosen for each, and the means over TFs.
 
     Parameters
     ----------
-    about : mapping
-        `KEY` and `NEGATIVES` of the pair.
-    folder, own : path
-        The source model and the target-trained one.
-    source, target : adaptation.Examples
-        All rows; the target's validation rows are not used, nor the labels of its training rows.
-    reading : str
-        How both networks read a sequence.
-    config : mapping
-        `training`, `transfer` and `statistics` of the validated config.
-    others : sequence of sequence tables
-        Bound sequences of other factors.
-    cycles : adaptation.Examples, optional
-        Rows of other cycles of the source's library.
-    work : path
-        Holds checkpoints meanwhile.
+    found : DataFrame
+        What `unlabelled.pair` gave of adaptations, all pairs.
+    health : DataFrame
+        `dataset, verdict`, as of `libraries.judge`: a TF whose source or target is poor enters no choice and no mean.
+    level : float
 
     Returns
     -------
-    adaptation, signs : DataFrame
-        See `unlabelled.pair`; one row a sign, and the observed drop.
+    DataFrame
+        `ADAPTATION_COLUMNS`, with three more adaptations of each sound pair: `chosen`, the one that gains most on the
+        other TFs, `chosen_general`, likewise of those that do not need shuffles for unbound sequences, and `oracle`, the one that
+        reaches most on the pair's own test rows, which nobody can know; and rows whose `tf` is `transfer.EVERY_TF`.
     """
-    options = config["transfer"]["unlabelled"]
-    test = pd.concat([t[(t["split"] == "test") & (t["draw"] == 0)] for t in target], ignore_index=True)
-    names = [str(about[name]) for name in ("source", "target", "test_negatives")]
-    try:
-        for place in (folder, own):
-            models.usable(place)
-        if note := next(filter(None, map(tables.note, (*source, *target))), ""):
-            raise NotEstimable(note)
-        bound = [t.loc[t["split"] == "train", "sequence"] for t in others]
-        case = Case(
-            folder=folder,
-            reading=reading,
-            tf=str(about["tf"]),
-            source=data.encode(*source),
-            pool=pool(target, options["sequences"], names),
-            test=dna.encode(test["sequence"]),
-            others=list(pd.concat(bound)) if bound else [],
-            cycles=cycles,
-            settings=config["training"],
-            steps=options["steps"],
-            work=work,
+    poor = set(health.loc[health["verdict"].astype(str).str.startswith("poor"), "dataset"])
+    sound = found[~found["source"].isin(poor) & ~found["target"].isin(poor) & found["value"].notna()]
+    parts = [found]
+    for _, group in sound.groupby(OVER, sort=False):
+        general = ~group["needs"].str.contains(SHUFFLES, regex=False)
+        chosen = [_chosen(group, *which) for which in (("chosen", general | True), ("chosen_general", general))]
+        group = pd.concat([group, *chosen, _oracle(group)], ignore_index=True)
+        parts.append(group[group["role"].isin(["chosen", "oracle"])])
+        for (name, needs, role), rows in group.groupby(["adaptation", "needs", "role"], sort=False):
+            parts.append(pd.DataFrame([_mean(rows, level) | {"adaptation": name, "needs": needs, "role": role}]))
+    table = pd.concat(parts, ignore_index=True)[ADAPTATION_COLUMNS]
+    return table.astype({"n_tf": "Int64", "n_positive": "Int64", "n_negative": "Int64"})
+
+
+def _mean(rows: pd.DataFrame, level: float) -> dict:
+    line = {name: rows[name].iloc[0] for name in OVER} | {"tf": EVERY_TF, "metric": "auroc", "note": ""}
+    line["value"] = rows.groupby("tf")["value"].mean().mean()
+    for name in ("gain", "drop"):
+        names = {name: "drop", f"{name}_low": "low", f"{name}_high": "high"}
+        part = rows[["tf", *names]].rename(columns=names).assign(same=rows["value"], cross=rows["value"])
+        means = mean_over_tfs(part, level)
+        line |= {name: means.get("drop"), f"{name}_low": means.get("low"), f"{name}_high": means.get("high")}
+        line["n_tf"] = max(line.get("n_tf", 0), means["n_tf"])
+    return line
+
+
+def _chosen(group: pd.DataFrame, name: str, able: pd.Series) -> pd.DataFrame:
+    able = group[able & (group["role"] == "adaptation")]
+    gains = able.pivot_table(index="tf", columns="adaptation", values="gain", sort=False).dropna(axis=1)
+    lines = []
+    for tf in gains.index if len(gains) > 1 and gains.shape[1] else ():
+        best = gains.drop(tf).mean().idxmax()
+        mine = able[(able["tf"] == tf) & (able["adaptation"] == best)]
+        lines.append(mine.assign(note=f"{best}, which gains most on the other TFs"))
+    table = pd.concat(lines) if lines else group[:0]
+    return table.assign(adaptation=name, role="chosen", needs="labels of other TFs")
+
+
+def _oracle(group: pd.DataFrame) -> pd.DataFrame:
+    able = group[group["role"] == "adaptation"]
+    best = able.loc[able.groupby(["source", "target"], sort=False)["value"].idxmax()]
+    said = best["adaptation"] + ", chosen with the target's labels"
+    return best.assign(adaptation="oracle", role="oracle", needs="labels of the target", note=said)
+
+
+def gained(table: pd.DataFrame) -> list[str]:
+    """What the table says of each model and direction: how far it got, and whether a network is worth its training."""
+    said = []
+    for key, group in table.groupby(OVER, sort=False):
+        about = dict(zip(OVER, key, strict=True))
+        means = group[group["tf"] == EVERY_TF].set_index("adaptation")
+        if "direct" not in means.index:
+            continue
+        direct = means.loc["direct"]
+        text = (
+            f"{about['model']}, {about['source_assay']} to {about['target_assay']}, {direct['n_tf']} TF(s): used as it "
+            f"is, the model loses {_points(direct, 'drop')} of AUROC"
         )
-        theirs = prediction.stored(own)
-        ceiling = prediction.score(theirs.model, case.test, reading, theirs.window)
-        found = unlabelled.pair(case, ceiling, test, about, config)
-        line = signs(case)
-    except NotEstimable as reason:
-        return unlabelled.unanswered(about, str(reason)), _rows(about, {"drop": np.nan}, str(reason))
-    drop = found.loc[found["adaptation"] == "direct", "drop"].iloc[0]
-    return found, _rows(about, {**line, "drop": drop})
+        for name, words in CHOSEN.items():
+            if name in means.index:
+                row = means.loc[name]
+                sure = "a gain of" if row["gain_low"] > 0 else "no certain gain,"
+                text += f"; {words} {_points(row, 'drop')} ({sure} {_points(row, 'gain')})"
+        if "chosen" not in means.index:
+            text += "; with one TF nothing can be chosen on others"
+        said.append(f"{text}. {_worth(group[group['tf'] != EVERY_TF])}")
+    return said
 
 
-def pool(target: adaptation.Examples, most: int, names: Sequence[str]) -> np.ndarray:
-    """Training sequences of a target, at most so many, in an order that tells nothing of their labels: (P, L) uint8."""
-    rows = pd.concat([table["sequence"] for table in target.train()], ignore_index=True)
-    return dna.encode(rows.iloc[generator("pool", *names).permutation(len(rows))[:most]])
+def _worth(pairs: pd.DataFrame) -> str:
+    # Of the model as it is: an adapted one may hold the references themselves.
+    direct = pairs[(pairs["role"] == "direct") & pairs["value"].notna()]
+    known = pairs[pairs["role"] == "reference"].groupby(["tf", "target"])["value"].max()
+    sound = pairs.loc[pairs["role"] == "oracle", ["source", "target"]]
+    direct = direct.merge(sound.drop_duplicates(), on=["source", "target"])
+    beaten = [
+        str(tf)
+        for tf, target, value in direct[["tf", "target", "value"]].itertuples(index=False)
+        if known.get((tf, target), -np.inf) >= value
+    ]
+    if not beaten:
+        return "As it is, it beats the JASPAR matrix and the enriched 8-mers on every TF."
+    names = ", ".join(dict.fromkeys(beaten))
+    return (
+        f"As it is, the JASPAR matrix or the enriched 8-mers do as well on {names}: there it is not worth its training."
+    )
 
 
-def _rows(about: Mapping, found: Mapping[str, float], note: str = "") -> pd.DataFrame:
-    lines = [{**about, "comparison": "cross", "sign": sign, "value": x, "note": note} for sign, x in found.items()]
-    return pd.DataFrame(lines, columns=COLUMNS)
+def _points(row: pd.Series, name: str) -> str:
+    value, low, high = (100 * row[column] + 0.0 for column in (name, f"{name}_low", f"{name}_high"))
+    return f"{value:.1f} points ({low:.1f} to {high:.1f})"
 
 
 def foresee(found: pd.DataFrame, health: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -175,15 +166,15 @@ def foresee(found: pd.DataFrame, health: pd.DataFrame, level: float) -> pd.DataF
     Parameters
     ----------
     found : DataFrame
-        What `pair` gave of signs, all pairs.
+        What `unlabelled.pair` gave of signs, all pairs.
     health : DataFrame
-        As for `unlabelled.over_tfs`: pairs of poor data take no part.
+        As for `over_tfs`: pairs of poor data take no part.
     level : float
 
     Returns
     -------
     DataFrame
-        `COLUMNS`: the signs and `drop`; of each sound pair `foretold_ridge`, `foretold_sign` (by the one sign that
+        `SIGN_COLUMNS`: the signs and `drop`; of each sound pair `foretold_ridge`, `foretold_sign` (by the one sign that
         foretells best among the other TFs; `note` names it) and `foretold_mean`, each from the other TFs alone; over
         TFs `error_ridge`, `error_sign`, `error_mean`, the mean absolute errors, and `gain_ridge`, `gain_sign`, by how
         much they are smaller than that of the mean, with its interval (Student's t over TFs) and Wilcoxon's p. Below
@@ -196,7 +187,7 @@ def foresee(found: pd.DataFrame, health: pd.DataFrame, level: float) -> pd.DataF
         wide = group.pivot_table(index=KEY, columns="sign", values="value", sort=False)
         wide = wide[wide["drop"].notna()] if "drop" in wide else wide[:0]
         parts.append(_over(wide, dict(zip(OVER, key, strict=True)), level))
-    return pd.concat(parts, ignore_index=True)[COLUMNS].astype({"n_tf": "Int64"})
+    return pd.concat(parts, ignore_index=True)[SIGN_COLUMNS].astype({"n_tf": "Int64"})
 
 
 def _over(wide: pd.DataFrame, about: Mapping, level: float) -> pd.DataFrame:
@@ -204,7 +195,9 @@ def _over(wide: pd.DataFrame, about: Mapping, level: float) -> pd.DataFrame:
     n = len(set(tfs))
     if n < LEAST:
         said = f"{n} sound TF(s), fewer than {LEAST}: nothing can be foretold"
-        return pd.DataFrame([{**about, "tf": EVERY_TF, "sign": "error_mean", "n_tf": n, "note": said}], columns=COLUMNS)
+        return pd.DataFrame(
+            [{**about, "tf": EVERY_TF, "sign": "error_mean", "n_tf": n, "note": said}], columns=SIGN_COLUMNS
+        )
     signs = wide.reindex(columns=list(SIGNS)).dropna(axis=1, how="all")
     foretold, used = foretell(signs.to_numpy(float), wide["drop"].to_numpy(float), tfs)
     lines = []
@@ -222,7 +215,7 @@ def _over(wide: pd.DataFrame, about: Mapping, level: float) -> pd.DataFrame:
         half = stats.t.isf((1 - level) / 2, n - 1) * gain.std() / np.sqrt(n)
         line = {"value": gain.mean(), "low": gain.mean() - half, "high": gain.mean() + half}
         lines.append(over | line | {"sign": f"gain_{way}", "p_value": wilcoxon(gain.to_numpy())})
-    return pd.DataFrame(lines, columns=COLUMNS)
+    return pd.DataFrame(lines, columns=SIGN_COLUMNS)
 
 
 def foretell(signs: np.ndarray, drops: np.ndarray, tfs: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -271,7 +264,7 @@ def _each_out(x: np.ndarray, y: np.ndarray, tfs: np.ndarray) -> np.ndarray:
     return found
 
 
-def sentences(table: pd.DataFrame) -> list[str]:
+def foreseen(table: pd.DataFrame) -> list[str]:
     """Whether the drop could be foreseen, for each model and direction."""
     said = []
     for key, group in table[table["tf"] == EVERY_TF].groupby(OVER, sort=False):

@@ -11,6 +11,7 @@ epoch on the source's validation rows, as the source model did.
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,31 +20,36 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
+from scipy import special, stats
+from scipy.spatial.distance import jensenshannon
 from sklearn.linear_model import LogisticRegression
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from tfbind import adaptation, baseline, data, dna, evaluation, libraries, models, motifs, prediction, training
-from tfbind.evaluation import KEY, NEGATIVES
+from tfbind import (
+    adaptation,
+    baseline,
+    calibration,
+    data,
+    dna,
+    evaluation,
+    libraries,
+    models,
+    motifs,
+    prediction,
+    tables,
+    training,
+)
 from tfbind.faults import InputError, NotEstimable
 from tfbind.kernels import shuffle
 from tfbind.splits import generator
-from tfbind.transfer import EVERY_TF, mean_over_tfs
+from tfbind.transferability import ADAPTATION_COLUMNS, BOTH, JASPAR, NOTHING, POOL, SHUFFLES, SIGN_COLUMNS, SIGNS, K
 
-NOTHING, POOL, JASPAR, BOTH = "nothing", "target sequences", "JASPAR", "JASPAR, target sequences"
-#: Unbound sequences must be like shuffles: bound ones are then what a pool holds beyond its dinucleotides.
-SHUFFLES = "target sequences, whose unbound are like shuffles"
 #: Length of the enriched words.
 WORD = 8
 #: Share of the pool that self-training takes for bound, and for unbound, and how often it starts again.
 SHARE, ROUNDS = 0.3, 3
 #: Least weight of a source row beside the mean when its composition is matched, and the largest.
 WEIGHTS = (0.1, 10.0)
-
-COLUMNS = [
-    *(*KEY, "comparison", *NEGATIVES, "adaptation", "needs", "role", "metric", "value", "low", "high"),
-    *("gain", "gain_low", "gain_high", "drop", "drop_low", "drop_high", "n_tf", "n_positive", "n_negative", "note"),
-]
 
 
 @dataclass
@@ -526,26 +532,10 @@ ADAPTATIONS = {
 }
 
 
-def pair(case: Case, own: np.ndarray, test: pd.DataFrame, about: Mapping[str, object], config: Mapping) -> pd.DataFrame:
-    """Every adaptation that the config asks for, beside the model as it is and the references.
-
-    Parameters
-    ----------
-    case : Case
-    own : (S, M) float64
-        Logits of the target-trained model.
-    test : DataFrame
-        The target's test rows, M of them, in the order of `case.test`.
-    about : mapping
-        `KEY` and `NEGATIVES` of the pair.
-    config : mapping
-        `transfer` and `statistics` of the validated config.
-
-    Returns
-    -------
-    DataFrame
-        `COLUMNS`. `gain` is over direct use, `drop` what is left to the target-trained model; both are paired.
-    """
+def _adaptations(
+    case: Case, own: np.ndarray, test: pd.DataFrame, about: Mapping[str, object], config: Mapping
+) -> pd.DataFrame:
+    # Of one case; `own` (S, M) are the logits of the target-trained model.
     statistics = config["statistics"]
     level = statistics["level"]
     drawn = evaluation.draws_of(test, str(about["target"]), str(about["test_negatives"]), statistics)
@@ -575,7 +565,7 @@ def pair(case: Case, own: np.ndarray, test: pd.DataFrame, about: Mapping[str, ob
         line["drop"], line["drop_low"], line["drop_high"] = evaluation.difference(ceiling, found, level)
         lines.append(line)
     shutil.rmtree(case.work, ignore_errors=True)
-    return pd.DataFrame(lines, columns=COLUMNS)
+    return pd.DataFrame(lines, columns=ADAPTATION_COLUMNS)
 
 
 def _seeds(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> float:
@@ -607,127 +597,123 @@ def _gain(
     return value, *(float(x) for x in np.clip([value - half, value + half], -1, 1))
 
 
-def unanswered(about: Mapping[str, object], reason: str) -> pd.DataFrame:
+def _unanswered(about: Mapping[str, object], reason: str) -> pd.DataFrame:
     """The row of a pair that has no model or no test rows."""
     row = {**about, "comparison": "cross", "adaptation": "direct", "needs": NOTHING, "role": "direct"}
-    return pd.DataFrame([row | {"metric": "auroc", "note": reason}], columns=COLUMNS)
+    return pd.DataFrame([row | {"metric": "auroc", "note": reason}], columns=ADAPTATION_COLUMNS)
 
 
-#: Adaptations chosen on the other TFs, and how a sentence begins that tells what is left.
-CHOSEN = {
-    "chosen": "adapted without target labels, as the other TFs advise,",
-    "chosen_general": "whatever the unbound sequences are,",
-}
-#: What is compared over TFs.
-OVER = ["shift", "source_assay", "target_assay", "comparison", *NEGATIVES]
+def signs(case: Case) -> dict[str, float]:
+    """The `SIGNS` of a case; NaN where one cannot be had."""
+    each, pool = case.direct[0], case.direct[0].mean(0)
+    rows = case.source.rows("validation", 0)
+    labels = case.source.labels[rows]
+    known = case.read(case.stored.model, case.source.tokens[rows])
+    found = {
+        "word_agreement": _agreement(pool, case.words[0]),
+        "seed_agreement": np.mean([_agreement(a, b) for i, a in enumerate(each) for b in each[:i]])
+        if len(each) > 1
+        else np.nan,
+        "spread": pool.std() / max(known.mean(0).std(), 1e-9),
+        "domain_auroc": domain_odds(case.train[0], case.pool, case.pool[:1])[1],
+        "kmer_distance": jensenshannon(*(_shares(tokens) for tokens in (case.train[0], case.pool)), base=2),
+        "source_auroc": evaluation.measure(labels, known.mean(0))[0],
+        "source_ece": calibration.ece(labels, special.expit(known.mean(0))),
+    }
+    with suppress(InputError):  # JASPAR knows no such factor
+        tokens, truth = case.train
+        alone = motifs.score(tokens, case.motif)[0][:, 0]
+        found |= {"motif_agreement": _agreement(pool, case.matrix[0])}
+        found |= {"source_motif": evaluation.measure(truth, alone)[0]}
+    return {name: float(found.get(name, np.nan)) for name in SIGNS}
 
 
-def over_tfs(found: pd.DataFrame, health: pd.DataFrame, level: float) -> pd.DataFrame:
-    """All pairs, what would have been chosen for each, and the means over TFs.
+def _agreement(a: np.ndarray, b: np.ndarray) -> float:
+    return float(stats.spearmanr(a, b).statistic) if min(np.ptp(a), np.ptp(b)) > 0 else np.nan
+
+
+def _shares(tokens: np.ndarray) -> np.ndarray:
+    longest = baseline.composition(tokens, K)[:, baseline.composition(tokens[:1], K - 1).shape[1] :]
+    return longest.mean(0)
+
+
+def pair(
+    about: Mapping[str, object],
+    folder: Path,
+    own: Path,
+    source: adaptation.Examples,
+    target: adaptation.Examples,
+    reading: str,
+    config: Mapping,
+    others: Sequence[pd.DataFrame],
+    cycles: adaptation.Examples | None,
+    work: Path,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A source model and a target whose training labels are hidden.
 
     Parameters
     ----------
-    found : DataFrame
-        What `pair` gave, all of them.
-    health : DataFrame
-        `dataset, verdict`, as of `libraries.judge`: a TF whose source or target is poor enters no choice and no mean.
-    level : float
+    about : mapping
+        `KEY` and `NEGATIVES` of the pair.
+    folder, own : path
+        The source model and the target-trained one.
+    source, target : adaptation.Examples
+        All rows; the target's validation rows are not used, nor the labels of its training rows.
+    reading : str
+        How both networks read a sequence.
+    config : mapping
+        `training`, `transfer` and `statistics` of the validated config.
+    others : sequence of sequence tables
+        Bound sequences of other factors.
+    cycles : adaptation.Examples, optional
+        Rows of other cycles of the source's library.
+    work : path
+        Holds checkpoints meanwhile.
 
     Returns
     -------
-    DataFrame
-        `COLUMNS`, with three more adaptations of each sound pair: `chosen`, the one that gains most on the other TFs,
-        `chosen_general`, likewise of those that do not need shuffles for unbound sequences, and `oracle`, the one that
-        reaches most on the pair's own test rows, which nobody can know; and rows whose `tf` is `transfer.EVERY_TF`.
+    adaptation, signs : DataFrame
+        `ADAPTATION_COLUMNS`: `gain` is over direct use, `drop` what is left to the target-trained model, both paired;
+        and `SIGN_COLUMNS`: one row a sign, and the observed drop.
     """
-    poor = set(health.loc[health["verdict"].astype(str).str.startswith("poor"), "dataset"])
-    sound = found[~found["source"].isin(poor) & ~found["target"].isin(poor) & found["value"].notna()]
-    parts = [found]
-    for _, group in sound.groupby(OVER, sort=False):
-        general = ~group["needs"].str.contains(SHUFFLES, regex=False)
-        chosen = [_chosen(group, *which) for which in (("chosen", general | True), ("chosen_general", general))]
-        group = pd.concat([group, *chosen, _oracle(group)], ignore_index=True)
-        parts.append(group[group["role"].isin(["chosen", "oracle"])])
-        for (name, needs, role), rows in group.groupby(["adaptation", "needs", "role"], sort=False):
-            parts.append(pd.DataFrame([_mean(rows, level) | {"adaptation": name, "needs": needs, "role": role}]))
-    table = pd.concat(parts, ignore_index=True)[COLUMNS]
-    return table.astype({"n_tf": "Int64", "n_positive": "Int64", "n_negative": "Int64"})
-
-
-def _mean(rows: pd.DataFrame, level: float) -> dict:
-    line = {name: rows[name].iloc[0] for name in OVER} | {"tf": EVERY_TF, "metric": "auroc", "note": ""}
-    line["value"] = rows.groupby("tf")["value"].mean().mean()
-    for name in ("gain", "drop"):
-        names = {name: "drop", f"{name}_low": "low", f"{name}_high": "high"}
-        part = rows[["tf", *names]].rename(columns=names).assign(same=rows["value"], cross=rows["value"])
-        means = mean_over_tfs(part, level)
-        line |= {name: means.get("drop"), f"{name}_low": means.get("low"), f"{name}_high": means.get("high")}
-        line["n_tf"] = max(line.get("n_tf", 0), means["n_tf"])
-    return line
-
-
-def _chosen(group: pd.DataFrame, name: str, able: pd.Series) -> pd.DataFrame:
-    able = group[able & (group["role"] == "adaptation")]
-    gains = able.pivot_table(index="tf", columns="adaptation", values="gain", sort=False).dropna(axis=1)
-    lines = []
-    for tf in gains.index if len(gains) > 1 and gains.shape[1] else ():
-        best = gains.drop(tf).mean().idxmax()
-        mine = able[(able["tf"] == tf) & (able["adaptation"] == best)]
-        lines.append(mine.assign(note=f"{best}, which gains most on the other TFs"))
-    table = pd.concat(lines) if lines else group[:0]
-    return table.assign(adaptation=name, role="chosen", needs="labels of other TFs")
-
-
-def _oracle(group: pd.DataFrame) -> pd.DataFrame:
-    able = group[group["role"] == "adaptation"]
-    best = able.loc[able.groupby(["source", "target"], sort=False)["value"].idxmax()]
-    said = best["adaptation"] + ", chosen with the target's labels"
-    return best.assign(adaptation="oracle", role="oracle", needs="labels of the target", note=said)
-
-
-def sentences(table: pd.DataFrame) -> list[str]:
-    """What the table says of each model and direction: how far it got, and whether a network is worth its training."""
-    said = []
-    for key, group in table.groupby(OVER, sort=False):
-        about = dict(zip(OVER, key, strict=True))
-        means = group[group["tf"] == EVERY_TF].set_index("adaptation")
-        if "direct" not in means.index:
-            continue
-        direct = means.loc["direct"]
-        text = (
-            f"{about['model']}, {about['source_assay']} to {about['target_assay']}, {direct['n_tf']} TF(s): used as it "
-            f"is, the model loses {_points(direct, 'drop')} of AUROC"
+    options = config["transfer"]["unlabelled"]
+    test = pd.concat([t[(t["split"] == "test") & (t["draw"] == 0)] for t in target], ignore_index=True)
+    names = [str(about[name]) for name in ("source", "target", "test_negatives")]
+    try:
+        for place in (folder, own):
+            models.usable(place)
+        if note := next(filter(None, map(tables.note, (*source, *target))), ""):
+            raise NotEstimable(note)
+        bound = [t.loc[t["split"] == "train", "sequence"] for t in others]
+        case = Case(
+            folder=folder,
+            reading=reading,
+            tf=str(about["tf"]),
+            source=data.encode(*source),
+            pool=pool(target, options["sequences"], names),
+            test=dna.encode(test["sequence"]),
+            others=list(pd.concat(bound)) if bound else [],
+            cycles=cycles,
+            settings=config["training"],
+            steps=options["steps"],
+            work=work,
         )
-        for name, words in CHOSEN.items():
-            if name in means.index:
-                row = means.loc[name]
-                sure = "a gain of" if row["gain_low"] > 0 else "no certain gain,"
-                text += f"; {words} {_points(row, 'drop')} ({sure} {_points(row, 'gain')})"
-        if "chosen" not in means.index:
-            text += "; with one TF nothing can be chosen on others"
-        said.append(f"{text}. {_worth(group[group['tf'] != EVERY_TF])}")
-    return said
+        theirs = prediction.stored(own)
+        ceiling = prediction.score(theirs.model, case.test, reading, theirs.window)
+        found = _adaptations(case, ceiling, test, about, config)
+        line = signs(case)
+    except NotEstimable as reason:
+        return _unanswered(about, str(reason)), _rows(about, {"drop": np.nan}, str(reason))
+    drop = found.loc[found["adaptation"] == "direct", "drop"].iloc[0]
+    return found, _rows(about, {**line, "drop": drop})
 
 
-def _worth(pairs: pd.DataFrame) -> str:
-    # Of the model as it is: an adapted one may hold the references themselves.
-    direct = pairs[(pairs["role"] == "direct") & pairs["value"].notna()]
-    known = pairs[pairs["role"] == "reference"].groupby(["tf", "target"])["value"].max()
-    sound = pairs.loc[pairs["role"] == "oracle", ["source", "target"]]
-    direct = direct.merge(sound.drop_duplicates(), on=["source", "target"])
-    beaten = [
-        str(tf)
-        for tf, target, value in direct[["tf", "target", "value"]].itertuples(index=False)
-        if known.get((tf, target), -np.inf) >= value
-    ]
-    if not beaten:
-        return "As it is, it beats the JASPAR matrix and the enriched 8-mers on every TF."
-    names = ", ".join(dict.fromkeys(beaten))
-    return (
-        f"As it is, the JASPAR matrix or the enriched 8-mers do as well on {names}: there it is not worth its training."
-    )
+def pool(target: adaptation.Examples, most: int, names: Sequence[str]) -> np.ndarray:
+    """Training sequences of a target, at most so many, in an order that tells nothing of their labels: (P, L) uint8."""
+    rows = pd.concat([table["sequence"] for table in target.train()], ignore_index=True)
+    return dna.encode(rows.iloc[generator("pool", *names).permutation(len(rows))[:most]])
 
 
-def _points(row: pd.Series, name: str) -> str:
-    value, low, high = (100 * row[column] + 0.0 for column in (name, f"{name}_low", f"{name}_high"))
-    return f"{value:.1f} points ({low:.1f} to {high:.1f})"
+def _rows(about: Mapping, found: Mapping[str, float], note: str = "") -> pd.DataFrame:
+    lines = [{**about, "comparison": "cross", "sign": sign, "value": x, "note": note} for sign, x in found.items()]
+    return pd.DataFrame(lines, columns=SIGN_COLUMNS)

@@ -3,15 +3,12 @@
 from tfbind import simulate
 
 
-localrules:
-    fetch,
-
-
 rule fetch:
     output:
         "resources/downloads/{key}/{name}",
     log:
         "logs/fetch/{key}/{name}.log",
+    localrule: True
     conda:
         ENV
     params:

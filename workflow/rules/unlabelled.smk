@@ -62,7 +62,7 @@ rule adapt_unlabelled:
         config={
             key: study.config[key] for key in ("training", "transfer", "statistics")
         },
-        code=digest("transferability", "audit"),
+        code=digest("unlabelled", "audit"),
     script:
         "../scripts/unlabelled.py"
 

@@ -4,11 +4,11 @@ import logging
 
 import pandas as pd
 
-from tfbind import tables, transferability, unlabelled
+from tfbind import tables, transferability
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 inputs, level = snakemake.input, snakemake.params.level
 health = tables.read_tsv(inputs.libraries)
 found, signs = (pd.concat(map(tables.read_tsv, inputs[name])) for name in ("adaptation", "signs"))
-tables.write_tsv(unlabelled.over_tfs(found, health, level), snakemake.output.adaptation)
+tables.write_tsv(transferability.over_tfs(found, health, level), snakemake.output.adaptation)
 tables.write_tsv(transferability.foresee(signs, health, level), snakemake.output.transferability)

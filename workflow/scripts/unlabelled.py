@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tfbind import audit, tables, transferability
+from tfbind import audit, tables, unlabelled
 from tfbind.adaptation import Examples
 from tfbind.config import shift
 
@@ -36,7 +36,7 @@ about = {
     "test_negatives": words.negatives,
     "model": words.model,
 }
-results = transferability.pair(
+results = unlabelled.pair(
     about,
     *(Path(paths[0]).parent for paths in (inputs.source, inputs.own)),
     *sides,
