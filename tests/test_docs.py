@@ -29,6 +29,7 @@ from tfbind import (
     sharing,
     tables,
     transfer,
+    transferability,
     variance,
 )
 from tfbind.genome import index
@@ -198,6 +199,8 @@ TABLES = {
     "libraries": libraries.COLUMNS,
     "audit": audit.COLUMNS,
     "celltype": celltype.COLUMNS,
+    "adaptation": transferability.ADAPTATION_COLUMNS,
+    "transferability": transferability.SIGN_COLUMNS,
     "evaluation": sharing._EVALUATION_COLUMNS,
     "log": tables.Tally().frame().columns,
     "sequences": tables.SEQUENCES.names,

@@ -1,8 +1,8 @@
 """What is gained without target labels, over TFs, and whether the drop could be foreseen.
 
 `unlabelled` measures one pair. Here an adaptation is chosen for each TF by what it gained on the others, and the drop
-is foretold from signs that need no label of the target, tested leaving TFs out: by a ridge regression over all signs and
-by the single sign that does best on the other TFs, against what needs no sign, the mean drop of the other TFs.
+is foretold from signs that need no label of the target, tested leaving TFs out: by a ridge regression over all signs
+and by the single sign that does best on the other TFs, against what needs no sign, the mean drop of the other TFs.
 """
 
 from collections.abc import Mapping
@@ -64,8 +64,8 @@ def over_tfs(found: pd.DataFrame, health: pd.DataFrame, level: float) -> pd.Data
     -------
     DataFrame
         `ADAPTATION_COLUMNS`, with three more adaptations of each sound pair: `chosen`, the one that gains most on the
-        other TFs, `chosen_general`, likewise of those that do not need shuffles for unbound sequences, and `oracle`, the one that
-        reaches most on the pair's own test rows, which nobody can know; and rows whose `tf` is `transfer.EVERY_TF`.
+        other TFs; `chosen_general`, likewise of those that do not need shuffles for unbound sequences; `oracle`, which
+        reaches most on the pair's own test rows, as nobody can know; and rows whose `tf` is `transfer.EVERY_TF`.
     """
     poor = set(health.loc[health["verdict"].astype(str).str.startswith("poor"), "dataset"])
     sound = found[~found["source"].isin(poor) & ~found["target"].isin(poor) & found["value"].notna()]
