@@ -14,6 +14,7 @@ rule report_page:
         audit=rules.audit.output[0],
         motifs=[rules.motifs.output.table, rules.motifs.output.motifs],
         retrain=retrain_tables(),
+        unlabelled=unlabelled_tables(),
         celltype=["results/celltype.tsv"] if study.cells else [],
         curves=expand(EVALUATION, tf=study.tfs(), table="curves"),
         reliability=expand(EVALUATION, tf=study.tfs(), table="reliability"),
