@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: run test real yeast celltype motifs bench coverage setup lint docs bedtools
+.PHONY: run test real yeast adaptation celltype motifs bench coverage soak setup lint docs bedtools
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -25,6 +25,11 @@ yeast: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/yeast/config.yaml --directory results-yeast
 	$(BIN)/python resources/yeast/table.py
 
+# What is gained without target labels: the tables of docs/adaptation.md.
+adaptation: setup
+	mkdir -p results-adaptation
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/adaptation/config.yaml --directory results-adaptation
+
 # Ten yeast factors on chromosomes that no method has seen; results-celltype/results/celltype.tsv.
 celltype: setup
 	mkdir -p results-celltype
@@ -45,6 +50,10 @@ bench: setup
 # Simulated studies: how often each interval holds the truth.
 coverage: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage
+
+# Fifty simulated factors, unattended: hours, and the memory that each rule took.
+soak: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak
 
 setup: .venv/complete bedtools
 

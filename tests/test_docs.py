@@ -30,6 +30,7 @@ from tfbind import (
     sharing,
     tables,
     transfer,
+    transferability,
     variance,
 )
 from tfbind.genome import index
@@ -200,6 +201,8 @@ TABLES = {
     "audit": audit.COLUMNS,
     "celltype": celltype.COLUMNS,
     "motifs": matching.COLUMNS,
+    "adaptation": transferability.ADAPTATION_COLUMNS,
+    "transferability": transferability.SIGN_COLUMNS,
     "evaluation": sharing._EVALUATION_COLUMNS,
     "log": tables.Tally().frame().columns,
     "sequences": tables.SEQUENCES.names,

@@ -20,8 +20,8 @@ FLOORS = [
     ["training", "prediction", "cells", "foreign"],
     ["evaluation", "bin_networks", "interpretation"],
     ["transfer", "libraries", "adaptation", "celltype"],
-    ["ladder", "variance", "calibration", "sharing", "scoring", "logos"],
-    ["scores"],
+    ["ladder", "variance", "calibration", "sharing", "scoring", "logos", "transferability"],
+    ["scores", "unlabelled"],
     ["report"],
     ["cli"],
 ]

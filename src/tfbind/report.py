@@ -33,6 +33,7 @@ from tfbind.config import SHIFTS
 from tfbind.resources import digest
 from tfbind.scores import Results
 from tfbind.transfer import EVERY_TF, GROUP, REUSABLE_LOSS, WIDEST_INTERVAL, rank
+from tfbind.transferability import foreseen, gained
 
 #: Okabe and Ito's colours, yellow last since it is weak on white.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#e69f00", "#f0e442")
@@ -479,6 +480,33 @@ def _retrain(retrain: pd.DataFrame, crossings: pd.DataFrame) -> dict:
     return {"figures": figures, "table": _shown(retrain, columns, **options), "link": download(crossings, "crossings")}
 
 
+def _unlabelled(adaptation: pd.DataFrame, transferability: pd.DataFrame) -> dict:
+    """What was gained without target labels, over TFs first, and whether the drop could be foreseen."""
+    columns = [
+        Column("TF", lambda r: word(r["tf"])),
+        Column("Source → target", lambda r: f"{_end(r, 'source')} → {_end(r, 'target')}"),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Negatives", against),
+        Column("Adaptation", lambda r: word(r["adaptation"]).replace("_", " ")),
+        Column("Needs", lambda r: word(r["needs"])),
+        Column("AUROC (interval)", lambda r: _estimate(r["value"], r["low"], r["high"]), True),
+        Column("Gain over direct use", lambda r: drop(r["gain"], r["gain_low"], r["gain_high"]), True),
+        Column("Drop left", lambda r: drop(r["drop"], r["drop_low"], r["drop_high"]), True),
+        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    first = adaptation["tf"] != EVERY_TF
+    options = {"caption": "Adaptations without target labels", "name": "adaptation", "empty": "No pair was asked for."}
+    return {
+        "said": [*gained(adaptation), *foreseen(transferability)],
+        "table": _shown(adaptation.loc[first.sort_values(kind="stable").index], columns, **options),
+        "link": download(transferability, "transferability"),
+    }
+
+
+def _end(row: Mapping, end: str) -> str:
+    return assay(row[f"{end}_assay"]) if row["tf"] == EVERY_TF else word(row[end])
+
+
 def _pairs(transfer: pd.DataFrame) -> dict:
     columns = [
         Column("TF", lambda r: word(r["tf"])),
@@ -615,7 +643,7 @@ def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
         Column("The factor’s own", lambda r: _KINSHIP[r["kinship"]]),
         Column("Filters", lambda r: count(r["filters"]), True),
         Column("Share of the effect", lambda r: _percent(r["importance"]), True),
-        Column("Smallest q", lambda r: p_value(r["q_value"]), True),
+        Column("q", lambda r: p_value(r["q_value"]), True),
     ]
     shown = _shown(
         pd.concat(found) if found else pd.DataFrame(),
@@ -624,6 +652,7 @@ def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
         name="motifs",
         empty="No filter answers to a known motif.",
         raw=table,
+        choose=("TF", "Model"),
     )
     return {"letters": logos.letters(), "factors": factors, "table": shown}
 
@@ -1144,6 +1173,8 @@ def render(
     provenance: Mapping[str, object],
     retrain: pd.DataFrame | None = None,
     crossings: pd.DataFrame | None = None,
+    adaptation: pd.DataFrame | None = None,
+    transferability: pd.DataFrame | None = None,
     celltype: pd.DataFrame | None = None,
     motifs: tuple[pd.DataFrame, Mapping[str, np.ndarray]] | None = None,
 ) -> None:
@@ -1167,6 +1198,8 @@ def render(
         here: the page holds none of its own.
     retrain, crossings : DataFrame, optional
         The tables of the same names; without them the page has no section on retraining.
+    adaptation, transferability : DataFrame, optional
+        The tables of the same names; without them the page has no section on targets without labels.
     celltype : DataFrame, optional
         The table of the same name; without it the page has no such section.
     motifs : (DataFrame, mapping), optional
@@ -1218,6 +1251,7 @@ def render(
         calibration=_calibration(calibration),
         reliabilities=reliabilities,
         retrain=learning,
+        unlabelled=None if adaptation is None else _unlabelled(adaptation, transferability),
         forests=forests,
         pairs=pairs,
         panels=panels,

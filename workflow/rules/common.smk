@@ -255,6 +255,12 @@ def retrain_tables():
     return [f"results/{name}.tsv" for name in names]
 
 
+def unlabelled_tables():
+    """What is gained without target labels, where the config asks for it."""
+    names = ("adaptation", "transferability") if study.unlabelled() else ()
+    return [f"results/{name}.tsv" for name in names]
+
+
 def both(pattern, wildcards):
     """A file of the source and that of the target."""
     label = wildcards.negatives
