@@ -14,10 +14,11 @@ from tfbind.resources import allow
 given = workflow.config_settings.configfiles
 here = Path("config.yaml")
 default = here if here.is_file() else Path(workflow.source_path("../../config.yaml"))
-if len(given) > 1 and not workflow.modifier.is_module:
+module = workflow.modifier.skip_configfile  # of another workflow, which gives the study
+if len(given) > 1 and not module:
     raise WorkflowError("one --configfile is one study; more than one was given")
 try:
-    if workflow.modifier.is_module:  # of another workflow, which gives the study
+    if module:
         study = studies.load(config)
     else:
         study = studies.load(
