@@ -19,7 +19,7 @@ FLOORS = [
     ["data", "models", "baseline", "estimators", "features", "validation"],
     ["training", "prediction", "cells", "foreign"],
     ["evaluation", "bin_networks"],
-    ["transfer", "libraries", "adaptation", "celltype"],
+    ["transfer", "libraries", "adaptation", "causes", "celltype"],
     ["ladder", "variance", "calibration", "sharing", "scoring"],
     ["scores"],
     ["report"],

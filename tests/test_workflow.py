@@ -15,7 +15,7 @@ import yaml
 REPO = Path(__file__).parents[1]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 TABLES = ["audit", "metrics", "transfer", "summary", "shifts", "libraries", "verdicts", "ladder", "variance"]
-TABLES += ["calibration", "retrain", "crossings", "celltype"]
+TABLES += ["calibration", "causes", "retrain", "crossings", "celltype"]
 
 
 def snakemake(folder, *arguments, **options):
@@ -34,6 +34,7 @@ def small_study(folder):
     config["seeds"] = [0, 1]
     config["statistics"]["resamples"] = 200
     config["transfer"]["retrain"] |= {"shots": [16], "draws": 1, "steps": 20}
+    config["transfer"]["causes"] = {"models": ["deepbind"], "targets": ["chipseq"], "steps": 4}
     config["celltype"] = {"test_cells": ["h1"], "tfs": ["USF1"], "methods": ["motif", "organisers"]}
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     header, *rows = (REPO / "resources" / "datasets.tsv").read_text().splitlines()

@@ -250,6 +250,19 @@ def retrain_tables():
     return [f"results/{name}.tsv" for name in names]
 
 
+def explaining(pattern, wildcards):
+    """A file of the source, that of the target and that of the dataset that stands for another cycle or cell."""
+    other = study.stand_in(wildcards.source, wildcards.target)
+    return both(pattern, wildcards) + [
+        pattern.format(dataset=d, negatives=wildcards.negatives) for d in [other] if d
+    ]
+
+
+def causes_table():
+    """What the drops are made of, where the config asks."""
+    return ["results/causes.tsv"] if study.explained() else []
+
+
 def both(pattern, wildcards):
     """A file of the source and that of the target."""
     label = wildcards.negatives

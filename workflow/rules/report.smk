@@ -12,6 +12,7 @@ rule report_page:
         ],
         verdicts=rules.summarise.output.verdicts,
         audit=rules.audit.output[0],
+        causes=causes_table(),
         retrain=retrain_tables(),
         celltype=["results/celltype.tsv"] if study.cells else [],
         curves=expand(EVALUATION, tf=study.tfs(), table="curves"),

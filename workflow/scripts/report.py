@@ -26,5 +26,5 @@ report.render(
     celltype=tables.read_tsv(inputs.celltype[0]) if inputs.celltype else None,
     provenance=report.provenance(params.rows, params.config),
     **{name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)},
-    **{Path(path).stem: tables.read_tsv(path) for path in inputs.retrain},
+    **{Path(path).stem: tables.read_tsv(path) for path in [*inputs.causes, *inputs.retrain]},
 )
