@@ -90,11 +90,11 @@ def test_every_cause_is_a_switch_or_says_why_not(far):
     why = causes.untestable(game(alike, made("t", 310, 20, "input", 1)), ROW, ROW | {"cycle": "2"})
     assert why["negatives"] == "both are set against input" and why["length"] == "both are 20 bp"
     assert why["size"] == "about as many training rows: 300 and 310 bound"
-    assert why["cycle"] == "no dataset of the target's cycle of T from the same library in the sheet"
-    assert causes.untestable(game(*far[:2]), ROW, CHIP)["cycle"].startswith("no earlier cycle of T")
+    assert why["cycle"] == "no usable dataset of the target's cycle of T from the same library in the sheet"
+    assert causes.untestable(game(*far[:2]), ROW, CHIP)["cycle"].startswith("no usable earlier cycle of T")
     peaks, few = made("s", 300, 20, "flank", 0, score=np.arange(300.0)), made("t", 100, 20, "flank", 1)
     why = causes.untestable(game(peaks, few), CHIP, CHIP | {"cell": "L"})
-    assert why["strength"] == "" and why["cell"] == "no other ChIP-seq of T in L in the sheet"
+    assert why["strength"] == "" and why["cell"] == "no other usable ChIP-seq of T in L in the sheet"
     assert causes.untestable(game(peaks, few, few), CHIP, CHIP | {"cell": "L"})["cell"] == ""
     assert causes.untestable(game(peaks, few), CHIP, CHIP)["cell"] == "both are of K"
     assert causes.untestable(game(few, peaks), CHIP, CHIP)["strength"] == "the peaks of the source have no scores"
@@ -207,9 +207,9 @@ def test_a_sentence_names_what_can_be_told_from_nothing():
     found |= {("negatives", "part"): (-0.01, -0.02, -0.004), ("size", "part"): (0.002, -0.01, 0.01)}
     found |= {("rest", "part"): (0.05, 0.04, 0.06), ("rest", "alone"): (0.5, 0.4, 0.6)}
     assert causes.sentence(ABOUT, found) == (
-        "T, s to t: of the 7.1 (6.0 to 8.2) points that are lost, 5.0 (4.0 to 6.0) come from the assay itself, 2.9 "
-        "(1.8 to 4.0) come from the length of the sequences; the kind of negatives gives 1.0 (0.4 to 2.0) back; not to be "
-        "told from nothing: the number of training rows."
+        "T, s to t: of the 7.1 (6.0 to 8.2) points that are lost, 5.0 (4.0 to 6.0) come from the assay itself, "
+        "2.9 (1.8 to 4.0) come from the length of the sequences; the kind of negatives gives 1.0 (0.4 to 2.0) back; "
+        "not to be told from nothing: the number of training rows."
     )
     none = {("all", "drop"): (0.001, -0.01, 0.012), ("rest", "part"): (0.001, -0.01, 0.012)}
     assert "the loss of 0.1 (-1.0 to 1.2) points cannot be told from none" in causes.sentence(ABOUT, none)

@@ -138,14 +138,14 @@ def untestable(game: Game, source: Mapping[str, str], target: Mapping[str, str])
     if source["assay"] != "htselex":
         why["cycle"] = "the source has no cycles"
     elif game.other is None:
-        wanted = "earlier cycle" if target["assay"] != "htselex" else "dataset of the target's cycle"
+        wanted = "usable earlier cycle" if target["assay"] != "htselex" else "usable dataset of the target's cycle"
         why["cycle"] = f"no {wanted} of {source['tf']} from the same library in the sheet"
     if {source["assay"], target["assay"]} != {"chipseq"}:
         why["cell"] = "not both are ChIP-seq"
     elif source["cell"] == target["cell"]:
         why["cell"] = f"both are of {source['cell'] or 'no stated cell'}"
     elif game.other is None:
-        why["cell"] = f"no other ChIP-seq of {source['tf']} in {target['cell'] or 'the target’s cell'} in the sheet"
+        why["cell"] = f"no other usable ChIP-seq of {source['tf']} in {target['cell'] or 'the target’s cell'} in the sheet"
     return why
 
 
