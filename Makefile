@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: run test real yeast celltype causes bench coverage setup lint docs bedtools
+.PHONY: run test real yeast adaptation causes celltype motifs bench coverage soak setup lint docs bedtools
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -25,6 +25,11 @@ yeast: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/yeast/config.yaml --directory results-yeast
 	$(BIN)/python resources/yeast/table.py
 
+# What is gained without target labels: the tables of docs/adaptation.md.
+adaptation: setup
+	mkdir -p results-adaptation
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/adaptation/config.yaml --directory results-adaptation
+
 # Ten yeast factors on chromosomes that no method has seen; results-celltype/results/celltype.tsv.
 celltype: setup
 	mkdir -p results-celltype
@@ -37,6 +42,12 @@ causes: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/causes/config.yaml --directory results-causes results/causes.tsv
 	$(BIN)/python resources/causes/table.py
 
+# What each assay taught the networks of four factors: the table of docs/method.md.
+motifs: setup
+	mkdir -p results-motifs
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/motifs/config.yaml --directory results-motifs results/motifs.tsv
+	$(BIN)/python resources/motifs/table.py
+
 # Peers go into the same environment; nothing else needs them.
 bench: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
@@ -45,6 +56,10 @@ bench: setup
 # Simulated studies: how often each interval holds the truth.
 coverage: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage
+
+# Fifty simulated factors, unattended: hours, and the memory that each rule took.
+soak: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak
 
 setup: .venv/complete bedtools
 

@@ -252,6 +252,9 @@ def test_config_page_is_what_the_schemas_say():
 
 
 @pytest.mark.parametrize("path", ["config.yaml", *(f"resources/{x}/config.yaml" for x in ("real", "yeast", "causes"))])
+@pytest.mark.parametrize(
+    "path", ["config.yaml", "resources/real/config.yaml", "resources/yeast/config.yaml", "resources/motifs/config.yaml"]
+)
 def test_shipped_studies_are_valid(path):
     assert config.load(REPO / path).datasets
 
@@ -427,3 +430,20 @@ def test_another_dataset_stands_for_another_cycle_or_cell(study):
     assert of("s4", "s2") == "s2b" and of("s4", "s3") == "" and of("s4", "s") == ""
     assert of("k", "l") == "l2" and of("k2", "l2") == "l"
     assert of("k", "m") == of("k", "k2") == of("k", "s4") == ""
+
+
+def test_targets_without_labels_are_met_by_the_last_cycle_of_each_library(study):
+    rows = [["p", "T", "chipseq", "a.fa", "", ""], ["r", "T", "htselex", "b.fa", "X", "3"]]
+    rows += [["s", "T", "htselex", "c.fa", "X", "4"], ["u", "T", "htselex", "d.fa", "Y", "2"]]
+    header = [*HEADER, "lab", "cycle"]
+    loaded = study(rows, header, more="transfer: {unlabelled: {models: [deepbind], targets: [chipseq]}}")
+    assert [pair[:2] for pair in loaded.unlabelled()] == [("s", "p"), ("u", "p")]
+    assert loaded.cycles("s") == ["r"] and loaded.cycles("u") == []
+    assert study(rows, header).unlabelled() == []
+    more = "transfer: {unlabelled: {models: [deepbind]}}"
+    found = faults(study, rows, header, more=more, models="deepbind: {kind: composition}")
+    assert "transfer.unlabelled.models: 'deepbind' is not the label of a network" in found[0]
+    found = faults(study, rows, header, more=more, models="deepbind: {kind: deepbind, reading: embed}")
+    assert "'deepbind' embeds its reads" in found[0]
+    borrowed = "a: {kind: deepbind}, deepbind: {trained_as: a}"
+    assert study(rows, header, more=more, models=borrowed).unlabelled()

@@ -145,7 +145,9 @@ def untestable(game: Game, source: Mapping[str, str], target: Mapping[str, str])
     elif source["cell"] == target["cell"]:
         why["cell"] = f"both are of {source['cell'] or 'no stated cell'}"
     elif game.other is None:
-        why["cell"] = f"no other usable ChIP-seq of {source['tf']} in {target['cell'] or 'the target’s cell'} in the sheet"
+        why["cell"] = (
+            f"no other usable ChIP-seq of {source['tf']} in {target['cell'] or 'the target’s cell'} in the sheet"
+        )
     return why
 
 
