@@ -251,9 +251,8 @@ def test_config_page_is_what_the_schemas_say():
     assert (REPO / "docs" / "config.md").read_text() == config.describe(), "run: make docs"
 
 
-@pytest.mark.parametrize("path", ["config.yaml", *(f"resources/{x}/config.yaml" for x in ("real", "yeast", "causes"))])
 @pytest.mark.parametrize(
-    "path", ["config.yaml", "resources/real/config.yaml", "resources/yeast/config.yaml", "resources/motifs/config.yaml"]
+    "path", ["config.yaml", *(f"resources/{name}/config.yaml" for name in ("real", "yeast", "motifs", "causes"))]
 )
 def test_shipped_studies_are_valid(path):
     assert config.load(REPO / path).datasets
