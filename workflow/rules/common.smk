@@ -256,6 +256,19 @@ def retrain_tables():
     return [f"results/{name}.tsv" for name in names]
 
 
+def explaining(pattern, wildcards):
+    """A file of the source, that of the target and that of the dataset that stands for another cycle or cell."""
+    other = study.stand_in(wildcards.source, wildcards.target)
+    return both(pattern, wildcards) + [
+        pattern.format(dataset=d, negatives=wildcards.negatives) for d in [other] if d
+    ]
+
+
+def causes_table():
+    """What the drops are made of, where the config asks."""
+    return ["results/causes.tsv"] if study.explained() else []
+
+
 def unlabelled_tables():
     """What is gained without target labels, where the config asks for it."""
     names = ("adaptation", "transferability") if study.unlabelled() else ()
