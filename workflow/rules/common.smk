@@ -14,7 +14,8 @@ from tfbind.resources import allow
 given = workflow.config_settings.configfiles
 here = Path("config.yaml")
 default = here if here.is_file() else Path(workflow.source_path("../../config.yaml"))
-as_module = workflow.modifier.skip_configfile  # of another workflow, which gives the study
+# Of another workflow, which gives the study.
+as_module = workflow.modifier.skip_configfile
 if len(given) > 1 and not as_module:
     raise WorkflowError("one --configfile is one study; more than one was given")
 try:
