@@ -703,9 +703,9 @@ def pair(
         found = _adaptations(case, ceiling, test, about, config)
         line = signs(case)
     except NotEstimable as reason:
-        return _unanswered(about, str(reason)), _rows(about, {"drop": np.nan}, str(reason))
+        return _unanswered(about, str(reason)), _lines(about, {"drop": np.nan}, str(reason))
     drop = found.loc[found["adaptation"] == "direct", "drop"].iloc[0]
-    return found, _rows(about, {**line, "drop": drop})
+    return found, _lines(about, {**line, "drop": drop})
 
 
 def pool(target: adaptation.Examples, most: int, names: Sequence[str]) -> np.ndarray:
@@ -714,6 +714,6 @@ def pool(target: adaptation.Examples, most: int, names: Sequence[str]) -> np.nda
     return dna.encode(rows.iloc[generator("pool", *names).permutation(len(rows))[:most]])
 
 
-def _rows(about: Mapping, found: Mapping[str, float], note: str = "") -> pd.DataFrame:
+def _lines(about: Mapping, found: Mapping[str, float], note: str = "") -> pd.DataFrame:
     lines = [{**about, "comparison": "cross", "sign": sign, "value": x, "note": note} for sign, x in found.items()]
     return pd.DataFrame(lines, columns=SIGN_COLUMNS)
