@@ -14,10 +14,12 @@ from tfbind.resources import allow
 given = workflow.config_settings.configfiles
 here = Path("config.yaml")
 default = here if here.is_file() else Path(workflow.source_path("../../config.yaml"))
-if len(given) > 1 and not workflow.modifier.is_module:
+# Snakemake's own `is_module` is true of every workflow.
+within = workflow.modifier.base_snakefile is not None
+if len(given) > 1 and not within:
     raise WorkflowError("one --configfile is one study; more than one was given")
 try:
-    if workflow.modifier.is_module:  # of another workflow, which gives the study
+    if within:  # another workflow, which gives the study
         study = studies.load(config)
     else:
         study = studies.load(
