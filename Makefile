@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: run test real yeast adaptation celltype motifs bench coverage setup lint docs bedtools
+.PHONY: run test real yeast adaptation celltype motifs bench coverage soak setup lint docs bedtools
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -50,6 +50,10 @@ bench: setup
 # Simulated studies: how often each interval holds the truth.
 coverage: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage
+
+# Fifty simulated factors, unattended: hours, and the memory that each rule took.
+soak: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak
 
 setup: .venv/complete bedtools
 

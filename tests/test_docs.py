@@ -24,6 +24,7 @@ from tfbind import (
     evaluation,
     ladder,
     libraries,
+    matching,
     models,
     scores,
     sharing,
@@ -126,7 +127,8 @@ def parse(words):
 
 
 @pytest.mark.parametrize("found", [(p, c) for p, c in ALL if c.startswith(PARSED)], ids=names)
-def test_a_long_command_is_understood(found):
+def test_a_long_command_is_understood(found, monkeypatch):
+    monkeypatch.chdir(REPO)  # where a profile is looked for
     program, *words = shlex.split(found[1])
     if program == "make":
         assert subprocess.run(["make", "-n", *words], cwd=REPO, capture_output=True).returncode == 0
@@ -199,6 +201,7 @@ TABLES = {
     "libraries": libraries.COLUMNS,
     "audit": audit.COLUMNS,
     "celltype": celltype.COLUMNS,
+    "motifs": matching.COLUMNS,
     "adaptation": transferability.ADAPTATION_COLUMNS,
     "transferability": transferability.SIGN_COLUMNS,
     "evaluation": sharing._EVALUATION_COLUMNS,

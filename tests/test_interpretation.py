@@ -199,9 +199,14 @@ def test_importances_of_a_seed_add_up(learnt):
         np.testing.assert_allclose(filters.groupby("seed")["importance"].sum(), 1)
 
 
-def test_a_silent_filter_and_a_model_without_rows_say_why(learnt, tmp_path, rng):
-    silent = [learner.table[learner.table["n_sites"] < interpretation.FEWEST] for learner in learnt]
-    assert all((table["note"] == f"fewer than {interpretation.FEWEST} windows").all() for table in silent)
+def test_what_is_no_motif_says_why(learnt, tmp_path, rng):
+    for learner in learnt:
+        named = learner.table["seed"] + "." + learner.table["filter"]
+        none = learner.table[~named.isin(learner.motifs)]
+        few = none["n_sites"] < interpretation.FEWEST
+        assert (none["note"][few] == f"fewer than {interpretation.FEWEST} windows").all()
+        assert len(none) and none["note"][~few].str.startswith("diffuse").all()
+        assert learner.table["note"][named.isin(learner.motifs)].isna().all()
     bound, unbound = study(rng, "USF1", 20, n=20)
     tables.write_no_model(tmp_path, "deepbind", "library collapsed")
     table, found = interpretation.learnt(tmp_path, bound, unbound)

@@ -62,14 +62,31 @@ def test_a_motif_turns_to_the_strand_and_place_of_the_known_one():
 
 def test_sentences_name_the_match_of_each_assay_and_what_only_one_taught(known):
     own, other, only = logos.told(known[0], ASSAYS)
-    assert re.fullmatch(r"ChIP-seq \(peaks\) taught USF1 \(MA\d+\.\d, q = \S+\), the factor’s own motif\.", own)
-    assert other.startswith("HT-SELEX (reads) taught USF1 (") and other.endswith("the factor’s own motif.")
+    match = r"USF1 \(MA\d+\.\d, q = \S+\) is the best match\."
+    assert re.fullmatch(rf"ChIP-seq \(peaks\) taught the factor’s own motif: {match}", own)
+    assert re.fullmatch(rf"HT-SELEX \(reads\) taught the factor’s own motif: {match}", other)
     assert re.fullmatch(r"Only ChIP-seq \(peaks\) taught NFYA \(MA\d+\.\d; 15% of the effect of all filters\)\.", only)
+
+
+@pytest.mark.parametrize(
+    ("kinship", "said"),
+    [
+        ("alike", "taught a motif like the factor’s own: USF1"),
+        ("other", "taught another motif than the factor’s own: USF1"),
+        (np.nan, "taught nothing that is known: USF1"),
+    ],
+)
+def test_sentences_say_what_a_match_is_to_the_factor(known, kinship, said):
+    rows = known[0][known[0]["filter"] == "sites"]
+    sentence = logos.told(rows.assign(kinship=kinship, alike_to=np.nan), ASSAYS)[0]
+    assert said in sentence and re.search(r", its own MA\d+\.\d is match 1\.$", sentence)
+    unknown = logos.told(rows.assign(kinship=kinship, alike_to=np.nan, own=np.nan), ASSAYS)[0]
+    assert unknown.endswith(", JASPAR has none.")
 
 
 def test_what_both_assays_taught_or_is_faint_is_no_difference(known):
     table = known[0]
-    faint = table.assign(importance=table["importance"].where(table["match_tf"] != "NFYA", 0.04))
+    faint = table.assign(importance=table["importance"].where(table["match_tf"] != "NFYA", 0.02))
     assert len(logos.told(faint, ASSAYS)) == 2
     alone = table[table["source"] == "peaks"]
     assert len(logos.told(alone, ASSAYS)) == 1

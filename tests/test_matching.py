@@ -104,6 +104,14 @@ def test_trim_keeps_what_says_something_and_most_sites_reach():
     assert matching.trim(flat).shape == (0, 4) and matching.trim(core[:4]).shape == (0, 4)
 
 
+def test_the_core_is_what_neighbours_hold():
+    sharp, flat = np.eye(4)[[0, 1, 2]], np.full((9, 4), 0.25)
+    assert matching.core(np.concatenate([sharp, flat, sharp])) == pytest.approx(6)
+    assert matching.core(np.concatenate([sharp, flat[:5], sharp])) == pytest.approx(6)
+    assert matching.core(np.concatenate([sharp, flat[:2], sharp])) == pytest.approx(12)
+    assert matching.core(flat[:0]) == 0
+
+
 def test_consensus_is_in_iupac_letters():
     counts = np.array([[9, 0, 0, 1], [5, 0, 5, 0], [3, 3, 2, 2], [0, 0, 0, 10]])
     assert matching.consensus(counts) == "ARNT" and matching.consensus(counts[:0]) == ""

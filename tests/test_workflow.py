@@ -102,10 +102,10 @@ def test_every_model_says_what_it_has_learnt_or_why_not(finished):
     assert set(motifs["model"]) == {"deepbind", "bilstm_scan", "regression"}
     of_model = motifs.groupby(["source", "model"])
     assert len(of_model) == 5 * 3
-    learnt, empty = (of_model["match"].count() > 0), of_model["note"].first()
-    assert learnt[["USF1_k562", "USF1_selex", "GATA3_selex"]].all()
+    rows, note = of_model.size(), of_model["note"].first()
+    assert (rows.loc[["USF1_k562", "USF1_selex", "GATA3_selex"]] >= 10).all()
     for source, why in {"ELK1_selex": "library collapsed", "CTCF_blank": "input: library collapsed"}.items():
-        assert not learnt[source].any() and empty[source].str.startswith(why).all()
+        assert (rows.loc[source] == 1).all() and note.loc[source].str.startswith(why).all()
     strongest = motifs[motifs["model"] == "regression"].groupby("source").first()
     assert strongest.loc["USF1_selex", "kinship"] in ("own", "alike")
     assert "What did each assay teach?" in (finished / "results" / "report.html").read_text()

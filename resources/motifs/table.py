@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from tfbind import logos, matching, tables
+from tfbind import logos, tables
 
 RESULTS = Path(__file__).parents[2] / "results-motifs" / "results"
 ASSAYS = {"chipseq": "ChIP-seq", "htselex": "HT-SELEX"}
 
 table = tables.read_tsv(RESULTS / "motifs.tsv", dtype={"seed": str, "filter": str})
-print("| source | assay | consensus of the sites | best match in JASPAR | q | own motif: rank, p | filters like the own |")
+print("| source | assay | sites | best match in JASPAR | q | own motif: rank, p | effect of filters like it |")
 print("| --- | --- | --- | --- | --- | --- | --- |")
 for (source, assay), rows in table.groupby(["source", "source_assay"], sort=False):
     best, found = logos.headline(rows), logos.taught(rows)
@@ -22,4 +22,3 @@ for _, rows in table.groupby("tf", sort=False):
     for sentence in logos.told(rows, ASSAYS):
         if sentence.startswith("Only"):
             print(f"- {rows['tf'].iloc[0]}: {sentence}")
-print(f"\nq <= {matching.LEVEL} counts as a match.")

@@ -250,10 +250,10 @@ def _of_sites(folder: str | os.PathLike, bound: np.ndarray, reading: str, found:
 def _motif(sites: np.ndarray, name: str, found: dict) -> dict:
     if len(sites) < FEWEST:
         return {"note": f"fewer than {FEWEST} windows"}
-    counts = matching.trim(count(sites))
-    if not len(counts):
-        return {"note": "no position says anything"}
-    found[name] = matching.shares(counts)
+    share = matching.shares(matching.trim(count(sites)))
+    if matching.core(share) < matching.BITS:
+        return {"note": f"diffuse: fewer than {matching.BITS} bits in any {matching.CORE} positions"}
+    found[name] = share
     return {}
 
 

@@ -14,7 +14,7 @@ from tfbind.matching import SITES
 #: Okabe and Ito's colours; the letter itself carries the meaning.
 COLOURS = {"A": "#009e73", "C": "#0072b2", "G": "#e69f00", "T": "#d55e00"}
 #: Shares of the whole effect from which on a motif is taught, and below which it is not.
-TAUGHT, NOT_TAUGHT = 0.05, 0.01
+TAUGHT, NOT_TAUGHT = 0.03, 0.01
 #: Logos of filters for each source and model.
 SHOWN = 3
 _STEP, _BIT = 10, 18  # width of a position and height of a bit, in units of the drawing
@@ -124,13 +124,14 @@ def told(rows: pd.DataFrame, assays: Mapping[str, str]) -> list[str]:
             said.append(f"{place} taught no motif: {mine['note'].dropna().iloc[0]}.")
             continue
         known = f"{best['match_tf']} ({best['match']}, q = {best['q_value']:.1g})"
-        rank = f"{best['own']} is match {best['own_rank']:.0f}" if pd.notna(best["own"]) else "JASPAR has none"
-        kin = {"own": "the factor’s own motif", "alike": f"a motif like the factor’s own ({rank})"}
-        kin |= {"other": f"another motif than the factor’s own ({rank})"}
-        if pd.isna(best["kinship"]):
-            said.append(f"{place} taught nothing that is known; nearest is {known}.")
-        else:
-            said.append(f"{place} taught {known}, {kin[best['kinship']]}.")
+        own = f"its own {best['own']} is match {best['own_rank']:.0f}" if pd.notna(best["own"]) else "JASPAR has none"
+        said.append(
+            {
+                "own": f"{place} taught the factor’s own motif: {known} is the best match.",
+                "alike": f"{place} taught a motif like the factor’s own: {known} is the best match, {own}.",
+                "other": f"{place} taught another motif than the factor’s own: {known} is the best match, {own}.",
+            }.get(best["kinship"], f"{place} taught nothing that is known: {known} is nearest, {own}.")
+        )
         shares[source, assay] = taught(mine)
     for (source, assay), mine in shares.items():
         others = [of_other for (_, other), of_other in shares.items() if other != assay]

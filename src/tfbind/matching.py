@@ -22,6 +22,8 @@ from tfbind.motifs import Motifs
 LEVEL = 0.05
 #: Bits from which on a position at the end of a motif belongs to it, and its fewest positions.
 INFORMATIVE, SHORTEST = 0.25, 5
+#: Bits that a motif holds in so many neighbouring positions; a fainter one is like any long and diffuse matrix.
+BITS, CORE = 7, 8
 #: In which a factor is looked up in turn: its motifs are compared with those of one group.
 GROUPS = ("vertebrates", "fungi", "insects", "nematodes", "plants", "urochordates")
 #: Name of the motif of the sites that a model's scores rest on, beside the numbers of its filters.
@@ -56,6 +58,11 @@ def trim(counts: np.ndarray) -> np.ndarray:
     if not len(inside) or inside[-1] - inside[0] + 1 < SHORTEST:
         return counts[:0]
     return counts[inside[0] : inside[-1] + 1]
+
+
+def core(share: np.ndarray) -> float:
+    """Bits in the `CORE` neighbouring positions that hold most."""
+    return np.convolve(information(share), np.ones(CORE)).max() if len(share) else 0.0
 
 
 def consensus(counts: np.ndarray) -> str:

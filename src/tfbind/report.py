@@ -643,7 +643,7 @@ def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
         Column("The factor’s own", lambda r: _KINSHIP[r["kinship"]]),
         Column("Filters", lambda r: count(r["filters"]), True),
         Column("Share of the effect", lambda r: _percent(r["importance"]), True),
-        Column("Smallest q", lambda r: p_value(r["q_value"]), True),
+        Column("q", lambda r: p_value(r["q_value"]), True),
     ]
     shown = _shown(
         pd.concat(found) if found else pd.DataFrame(),
@@ -652,6 +652,7 @@ def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
         name="motifs",
         empty="No filter answers to a known motif.",
         raw=table,
+        choose=("TF", "Model"),
     )
     return {"letters": logos.letters(), "factors": factors, "table": shown}
 

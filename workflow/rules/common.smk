@@ -14,12 +14,11 @@ from tfbind.resources import allow
 given = workflow.config_settings.configfiles
 here = Path("config.yaml")
 default = here if here.is_file() else Path(workflow.source_path("../../config.yaml"))
-# Snakemake's own `is_module` is true of every workflow.
-within = workflow.modifier.base_snakefile is not None
-if len(given) > 1 and not within:
+module = workflow.modifier.skip_configfile  # of another workflow, which gives the study
+if len(given) > 1 and not module:
     raise WorkflowError("one --configfile is one study; more than one was given")
 try:
-    if within:  # another workflow, which gives the study
+    if module:
         study = studies.load(config)
     else:
         study = studies.load(

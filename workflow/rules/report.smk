@@ -28,6 +28,8 @@ rule report_page:
         report("results/report.html", caption="../report/report.rst", category="Report"),
     log:
         "logs/report_page.log",
+    benchmark:
+        "logs/report_page.tsv"
     conda:
         ENV
     params:
@@ -65,6 +67,8 @@ rule cards:
         ],
     log:
         "logs/cards.log",
+    benchmark:
+        "logs/cards.tsv"
     conda:
         ENV
     params:

@@ -8,6 +8,8 @@ rule fetch:
         "resources/downloads/{key}/{name}",
     log:
         "logs/fetch/{key}/{name}.log",
+    benchmark:
+        "logs/fetch/{key}/{name}.tsv"
     localrule: True
     conda:
         ENV
@@ -27,6 +29,8 @@ rule index_genome:
         index="resources/genomes/{genome}.fa.fai",
     log:
         "logs/index_genome/{genome}.log",
+    benchmark:
+        "logs/index_genome/{genome}.tsv"
     conda:
         ENV
     params:
@@ -44,6 +48,8 @@ if "simulation" in study.config:
             [str(simulated / name) for name in simulate.files()],
         log:
             "logs/simulate.log",
+        benchmark:
+            "logs/simulate.tsv"
         conda:
             ENV
         params:
