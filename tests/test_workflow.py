@@ -197,3 +197,12 @@ def test_what_depends_on_the_rows_of_other_tfs(tmp_path, fasta):
     assert read("results/negatives/A1/aliens.parquet", "positives") == {"A1", "A2", "B", "C"}
     assert read("results/negatives/A2/beside.parquet", "positives") == {"A2"}
     assert read("results/predictions/A1/aliens/floor.parquet", "negatives") == {"aliens", "beside"}
+
+
+def test_a_config_elsewhere_names_files_beside_itself(tmp_path):
+    """As `make adaptation` does; of each library the last cycle meets the peaks without their labels."""
+    config = REPO / "resources" / "adaptation" / "config.yaml"
+    command = [SNAKEMAKE, "--configfile", config, "--directory", tmp_path, "--cores", "1", "--dry-run"]
+    run = subprocess.run(list(map(str, command)), cwd=REPO, capture_output=True, text=True)
+    jobs = planned(run)
+    assert jobs.get("adapt_unlabelled") == 4 and jobs.get("adaptation") == 1, run.stdout[-2000:] + run.stderr[-2000:]

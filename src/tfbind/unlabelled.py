@@ -114,6 +114,11 @@ class Case:
         return self.read(self.stored.model, self.pool), self.read(self.stored.model, self.test)
 
     @cached_property
+    def contrast(self) -> tuple[np.ndarray, np.ndarray]:
+        """Scores of networks that tell the pool from shuffles of it: of the pool (P,) and of the test rows (S, M)."""
+        return _against_shuffles(self, "contrast", self.pool)
+
+    @cached_property
     def motif(self) -> motifs.Motifs:
         """The TF's JASPAR matrix: the first of `motifs.of_tf`, whatever it reaches."""
         return motifs.of_tf(self.tf, motifs.jaspar(libraries.GROUPS)).take([0])
@@ -462,36 +467,33 @@ def _examples(bound: np.ndarray, unbound: np.ndarray) -> data.Examples:
     )
 
 
-def _contrasted(case: Case, name: str, teacher: tuple[np.ndarray, np.ndarray] | None = None) -> tuple:
-    # What the pool holds beyond its dinucleotides: sequences against shuffles of themselves. A mixture of bound
-    # sequences and anything like shuffles is ranked by it as bound and shuffles themselves would be. With a teacher
-    # a second network learns from the better half alone.
-    pool = test = None
-    chosen = np.arange(len(case.pool))
-    for round_ in range(1 if teacher is None else 2):
-        if round_:
-            chosen = _among(_standard(*teacher)[0] + pool, 0.5, 1)
-        tokens = case.pool[chosen]
-        seeds = generator(name, case.tf, round_).integers(2**63, size=len(tokens), dtype=np.uint64)
-        networks = case.taught(
-            f"{name}{round_}", _examples(tokens, shuffle.dinucleotide(tokens, dna.lengths(tokens), seeds))
-        )
-        logits = [prediction.score(networks, rows) for rows in (case.pool, case.test)]
-        pool, test = _standard(logits[0].mean(0), logits[1])
-    return pool, test
+def _against_shuffles(case: Case, name: str, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # What sequences hold beyond their dinucleotides, learnt from them and shuffles of them: scores of pool and test
+    # rows. A mixture of bound sequences and anything like shuffles is ranked by it as bound and shuffled ones would be.
+    seeds = generator(name, case.tf).integers(2**63, size=len(tokens), dtype=np.uint64)
+    shuffled = shuffle.dinucleotide(tokens, dna.lengths(tokens), seeds)
+    networks = case.taught(name, _examples(tokens, shuffled))
+    pool, test = (prediction.score(networks, rows) for rows in (case.pool, case.test))
+    return _standard(pool.mean(0), test)
 
 
 def _contrast(case: Case) -> np.ndarray:
-    return _contrasted(case, "contrast")[1]
+    return case.contrast[1]
+
+
+def _taught(case: Case, name: str, teacher: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    # A second network learns from the half of the pool that the teacher and the first one rank higher; both are added.
+    pool, test = case.contrast
+    better = _among(_standard(*teacher)[0] + pool, 0.5, 1)
+    return test + _against_shuffles(case, name, case.pool[better])[1]
 
 
 def _contrast_taught(case: Case) -> np.ndarray:
-    return _contrasted(case, "contrast_taught", _as_it_is(case))[1]
+    return _taught(case, "contrast_taught", _as_it_is(case))
 
 
 def _combined(case: Case) -> np.ndarray:
-    teacher = _ensembled(case, case.matrix)
-    return _standard(*teacher)[1] + _contrasted(case, "combined", teacher)[1]
+    return _taught(case, "combined", _ensembled(case, case.matrix))
 
 
 class Adaptation(NamedTuple):
@@ -703,9 +705,9 @@ def pair(
         found = _adaptations(case, ceiling, test, about, config)
         line = signs(case)
     except NotEstimable as reason:
-        return _unanswered(about, str(reason)), _rows(about, {"drop": np.nan}, str(reason))
+        return _unanswered(about, str(reason)), _lines(about, {"drop": np.nan}, str(reason))
     drop = found.loc[found["adaptation"] == "direct", "drop"].iloc[0]
-    return found, _rows(about, {**line, "drop": drop})
+    return found, _lines(about, {**line, "drop": drop})
 
 
 def pool(target: adaptation.Examples, most: int, names: Sequence[str]) -> np.ndarray:
@@ -714,6 +716,6 @@ def pool(target: adaptation.Examples, most: int, names: Sequence[str]) -> np.nda
     return dna.encode(rows.iloc[generator("pool", *names).permutation(len(rows))[:most]])
 
 
-def _rows(about: Mapping, found: Mapping[str, float], note: str = "") -> pd.DataFrame:
+def _lines(about: Mapping, found: Mapping[str, float], note: str = "") -> pd.DataFrame:
     lines = [{**about, "comparison": "cross", "sign": sign, "value": x, "note": note} for sign, x in found.items()]
     return pd.DataFrame(lines, columns=SIGN_COLUMNS)
