@@ -14,11 +14,11 @@ from tfbind.resources import allow
 given = workflow.config_settings.configfiles
 here = Path("config.yaml")
 default = here if here.is_file() else Path(workflow.source_path("../../config.yaml"))
-module = workflow.modifier.skip_configfile  # of another workflow, which gives the study
-if len(given) > 1 and not module:
+within = workflow.modifier.skip_configfile  # another workflow, which gives the study
+if len(given) > 1 and not within:
     raise WorkflowError("one --configfile is one study; more than one was given")
 try:
-    if module:
+    if within:
         study = studies.load(config)
     else:
         study = studies.load(
