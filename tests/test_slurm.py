@@ -114,20 +114,20 @@ def test_the_profiles_ask_for_the_same():
         assert ours[key] == theirs[key], key
 
 
-def test_a_restarted_run_goes_on_with_what_it_had_submitted(cluster, local, study):
-    """The generic profile: SIGKILL of snakemake amid trainings; the next run waits for the same submissions."""
+def test_two_runs_of_a_training_side_by_side_end_as_one(cluster, local, study):
+    """The generic profile: SIGKILL of snakemake amid trainings, which run on beside those that the next run submits."""
     profile = ("--workflow-profile", "profiles/generic", "--seconds-between-status-checks", 1)
     with started(study, cluster, *profile):
-        frozen = [training(cluster, study, dataset) for dataset in DATASETS]
-        for pid in frozen:
-            os.kill(pid, signal.SIGSTOP)  # else a slow machine is not done with the rest before they end
+        old = [training(cluster, study, dataset) for dataset in DATASETS]
+        for pid in old:
+            os.kill(pid, signal.SIGSTOP)  # else they end before the next run is there
     unlock(study, cluster, *profile)
     with started(study, cluster, *profile) as run:
-        log = study / "snakemake.log"
-        cluster.wait("the old submissions", lambda: log.read_text().count("Resuming incomplete job") == 2, 300)
-        for pid in frozen:
+        for dataset in DATASETS:
+            training(cluster, study, dataset, old)
+        for pid in old:
             os.kill(pid, signal.SIGCONT)
-        assert run.wait(300) == 0, log.read_text()[-4000:]
+        assert run.wait(300) == 0, (study / "snakemake.log").read_text()[-4000:]
     assert_same(study, local)
 
 
