@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 
-.PHONY: run test real yeast celltype bench coverage soak setup lint docs bedtools
+.PHONY: run test real yeast adaptation causes celltype motifs bench coverage soak setup lint docs bedtools
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -25,11 +25,28 @@ yeast: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/yeast/config.yaml --directory results-yeast
 	$(BIN)/python resources/yeast/table.py
 
+# What is gained without target labels: the tables of docs/adaptation.md.
+adaptation: setup
+	mkdir -p results-adaptation
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/adaptation/config.yaml --directory results-adaptation
+
 # Ten yeast factors on chromosomes that no method has seen; results-celltype/results/celltype.tsv.
 celltype: setup
 	mkdir -p results-celltype
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/yeast_celltype/config.yaml --directory results-celltype results/celltype.tsv
 	$(BIN)/python resources/yeast_celltype/table.py
+
+# Where the drop from HT-SELEX to ChIP-seq goes, for four factors; results-causes/results/causes.tsv.
+causes: setup
+	mkdir -p results-causes
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/causes/config.yaml --directory results-causes results/causes.tsv
+	$(BIN)/python resources/causes/table.py
+
+# What each assay taught the networks of four factors: the table of docs/method.md.
+motifs: setup
+	mkdir -p results-motifs
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/motifs/config.yaml --directory results-motifs results/motifs.tsv
+	$(BIN)/python resources/motifs/table.py
 
 # Peers go into the same environment; nothing else needs them.
 bench: setup

@@ -3,10 +3,6 @@
 from tfbind import simulate
 
 
-localrules:
-    fetch,
-
-
 rule fetch:
     output:
         "resources/downloads/{key}/{name}",
@@ -14,6 +10,7 @@ rule fetch:
         "logs/fetch/{key}/{name}.log",
     benchmark:
         "logs/fetch/{key}/{name}.tsv"
+    localrule: True
     conda:
         ENV
     params:
