@@ -5,7 +5,7 @@ BIN := .venv/bin
 # last, for a bedtools that stands nowhere else
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: run test real yeast celltype bench coverage setup lock lint docs bedtools
+.PHONY: run test real yeast adaptation celltype motifs bench coverage soak setup lock lint docs bedtools
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -27,11 +27,22 @@ yeast: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/yeast/config.yaml --directory results-yeast
 	$(BIN)/python resources/yeast/table.py
 
+# What is gained without target labels: the tables of docs/adaptation.md.
+adaptation: setup
+	mkdir -p results-adaptation
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/adaptation/config.yaml --directory results-adaptation
+
 # Ten yeast factors on chromosomes that no method has seen; results-celltype/results/celltype.tsv.
 celltype: setup
 	mkdir -p results-celltype
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/yeast_celltype/config.yaml --directory results-celltype results/celltype.tsv
 	$(BIN)/python resources/yeast_celltype/table.py
+
+# What each assay taught the networks of four factors: the table of docs/method.md.
+motifs: setup
+	mkdir -p results-motifs
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/motifs/config.yaml --directory results-motifs results/motifs.tsv
+	$(BIN)/python resources/motifs/table.py
 
 # Peers go into the same environment; nothing else needs them.
 bench: setup
@@ -41,6 +52,10 @@ bench: setup
 # Simulated studies: how often each interval holds the truth.
 coverage: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage
+
+# Fifty simulated factors, unattended: hours, and the memory that each rule took.
+soak: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak
 
 setup: .venv/complete bedtools
 

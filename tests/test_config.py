@@ -251,7 +251,9 @@ def test_config_page_is_what_the_schemas_say():
     assert (REPO / "docs" / "config.md").read_text() == config.describe(), "run: make docs"
 
 
-@pytest.mark.parametrize("path", ["config.yaml", "resources/real/config.yaml", "resources/yeast/config.yaml"])
+@pytest.mark.parametrize(
+    "path", ["config.yaml", "resources/real/config.yaml", "resources/yeast/config.yaml", "resources/motifs/config.yaml"]
+)
 def test_shipped_studies_are_valid(path):
     assert config.load(REPO / path).datasets
 
@@ -402,3 +404,20 @@ def test_learning_curves_are_of_the_pairs_that_were_asked_for(study):
     for models in ("deepbind: {kind: composition}", "a: {kind: deepbind}, deepbind: {trained_as: a}"):
         found = faults(study, rows, header, more="transfer: {retrain: {models: [deepbind]}}", models=models)
         assert "transfer.retrain.models: 'deepbind' is not the label of a network" in found[0]
+
+
+def test_targets_without_labels_are_met_by_the_last_cycle_of_each_library(study):
+    rows = [["p", "T", "chipseq", "a.fa", "", ""], ["r", "T", "htselex", "b.fa", "X", "3"]]
+    rows += [["s", "T", "htselex", "c.fa", "X", "4"], ["u", "T", "htselex", "d.fa", "Y", "2"]]
+    header = [*HEADER, "lab", "cycle"]
+    loaded = study(rows, header, more="transfer: {unlabelled: {models: [deepbind], targets: [chipseq]}}")
+    assert [pair[:2] for pair in loaded.unlabelled()] == [("s", "p"), ("u", "p")]
+    assert loaded.cycles("s") == ["r"] and loaded.cycles("u") == []
+    assert study(rows, header).unlabelled() == []
+    more = "transfer: {unlabelled: {models: [deepbind]}}"
+    found = faults(study, rows, header, more=more, models="deepbind: {kind: composition}")
+    assert "transfer.unlabelled.models: 'deepbind' is not the label of a network" in found[0]
+    found = faults(study, rows, header, more=more, models="deepbind: {kind: deepbind, reading: embed}")
+    assert "'deepbind' embeds its reads" in found[0]
+    borrowed = "a: {kind: deepbind}, deepbind: {trained_as: a}"
+    assert study(rows, header, more=more, models=borrowed).unlabelled()

@@ -47,6 +47,8 @@ def test_conda_environment_equals_the_lock():
             name, version = re.fullmatch(r"([a-z0-9_.-]+)=(\d[\w.]*)", entry).groups()
             if name not in ELSEWHERE:
                 assert lock[norm(ALIAS.get(name, name))] == version, entry
+    added = re.findall(r"(\S+)==(\S+)", (REPO / "envs" / "tfbind.post-deploy.sh").read_text())
+    assert added and all(lock[norm(name)] == version for name, version in added)
 
 
 def test_everything_the_package_needs_is_locked():

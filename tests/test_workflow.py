@@ -15,7 +15,7 @@ import yaml
 REPO = Path(__file__).parents[1]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 TABLES = ["audit", "metrics", "transfer", "summary", "shifts", "libraries", "verdicts", "ladder", "variance"]
-TABLES += ["calibration", "retrain", "crossings", "celltype"]
+TABLES += ["calibration", "retrain", "crossings", "adaptation", "transferability", "celltype", "motifs"]
 
 
 def snakemake(folder, *arguments, **options):
@@ -34,6 +34,8 @@ def small_study(folder):
     config["seeds"] = [0, 1]
     config["statistics"]["resamples"] = 200
     config["transfer"]["retrain"] |= {"shots": [16], "draws": 1, "steps": 20}
+    config["transfer"]["unlabelled"] = {"models": ["deepbind_scan"], "targets": ["chipseq"]}
+    config["transfer"]["unlabelled"] |= {"adaptations": ["contrast"], "sequences": 200, "steps": 20}
     config["celltype"] = {"test_cells": ["h1"], "tfs": ["USF1"], "methods": ["motif", "organisers"]}
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     header, *rows = (REPO / "resources" / "datasets.tsv").read_text().splitlines()
@@ -93,6 +95,20 @@ def test_a_library_that_cannot_be_used_stays_with_its_reason(finished):
         mine = metrics[metrics["tf"] == tf]
         assert len(mine) and mine["value"].isna().all() and mine["note"].str.startswith(what).all(), tf
     assert "library collapsed" in (finished / "results" / "report.html").read_text()
+
+
+def test_every_model_says_what_it_has_learnt_or_why_not(finished):
+    motifs = pd.read_csv(finished / "results" / "motifs.tsv", sep="\t")
+    assert set(motifs["model"]) == {"deepbind", "bilstm_scan", "regression"}
+    of_model = motifs.groupby(["source", "model"])
+    assert len(of_model) == 5 * 3
+    rows, note = of_model.size(), of_model["note"].first()
+    assert (rows.loc[["USF1_k562", "USF1_selex", "GATA3_selex"]] >= 10).all()
+    for source, why in {"ELK1_selex": "library collapsed", "CTCF_blank": "input: library collapsed"}.items():
+        assert (rows.loc[source] == 1).all() and note.loc[source].str.startswith(why).all()
+    strongest = motifs[motifs["model"] == "regression"].groupby("source").first()
+    assert strongest.loc["USF1_selex", "kinship"] in ("own", "alike")
+    assert "What did each assay teach?" in (finished / "results" / "report.html").read_text()
 
 
 def test_a_finished_study_plans_nothing(finished):

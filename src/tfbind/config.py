@@ -197,7 +197,34 @@ class Study:
 
     def retrained(self) -> list[tuple[str, str, str, str]]:
         """(source, target, negatives, model) of every learning curve that the config asks for."""
-        wanted = self.config["transfer"].get("retrain")
+        return self._asked("retrain")
+
+    def unlabelled(self) -> list[tuple[str, str, str, str]]:
+        """(source, target, negatives, model) of every pair whose target is met without its labels.
+
+        Of the cycles of one library the last is a source, and the others serve it.
+        """
+
+        def cycle(name: str) -> int:
+            return int(self.datasets[name]["cycle"] or 0)
+
+        return [
+            pair
+            for pair in self._asked("unlabelled")
+            if cycle(pair[0]) >= max(map(cycle, [pair[0], *self.cycles(pair[0])]))
+        ]
+
+    def cycles(self, dataset: str) -> list[str]:
+        """The other cycles of a dataset's library: rows of its TF, assay and laboratory that differ in their cycle."""
+        row = self.datasets[dataset]
+        return [
+            other
+            for other, them in self.datasets.items()
+            if all(them[key] == row[key] for key in ("tf", "assay", "lab")) and them["cycle"] != row["cycle"]
+        ]
+
+    def _asked(self, key: str) -> list[tuple[str, str, str, str]]:
+        wanted = self.config["transfer"].get(key)
         return [
             (source, target, label, model)
             for source in (self.datasets if wanted else ())
@@ -263,13 +290,13 @@ def schema(name: str) -> dict:
     return yaml.safe_load((folder / f"{name}.schema.yaml").read_text())
 
 
-def load(path: str | Path, overrides: Mapping | None = None) -> Study:
+def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Study:
     """Read and validate a config and its sheets.
 
     Parameters
     ----------
-    path : path
-        The config, YAML.
+    source : path or mapping
+        The config, YAML; or what it holds, with paths relative to the working directory.
     overrides : mapping, optional
         Top-level keys that replace the file's.
 
@@ -278,8 +305,9 @@ def load(path: str | Path, overrides: Mapping | None = None) -> Study:
     InputError
         With every fault found in all files.
     """
-    path = Path(path).absolute()
-    config = {**_read_yaml(path), **(overrides or {})}
+    held = isinstance(source, Mapping)
+    path = Path("config" if held else source).absolute()
+    config = {**(source if held else _read_yaml(path)), **(overrides or {})}
     faults = [f"{path.name}: {message}" for message in _check(config, schema("config"))]
     if faults:
         raise InputError(faults)
@@ -423,6 +451,13 @@ def _check_keys(name: str, config: dict) -> Iterator[str]:
         kind = models.get(label, {}).get("kind")
         if kind is None or schema("config")["$defs"][kind]["made_by"] != "training":
             yield f"{name}: transfer.retrain.models: {label!r} is not the label of a network in `models`"
+    for label in config["transfer"].get("unlabelled", {}).get("models", []):
+        given = models.get(label, {})
+        kind = models.get(given.get("trained_as", label), {}).get("kind")
+        if kind is None or schema("config")["$defs"][kind]["made_by"] != "training":
+            yield f"{name}: transfer.unlabelled.models: {label!r} is not the label of a network in `models`"
+        elif given["reading"] == "embed":
+            yield f"{name}: transfer.unlabelled.models: {label!r} embeds its reads; name one that scans or reads whole"
     for key in ("negatives", "models", "genomes"):
         first: dict[str, str] = {}
         for label in config[key]:

@@ -13,13 +13,16 @@ from tfbind.resources import allow
 # One config is one study: a file given on the command line replaces `config.yaml` (Snakemake itself would merge them).
 given = workflow.config_settings.configfiles
 here = Path("config.yaml")
-default = here if here.is_file() else Path(workflow.basedir) / "config.yaml"
-if len(given) > 1:
+default = here if here.is_file() else Path(workflow.source_path("../../config.yaml"))
+if len(given) > 1 and not workflow.modifier.is_module:
     raise WorkflowError("one --configfile is one study; more than one was given")
 try:
-    study = studies.load(
-        given[0] if given else default, workflow.config_settings.config
-    )
+    if workflow.modifier.is_module:  # of another workflow, which gives the study
+        study = studies.load(config)
+    else:
+        study = studies.load(
+            given[0] if given else default, workflow.config_settings.config
+        )
 except InputError as error:
     raise WorkflowError(f"the study cannot be run:\n{error}") from None
 
@@ -31,6 +34,8 @@ POSITIVES = "results/positives/{dataset}.parquet"
 NEGATIVES = "results/negatives/{dataset}/{negatives}.parquet"
 LEAKING = "results/audit/{dataset}/{negatives}.parquet"
 PREDICTIONS = "results/predictions/{dataset}/{negatives}/{model}.parquet"
+# Where a file is on disk, also under the `prefix` of a module.
+placed = workflow.modifier.path_modifier.replace_prefix
 CURVE = "results/retrain/{source}/{target}/{negatives}/{model}/{table}.tsv"
 ENV = "../../envs/tfbind.yaml"
 
@@ -163,9 +168,9 @@ def leaking(wildcards):
     that are listed now stays, and `predict` scores no other.
     """
     path = LEAKING.format(**wildcards)
-    folder = Path(weights(wildcards))
-    here = Path(path).exists() and (folder / "model.json").exists()
-    outdated = here and audit.outdated(folder, tables.read(path, audit.LEAKING))
+    folder, listed = Path(placed(weights(wildcards))), Path(placed(path))
+    here = listed.exists() and (folder / "model.json").exists()
+    outdated = here and audit.outdated(folder, tables.read(listed, audit.LEAKING))
     return path if outdated else ancient(path)
 
 
@@ -247,6 +252,12 @@ def of_curve(table):
 def retrain_tables():
     """The learning curves, where the config asks for some."""
     names = ("retrain", "crossings") if study.retrained() else ()
+    return [f"results/{name}.tsv" for name in names]
+
+
+def unlabelled_tables():
+    """What is gained without target labels, where the config asks for it."""
+    names = ("adaptation", "transferability") if study.unlabelled() else ()
     return [f"results/{name}.tsv" for name in names]
 
 
