@@ -5,7 +5,7 @@ BIN := .venv/bin
 # last, for a bedtools that stands nowhere else
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: run test real yeast adaptation celltype motifs bench coverage soak setup lock lint docs bedtools
+.PHONY: run test real yeast adaptation celltype motifs bench coverage soak setup lock lint docs bedtools causes
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -37,6 +37,12 @@ celltype: setup
 	mkdir -p results-celltype
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/yeast_celltype/config.yaml --directory results-celltype results/celltype.tsv
 	$(BIN)/python resources/yeast_celltype/table.py
+
+# Where the drop from HT-SELEX to ChIP-seq goes, for four factors; results-causes/results/causes.tsv.
+causes: setup
+	mkdir -p results-causes
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/causes/config.yaml --directory results-causes results/causes.tsv
+	$(BIN)/python resources/causes/table.py
 
 # What each assay taught the networks of four factors: the table of docs/method.md.
 motifs: setup

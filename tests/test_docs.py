@@ -19,6 +19,7 @@ from tfbind import (
     adaptation,
     audit,
     calibration,
+    causes,
     celltype,
     cli,
     evaluation,
@@ -127,7 +128,8 @@ def parse(words):
 
 
 @pytest.mark.parametrize("found", [(p, c) for p, c in ALL if c.startswith(PARSED)], ids=names)
-def test_a_long_command_is_understood(found):
+def test_a_long_command_is_understood(found, monkeypatch):
+    monkeypatch.chdir(REPO)  # where a profile is looked for
     program, *words = shlex.split(found[1])
     if program == "make":
         assert subprocess.run(["make", "-n", *words], cwd=REPO, capture_output=True).returncode == 0
@@ -195,6 +197,7 @@ TABLES = {
     "variance": variance.VARIANCE_COLUMNS,
     "calibration": calibration.CALIBRATION_COLUMNS,
     "reliability": calibration.RELIABILITY_COLUMNS,
+    "causes": causes.COLUMNS,
     "retrain": adaptation.RETRAIN_COLUMNS,
     "crossings": adaptation.CROSSING_COLUMNS,
     "libraries": libraries.COLUMNS,

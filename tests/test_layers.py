@@ -19,7 +19,7 @@ FLOORS = [
     ["data", "models", "baseline", "estimators", "features", "validation"],
     ["training", "prediction", "cells", "foreign"],
     ["evaluation", "bin_networks", "interpretation"],
-    ["transfer", "libraries", "adaptation", "celltype"],
+    ["transfer", "libraries", "adaptation", "causes", "celltype"],
     ["ladder", "variance", "calibration", "sharing", "scoring", "logos", "transferability"],
     ["scores", "unlabelled"],
     ["report"],

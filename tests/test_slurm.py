@@ -78,12 +78,12 @@ def started(folder, cluster, *arguments):
 
 def training(cluster, folder, dataset, besides=()):
     """The process that trains on a dataset and has saved an epoch, once there is one."""
-    log, model = folder / "logs" / "train" / dataset / "standard" / "deepbind.log", folder / "results" / "models"
+    log = folder / "logs" / "train" / dataset / "standard" / "deepbind.log"
+    model = folder / "results" / "models" / dataset / "standard" / "deepbind"
 
     def found():
-        saved = list((model / dataset / "standard" / "deepbind").glob("checkpoints/*/last.ckpt"))
-        pids = [pid for pid in slurm.children() if pid not in besides and str(log) in slurm.open_files(pid)]
-        return saved and pids and pids[0]
+        if list(model.glob("checkpoints/*/last.ckpt")):
+            return next((p for p in slurm.children() if p not in besides and str(log) in slurm.open_files(p)), None)
 
     return cluster.wait(f"a training on {dataset}", found, 300)
 

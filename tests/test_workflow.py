@@ -15,7 +15,7 @@ import yaml
 REPO = Path(__file__).parents[1]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 TABLES = ["audit", "metrics", "transfer", "summary", "shifts", "libraries", "verdicts", "ladder", "variance"]
-TABLES += ["calibration", "retrain", "crossings", "adaptation", "transferability", "celltype", "motifs"]
+TABLES += ["calibration", "causes", "retrain", "crossings", "adaptation", "transferability", "celltype", "motifs"]
 
 
 def snakemake(folder, *arguments, **options):
@@ -34,6 +34,7 @@ def small_study(folder):
     config["seeds"] = [0, 1]
     config["statistics"]["resamples"] = 200
     config["transfer"]["retrain"] |= {"shots": [16], "draws": 1, "steps": 20}
+    config["transfer"]["causes"] = {"models": ["deepbind"], "targets": ["chipseq"], "steps": 4}
     config["transfer"]["unlabelled"] = {"models": ["deepbind_scan"], "targets": ["chipseq"]}
     config["transfer"]["unlabelled"] |= {"adaptations": ["contrast"], "sequences": 200, "steps": 20}
     config["celltype"] = {"test_cells": ["h1"], "tfs": ["USF1"], "methods": ["motif", "organisers"]}

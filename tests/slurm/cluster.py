@@ -148,7 +148,7 @@ class Cluster:
             if time.monotonic() > end:
                 logs = "\n".join(path.read_text()[-1500:] for path in self.folder.glob("*.log"))
                 raise TimeoutError(f"{what}: not within {seconds} s\n{logs}")
-            time.sleep(0.1)
+            time.sleep(0.3)
         return answer
 
     def _run(self, *command: str) -> None:

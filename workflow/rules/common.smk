@@ -14,10 +14,11 @@ from tfbind.resources import allow
 given = workflow.config_settings.configfiles
 here = Path("config.yaml")
 default = here if here.is_file() else Path(workflow.source_path("../../config.yaml"))
-if len(given) > 1 and not workflow.modifier.is_module:
+module = workflow.modifier.skip_configfile  # of another workflow, which gives the study
+if len(given) > 1 and not module:
     raise WorkflowError("one --configfile is one study; more than one was given")
 try:
-    if workflow.modifier.is_module:  # of another workflow, which gives the study
+    if module:
         study = studies.load(config)
     else:
         study = studies.load(
@@ -253,6 +254,19 @@ def retrain_tables():
     """The learning curves, where the config asks for some."""
     names = ("retrain", "crossings") if study.retrained() else ()
     return [f"results/{name}.tsv" for name in names]
+
+
+def explaining(pattern, wildcards):
+    """A file of the source, that of the target and that of the dataset that stands for another cycle or cell."""
+    other = study.stand_in(wildcards.source, wildcards.target)
+    return both(pattern, wildcards) + [
+        pattern.format(dataset=d, negatives=wildcards.negatives) for d in [other] if d
+    ]
+
+
+def causes_table():
+    """What the drops are made of, where the config asks."""
+    return ["results/causes.tsv"] if study.explained() else []
 
 
 def unlabelled_tables():

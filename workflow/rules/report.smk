@@ -12,6 +12,7 @@ rule report_page:
         ],
         verdicts=rules.summarise.output.verdicts,
         audit=rules.audit.output[0],
+        causes=causes_table(),
         motifs=[rules.motifs.output.table, rules.motifs.output.motifs],
         retrain=retrain_tables(),
         unlabelled=unlabelled_tables(),

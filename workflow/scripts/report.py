@@ -27,5 +27,5 @@ report.render(
     motifs=(tables.read_tsv(inputs.motifs[0], dtype={"seed": str, "filter": str}), matching.read(inputs.motifs[1])),
     provenance=report.provenance(params.rows, params.config),
     **{name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)},
-    **{Path(path).stem: tables.read_tsv(path) for path in (*inputs.retrain, *inputs.unlabelled)},
+    **{Path(path).stem: tables.read_tsv(path) for path in (*inputs.causes, *inputs.retrain, *inputs.unlabelled)},
 )
