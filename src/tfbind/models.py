@@ -460,6 +460,7 @@ def save(
         logits = {seed: network(torch.from_numpy(dna.encode(probes))).tolist() for seed, network in networks.items()}
     description = {
         "format": VERSION,
+        "versions": tables.versions("torch", "numpy"),
         "kind": kind,
         "options": dict(options),
         "seeds": list(states),
@@ -470,6 +471,7 @@ def save(
     (folder / DESCRIPTION).unlink(missing_ok=True)  # the description comes last: without it there is no model
     with tables.replacing(folder / WEIGHTS) as temporary:
         save_file(tensors, temporary, {"format": "pt"})
+    description["weights_sha256"] = tables.digest(folder / WEIGHTS)
     with tables.replacing(folder / DESCRIPTION) as temporary:
         temporary.write_text(json.dumps(description, indent=1) + "\n")
 
@@ -517,9 +519,7 @@ def load(folder: str | os.PathLike) -> dict[int, Network]:
             "it: use that one, or train the model again"
         )
     try:
-        tensors = load_file(folder / WEIGHTS)
-    except FileNotFoundError as error:
-        raise InputError(f"{folder / WEIGHTS}: not found; train the model again") from error
+        tensors = load_file(tables.intact(folder / WEIGHTS, description.get("weights_sha256")))
     except SafetensorError as error:
         raise InputError(f"{folder / WEIGHTS}: not a safetensors file ({error}); train the model again") from error
     networks = {}
