@@ -12,6 +12,8 @@ rule explain:
         CAUSE,
     log:
         "logs/explain/{source}/{target}/{negatives}/{model}.log",
+    benchmark:
+        "logs/explain/{source}/{target}/{negatives}/{model}.tsv"
     conda:
         ENV
     params:
@@ -40,6 +42,8 @@ rule causes:
         report("results/causes.tsv", caption="../report/causes.rst", category="Tables"),
     log:
         "logs/causes.log",
+    benchmark:
+        "logs/causes.tsv"
     conda:
         ENV
     script:

@@ -39,6 +39,7 @@ PREDICTIONS = "results/predictions/{dataset}/{negatives}/{model}.parquet"
 # Where a file is on disk, also under the `prefix` of a module.
 placed = workflow.modifier.path_modifier.replace_prefix
 CURVE = "results/retrain/{source}/{target}/{negatives}/{model}/{table}.tsv"
+UNLABELLED = "results/unlabelled/{source}/{target}/{negatives}/{model}/{table}.tsv"
 ENV = "../../envs/tfbind.yaml"
 
 
@@ -282,6 +283,38 @@ def both(pattern, wildcards):
     return [
         pattern.format(dataset=dataset, negatives=label)
         for dataset in (wildcards.source, wildcards.target)
+    ]
+
+
+def of_pair(table):
+    return [
+        UNLABELLED.format(source=s, target=t, negatives=x, model=m, table=table)
+        for s, t, x, m in study.unlabelled()
+    ]
+
+
+def network(dataset):
+    """The files of the network that a label reads, of one dataset of the pair."""
+    return lambda wildcards: multiext(
+        f"results/models/{wildcards[dataset]}/{wildcards.negatives}/{study.trained(wildcards.model)}/",
+        "model.json",
+        "model.safetensors",
+    )
+
+
+def strangers(wildcards):
+    """Datasets of other TFs in the source's assay: a few are enough."""
+    source = wildcards.source
+    return study.others(source, wildcards.negatives)[:8]
+
+
+def with_negatives(datasets, label):
+    """Bound, unbound and leaking rows of each."""
+    return [
+        pattern.format(dataset=d, negatives=label)
+        for d in datasets
+        if label in study.labels(d)
+        for pattern in (POSITIVES, NEGATIVES, LEAKING)
     ]
 
 

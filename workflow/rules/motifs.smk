@@ -24,6 +24,8 @@ rule interpret:
         motifs=f"{LEARNT}.meme",
     log:
         "logs/interpret/{dataset}/{negatives}/{model}.log",
+    benchmark:
+        "logs/interpret/{dataset}/{negatives}/{model}.tsv"
     conda:
         ENV
     params:
@@ -52,6 +54,8 @@ rule motifs:
         motifs="results/motifs.meme",
     log:
         "logs/motifs.log",
+    benchmark:
+        "logs/motifs.tsv"
     conda:
         ENV
     params:

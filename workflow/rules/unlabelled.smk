@@ -1,39 +1,5 @@
 """Targets met without their labels: adaptations of the source model, and what could be foreseen of the drop."""
 
-UNLABELLED = "results/unlabelled/{source}/{target}/{negatives}/{model}/{table}.tsv"
-
-
-def of_pair(table):
-    return [
-        UNLABELLED.format(source=s, target=t, negatives=x, model=m, table=table)
-        for s, t, x, m in study.unlabelled()
-    ]
-
-
-def network(dataset):
-    """The files of the network that a label reads, of one dataset of the pair."""
-    return lambda wildcards: multiext(
-        f"results/models/{wildcards[dataset]}/{wildcards.negatives}/{study.trained(wildcards.model)}/",
-        "model.json",
-        "model.safetensors",
-    )
-
-
-def strangers(wildcards):
-    """Datasets of other TFs in the source's assay: a few are enough."""
-    source = wildcards.source
-    return study.others(source, wildcards.negatives)[:8]
-
-
-def with_negatives(datasets, label):
-    """Bound, unbound and leaking rows of each."""
-    return [
-        pattern.format(dataset=d, negatives=label)
-        for d in datasets
-        if label in study.labels(d)
-        for pattern in (POSITIVES, NEGATIVES, LEAKING)
-    ]
-
 
 rule adapt_unlabelled:
     input:
@@ -51,6 +17,8 @@ rule adapt_unlabelled:
         signs="results/unlabelled/{source}/{target}/{negatives}/{model}/signs.tsv",
     log:
         "logs/adapt_unlabelled/{source}/{target}/{negatives}/{model}.log",
+    benchmark:
+        "logs/adapt_unlabelled/{source}/{target}/{negatives}/{model}.tsv"
     conda:
         ENV
     params:
@@ -85,6 +53,8 @@ rule adaptation:
         ),
     log:
         "logs/adaptation.log",
+    benchmark:
+        "logs/adaptation.tsv"
     conda:
         ENV
     params:
