@@ -2,8 +2,10 @@
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
+# last, for a bedtools that stands nowhere else
+export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: run test real yeast celltype bench coverage setup lint docs bedtools
+.PHONY: run test real yeast adaptation celltype motifs bench coverage soak setup lock lint docs bedtools causes
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -25,11 +27,28 @@ yeast: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/yeast/config.yaml --directory results-yeast
 	$(BIN)/python resources/yeast/table.py
 
+# What is gained without target labels: the tables of docs/adaptation.md.
+adaptation: setup
+	mkdir -p results-adaptation
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/adaptation/config.yaml --directory results-adaptation
+
 # Ten yeast factors on chromosomes that no method has seen; results-celltype/results/celltype.tsv.
 celltype: setup
 	mkdir -p results-celltype
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/yeast_celltype/config.yaml --directory results-celltype results/celltype.tsv
 	$(BIN)/python resources/yeast_celltype/table.py
+
+# Where the drop from HT-SELEX to ChIP-seq goes, for four factors; results-causes/results/causes.tsv.
+causes: setup
+	mkdir -p results-causes
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/causes/config.yaml --directory results-causes results/causes.tsv
+	$(BIN)/python resources/causes/table.py
+
+# What each assay taught the networks of four factors: the table of docs/method.md.
+motifs: setup
+	mkdir -p results-motifs
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/motifs/config.yaml --directory results-motifs results/motifs.tsv
+	$(BIN)/python resources/motifs/table.py
 
 # Peers go into the same environment; nothing else needs them.
 bench: setup
@@ -40,18 +59,43 @@ bench: setup
 coverage: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage
 
+# Fifty simulated factors, unattended: hours, and the memory that each rule took.
+soak: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak
+
 setup: .venv/complete bedtools
 
-.venv/complete: pyproject.toml constraints.txt
+# Everything comes by hash. Of torch there are several builds; pip passes over one that lies on this machine for one whose
+# hash an index states, so the build is chosen first. Its CUDA libraries, if it has any, are pinned by torch, not by hash.
+PIP = $(BIN)/pip --quiet --disable-pip-version-check
+HASHED = $(PIP) install --no-deps --require-hashes
+pin = sed -n '/^$(1)==/,/[^\\]$$/p' envs/requirements.lock
+.venv/complete: pyproject.toml envs/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tfbind needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,cluster]'
+	$(call pin,setuptools) > .venv/setuptools.lock
+	$(HASHED) -r .venv/setuptools.lock
+	$(call pin,torch) > .venv/torch.lock
+	$(PIP) download --no-deps --dest .venv/torch "$$(grep -o '^torch==[^ ]*' .venv/torch.lock)"
+	$(HASHED) --no-index --find-links .venv/torch -r .venv/torch.lock
+	rm -r .venv/torch
+	$(HASHED) --no-build-isolation --use-pep517 -r envs/requirements.lock
+	$(PIP) install --no-build-isolation -c constraints.txt -e '.[dev,cluster]'
 	touch $@
+
+# New versions with UPGRADE=--upgrade; without, what pyproject.toml has gained, and the hashes, licences and bill of materials.
+lock: setup
+	$(PYTHON) -m venv .venv/tools
+	.venv/tools/bin/pip install --quiet --disable-pip-version-check uv
+	.venv/tools/bin/uv pip compile --quiet --no-annotate --no-header --python-version 3.11 --all-extras $(UPGRADE) pyproject.toml -o constraints.txt
+	$(PIP) install --no-build-isolation -c constraints.txt -e '.[dev,cluster]'
+	$(PIP) download --no-deps --dest .venv/torch "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/python envs/lock.py .venv/tools/bin/uv .venv/torch/*.whl
+	rm -r .venv/torch
 
 # pybedtools calls the bedtools program, which no Python package brings along.
 bedtools:
-	@command -v bedtools >/dev/null || workflow/scripts/install_bedtools.sh
+	@workflow/scripts/install_bedtools.sh $(BIN)
 
 lint: setup
 	$(BIN)/ruff check

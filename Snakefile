@@ -22,7 +22,10 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/retrain.smk"
+include: "workflow/rules/causes.smk"
+include: "workflow/rules/unlabelled.smk"
 include: "workflow/rules/celltype.smk"
+include: "workflow/rules/motifs.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -47,5 +50,7 @@ rule all:
         "results/summary.tsv",
         "results/report.html",
         retrain_tables(),
+        causes_table(),
+        unlabelled_tables(),
         ["results/celltype.tsv"] if study.cells else [],
         rules.cards.output,

@@ -18,6 +18,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
+import yaml
 
 from benchmarks import inputs, page, workflow
 from tfbind import assays, config, dna, negatives, prediction, tables, training
@@ -119,8 +120,8 @@ def measure(stage: str, rows: int) -> dict[str, float]:
         return {"seconds": time.process_time() - start, "megabytes": _peak() - before}
 
 
-def _study(folder: Path, tfs: int) -> None:
-    """TFs with a ChIP-seq and a SELEX set each, a planted 8-mer in both."""
+def study(folder: Path, tfs: int, **config: object) -> None:
+    """TFs with a ChIP-seq and a SELEX set each, a planted 8-mer in both; `config` changes keys of a small config."""
     rng = np.random.default_rng(0)
 
     def planted(rows: int, length: int, site: np.ndarray | None) -> list[str]:
@@ -143,13 +144,19 @@ def _study(folder: Path, tfs: int) -> None:
         lines.append(f"T{i}_chip\tT{i}\tchipseq\t{i}.fa\t\t")
         lines.append(f"T{i}_selex\tT{i}\thtselex\t{i}.fastq\t4\tinitial.fastq")
     (folder / "datasets.tsv").write_text("\n".join(lines) + "\n")
-    (folder / "config.yaml").write_text(
-        "datasets: datasets.tsv\n"
-        "negatives: {standard: {kind: {chipseq: dinucleotide, htselex: input}}}\n"
-        "models: {deepbind: {kind: deepbind}, deepbind_scan: {trained_as: deepbind, reading: scan},"
-        " composition: {kind: composition}}\n"
-        "training: {epochs: 2, steps: 0}\nseeds: [0, 1]\nstatistics: {resamples: 200}\n"
-    )
+    settings = {
+        "datasets": "datasets.tsv",
+        "negatives": {"standard": {"kind": {"chipseq": "dinucleotide", "htselex": "input"}}},
+        "models": {
+            "deepbind": {"kind": "deepbind"},
+            "deepbind_scan": {"trained_as": "deepbind", "reading": "scan"},
+            "composition": {"kind": "composition"},
+        },
+        "training": {"epochs": 2, "steps": 0},
+        "seeds": [0, 1],
+        "statistics": {"resamples": 200},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings | config))
 
 
 def plot(table: pd.DataFrame, path: Path) -> None:
@@ -201,7 +208,7 @@ def main() -> None:
     ):
         for count in counts:
             with tempfile.TemporaryDirectory() as name:
-                _study(Path(name), count)
+                study(Path(name), count)
                 run = workflow.snakemake(Path(name), *options)
             add(stage, "TFs", count, run.processor, None, run.jobs)
     table = pd.DataFrame(rows).astype({"jobs": "Int64"})

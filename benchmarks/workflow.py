@@ -24,11 +24,14 @@ class Run(NamedTuple):
     processor : float
         Of the processor, all jobs together.
     jobs : int
+    said : str
+        All that Snakemake printed.
     """
 
     seconds: float
     processor: float
     jobs: int
+    said: str
 
 
 def snakemake(folder: Path, *arguments: str | int) -> Run:
@@ -40,6 +43,7 @@ def snakemake(folder: Path, *arguments: str | int) -> Run:
     seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         sys.exit(f"snakemake ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    totals = [line.split() for line in (done.stdout + done.stderr).splitlines() if line.startswith("total ")]
+    said = done.stdout + done.stderr
+    totals = [line.split() for line in said.splitlines() if line.startswith("total ")]
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(seconds, processor, int(totals[0][1]) if totals else 0)
+    return Run(seconds, processor, int(totals[0][1]) if totals else 0, said)

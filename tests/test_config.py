@@ -251,7 +251,9 @@ def test_config_page_is_what_the_schemas_say():
     assert (REPO / "docs" / "config.md").read_text() == config.describe(), "run: make docs"
 
 
-@pytest.mark.parametrize("path", ["config.yaml", "resources/real/config.yaml", "resources/yeast/config.yaml"])
+@pytest.mark.parametrize(
+    "path", ["config.yaml", *(f"resources/{name}/config.yaml" for name in ("real", "yeast", "motifs", "causes"))]
+)
 def test_shipped_studies_are_valid(path):
     assert config.load(REPO / path).datasets
 
@@ -402,3 +404,45 @@ def test_learning_curves_are_of_the_pairs_that_were_asked_for(study):
     for models in ("deepbind: {kind: composition}", "a: {kind: deepbind}, deepbind: {trained_as: a}"):
         found = faults(study, rows, header, more="transfer: {retrain: {models: [deepbind]}}", models=models)
         assert "transfer.retrain.models: 'deepbind' is not the label of a network" in found[0]
+
+
+def test_causes_are_of_the_pairs_that_were_asked_for_and_a_reading_that_can_change(study):
+    rows = [["p", "T", "chipseq", "a.fa"], ["r", "T", "htselex", "b.fa"]]
+    loaded = study(rows, more="transfer: {causes: {models: [deepbind], targets: [chipseq]}}")
+    assert loaded.explained() == [("r", "p", "standard", "deepbind")] and loaded.retrained() == []
+    embedded = {"models": "deepbind: {kind: deepbind, reading: embed}"}
+    found = faults(study, rows, more="transfer: {causes: {models: [deepbind]}}", **embedded)
+    assert "transfer.causes.models: 'deepbind' is trained in surroundings" in found[0]
+    found = faults(study, rows, more="transfer: {causes: {models: [deep]}}")
+    assert "transfer.causes.models: 'deep' is not the label of a network" in found[0]
+
+
+def test_another_dataset_stands_for_another_cycle_or_cell(study):
+    header = [*HEADER, "cell", "lab", "cycle"]
+    reads = [["s4", "4", "A"], ["s3", "3", "A"], ["s2", "2", "A"], ["s1", "1", "B"], ["s2b", "2", "A"], ["s", "", "A"]]
+    rows = [[name, "T", "htselex", "b.fa", "", lab, cycle] for name, cycle, lab in reads]
+    chips = [["k", "K", "A"], ["k2", "K", "B"], ["l", "L", "B"], ["l2", "L", "A"], ["m", "M", "A"]]
+    rows += [[name, "T", "chipseq", "a.fa", cell, lab, ""] for name, cell, lab in chips]
+    of = study(rows, header).stand_in
+    assert of("s4", "k") == "s2" and of("s3", "k") == "s2"  # the earliest of this laboratory, the first in the sheet
+    assert of("s2", "k") == of("s", "k") == of("s1", "k") == ""
+    assert of("s4", "s2") == "s2b" and of("s4", "s3") == "" and of("s4", "s") == ""
+    assert of("k", "l") == "l2" and of("k2", "l2") == "l"
+    assert of("k", "m") == of("k", "k2") == of("k", "s4") == ""
+
+
+def test_targets_without_labels_are_met_by_the_last_cycle_of_each_library(study):
+    rows = [["p", "T", "chipseq", "a.fa", "", ""], ["r", "T", "htselex", "b.fa", "X", "3"]]
+    rows += [["s", "T", "htselex", "c.fa", "X", "4"], ["u", "T", "htselex", "d.fa", "Y", "2"]]
+    header = [*HEADER, "lab", "cycle"]
+    loaded = study(rows, header, more="transfer: {unlabelled: {models: [deepbind], targets: [chipseq]}}")
+    assert [pair[:2] for pair in loaded.unlabelled()] == [("s", "p"), ("u", "p")]
+    assert loaded.cycles("s") == ["r"] and loaded.cycles("u") == []
+    assert study(rows, header).unlabelled() == []
+    more = "transfer: {unlabelled: {models: [deepbind]}}"
+    found = faults(study, rows, header, more=more, models="deepbind: {kind: composition}")
+    assert "transfer.unlabelled.models: 'deepbind' is not the label of a network" in found[0]
+    found = faults(study, rows, header, more=more, models="deepbind: {kind: deepbind, reading: embed}")
+    assert "'deepbind' embeds its reads" in found[0]
+    borrowed = "a: {kind: deepbind}, deepbind: {trained_as: a}"
+    assert study(rows, header, more=more, models=borrowed).unlabelled()

@@ -13,7 +13,7 @@ import torch
 import yaml
 from sklearn.metrics import roc_auc_score
 
-from tfbind import audit, config, dna, foreign, models, prediction, tables, training
+from tfbind import audit, baseline, config, dna, foreign, models, negatives, prediction, tables, training
 from tfbind.faults import InputError
 
 REPO = Path(__file__).parents[1]
@@ -174,4 +174,23 @@ def test_the_documented_network_keeps_the_contract_and_trains(tmp_path, monkeypa
     settings = {"epochs": 2, "steps": 60, "patience": 4, "batch_size": 32, "learning_rate": 0.1, "weight_decay": 0.0}
     assert training.fit("mean", {}, bound, rows("A", 0, 120, 1), [0], settings, tmp_path, {}) == {}
     scores = prediction.predict(tmp_path, {"A": (bound, {"x": rows("A", 0, 120, 1)})})
+    assert roc_auc_score(scores["label"], scores["score"]) > 0.8
+
+
+def test_the_documented_negative_set_enters_as_any_other(monkeypatch, rng):
+    monkeypatch.setattr(negatives, "NEGATIVES", dict(negatives.NEGATIVES))
+    exec(block("python", "def backwards"), vars(negatives))
+    bound = rows("A", 1, 120, 0, "CACGTT")
+    unbound, _ = negatives.draw("A", bound, ["backwards"], rng)
+    wanted = zip(bound["sequence"].str[::-1], bound["split"], bound["id"], strict=True)
+    assert set(zip(unbound["sequence"], unbound["split"], unbound["origin"], strict=True)) == set(wanted)
+    assert len(unbound) == len(bound) and set(unbound["label"]) == {0}
+
+
+def test_the_documented_estimator_is_stored_and_scores(tmp_path, monkeypatch):
+    monkeypatch.setattr(baseline, "ESTIMATORS", dict(baseline.ESTIMATORS))
+    exec(block("python", "class Middle"), vars(baseline))
+    bound = rows("A", 1, 240, 0, "GCGCGCGC")
+    baseline.fit("middle", {}, bound, rows("A", 0, 240, 1), 0, tmp_path)
+    scores = prediction.predict(tmp_path, {"A": (bound, {"x": rows("A", 0, 240, 1)})})
     assert roc_auc_score(scores["label"], scores["score"]) > 0.8

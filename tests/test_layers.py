@@ -11,17 +11,17 @@ from tfbind.config import schema
 
 REPO = Path(__file__).parents[1]
 FLOORS = [
-    ["faults"],
+    ["faults", "kernels.vectors"],
     ["dna", "text", "lineage", "kernels.*"],
     ["tables"],
     ["config", "resources", "intervals", "genome", "reads", "splits", "motifs", "background", "bins", "progress"],
-    ["assays", "negatives", "simulate", "archives", "audit", "signal", "domain", "doctor"],
+    ["assays", "negatives", "simulate", "archives", "audit", "signal", "domain", "doctor", "matching"],
     ["data", "models", "baseline", "estimators", "features", "validation"],
     ["training", "prediction", "cells", "foreign"],
-    ["evaluation", "bin_networks"],
-    ["transfer", "libraries", "adaptation", "celltype"],
-    ["ladder", "variance", "calibration", "sharing", "scoring"],
-    ["scores"],
+    ["evaluation", "bin_networks", "interpretation"],
+    ["transfer", "libraries", "adaptation", "causes", "celltype"],
+    ["ladder", "variance", "calibration", "sharing", "scoring", "logos", "transferability"],
+    ["scores", "unlabelled"],
     ["report"],
     ["cli"],
 ]

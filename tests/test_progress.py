@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import textwrap
 
 import pandas as pd
 import pytest
@@ -107,3 +108,37 @@ def test_as_a_command(tmp_path):
     log(tmp_path, START)
     run = subprocess.run([sys.executable, "-m", "tfbind.cli", "progress", tmp_path], capture_output=True, text=True)
     assert run.returncode == 0 and run.stdout.startswith("2 of 7 jobs done")
+
+
+GROUP = """Job stats:
+job          count
+---------  -------
+fit              1
+predict          1
+total            2
+
+[Mon Nov 23 05:00:00 2026] Group job score (jobs in lexicogr. order):
+
+    [Mon Nov 23 05:00:00 2026]
+    rule predict:
+        output: results/a
+        log: logs/predict/A.log
+        jobid: 3
+        wildcards: dataset=A, negatives=standard
+    [Mon Nov 23 05:00:00 2026]
+    rule fit:
+        log: logs/fit/A.log
+        jobid: 4
+        wildcards: dataset=A, negatives=standard
+"""
+
+
+def test_jobs_that_are_submitted_together_are_told_apart(tmp_path):
+    path = log(tmp_path, GROUP)
+    assert [line for line in progress.describe(tmp_path) if line.startswith("now")] == [
+        "now: predict A, standard (log: logs/predict/A.log)",
+        "now: fit A, standard (log: logs/fit/A.log)",
+    ]
+    error = "[Mon Nov 23 05:00:30 2026]\nError in rule fit:\n    jobid: 4\n    log: logs/fit/A.log (see there)\n"
+    path.write_text(GROUP + textwrap.indent(error, "    "))
+    assert any(line.startswith("failed: fit") and "logs/fit/A.log" in line for line in progress.describe(tmp_path))

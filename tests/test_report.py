@@ -16,6 +16,7 @@ from tfbind import report, tables
 from tfbind import variance as split
 from tfbind.audit import COLUMNS as AUDIT
 from tfbind.audit import KINDS, ONE_LIBRARY
+from tfbind.transferability import ADAPTATION_COLUMNS, SIGN_COLUMNS
 
 SKILL = {"deepbind": 0.93, "deepbind_scan": 0.925, "bilstm": 0.945, "regression": 0.88, "composition": 0.62}
 LABELS = ("dinucleotide", "genomic")
@@ -617,3 +618,48 @@ def test_learning_curves_are_shown_where_there_are_some(folder, small, html):
     assert "<b>TF" not in text and "<b>TF: from 260 on." in page.text
     assert sum("Learning curves" in a.get("aria-label", "") for a in page.all("div")) == 1
     assert "too few" in page.text and "trained from scratch" in page.text
+
+
+def test_waterfalls_are_shown_where_there_are_causes(folder, small, html):
+    assert 'id="causes"' not in html
+    about = {"tf": "<b>TF", "source": "a", "target": "b", "train_negatives": "x", "test_negatives": "x"}
+    about |= {"model": "deepbind", "sentence": np.nan, "note": np.nan}
+    values = [("source", "auroc", 0.8), ("target", "auroc", 0.87), ("all", "drop", 0.07), ("length", "part", 0.08)]
+    values += [("negatives", "part", -0.03), ("rest", "part", 0.02), ("length", "alone", 0.04)]
+    rows = [about | {"cause": c, "metric": m, "value": v, "low": v - 0.01, "high": v + 0.01} for c, m, v in values]
+    rows[2]["sentence"] = "<b>TF: 8.0 come from the length."
+    rows.append(about | {"cause": "cycle", "metric": "part", "value": np.nan, "note": "no <earlier> cycle"})
+    rows.append(about | {"source": "c", "cause": "all", "metric": "drop", "value": np.nan, "note": "too few"})
+    report.render(folder / "causes.html", **small, causes=pd.DataFrame(rows))
+    text = (folder / "causes.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert_closed(page, text)
+    assert "<b>TF" not in text and "<earlier>" not in text
+    assert {"<b>TF: 8.0 come from the length.", "too few"} <= set(page.text)
+    assert "No switch here: cycle: no <earlier> cycle." in page.text
+    assert sum("Causes: " in a.get("aria-label", "") for a in page.all("div")) == 1
+    shown = text[text.index('id="causes0-') if 'id="causes0-' in text else text.index('id="causes"') :]
+    for label in ("−8.0", "3.0", "−2.0", "0.870", "0.800", "trained on the target"):
+        assert f">{label}<" in shown, label
+
+
+def test_what_is_gained_without_labels_is_shown_where_it_was_asked_for(folder, small, html):
+    assert 'id="unlabelled"' not in html
+    about = {"tf": "<b>TF", "source": "a", "source_assay": "htselex", "target": "b", "target_assay": "chipseq"}
+    about |= {"shift": "assay", "comparison": "cross", "train_negatives": "x", "test_negatives": "x"}
+    about |= {"model": "deepbind", "needs": "nothing", "metric": "auroc", "value": 0.9, "drop": 0.05, "n_tf": 1}
+    rows = [
+        about | {"tf": tf, "adaptation": name, "role": role, "gain": gain}
+        for tf in ("<b>TF", "all TFs")
+        for name, role, gain in (("direct", "direct", np.nan), ("both_strands", "adaptation", 0.0))
+    ]
+    found = pd.DataFrame(rows).reindex(columns=ADAPTATION_COLUMNS)
+    said = {"tf": "all TFs", "sign": "error_mean", "note": "1 sound TF(s), fewer than 6: nothing can be foretold"}
+    signs = pd.DataFrame([about | said]).reindex(columns=SIGN_COLUMNS)
+    report.render(folder / "unlabelled.html", **small, adaptation=found, transferability=signs)
+    text = (folder / "unlabelled.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert_closed(page, text)
+    assert "<b>TF" not in text and "both strands" in page.text
+    said = " ".join(page.text)
+    assert "used as it is, the model loses 5.0 points" in said and "nothing can be foretold" in said

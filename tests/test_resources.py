@@ -2,6 +2,8 @@ import email.utils
 import gzip
 import hashlib
 import itertools
+import resource
+import shutil
 import time
 
 import pooch
@@ -115,6 +117,41 @@ def interrupted(web, tmp_path, monkeypatch):
     assert not (tmp_path / "b").exists()
     web.asked.clear()
     return f"{web.url}/b"
+
+
+def test_a_cache_that_is_removed_while_it_fills_is_named_and_filled_anew(web, tmp_path, monkeypatch):
+    received = resources._from_http
+
+    def removed(url, file):
+        received(url, file)
+        shutil.rmtree(tmp_path / "cache")
+
+    url = web.serve("/a", CONTENT)
+    with monkeypatch.context() as patch:
+        patch.setattr(resources, "_from_http", removed)
+        with pytest.raises(ResourceError, match=r"was removed while it was fetched; leave .*cache alone and run again"):
+            resources.fetch(url, SHA, tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+    assert resources.fetch(url, SHA, tmp_path / "a") == SHA
+    shutil.rmtree(tmp_path / "cache")  # what was fetched does not need it
+    assert (tmp_path / "a").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("what", ["cache", "copy"])
+def test_a_full_disk_is_named(web, tmp_path, what):
+    """The kernel refuses every byte of the download, or of its copy."""
+    url, before = web.serve("/a", CONTENT), resource.getrlimit(resource.RLIMIT_FSIZE)
+    if what == "copy":
+        resources.fetch(url, SHA, tmp_path / "before")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(
+            ResourceError, match=rf"{'cache/.*' if what == 'cache' else 'a'}: not written: File too large"
+        ):
+            resources.fetch(url, SHA, tmp_path / "a")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not (tmp_path / "a").exists() and resources.fetch(url, SHA, tmp_path / "a") == SHA
 
 
 def test_a_later_run_continues(web, interrupted, tmp_path):

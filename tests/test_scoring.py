@@ -266,6 +266,15 @@ def test_a_broken_vcf_is_refused(model, tmp_path, genome, content, message):
         scoring.score_variants(scoring.Scorer(model), str(tmp_path / "a.vcf"), genome, io.StringIO())
 
 
+def test_a_vcf_that_gzip_packed_names_what_to_do(model, tmp_path, genome):
+    """htslib cannot seek in it, unlike in one that bgzip packed."""
+    plain = vcf(tmp_path / "a.vcf", [("chr1", 11, ".", "A", "N")])
+    with open(plain, "rb") as file:
+        (tmp_path / "a.vcf.gz").write_bytes(gzip.compress(file.read()))
+    with pytest.raises(InputError, match=r"packed with gzip.*; zcat .*a\.vcf\.gz \| tfbind score"):
+        scoring.score_variants(scoring.Scorer(model), str(tmp_path / "a.vcf.gz"), genome, io.StringIO())
+
+
 @pytest.mark.parametrize(
     ("options", "value", "words", "flag"),
     [

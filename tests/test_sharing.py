@@ -70,6 +70,11 @@ def test_a_stored_model_is_verified(tmp_path, kind, options):
     weights = load_file(tmp_path / models.WEIGHTS)
     weights["7.head.readout.bias"] += 1e-3
     save_file(weights, tmp_path / models.WEIGHTS)
+    with pytest.raises(InputError, match=r"model.safetensors: damaged .*copy the folder again"):
+        sharing.verify(tmp_path)
+    about = json.loads((tmp_path / models.DESCRIPTION).read_text())
+    assert len(about.pop("weights_sha256")) == 64 and about["versions"]["torch"] == torch.__version__
+    (tmp_path / models.DESCRIPTION).write_text(json.dumps(about))  # as older versions wrote it
     with pytest.raises(InputError, match=r"differ by up to 0\.001; copy the folder again"):
         sharing.verify(tmp_path)
 

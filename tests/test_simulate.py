@@ -1,5 +1,6 @@
 import gzip
 import json
+import resource
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sklearn.metrics import average_precision_score
 
 from tfbind import bins, config, dna, intervals, motifs, signal, simulate, tables
 from tfbind import genome as genomes
-from tfbind.faults import InputError
+from tfbind.faults import InputError, ResourceError
 
 WINDOW = 50
 
@@ -324,3 +325,18 @@ def test_the_truth_ranks_bins_better_than_its_parts(cells):
             for score in (truth[f"{tf}_h1"].to_numpy(), best, access)
         ]
         assert areas[0] > 0.5 and areas[0] > 1.5 * max(areas[1:]) and min(areas[1:]) > 1.5 * found[there].mean()
+
+
+def test_a_track_is_not_begun_on_a_full_disk(tmp_path, rng):
+    """pyBigWig would end the process."""
+    starts = np.sort(rng.integers(0, 49_000, 2000))
+    cuts, before = {"chr1": np.stack([starts, starts + 100], 1)}, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
+    try:
+        with pytest.raises(ResourceError, match=r"open\.bw: not written: File too large"):
+            simulate._write_open(tmp_path / "open.bw", cuts, {"chr1": "A" * 50_000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
+    simulate._write_open(tmp_path / "open.bw", cuts, {"chr1": "A" * 50_000})
+    assert (tmp_path / "open.bw").stat().st_size > 5000

@@ -1,11 +1,17 @@
+import contextlib
+import json
 import os
+import resource
 import stat
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from tfbind import tables
+from tfbind.faults import InputError, ResourceError
 
 
 @pytest.fixture
@@ -28,6 +34,8 @@ def test_round_trip(table, tmp_path):
     assert list(again) == tables.SEQUENCES.names
     assert again["start"].tolist() == [5, pd.NA] and again["draw"].tolist() == [0, 0]
     assert os.listdir(tmp_path / "deep") == ["t.parquet"]
+    about = pq.read_schema(tmp_path / "deep" / "t.parquet").metadata
+    assert json.loads(about[b"versions"]) == tables.versions("pandas", "pyarrow")
 
 
 def test_an_empty_table_round_trips(tmp_path):
@@ -113,3 +121,91 @@ def test_targets_are_read_with_their_negatives_by_label(tmp_path):
     found = tables.read_targets(["A", "B"], positives, [("A", "x"), ("A", "y")], negatives)
     assert {target: list(labels) for target, (_, labels) in found.items()} == {"A": ["x", "y"], "B": []}
     assert found["A"][1]["y"]["id"].tolist() == ["y"] and found["B"][0]["id"].tolist() == ["b"]
+
+
+def _torch(path):
+    torch.save({"a": torch.rand(9999)}, path)
+
+
+def _safetensors(path):
+    save_file({"a": torch.rand(9999)}, path)
+
+
+@pytest.fixture
+def full():
+    """While it is open, the kernel takes no more than 5,000 bytes of a file, as on a disk that is full."""
+
+    @contextlib.contextmanager
+    def limited():
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
+
+
+@pytest.mark.parametrize(
+    "writer",
+    [_torch, _safetensors, lambda path: path.write_text("a" * 9999), lambda path: path.write_bytes(bytes(9999))],
+)
+def test_a_disk_that_takes_no_more_is_named_whatever_library_writes(writer, tmp_path, full):
+    (tmp_path / "t").write_text("before")
+    with pytest.raises(ResourceError) as caught, full(), tables.replacing(tmp_path / "t") as temporary:
+        writer(temporary)
+    assert str(caught.value).startswith(f"{tmp_path / 't'}: not written: File too large; raise the limit")
+    assert "run the same command again: what is done is kept" in str(caught.value)
+    assert os.listdir(tmp_path) == ["t"] and (tmp_path / "t").read_text() == "before"
+
+
+def test_no_table_is_left_half(tmp_path, full):
+    many = tables.sequences(id=list(map(str, range(9999))), sequence="ACGT", label=1, origin="x")
+    for write, name in ((tables.write, "t.parquet"), (tables.write_tsv, "t.tsv")):
+        with pytest.raises(ResourceError, match=f"{name}: not written"), full():
+            write(many, tmp_path / name)
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_is_not_the_disks_fault_stays_what_it_is(tmp_path, full):
+    for error in (
+        KeyError("x"),
+        InputError("x"),
+        FileNotFoundError(2, "gone", "elsewhere"),
+        PermissionError(13, "", "/x"),
+    ):
+        with pytest.raises(type(error)), tables.replacing(tmp_path / "t"):
+            raise error
+    with pytest.raises(InputError), full(), tables.replacing(tmp_path / "t") as temporary:
+        temporary.write_bytes(bytes(5000))
+        raise InputError("the data are at fault, whatever the disk")
+    assert os.listdir(tmp_path) == []
+
+
+def test_every_damage_to_a_parquet_table_is_refused(table, tmp_path):
+    """One bit flipped anywhere, or the end cut off: refused by name, or read as it was."""
+    tables.write(table, path := tmp_path / "t.parquet")
+    whole, seen = path.read_bytes(), 0
+    for at in range(0, len(whole), 7):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        try:
+            pd.testing.assert_frame_equal(tables.read(path), table)
+        except InputError as error:
+            seen += 1
+            assert str(path) in str(error) and "delete it and run the same command again" in str(error)
+    assert seen > 50
+    for length in (0, 4, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(InputError, match=r"t\.parquet: damaged, .*delete it and run the same command again"):
+            tables.read(path)
+
+
+def test_a_tsv_that_ends_inside_a_line_is_refused(table, tmp_path):
+    tables.write_tsv(table, path := tmp_path / "t.tsv")
+    whole = path.read_bytes()
+    assert len(tables.read_tsv(path)) == 2
+    for length in (0, 10, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(InputError, match=r"t\.tsv: damaged .*delete it and run the same command again"):
+            tables.read_tsv(path)

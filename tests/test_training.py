@@ -128,6 +128,16 @@ def reason(folder):
     return json.loads((folder / "model.json").read_text())["reason"]
 
 
+def test_the_threads_that_are_given_are_used_and_checked(tmp_path, monkeypatch):
+    used = []
+    monkeypatch.setattr(
+        training, "fit_stack", lambda *_: used.append(torch.get_num_threads()) or [dict(best={}, failure="")]
+    )
+    for threads in (2, 1):
+        training.fit("deepbind", SMALL, *planted(50, "CACGTGA", 0), [0], TRAINING, tmp_path, {}, threads=threads)
+    assert used == [2, 1]
+
+
 def test_patience_ends_training(tmp_path):
     rng = np.random.default_rng(0)
     positives, negatives = planted(100, "CACGTGA", 0)

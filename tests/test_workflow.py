@@ -15,7 +15,7 @@ import yaml
 REPO = Path(__file__).parents[1]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 TABLES = ["audit", "metrics", "transfer", "summary", "shifts", "libraries", "verdicts", "ladder", "variance"]
-TABLES += ["calibration", "retrain", "crossings", "celltype"]
+TABLES += ["calibration", "causes", "retrain", "crossings", "adaptation", "transferability", "celltype", "motifs"]
 
 
 def snakemake(folder, *arguments, **options):
@@ -34,6 +34,9 @@ def small_study(folder):
     config["seeds"] = [0, 1]
     config["statistics"]["resamples"] = 200
     config["transfer"]["retrain"] |= {"shots": [16], "draws": 1, "steps": 20}
+    config["transfer"]["causes"] = {"models": ["deepbind"], "targets": ["chipseq"], "steps": 4}
+    config["transfer"]["unlabelled"] = {"models": ["deepbind_scan"], "targets": ["chipseq"]}
+    config["transfer"]["unlabelled"] |= {"adaptations": ["contrast"], "sequences": 200, "steps": 20}
     config["celltype"] = {"test_cells": ["h1"], "tfs": ["USF1"], "methods": ["motif", "organisers"]}
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     header, *rows = (REPO / "resources" / "datasets.tsv").read_text().splitlines()
@@ -93,6 +96,20 @@ def test_a_library_that_cannot_be_used_stays_with_its_reason(finished):
         mine = metrics[metrics["tf"] == tf]
         assert len(mine) and mine["value"].isna().all() and mine["note"].str.startswith(what).all(), tf
     assert "library collapsed" in (finished / "results" / "report.html").read_text()
+
+
+def test_every_model_says_what_it_has_learnt_or_why_not(finished):
+    motifs = pd.read_csv(finished / "results" / "motifs.tsv", sep="\t")
+    assert set(motifs["model"]) == {"deepbind", "bilstm_scan", "regression"}
+    of_model = motifs.groupby(["source", "model"])
+    assert len(of_model) == 5 * 3
+    rows, note = of_model.size(), of_model["note"].first()
+    assert (rows.loc[["USF1_k562", "USF1_selex", "GATA3_selex"]] >= 10).all()
+    for source, why in {"ELK1_selex": "library collapsed", "CTCF_blank": "input: library collapsed"}.items():
+        assert (rows.loc[source] == 1).all() and note.loc[source].str.startswith(why).all()
+    strongest = motifs[motifs["model"] == "regression"].groupby("source").first()
+    assert strongest.loc["USF1_selex", "kinship"] in ("own", "alike")
+    assert "What did each assay teach?" in (finished / "results" / "report.html").read_text()
 
 
 def test_a_finished_study_plans_nothing(finished):
@@ -180,3 +197,12 @@ def test_what_depends_on_the_rows_of_other_tfs(tmp_path, fasta):
     assert read("results/negatives/A1/aliens.parquet", "positives") == {"A1", "A2", "B", "C"}
     assert read("results/negatives/A2/beside.parquet", "positives") == {"A2"}
     assert read("results/predictions/A1/aliens/floor.parquet", "negatives") == {"aliens", "beside"}
+
+
+def test_a_config_elsewhere_names_files_beside_itself(tmp_path):
+    """As `make adaptation` does; of each library the last cycle meets the peaks without their labels."""
+    config = REPO / "resources" / "adaptation" / "config.yaml"
+    command = [SNAKEMAKE, "--configfile", config, "--directory", tmp_path, "--cores", "1", "--dry-run"]
+    run = subprocess.run(list(map(str, command)), cwd=REPO, capture_output=True, text=True)
+    jobs = planned(run)
+    assert jobs.get("adapt_unlabelled") == 4 and jobs.get("adaptation") == 1, run.stdout[-2000:] + run.stderr[-2000:]

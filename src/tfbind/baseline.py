@@ -298,6 +298,7 @@ def save(folder: str | Path, kind: str, options: Mapping, estimator, seed: int, 
     arrays = {name: np.asarray(getattr(estimator, f"{name}_")) for name in ("coef", "intercept", "mean", "scale")}
     about = {
         "format": FORMAT,
+        "versions": tables.versions("numpy", "scikit-learn"),
         "kind": kind,
         "options": dict(options),
         "seeds": [seed],
@@ -317,6 +318,7 @@ def save(folder: str | Path, kind: str, options: Mapping, estimator, seed: int, 
     with tables.replacing(folder / "model.safetensors") as temporary:
         # safetensors writes the bytes as they lie in memory
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
+    about["weights_sha256"] = tables.digest(folder / "model.safetensors")
     with tables.replacing(folder / "model.json") as temporary:
         temporary.write_text(json.dumps(about, indent=1) + "\n")
 
@@ -336,9 +338,10 @@ def load(folder: str | Path) -> tuple[BaseEstimator, dict]:
             f"{path}: format {about.get('format')!r}, kind {about.get('kind')!r}; this version reads "
             f"format {FORMAT} of {', '.join(ESTIMATORS)}: train the model again"
         )
+    weights = tables.intact(Path(folder) / "model.safetensors", about.get("weights_sha256"))
     try:
-        arrays = load_file(weights := Path(folder) / "model.safetensors")
-    except (FileNotFoundError, SafetensorError) as error:
+        arrays = load_file(weights)
+    except SafetensorError as error:
         raise InputError(f"{weights}: not a safetensors file ({error}); train the model again") from error
     estimator = ESTIMATORS[about["kind"]](**about["options"])
     estimator.classes_ = np.array([0, 1])

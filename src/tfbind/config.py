@@ -197,7 +197,38 @@ class Study:
 
     def retrained(self) -> list[tuple[str, str, str, str]]:
         """(source, target, negatives, model) of every learning curve that the config asks for."""
-        wanted = self.config["transfer"].get("retrain")
+        return self._asked("retrain")
+
+    def explained(self) -> list[tuple[str, str, str, str]]:
+        """The same of every drop whose causes the config asks for."""
+        return self._asked("causes")
+
+    def unlabelled(self) -> list[tuple[str, str, str, str]]:
+        """(source, target, negatives, model) of every pair whose target is met without its labels.
+
+        Of the cycles of one library the last is a source, and the others serve it.
+        """
+
+        def cycle(name: str) -> int:
+            return int(self.datasets[name]["cycle"] or 0)
+
+        return [
+            pair
+            for pair in self._asked("unlabelled")
+            if cycle(pair[0]) >= max(map(cycle, [pair[0], *self.cycles(pair[0])]))
+        ]
+
+    def cycles(self, dataset: str) -> list[str]:
+        """The other cycles of a dataset's library: rows of its TF, assay and laboratory that differ in their cycle."""
+        row = self.datasets[dataset]
+        return [
+            other
+            for other, them in self.datasets.items()
+            if all(them[key] == row[key] for key in ("tf", "assay", "lab")) and them["cycle"] != row["cycle"]
+        ]
+
+    def _asked(self, key: str) -> list[tuple[str, str, str, str]]:
+        wanted = self.config["transfer"].get(key)
         return [
             (source, target, label, model)
             for source in (self.datasets if wanted else ())
@@ -210,6 +241,33 @@ class Study:
             for model in wanted["models"]
             if model in self.models(self.datasets[source]["tf"])
         ]
+
+    def stand_in(self, source: str, target: str) -> str:
+        """The dataset by which `causes` tells another SELEX cycle, or the cell, from the rest of a shift; '' for none.
+
+        For SELEX of the same TF, laboratory and ligand: the target's cycle, or for ChIP-seq the earliest before the
+        source's. For ChIP-seq of two cells: another of the TF in the target's cell, the source's laboratory first.
+        """
+        one, two = self.datasets[source], self.datasets[target]
+        alike = {
+            name: row
+            for name, row in self.datasets.items()
+            if name not in (source, target) and all(row[key] == one[key] for key in ("tf", "assay"))
+        }
+        if one["assay"] == "htselex" and one["cycle"]:
+            cycles = {
+                name: int(row["cycle"])
+                for name, row in alike.items()
+                if row["cycle"] and all(row[key] == one[key] for key in ("lab", "ligand"))
+            }
+            if two["assay"] == "htselex":
+                return next((n for n, cycle in cycles.items() if two["cycle"] and cycle == int(two["cycle"])), "")
+            earlier = {name: cycle for name, cycle in cycles.items() if cycle < int(one["cycle"])}
+            return min(earlier, key=earlier.get, default="")
+        if one["assay"] == two["assay"] == "chipseq" and one["cell"] != two["cell"]:
+            there = [name for name, row in alike.items() if row["cell"] == two["cell"]]
+            return min(there, key=lambda name: alike[name]["lab"] != one["lab"], default="")
+        return ""
 
     def downloads(self) -> dict[str, tuple[str, str]]:
         """Local path -> (URL, SHA-256 or '') of everything that has to be fetched."""
@@ -263,13 +321,13 @@ def schema(name: str) -> dict:
     return yaml.safe_load((folder / f"{name}.schema.yaml").read_text())
 
 
-def load(path: str | Path, overrides: Mapping | None = None) -> Study:
+def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Study:
     """Read and validate a config and its sheets.
 
     Parameters
     ----------
-    path : path
-        The config, YAML.
+    source : path or mapping
+        The config, YAML; or what it holds, with paths relative to the working directory.
     overrides : mapping, optional
         Top-level keys that replace the file's.
 
@@ -278,8 +336,9 @@ def load(path: str | Path, overrides: Mapping | None = None) -> Study:
     InputError
         With every fault found in all files.
     """
-    path = Path(path).absolute()
-    config = {**_read_yaml(path), **(overrides or {})}
+    held = isinstance(source, Mapping)
+    path = Path("config" if held else source).absolute()
+    config = {**(source if held else _read_yaml(path)), **(overrides or {})}
     faults = [f"{path.name}: {message}" for message in _check(config, schema("config"))]
     if faults:
         raise InputError(faults)
@@ -419,10 +478,23 @@ def _check_keys(name: str, config: dict) -> Iterator[str]:
         base = options.get("trained_as")
         if base is not None and "kind" not in models.get(base, {}):
             yield f"{name}: models.{label}.trained_as: {base!r} is not a trained model label"
-    for label in config["transfer"].get("retrain", {}).get("models", []):
-        kind = models.get(label, {}).get("kind")
+    for key in ("retrain", "causes"):
+        for label in config["transfer"].get(key, {}).get("models", []):
+            kind = models.get(label, {}).get("kind")
+            if kind is None or schema("config")["$defs"][kind]["made_by"] != "training":
+                yield f"{name}: transfer.{key}.models: {label!r} is not the label of a network in `models`"
+            elif key == "causes" and models[label]["reading"] == "embed":
+                yield (
+                    f"{name}: transfer.causes.models: {label!r} is trained in surroundings, itself a cause here; "
+                    "name a label whose reading is whole or scan"
+                )
+    for label in config["transfer"].get("unlabelled", {}).get("models", []):
+        given = models.get(label, {})
+        kind = models.get(given.get("trained_as", label), {}).get("kind")
         if kind is None or schema("config")["$defs"][kind]["made_by"] != "training":
-            yield f"{name}: transfer.retrain.models: {label!r} is not the label of a network in `models`"
+            yield f"{name}: transfer.unlabelled.models: {label!r} is not the label of a network in `models`"
+        elif given["reading"] == "embed":
+            yield f"{name}: transfer.unlabelled.models: {label!r} embeds its reads; name one that scans or reads whole"
     for key in ("negatives", "models", "genomes"):
         first: dict[str, str] = {}
         for label in config[key]:

@@ -22,7 +22,7 @@ GOOD_SHARE = 0.5
 #: ones lie at 0.68 and above, GABPA, ZNF143 and NFE2 reads and NFE2 peaks below 0.60.
 MOTIF_PRESENT = 0.6
 #: Every group whose TFs a sheet may name, and how many sequences a class are enough to see a motif.
-_GROUPS = ("vertebrates", "fungi", "plants", "insects", "nematodes", "urochordates")
+GROUPS = ("vertebrates", "fungi", "plants", "insects", "nematodes", "urochordates")
 _ENOUGH = 5000
 #: Family-wise level at which a k-mer counts as enriched (Bonferroni over all strand-blind k-mers).
 KMER_LEVEL = 0.01
@@ -180,7 +180,7 @@ def own_motif(tf: str, positives: Sequence[str], negatives: Sequence[str]) -> tu
         none under this name or there is nothing to compare.
     """
     try:
-        known = motifs.of_tf(tf, motifs.jaspar(_GROUPS))
+        known = motifs.of_tf(tf, motifs.jaspar(GROUPS))
     except InputError:
         return "", float("nan")
     positives, negatives = list(positives[:_ENOUGH]), list(negatives[:_ENOUGH])

@@ -6,9 +6,10 @@ config to the class; constructor arguments are the config's keys.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -19,7 +20,7 @@ from torch.nn.functional import conv1d, max_pool1d
 from tfbind import dna, domain, tables
 from tfbind.dna import UNKNOWN
 from tfbind.faults import InputError, NotEstimable, ResourceError
-from tfbind.kernels import detectors
+from tfbind.kernels import detectors, recurrent
 
 VERSION = 2
 WEIGHTS = "model.safetensors"
@@ -30,9 +31,9 @@ _ONE_HOT = torch.cat([torch.eye(4), torch.full((1, 4), 0.25)])
 _COMPLEMENT = torch.tensor([3, 2, 1, 0, 4], dtype=torch.uint8)
 
 
-def _by_tables(tokens: Tensor, weight: Tensor) -> bool:
+def _compiled(weight: Tensor) -> bool:
     # an export to ONNX follows torch's own operations alone
-    return tokens.device.type == "cpu" and weight.dtype == torch.float32 and not torch.onnx.is_in_onnx_export()
+    return weight.device.type == "cpu" and weight.dtype == torch.float32 and not torch.onnx.is_in_onnx_export()
 
 
 class _BestWindow(torch.autograd.Function):
@@ -67,7 +68,7 @@ def best_window(tokens: Tensor, weight: Tensor) -> Tensor:
     (N, F) float32
         Minus infinity for a sequence without a known base.
     """
-    if _by_tables(tokens, weight):
+    if _compiled(weight):
         return _BestWindow.apply(tokens, weight)
     return best_window_dense(tokens, weight)
 
@@ -119,7 +120,7 @@ def pooled_words(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: Tensor
     (S, N, C) float32, ``S = L - 2 - (K - 1) - (size - 1)``
         A window without a known base counts as 0.
     """
-    if _by_tables(tokens, weight):
+    if _compiled(weight):
         table = torch.einsum("we,cek->kwc", embedding, weight).contiguous()
         return _PooledWords.apply(tokens, table, bias, size)
     return pooled_words_dense(tokens, embedding, weight, bias, size)
@@ -138,6 +139,59 @@ def pooled_words_dense(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: 
         return max_pool1d(x, size, 1).permute(2, 0, 1)
     # max_pool1d has no deterministic gradient on a GPU
     return x.unfold(2, size, 1).max(-1).values.permute(2, 0, 1).contiguous()  # (S, N, C)
+
+
+class _Recurrence(torch.autograd.Function):
+    """A one-way LSTM on the CPU: products of matrices by torch, all else of a step in one pass.
+
+    What a step adds to the gradients of the weights waits for the end, where it is one product for all steps.
+    """
+
+    @staticmethod
+    def forward(ctx, x, into, onto, bias):
+        steps, rows, channels = x.shape
+        units = onto.shape[1]
+        doubled = torch.ones(4 * units)
+        doubled[2 * units : 3 * units] = 2
+        gates = torch.addmm(bias * doubled, x.reshape(-1, channels), (into * doubled[:, None]).t())
+        gates = gates.view(steps, rows, 4 * units)
+        cell, hidden = torch.zeros(steps + 1, rows, units), torch.zeros(steps + 1, rows, units)
+        again = (onto * doubled[:, None]).t().contiguous()
+        for step, (each, old, new, out) in enumerate(_arrays(gates, cell, cell[1:], hidden[1:])):
+            if step:
+                gates[step].addmm_(hidden[step], again)
+            recurrent.forth(each, old, new, out)
+        ctx.save_for_backward(x, into, onto)
+        ctx.states = gates, cell, hidden
+        return hidden[1:]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream):
+        x, into, onto = ctx.saved_tensors
+        gates, cell, hidden = ctx.states
+        upstream = upstream.contiguous()
+        gradient, given, carried = torch.empty_like(gates), upstream[-1].clone(), torch.zeros_like(cell[0])
+        steps = list(_arrays(gates, cell, cell[1:], gradient))
+        for step, (each, old, new, out) in reversed(list(enumerate(steps))):
+            recurrent.back(each, old, new, given.numpy(), carried.numpy(), out)
+            if step:
+                torch.addmm(upstream[step - 1], gradient[step], onto, out=given)
+        flat = gradient.flatten(0, 1)
+        to_x = (flat @ into).view_as(x)
+        return to_x, flat.t() @ x.flatten(0, 1), flat.t() @ hidden[:-1].flatten(0, 1), flat.sum(0)
+
+
+def _arrays(*tensors: Tensor) -> Iterator[tuple[np.ndarray, ...]]:
+    """The arrays of each step."""
+    return zip(*(tensor.numpy() for tensor in tensors), strict=False)
+
+
+def recur(lstm: nn.LSTM, x: Tensor) -> Tensor:
+    """What each step of a one-way LSTM of one layer gives, from zero states: (S, N, C) -> (S, N, H) float32."""
+    if _compiled(lstm.weight_hh_l0):
+        return _Recurrence.apply(x, lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0 + lstm.bias_hh_l0)
+    return lstm(x)[0]
 
 
 def _drop(x: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
@@ -233,7 +287,7 @@ def _take(tokens: Tensor, source: Tensor, inside: Tensor) -> Tensor:
     return tokens.gather(1, source.clamp(0, tokens.shape[1] - 1)).masked_fill(~inside, UNKNOWN)
 
 
-def _other_strand(tokens: Tensor, sizes: Tensor) -> Tensor:
+def other_strand(tokens: Tensor, sizes: Tensor) -> Tensor:
     """Reverse complement of trimmed tokens (N, L) of `sizes` (N,) bp."""
     source = sizes[:, None] - 1 - torch.arange(tokens.shape[1], device=tokens.device)
     return _take(_COMPLEMENT.to(tokens.device)[tokens.int()], source, source >= 0)
@@ -308,7 +362,7 @@ class BiLSTM(Network):
                 f"bilstm: {int((sizes < self.shortest).sum())} sequence(s) hold fewer than {self.shortest} bp "
                 f"(the shortest {int(sizes.min())} bp); use longer sequences or a smaller width"
             )
-        other = _other_strand(tokens, sizes)
+        other = other_strand(tokens, sizes)
         if self.training:
             turn = torch.rand(len(tokens), 1, generator=generator, device=tokens.device) < 0.5
             tokens = torch.where(turn, other, tokens)
@@ -317,15 +371,22 @@ class BiLSTM(Network):
         return (self._read(tokens, sizes) + self._read(other, sizes)) / 2
 
     def _read(self, tokens: Tensor, sizes: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return self.read(self.answers(tokens), sizes, generator)
+
+    def answers(self, tokens: Tensor) -> Tensor:
+        """What the convolution hands to the LSTM, of one strand of trimmed tokens (N, L): (S, N, C)."""
         c = self.convolution
-        x = pooled_words(tokens, self.embedding.weight, c.weight, c.bias, self.pool)[:: self.stride]
+        return pooled_words(tokens, self.embedding.weight, c.weight, c.bias, self.pool)[:: self.stride]
+
+    def read(self, x: Tensor, sizes: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Logits (N,) of the `answers` (S, N, C) to sequences of `sizes` (N,) bp."""
         if self.training:
             x = _drop(x, self.dropout, generator)  # (S, N, C)
         last = (sizes - self.shortest) // self.stride  # (N,): the last step without padding
         steps = torch.arange(x.shape[0], device=x.device)[:, None]
         turned = (last - steps).clamp(min=0)[..., None].expand_as(x)
         # two one-way passes, the second over the turned steps: neither meets the padding before it is read
-        states = self.forwards(x)[0], self.backwards(x.gather(0, turned))[0]  # (S, N, H) each
+        states = recur(self.forwards, x), recur(self.backwards, x.gather(0, turned))  # (S, N, H) each
         if self.readout == "max":
             beyond = (steps > last)[..., None]
             read = [state.masked_fill(beyond, -torch.inf).amax(0) for state in states]
@@ -340,9 +401,14 @@ MODELS: dict[str, type[Network]] = {"deepbind": DeepBind, "bilstm": BiLSTM}
 
 def one_thread() -> None:
     """One torch thread in this process: two threads on a shared core train up to a hundred times slower."""
-    torch.set_num_threads(1)
-    if torch.get_num_threads() != 1:
-        raise ResourceError(f"torch runs {torch.get_num_threads()} threads; set OMP_NUM_THREADS=1")
+    set_threads(1)
+
+
+def set_threads(count: int) -> None:
+    """So many torch threads in this process, checked: a library that is imported later may have set its own number."""
+    torch.set_num_threads(count)
+    if torch.get_num_threads() != count:
+        raise ResourceError(f"torch runs {torch.get_num_threads()} threads, not {count}; set OMP_NUM_THREADS={count}")
 
 
 def build(kind: str, options: Mapping) -> Network:
@@ -394,6 +460,7 @@ def save(
         logits = {seed: network(torch.from_numpy(dna.encode(probes))).tolist() for seed, network in networks.items()}
     description = {
         "format": VERSION,
+        "versions": tables.versions("torch", "numpy"),
         "kind": kind,
         "options": dict(options),
         "seeds": list(states),
@@ -404,6 +471,7 @@ def save(
     (folder / DESCRIPTION).unlink(missing_ok=True)  # the description comes last: without it there is no model
     with tables.replacing(folder / WEIGHTS) as temporary:
         save_file(tensors, temporary, {"format": "pt"})
+    description["weights_sha256"] = tables.digest(folder / WEIGHTS)
     with tables.replacing(folder / DESCRIPTION) as temporary:
         temporary.write_text(json.dumps(description, indent=1) + "\n")
 
@@ -451,9 +519,7 @@ def load(folder: str | os.PathLike) -> dict[int, Network]:
             "it: use that one, or train the model again"
         )
     try:
-        tensors = load_file(folder / WEIGHTS)
-    except FileNotFoundError as error:
-        raise InputError(f"{folder / WEIGHTS}: not found; train the model again") from error
+        tensors = load_file(tables.intact(folder / WEIGHTS, description.get("weights_sha256")))
     except SafetensorError as error:
         raise InputError(f"{folder / WEIGHTS}: not a safetensors file ({error}); train the model again") from error
     networks = {}

@@ -12,10 +12,10 @@ from tfbind.faults import InputError
 
 _TIME = "%a %b %d %H:%M:%S %Y"
 _LINE = re.compile(
-    r"\[(?P<time>\w{3} \w{3} +\d+ [\d:]{8} \d{4})\]$"
-    r"|(?:local)?(?:rule|checkpoint) (?P<rule>\w+):$"
-    r"|Error in rule (?P<failed>\w+):?"
-    r"|    (?P<key>wildcards|log|jobid): (?P<value>.*)$"
+    r"(?:    )?\[(?P<time>\w{3} \w{3} +\d+ [\d:]{8} \d{4})\]$"  # what belongs to a group of jobs stands further right
+    r"|(?:    )?(?:local)?(?:rule|checkpoint) (?P<rule>\w+):$"
+    r"|(?:    )?Error in rule (?P<failed>\w+):?"
+    r"|(?:    ){1,2}(?P<key>wildcards|log|jobid): (?P<value>.*)$"
     r"|Finished jobid: (?P<finished>\d+)"
     r"|(?P<counted>\w+) +(?P<count>\d+)$"
 )

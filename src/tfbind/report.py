@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import zip_longest
+from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib
@@ -24,13 +26,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from tfbind import __version__, tables
+from tfbind import __version__, logos, tables
 from tfbind.audit import COLUMNS, ONE_LIBRARY
 from tfbind.calibration import SHOWN, over_tfs
 from tfbind.config import SHIFTS
 from tfbind.resources import digest
 from tfbind.scores import Results
 from tfbind.transfer import EVERY_TF, GROUP, REUSABLE_LOSS, WIDEST_INTERVAL, rank
+from tfbind.transferability import foreseen, gained
 
 #: Okabe and Ito's colours, yellow last since it is weak on white.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#e69f00", "#f0e442")
@@ -55,10 +58,15 @@ LIBRARIES = (
 )
 #: Tables longer than this are cut on the page (never in the download), larger downloads are compressed.
 LONGEST, HEAVIEST = 1500, 100_000
+#: More TFs than that are not shown all at once.
+MANY = 4
 #: Points of all curves together; each keeps 16 to 60 of its own.
 POINTS = 60_000
 PANEL = ["tf", "target", "test_negatives"]
 MISSING = "–"
+
+#: Every work that the page cites, in the order of its numbers.
+BIBTEX = Path(__file__).with_suffix(".bib").read_text(encoding="utf-8")
 
 _STYLE = {
     "svg.fonttype": "none",
@@ -156,7 +164,26 @@ def download(frame: pd.DataFrame, name: str) -> dict[str, str]:
     kind, suffix = "text/tab-separated-values;charset=utf-8", ".tsv"
     if len(data) > HEAVIEST:
         data, kind, suffix = gzip.compress(data, mtime=0), "application/gzip", ".tsv.gz"
-    return {"name": name + suffix, "href": f"data:{kind};base64,{base64.b64encode(data).decode()}"}
+    return _link(data, name + suffix, kind)
+
+
+def _link(data: bytes, name: str, kind: str) -> dict[str, str]:
+    return {"name": name, "href": f"data:{kind};base64,{base64.b64encode(data).decode()}"}
+
+
+def references() -> list[str]:
+    """The works that the page cites, in the order of their numbers, as a list of references writes them."""
+    written = []
+    for entry in re.findall(r"^@\w+\{\w+,\n(.*?)\n\}$", BIBTEX, re.M | re.S):
+        of = dict(re.findall(r"^  (\w+) = \{(.*)\},?$", entry, re.M))
+        names = [re.sub("[,.{}]", "", name.replace(". ", "")) for name in of["author"].split(" and ")]
+        who = ", ".join(names).replace(", others", " et al.") + (f" ({of['year']})" if "year" in of else "")
+        where = " ".join(of[key] for key in ("journal", "booktitle", "publisher", "volume") if key in of)
+        where += f", {of['pages']}" if "pages" in of else ""
+        said = [who.rstrip("."), of["title"], where, of.get("note", "")]
+        text = ". ".join(filter(None, said)).replace("--", "–")
+        written.append(text + (f". doi:{of['doi']}" if "doi" in of else "."))
+    return written
 
 
 def colour_of(value: float) -> int:
@@ -182,12 +209,28 @@ def _shown(
     name: str,
     empty: str,
     raw: pd.DataFrame | None = None,
+    choose: tuple[str, ...] = (),
 ) -> dict:
-    """What the template's table macro needs; `raw` is the frame to download when it is not `frame`."""
+    """What the template's table macro needs.
+
+    `raw` is the frame to download when it is not `frame`; `choose` are the headings by which a reader may filter.
+    """
     rows = [[column.cell(row) for column in columns] for row in frame.head(LONGEST).to_dict("records")]
     cut = f"The first {LONGEST} of {len(frame)} rows; the download has all." if len(frame) > LONGEST else ""
     raw = frame if raw is None else raw
-    return dict(columns=columns, rows=rows, caption=caption, cut=cut, empty=empty, link=download(raw, name))
+    link = download(raw, name)
+    places = [[column.heading for column in columns].index(heading) for heading in choose]
+    menus = _menus({columns[place].heading: [row[place] for row in rows] for place in places})
+    marks = [[menu["words"].index(row[place]) for menu, place in zip(menus, places, strict=True)] for row in rows]
+    return dict(columns=columns, rows=rows, caption=caption, cut=cut, empty=empty, link=link, menus=menus, marks=marks)
+
+
+def _menus(words: Mapping[str, Iterable[str]], first: bool = False) -> list[dict]:
+    """A menu for each heading: its distinct words, and which of the first menu is chosen at the start (else all)."""
+    menus = [{"name": name, "words": list(dict.fromkeys(some)), "chosen": None} for name, some in words.items()]
+    if first:
+        menus[0]["chosen"] = 0
+    return menus
 
 
 def _summary(summary: pd.DataFrame, shifts: pd.DataFrame) -> dict:
@@ -433,7 +476,102 @@ def _retrain(retrain: pd.DataFrame, crossings: pd.DataFrame) -> dict:
         Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
     ]
     options = {"caption": "AUROC by number of target examples", "name": "retrain", "empty": "No pair was asked for."}
+    options["choose"] = ("Source → target", "The source model")
     return {"figures": figures, "table": _shown(retrain, columns, **options), "link": download(crossings, "crossings")}
+
+
+def _causes(causes: pd.DataFrame) -> dict:
+    """The waterfall of each pair, what it says, and its numbers."""
+    keys = ["tf", "source", "target", "test_negatives", "model"]
+    figures = []
+    for i, (key, group) in enumerate(causes.groupby(keys, sort=False)):
+        tf, source, target, negatives, model = map(word, key)
+        title = f"{tf}, {source} → {target}, {model}, negatives: {negatives}"
+        whole = group[group["metric"] == "drop"].iloc[0]
+        if pd.isna(whole["value"]):
+            figures.append({"title": title, "svg": "", "said": word(whole["note"]), "untested": []})
+            continue
+        parts = group[group["metric"] == "part"]
+        untested = [f"{row['cause']}: {row['note']}" for row in parts[parts["value"].isna()].to_dict("records")]
+        svg = _svg(_waterfall(group), f"causes{i}", f"What the drop of {title} is made of. {whole['sentence']}")
+        figures.append({"title": title, "svg": svg, "said": whole["sentence"], "untested": untested})
+    columns = [
+        Column("Source → target", lambda r: f"{word(r['source'])} → {word(r['target'])}"),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Negatives", against),
+        Column("Cause", lambda r: word(r["cause"])),
+        Column("Number", lambda r: word(r["metric"])),
+        Column(
+            "Value (interval)",
+            lambda r: (_estimate if r["metric"] == "auroc" else drop)(r["value"], r["low"], r["high"]),
+            True,
+        ),
+        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    options = {"caption": "What each drop is made of", "name": "causes", "empty": "No pair was asked for."}
+    return {"figures": figures, "table": _shown(causes, columns, **options)}
+
+
+def _waterfall(group: pd.DataFrame) -> Figure:
+    """From the AUROC of the target-trained model down to that of the source model, a bar for each part."""
+    values = group.set_index(["metric", "cause"])
+    parts = values.loc["part"].dropna(subset=["value"]).sort_values("value", ascending=False, kind="stable")
+    ends = [("trained on the target", "target"), ("trained on the source", "source")]
+    figure = Figure(figsize=(5.6, 0.7 + 0.27 * (len(parts) + 2)))
+    axes = figure.subplots()
+    low = high = top = values.loc[("auroc", "target"), "value"]
+    for y, (_, part) in enumerate(parts.iterrows(), 1):
+        loss = part["value"] >= 0
+        look = {"color": COLOURS[1] if loss else COLOURS[0], "hatch": "" if loss else "////", "edgecolor": "white"}
+        axes.barh(y, part["value"], left=top - part["value"], height=0.62, linewidth=0, **look)
+        axes.plot([top, top], [y - 1, y + 0.31], color="#999999", linewidth=0.6)
+        top -= part["value"]
+        reach = [top + part["value"] - part["high"], top + part["value"] - part["low"]]
+        axes.plot(reach, [y, y], color="#1d2125", linewidth=1)
+        low, high = min(low, *reach), max(high, *reach)
+        axes.annotate(
+            f"{points(-part['value'])}", (min(reach), y), (-4, 0), textcoords="offset points", ha="right", va="center"
+        )
+    for y, (_, name) in zip((0, len(parts) + 1), ends, strict=True):
+        value = values.loc[("auroc", name), "value"]
+        axes.plot([value, value], [y - 0.31, y + 0.31], color="#1d2125", linewidth=2.4)
+        axes.annotate(auroc(value), (value, y), (5, 0), textcoords="offset points", ha="left", va="center")
+        low, high = min(low, value), max(high, value)
+    room = max(high - low, 0.01)
+    axes.set_xlim(low - 0.16 * room, high + 0.14 * room)
+    axes.set_ylim(len(parts) + 1.6, -0.6)
+    axes.set_yticks(range(len(parts) + 2), [ends[0][0], *parts.index, ends[1][0]])
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("AUROC on the target", labelpad=2)
+    figure.subplots_adjust(0.27, 0.46 / figure.get_figheight(), 0.985, 0.99)
+    return figure
+
+
+def _unlabelled(adaptation: pd.DataFrame, transferability: pd.DataFrame) -> dict:
+    """What was gained without target labels, over TFs first, and whether the drop could be foreseen."""
+    columns = [
+        Column("TF", lambda r: word(r["tf"])),
+        Column("Source → target", lambda r: f"{_end(r, 'source')} → {_end(r, 'target')}"),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Negatives", against),
+        Column("Adaptation", lambda r: word(r["adaptation"]).replace("_", " ")),
+        Column("Needs", lambda r: word(r["needs"])),
+        Column("AUROC (interval)", lambda r: _estimate(r["value"], r["low"], r["high"]), True),
+        Column("Gain over direct use", lambda r: drop(r["gain"], r["gain_low"], r["gain_high"]), True),
+        Column("Drop left", lambda r: drop(r["drop"], r["drop_low"], r["drop_high"]), True),
+        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    first = adaptation["tf"] != EVERY_TF
+    options = {"caption": "Adaptations without target labels", "name": "adaptation", "empty": "No pair was asked for."}
+    return {
+        "said": [*gained(adaptation), *foreseen(transferability)],
+        "table": _shown(adaptation.loc[first.sort_values(kind="stable").index], columns, **options),
+        "link": download(transferability, "transferability"),
+    }
+
+
+def _end(row: Mapping, end: str) -> str:
+    return assay(row[f"{end}_assay"]) if row["tf"] == EVERY_TF else word(row[end])
 
 
 def _pairs(transfer: pd.DataFrame) -> dict:
@@ -457,6 +595,7 @@ def _pairs(transfer: pd.DataFrame) -> dict:
         caption="Every drop: one row for each source, target, model and kind of negatives (AUROC)",
         name="transfer",
         empty="No source meets another target in this study.",
+        choose=("TF", "Shift", "Model", "Negatives"),
     )
 
 
@@ -553,6 +692,51 @@ def _audit(audit: pd.DataFrame) -> dict:
     }
 
 
+def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
+    """What each model has learnt: logos and sentences of each factor, and what its filters answer to."""
+    factors = logos.section(table, motifs, ASSAYS)
+    for part in (part for factor in factors for part in factor["models"]):
+        for logo in (logo for figure in part["figures"] for logo in figure["logos"]):
+            logo["said"] = _like(logo["row"])
+    keys = ["tf", "source", "source_assay", "train_negatives", "model"]
+    found = [logos.taught(rows) for _, rows in table.groupby(keys, sort=False)]
+    columns = [
+        Column("TF", lambda r: word(r["tf"])),
+        Column("Source", lambda r: word(r["source"])),
+        Column("Assay", lambda r: assay(r["source_assay"])),
+        Column("Negatives", lambda r: word(r["train_negatives"])),
+        Column("Model", lambda r: word(r["model"])),
+        Column("Filters like", lambda r: f"{word(r['match_tf'])} {word(r['match'])}"),
+        Column("The factor’s own", lambda r: _KINSHIP[r["kinship"]]),
+        Column("Filters", lambda r: count(r["filters"]), True),
+        Column("Share of the effect", lambda r: _percent(r["importance"]), True),
+        Column("q", lambda r: p_value(r["q_value"]), True),
+    ]
+    shown = _shown(
+        pd.concat(found) if found else pd.DataFrame(),
+        columns,
+        caption="What the filters of each model answer to, all seeds together",
+        name="motifs",
+        empty="No filter answers to a known motif.",
+        raw=table,
+        choose=("TF", "Model"),
+    )
+    return {"letters": logos.letters(), "factors": factors, "table": shown}
+
+
+_KINSHIP = {"own": "yes", "alike": "like it", "other": "no"}
+
+
+def _percent(share: float) -> str:
+    return MISSING if pd.isna(share) else f"{100 * share:.0f} %".replace("-", "−")
+
+
+def _like(row: Mapping) -> str:
+    """The line under a logo."""
+    which = "sites" if row["filter"] == logos.SITES else f"filters, {_percent(row['importance'])} of the effect"
+    return f"{which}: {row['match_tf']} {row['match']}, q = {row['q_value']:.1g}"
+
+
 def _celltype(table: pd.DataFrame) -> dict | None:
     """The sentence and the table of the cell-type task; None where the study has no cells."""
     if table.empty:
@@ -582,6 +766,7 @@ def _celltype(table: pd.DataFrame) -> dict | None:
         name="celltype",
         empty="No factor of this study could be tested.",
         raw=table,
+        choose=("TF", "Method"),
     )
     return {"sentence": _contest(wide, table[table["metric"] == "rank_score"]), "table": shown}
 
@@ -631,8 +816,24 @@ def breakable(name: str) -> Markup:
     return Markup(re.sub(r"(?<=[_.-])(?=.)", "<wbr>", str(escape(name))))
 
 
-def _answers(verdicts: pd.DataFrame) -> list[dict]:
+def _pays(crossings: pd.DataFrame | None) -> dict[tuple, list[str]]:
+    """From how many target examples on retraining pays: sentences by TF, shift, assays and negatives."""
+    if crossings is None:
+        return {}
+    found: dict[tuple, list[str]] = {}
+    chosen = crossings[(crossings["adaptation"] == "retrain") & (crossings["against"] == "direct")]
+    for row in chosen.to_dict("records"):
+        said = f"{row['model']}, {row['sentence'].removeprefix(row['tf'] + ', ')}"
+        found.setdefault(tuple(row[name] for name in _DIRECTION), []).append(said)
+    return found
+
+
+_DIRECTION = ("tf", "shift", "source_assay", "target_assay", "train_negatives", "test_negatives")
+
+
+def _answers(verdicts: pd.DataFrame, crossings: pd.DataFrame | None) -> list[dict]:
     """One entry for each TF, that over all TFs first; in each, ChIP-seq targets and large shifts first."""
+    pays = _pays(crossings)
     columns = ["shift", "test_negatives", "train_negatives"]
     rows = verdicts.assign(**{name: "" for name in columns if name not in verdicts})
     order = [
@@ -649,7 +850,8 @@ def _answers(verdicts: pd.DataFrame) -> list[dict]:
             about += [f"model {row['model']}"] * (word(row["model"]) != MISSING)
             about += [f"negatives: {against(row)}"] * (word(row["test_negatives"]) != MISSING)
             sentence = str(row["sentence"]).removeprefix(f"{tf}: {row['verdict']}. ")
-            items.append({"badge": badge(row["verdict"]), "sentence": sentence, "about": ", ".join(about)})
+            item = {"badge": badge(row["verdict"]), "sentence": sentence, "about": ", ".join(about)}
+            items.append(item | {"pays": pays.get(tuple(row[name] for name in _DIRECTION), [])})
         answers.append({"tf": tf, "verdicts": items})
     return answers
 
@@ -688,11 +890,18 @@ def _grid(cells: pd.DataFrame) -> dict:
     return {"targets": targets, "rows": rows, "reasons": [(mark, reason) for reason, mark in reasons.items()]}
 
 
+def _rules(regions: Iterable[list[dict]]) -> list[int]:
+    """For the n-th menu of any region, the most words that one has: so many rules of the style sheet are needed."""
+    sizes = ([len(menu["words"]) for menu in menus] for menus in regions)
+    return [max(column) for column in zip_longest(*sizes, fillvalue=0)]
+
+
 def _letter(index: int) -> str:
     return chr(ord("a") + index) if index < 26 else str(index)
 
 
-def _matrices(scores: pd.DataFrame) -> list[dict]:
+def _matrices(scores: pd.DataFrame) -> dict:
+    """The grids of each TF and kind of negatives, and the menus to choose among them."""
     matrices = []
     for tf, of_tf in scores.groupby("tf", sort=False):
         sets = []
@@ -701,7 +910,13 @@ def _matrices(scores: pd.DataFrame) -> list[dict]:
             names = {"test_negatives": test, "train_negatives": train}
             sets.append({"negatives": against(names), "grids": grids})
         matrices.append({"tf": tf, "sets": sets})
-    return matrices
+    sets = [one for matrix in matrices for one in matrix["sets"]]
+    words = {
+        "TF": [matrix["tf"] for matrix in matrices],
+        "Model": [grid["model"] for one in sets for grid in one["grids"]],
+        "Negatives": [one["negatives"] for one in sets],
+    }
+    return {"tfs": matrices, "menus": _menus(words, first=len(matrices) > MANY)}
 
 
 def _svg(figure: Figure, name: str, label: str) -> Markup:
@@ -981,18 +1196,23 @@ def provenance(rows: Mapping[str, Mapping[str, str]], config: Mapping) -> dict[s
 def _provenance(provenance: Mapping) -> dict:
     """Plain values in reading order: short facts, then mappings as small tables, then texts of many lines."""
     facts, maps, texts = [], [], []
+
+    def table(key: str, heads: list[str], rows: list[list[str]]) -> None:
+        name = "provenance_" + re.sub(r"\W+", "_", key)
+        maps.append((key, heads, rows, download(pd.DataFrame(rows, columns=heads), name)))
+
     for key, value in provenance.items():
         if isinstance(value, pd.DataFrame):
-            maps.append((key, [str(c) for c in value.columns], value.astype(str).to_numpy().tolist()))
+            table(key, [str(c) for c in value.columns], value.astype(str).to_numpy().tolist())
         elif isinstance(value, Mapping):
-            maps.append((key, ["name", "value"], [[str(k), str(v)] for k, v in value.items()]))
+            table(key, ["name", "value"], [[str(k), str(v)] for k, v in value.items()])
         elif isinstance(value, str) and "\n" in value.strip():
             texts.append((key, value))
         elif isinstance(value, Iterable) and not isinstance(value, str):
             value = list(value)
             if value and all(isinstance(item, Mapping) for item in value):
                 heads = list(dict.fromkeys(str(k) for item in value for k in item))
-                maps.append((key, heads, [[str(item.get(h, "")) for h in heads] for item in value]))
+                table(key, heads, [[str(item.get(h, "")) for h in heads] for item in value])
             else:
                 facts.append((key, ", ".join(map(str, value))))
         else:
@@ -1018,9 +1238,13 @@ def render(
     audit: pd.DataFrame,
     logs: Mapping[str, Mapping[str, pd.DataFrame]],
     provenance: Mapping[str, object],
+    causes: pd.DataFrame | None = None,
     retrain: pd.DataFrame | None = None,
     crossings: pd.DataFrame | None = None,
+    adaptation: pd.DataFrame | None = None,
+    transferability: pd.DataFrame | None = None,
     celltype: pd.DataFrame | None = None,
+    motifs: tuple[pd.DataFrame, Mapping[str, np.ndarray]] | None = None,
 ) -> None:
     """Write the report: one HTML file without scripts that loads nothing, the same bytes for the same input.
 
@@ -1040,10 +1264,16 @@ def render(
     provenance : mapping
         Plain values, mappings, lists or frames, shown under their keys in the given order. A date comes from
         here: the page holds none of its own.
+    causes : DataFrame, optional
+        The table of the same name; without it the page has no such section.
     retrain, crossings : DataFrame, optional
         The tables of the same names; without them the page has no section on retraining.
+    adaptation, transferability : DataFrame, optional
+        The tables of the same names; without them the page has no section on targets without labels.
     celltype : DataFrame, optional
         The table of the same name; without it the page has no such section.
+    motifs : (DataFrame, mapping), optional
+        The table of the same name and the motifs (`matching.tabulate`); likewise.
     """
     ensemble = metrics[metrics["seed"].astype(str) == "ensemble"]
     scores = ensemble[ensemble["metric"] == "auroc"]
@@ -1058,6 +1288,7 @@ def render(
         panels = _curve_panels(drawn, scores, models)
         rungs = _rungs(ladder, models)
         reliabilities = _reliabilities(reliability, models)
+        waterfalls = None if causes is None else _causes(causes)
         learning = None if retrain is None else _retrain(retrain, crossings)
     records, reasons = _logs(logs)
     environment = Environment(
@@ -1067,9 +1298,12 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    matrices, pairs = _matrices(scores), _pairs(transfer)
+    cells = None if celltype is None else _celltype(celltype)
+    filtered = [matrices, pairs, *(part["table"] for part in (learning, cells) if part)]
     page = environment.get_template("report.html.j2").render(
         title=title,
-        answers=_answers(verdicts),
+        answers=_answers(verdicts, crossings),
         verdict_link=download(verdicts, "verdicts"),
         badge=badge,
         breakable=breakable,
@@ -1077,7 +1311,8 @@ def render(
         widest=points(WIDEST_INTERVAL),
         summary=_summary(summary, shifts),
         shifts=_shifts(shifts),
-        matrices=_matrices(scores),
+        matrices=matrices,
+        menus=_rules(part["menus"] for part in filtered),
         metrics_link=download(ensemble, "metrics"),
         palette=palette(),
         models={model: colour for model, (colour, _) in models.items()},
@@ -1086,16 +1321,23 @@ def render(
         variance=_variance(variance),
         calibration=_calibration(calibration),
         reliabilities=reliabilities,
+        causes=waterfalls,
         retrain=learning,
+        unlabelled=None if adaptation is None else _unlabelled(adaptation, transferability),
         forests=forests,
-        pairs=_pairs(transfer),
+        pairs=pairs,
         panels=panels,
         curves_link=download(drawn[list(curves.columns)], "curves"),
+        lessons=None if motifs is None else _lessons(*motifs),
         libraries=_libraries(libraries),
         audit=_audit(audit),
-        celltype=None if celltype is None else _celltype(celltype),
+        celltype=cells,
         records=records,
         reasons=reasons,
+        tfbind=__version__,
+        references=references(),
+        bibtex=BIBTEX,
+        bibtex_link=_link(BIBTEX.encode(), "references.bib", "application/x-bibtex;charset=utf-8"),
         provenance=_provenance(provenance),
     )
     with tables.replacing(path) as temporary:

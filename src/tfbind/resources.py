@@ -31,6 +31,7 @@ import urllib3
 
 from tfbind import __version__, tables
 from tfbind.faults import InputError, ResourceError
+from tfbind.tables import digest
 
 log = logging.getLogger(__name__)
 
@@ -59,12 +60,6 @@ class _Again(Exception):
     def __init__(self, message: str, wait: float | None = None):
         super().__init__(message)
         self.wait = wait
-
-
-def digest(path: str | os.PathLike, algorithm: str = "sha256") -> str:
-    """The checksum of a file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def _mismatch(path: str | os.PathLike, checksum: str) -> str:
@@ -108,14 +103,23 @@ def fetch(url: str, checksum: str, path: str | os.PathLike) -> str:
     """
     name = checksum.replace(":", "-") or "unverified"
     cached = cache() / hashlib.sha256(url.encode()).hexdigest()[:12] / name
-    if not cached.is_file() and not _from_mirror(url, checksum, cached):
-        _download(url, checksum, cached)
-    with tables.replacing(path) as temporary:
-        shutil.copyfile(cached, temporary)
-        found = digest(temporary)
-        if fault := _mismatch(temporary, checksum):
-            cached.unlink()
-            raise InputError(f"{url}: of the cached copy, {fault}; it was removed, run again")
+    try:
+        if not cached.is_file() and not _from_mirror(url, checksum, cached):
+            _download(url, checksum, cached)
+        with tables.replacing(path) as temporary:
+            shutil.copyfile(cached, temporary)
+            found = digest(temporary)
+            if fault := _mismatch(temporary, checksum):
+                cached.unlink()
+                raise InputError(f"{url}: of the cached copy, {fault}; it was removed, run again")
+    except FileNotFoundError as error:
+        raise ResourceError(
+            f"{url}: {error.filename} was removed while it was fetched; leave {cache()} alone and run again"
+        ) from error
+    except OSError as error:
+        if fault := tables.refused(cached, error):
+            raise fault from error
+        raise
     if not checksum:
         log.warning("%s: no checksum given, content not verified; it has SHA-256 %s", url, found)
     return found

@@ -312,6 +312,9 @@ def _variants(path: str) -> Iterator[list[_Variant]]:
                 if len(records) == _ROWS:
                     yield records
                     records = []
+    except NotImplementedError:
+        remedy = f"zcat {path} | tfbind score ... --vcf -, or pack it with bgzip"
+        raise InputError(f"{path}: packed with gzip, which cannot be read as VCF; {remedy}") from None
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as VCF after record {count} ({error}); correct or fetch it") from None
     finally:

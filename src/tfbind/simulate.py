@@ -529,10 +529,14 @@ def _covered(cuts: dict[str, np.ndarray], genome: dict[str, np.ndarray]) -> dict
 def _write_open(path: Path, cuts: dict[str, np.ndarray], genome: dict[str, np.ndarray]) -> None:
     with tables.replacing(path) as temporary:
         if path.suffix == ".bw":
+            covered = _covered(cuts, genome)
+            starts = {chrom: np.flatnonzero(np.diff(values, prepend=-1)) for chrom, values in covered.items()}
+            # pyBigWig crashes where the disk is full: the space for its entries and summaries is tried first
+            temporary.write_bytes(bytes(24 * sum(map(len, starts.values()))))
             with pyBigWig.open(str(temporary), "w") as out:
                 out.addHeader([(chrom, len(text)) for chrom, text in genome.items()])
-                for chrom, values in _covered(cuts, genome).items():
-                    start = np.flatnonzero(np.diff(values, prepend=-1))
+                for chrom, values in covered.items():
+                    start = starts[chrom]
                     end = np.append(start[1:], len(values))
                     out.addEntries([chrom] * len(start), start, ends=end, values=values[start])
         elif path.suffix == ".bam":

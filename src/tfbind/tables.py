@@ -1,18 +1,26 @@
 """The column contract of every stored table; how it is read and written; what was kept and dropped.
 
-Every file is written under a temporary name and renamed, so a killed job leaves no half table.
+Every file is written under a temporary name and renamed, so a killed job or a full disk leaves no half table. What was
+damaged afterwards is refused when it is read: a Parquet table by the checksums of its pages, a TSV by its end.
 """
 
+import errno
+import hashlib
 import json
 import os
+import platform
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tfbind import __version__
+from tfbind.faults import InputError, NotEstimable, ResourceError
 
 VERSION = "1"
 
@@ -61,23 +69,69 @@ LABELS = pa.schema(
 
 SPLITS = ("train", "validation", "test")
 
+#: Why a machine refuses to write -> what to do.
+_REMEDIES = {
+    errno.ENOSPC: "free some space there",
+    errno.EDQUOT: "your quota is used up: delete something, or ask for more",
+    errno.EFBIG: "raise the limit on the size of a file (ulimit -f)",
+    errno.EROFS: "make the folder writable, or work in another (snakemake --directory)",
+    errno.EACCES: "make the folder writable, or work in another (snakemake --directory)",
+    errno.EPERM: "make the folder writable, or work in another (snakemake --directory)",
+    errno.EIO: "the disk or its server fails: look at the system's log",
+}
+_AGAIN = "delete it and run the same command again: it is made anew"
+
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its name when the block ends well and vanishes when it does not."""
+    """A temporary path beside `path` that takes its name when the block ends well and vanishes when it does not.
+
+    Raises
+    ------
+    ResourceError
+        The machine did not take the file: its disk is full, its folder cannot be written.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
+    except (InputError, NotEstimable, ResourceError):
+        raise
+    except Exception as error:
+        refusal = error if isinstance(error, OSError) else _refusal(temporary)
+        if refusal and (fault := refused(path, refusal)):
+            raise fault from error
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary:
+            temporary.unlink(missing_ok=True)
+
+
+def _refusal(temporary: Path) -> OSError | None:
+    """Why the disk takes no more of a file; torch, safetensors and samtools do not tell."""
+    try:
+        with open(temporary, "ab") as file:
+            file.write(bytes(2**16))
+    except OSError as error:
+        return error
+    return None
+
+
+def refused(path: Path, error: OSError) -> ResourceError | None:
+    """What a person is told when the machine does not take a file; None where the error is about something else."""
+    other = error.filename is not None and path.parent not in Path(error.filename).parents
+    if error.errno not in _REMEDIES or (other and not path.is_relative_to(error.filename)):
+        return None
+    said = f"{path}: not written: {os.strerror(error.errno)}; {_REMEDIES[error.errno]}"
+    return ResourceError(f"{said}, then run the same command again: what is done is kept")
 
 
 def sequences(**columns) -> pd.DataFrame:
@@ -124,22 +178,28 @@ def conform(frame: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
 
 
 def write(frame: pd.DataFrame, path: str | os.PathLike, schema: pa.Schema = SEQUENCES) -> None:
-    """Write a Parquet table of the given contract, with the format version and `note` in its metadata."""
+    """Write a Parquet table of the given contract, with the format, the versions and `note` in its metadata."""
     table = pa.Table.from_pandas(conform(frame, schema), schema=schema, preserve_index=False)
-    table = table.replace_schema_metadata({"tfbind": VERSION, "note": note(frame)})
+    about = {"tfbind": VERSION, "note": note(frame), "versions": json.dumps(versions("pandas", "pyarrow"))}
+    table = table.replace_schema_metadata(about)
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
 def read(path: str | os.PathLike, schema: pa.Schema = SEQUENCES) -> pd.DataFrame:
-    """Read a table that `write` wrote, with its note; another version or other columns are refused."""
-    table = pq.read_table(path)
-    metadata = table.schema.metadata or {}
-    version = metadata.get(b"tfbind", b"none").decode()
-    if version != VERSION or table.schema.names != schema.names:
-        raise ValueError(f"{path}: not a table of format {VERSION} with the columns {', '.join(schema.names)}")
-    frame = conform(table.to_pandas(), schema)
-    frame.attrs["note"] = metadata[b"note"].decode()
+    """Read a table that `write` wrote, with its note; one that is damaged, of another version or with other columns is
+    refused."""
+    try:
+        table = pq.read_table(path, page_checksum_verification=True)
+        about = table.schema.metadata or {}
+        if about.get(b"tfbind") != VERSION.encode() or table.schema.names != schema.names:
+            raise ValueError(f"not a table of format {VERSION} with the columns {', '.join(schema.names)}")
+        frame = conform(table.to_pandas(), schema)
+        frame.attrs["note"] = about[b"note"].decode()
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise InputError(f"{path}: damaged, or of another version ({error}); {_AGAIN}") from error
     return frame
 
 
@@ -175,13 +235,39 @@ def write_tsv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
 
 
 def read_tsv(path: str | os.PathLike, **options) -> pd.DataFrame:
-    """Read a tab-separated table; only empty cells are missing (a TF may be called NA)."""
+    """Read a tab-separated table; only empty cells are missing (a TF may be called NA). Half a table is refused."""
+    with open(path, "rb") as file:
+        file.seek(-min(1, os.fstat(file.fileno()).st_size), os.SEEK_END)
+        if file.read() != b"\n":
+            raise InputError(f"{path}: damaged (it ends inside a line); {_AGAIN}")
     return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""], **options)
+
+
+def versions(*libraries: str) -> dict[str, str]:
+    """The versions that a file is written with: of tfbind, Python and the libraries given."""
+    return {"tfbind": __version__, "python": platform.python_version()} | {n: metadata.version(n) for n in libraries}
+
+
+def digest(path: str | os.PathLike, algorithm: str = "sha256") -> str:
+    """The checksum of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def intact(path: str | os.PathLike, sha256: str | None) -> Path:
+    """The path of a file that is as it was written; None, of older models, accepts any."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: not found; train the model again, or copy its folder again")
+    if sha256 not in (None, digest(path)):
+        fault = "damaged (its SHA-256 is not the one written with it)"
+        raise InputError(f"{path}: {fault}; {_AGAIN}, or copy the folder again")
+    return path
 
 
 def write_no_model(folder: str | os.PathLike, kind: str, reason: str) -> None:
     """The files of a model that could not be made: `model.json` holds the reason, the others nothing."""
-    description = json.dumps({"kind": kind, "reason": reason})
+    description = json.dumps({"versions": versions(), "kind": kind, "reason": reason})
     for name, content in {"model.safetensors": "", "history.tsv": "", "model.json": description}.items():
         with replacing(Path(folder) / name) as temporary:
             temporary.write_text(content)

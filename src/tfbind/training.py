@@ -24,7 +24,7 @@ import torch
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from sklearn.metrics import roc_auc_score
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, pad
 from torch.utils.data import DataLoader
 
 from tfbind import background, data, domain, models, tables
@@ -37,6 +37,7 @@ HISTORY = "history.tsv"
 _LAST = "last.ckpt"
 _WARM_UP = 0.1  # share of all steps
 _VALIDATION_BATCH = 1024
+_VECTORS = 64  # values: a multiple of what torch reads at once on any processor
 #: What `search` draws besides the config's own setting: log-uniform between these, and one of these.
 _RATES, _DECAYS, _DROPOUTS = (1e-3, 5e-2), (1e-3, 0.3), (0.0, 0.1, 0.25, 0.5)
 
@@ -148,9 +149,13 @@ class Task(lightning.LightningModule):
         return 0.5 * (1 + math.cos(math.pi * (step - climb) / max(1, self.steps - climb)))
 
     def _losses(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        # (K, N), (N,) -> (K,)
-        labels, weight = labels.expand_as(logits), self.positive_weight.to(logits)
-        return binary_cross_entropy_with_logits(logits, labels, pos_weight=weight, reduction="none").mean(1)
+        # (K, N), (N,) -> (K,). Each row fills whole vectors: torch takes the exponential of what is left over by other
+        # means, whose last bit may differ, and what is left over of a stack is not what is left over of its networks.
+        rows = len(labels)
+        filled, labels = (pad(part, (0, -rows % _VECTORS)) for part in (logits, labels))
+        weight = self.positive_weight.to(logits)
+        losses = binary_cross_entropy_with_logits(filled, labels.expand_as(filled), pos_weight=weight, reduction="none")
+        return losses[:, :rows].mean(1)
 
     def _weights(self, i: int) -> dict[str, torch.Tensor]:
         return {name: value.detach().cpu().clone() for name, value in self.networks[i].state_dict().items()}
@@ -251,6 +256,7 @@ def fit(
     folder: str | os.PathLike,
     extra: Mapping,
     embed: int = 0,
+    threads: int = 1,
 ) -> dict[int, str]:
     """Train one network per seed and store them together.
 
@@ -274,6 +280,8 @@ def fit(
     embed : int
         Sequences of fewer than so many bp are set into random surroundings of that length (see `background`), whose
         chain is kept in `model.json`. 0: none.
+    threads : int
+        Of torch. More than one helps a `bilstm` on idle cores only, and may change the last bits of its weights.
 
     Returns
     -------
@@ -281,7 +289,7 @@ def fit(
         The seeds that gave no usable model, and why; kept in `model.json` too. Where none did, or these rows cannot be
         trained on, the folder holds no model but the reason.
     """
-    models.one_thread()
+    models.set_threads(threads)
     folder, seeds, extra = Path(folder), list(seeds), dict(extra)
     examples = data.encode(positives, negatives)
     try:
@@ -423,6 +431,7 @@ def fit_stack(
     labels = examples.labels[source.train]
     with torch.random.fork_rng(), warnings.catch_warnings(), _quiet():
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated")  # Lightning's own
+        warnings.filterwarnings("ignore", "The `srun` command is available")  # the workflow submits, not Lightning
         networks = []
         for member in members:
             torch.manual_seed(stable_hash("weights", member.seed))

@@ -19,6 +19,8 @@ rule audit_source:
         counts=AUDIT,
     log:
         "logs/audit_source/{dataset}/{negatives}.log",
+    benchmark:
+        "logs/audit_source/{dataset}/{negatives}.tsv"
     conda:
         ENV
     params:
@@ -44,6 +46,8 @@ rule audit:
         report("results/audit.tsv", caption="../report/audit.rst", category="Tables"),
     log:
         "logs/audit.log",
+    benchmark:
+        "logs/audit.tsv"
     conda:
         ENV
     params:

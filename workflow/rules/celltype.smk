@@ -9,6 +9,8 @@ rule celltype:
         log="results/celltype/{tf}/{cell}.log.tsv",
     log:
         "logs/celltype/{tf}/{cell}.log",
+    benchmark:
+        "logs/celltype/{tf}/{cell}.tsv"
     wildcard_constraints:
         tf=one_of(study.cell_tfs()),
         cell=one_of(study.cells),
@@ -38,6 +40,8 @@ rule celltype_network:
         log="results/celltype/{tf}/{cell}/{network}.log.tsv",
     log:
         "logs/celltype/{tf}/{cell}/{network}.log",
+    benchmark:
+        "logs/celltype/{tf}/{cell}/{network}.tsv"
     wildcard_constraints:
         tf=one_of(study.cell_tfs()),
         cell=one_of(study.cells),
@@ -76,6 +80,8 @@ rule celltype_table:
         ),
     log:
         "logs/celltype_table.log",
+    benchmark:
+        "logs/celltype_table.tsv"
     conda:
         ENV
     params:

@@ -13,13 +13,18 @@ from tfbind.resources import allow
 # One config is one study: a file given on the command line replaces `config.yaml` (Snakemake itself would merge them).
 given = workflow.config_settings.configfiles
 here = Path("config.yaml")
-default = here if here.is_file() else Path(workflow.basedir) / "config.yaml"
-if len(given) > 1:
+default = here if here.is_file() else Path(workflow.source_path("../../config.yaml"))
+# Of another workflow, which gives the study.
+as_module = workflow.modifier.skip_configfile
+if len(given) > 1 and not as_module:
     raise WorkflowError("one --configfile is one study; more than one was given")
 try:
-    study = studies.load(
-        given[0] if given else default, workflow.config_settings.config
-    )
+    if as_module:
+        study = studies.load(config)
+    else:
+        study = studies.load(
+            given[0] if given else default, workflow.config_settings.config
+        )
 except InputError as error:
     raise WorkflowError(f"the study cannot be run:\n{error}") from None
 
@@ -31,7 +36,10 @@ POSITIVES = "results/positives/{dataset}.parquet"
 NEGATIVES = "results/negatives/{dataset}/{negatives}.parquet"
 LEAKING = "results/audit/{dataset}/{negatives}.parquet"
 PREDICTIONS = "results/predictions/{dataset}/{negatives}/{model}.parquet"
+# Where a file is on disk, also under the `prefix` of a module.
+placed = workflow.modifier.path_modifier.replace_prefix
 CURVE = "results/retrain/{source}/{target}/{negatives}/{model}/{table}.tsv"
+UNLABELLED = "results/unlabelled/{source}/{target}/{negatives}/{model}/{table}.tsv"
 ENV = "../../envs/tfbind.yaml"
 
 
@@ -163,9 +171,9 @@ def leaking(wildcards):
     that are listed now stays, and `predict` scores no other.
     """
     path = LEAKING.format(**wildcards)
-    folder = Path(weights(wildcards))
-    here = Path(path).exists() and (folder / "model.json").exists()
-    outdated = here and audit.outdated(folder, tables.read(path, audit.LEAKING))
+    folder, listed = Path(placed(weights(wildcards))), Path(placed(path))
+    here = listed.exists() and (folder / "model.json").exists()
+    outdated = here and audit.outdated(folder, tables.read(listed, audit.LEAKING))
     return path if outdated else ancient(path)
 
 
@@ -250,12 +258,63 @@ def retrain_tables():
     return [f"results/{name}.tsv" for name in names]
 
 
+def explaining(pattern, wildcards):
+    """A file of the source, that of the target and that of the dataset that stands for another cycle or cell."""
+    other = study.stand_in(wildcards.source, wildcards.target)
+    return both(pattern, wildcards) + [
+        pattern.format(dataset=d, negatives=wildcards.negatives) for d in [other] if d
+    ]
+
+
+def causes_table():
+    """What the drops are made of, where the config asks."""
+    return ["results/causes.tsv"] if study.explained() else []
+
+
+def unlabelled_tables():
+    """What is gained without target labels, where the config asks for it."""
+    names = ("adaptation", "transferability") if study.unlabelled() else ()
+    return [f"results/{name}.tsv" for name in names]
+
+
 def both(pattern, wildcards):
     """A file of the source and that of the target."""
     label = wildcards.negatives
     return [
         pattern.format(dataset=dataset, negatives=label)
         for dataset in (wildcards.source, wildcards.target)
+    ]
+
+
+def of_pair(table):
+    return [
+        UNLABELLED.format(source=s, target=t, negatives=x, model=m, table=table)
+        for s, t, x, m in study.unlabelled()
+    ]
+
+
+def network(dataset):
+    """The files of the network that a label reads, of one dataset of the pair."""
+    return lambda wildcards: multiext(
+        f"results/models/{wildcards[dataset]}/{wildcards.negatives}/{study.trained(wildcards.model)}/",
+        "model.json",
+        "model.safetensors",
+    )
+
+
+def strangers(wildcards):
+    """Datasets of other TFs in the source's assay: a few are enough."""
+    source = wildcards.source
+    return study.others(source, wildcards.negatives)[:8]
+
+
+def with_negatives(datasets, label):
+    """Bound, unbound and leaking rows of each."""
+    return [
+        pattern.format(dataset=d, negatives=label)
+        for d in datasets
+        if label in study.labels(d)
+        for pattern in (POSITIVES, NEGATIVES, LEAKING)
     ]
 
 

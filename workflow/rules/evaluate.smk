@@ -26,6 +26,8 @@ rule evaluate:
         reliability="results/evaluation/{tf}/reliability.tsv",
     log:
         "logs/evaluate/{tf}.log",
+    benchmark:
+        "logs/evaluate/{tf}.tsv"
     conda:
         ENV
     params:
@@ -72,6 +74,8 @@ rule summarise:
         verdicts="results/verdicts.tsv",
     log:
         "logs/summarise.log",
+    benchmark:
+        "logs/summarise.tsv"
     conda:
         ENV
     params:

@@ -20,6 +20,8 @@ rule draw_negatives:
         log="results/negatives/{dataset}/{negatives}.log.tsv",
     log:
         "logs/draw_negatives/{dataset}/{negatives}.log",
+    benchmark:
+        "logs/draw_negatives/{dataset}/{negatives}.tsv"
     conda:
         ENV
     params:

@@ -10,6 +10,8 @@ rule extract_positives:
         log="results/positives/{dataset}.log.tsv",
     log:
         "logs/extract_positives/{dataset}.log",
+    benchmark:
+        "logs/extract_positives/{dataset}.tsv"
     conda:
         ENV
     params:

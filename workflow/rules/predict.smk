@@ -18,6 +18,8 @@ rule predict:
         PREDICTIONS,
     log:
         "logs/predict/{dataset}/{negatives}/{model}.log",
+    benchmark:
+        "logs/predict/{dataset}/{negatives}/{model}.tsv"
     wildcard_constraints:
         model=one_of([model for model in KIND if model not in made_by("foreign")]),
     conda:
@@ -47,6 +49,8 @@ rule take_scores:
         PREDICTIONS,
     log:
         "logs/take_scores/{dataset}/{negatives}/{model}.log",
+    benchmark:
+        "logs/take_scores/{dataset}/{negatives}/{model}.tsv"
     wildcard_constraints:
         model=one_of(made_by("foreign")),
     conda:

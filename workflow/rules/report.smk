@@ -12,7 +12,10 @@ rule report_page:
         ],
         verdicts=rules.summarise.output.verdicts,
         audit=rules.audit.output[0],
+        causes=causes_table(),
+        motifs=[rules.motifs.output.table, rules.motifs.output.motifs],
         retrain=retrain_tables(),
+        unlabelled=unlabelled_tables(),
         celltype=["results/celltype.tsv"] if study.cells else [],
         curves=expand(EVALUATION, tf=study.tfs(), table="curves"),
         reliability=expand(EVALUATION, tf=study.tfs(), table="reliability"),
@@ -26,6 +29,8 @@ rule report_page:
         report("results/report.html", caption="../report/report.rst", category="Report"),
     log:
         "logs/report_page.log",
+    benchmark:
+        "logs/report_page.tsv"
     conda:
         ENV
     params:
@@ -63,6 +68,8 @@ rule cards:
         ],
     log:
         "logs/cards.log",
+    benchmark:
+        "logs/cards.tsv"
     conda:
         ENV
     params:

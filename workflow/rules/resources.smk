@@ -3,15 +3,14 @@
 from tfbind import simulate
 
 
-localrules:
-    fetch,
-
-
 rule fetch:
     output:
         "resources/downloads/{key}/{name}",
     log:
         "logs/fetch/{key}/{name}.log",
+    benchmark:
+        "logs/fetch/{key}/{name}.tsv"
+    localrule: True
     conda:
         ENV
     params:
@@ -30,6 +29,8 @@ rule index_genome:
         index="resources/genomes/{genome}.fa.fai",
     log:
         "logs/index_genome/{genome}.log",
+    benchmark:
+        "logs/index_genome/{genome}.tsv"
     conda:
         ENV
     params:
@@ -47,6 +48,8 @@ if "simulation" in study.config:
             [str(simulated / name) for name in simulate.files()],
         log:
             "logs/simulate.log",
+        benchmark:
+            "logs/simulate.tsv"
         conda:
             ENV
         params:

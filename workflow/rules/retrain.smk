@@ -21,6 +21,8 @@ rule adapt:
         crossings="results/retrain/{source}/{target}/{negatives}/{model}/crossings.tsv",
     log:
         "logs/adapt/{source}/{target}/{negatives}/{model}.log",
+    benchmark:
+        "logs/adapt/{source}/{target}/{negatives}/{model}.tsv"
     conda:
         ENV
     params:
@@ -50,6 +52,8 @@ rule retrain:
         ),
     log:
         "logs/retrain.log",
+    benchmark:
+        "logs/retrain.tsv"
     conda:
         ENV
     script:

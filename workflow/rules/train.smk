@@ -15,6 +15,8 @@ rule train:
         ),
     log:
         "logs/train/{dataset}/{negatives}/{model}.log",
+    benchmark:
+        "logs/train/{dataset}/{negatives}/{model}.tsv"
     wildcard_constraints:
         model=one_of(made_by("training")),
     conda:
@@ -43,6 +45,8 @@ rule fit:
         ),
     log:
         "logs/fit/{dataset}/{negatives}/{model}.log",
+    benchmark:
+        "logs/fit/{dataset}/{negatives}/{model}.tsv"
     wildcard_constraints:
         model=one_of(made_by("baseline")),
     conda:

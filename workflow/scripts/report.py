@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tfbind import report, tables
+from tfbind import matching, report, tables
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 inputs, params = snakemake.input, snakemake.params
@@ -24,7 +24,8 @@ report.render(
     reliability=pd.concat(map(tables.read_tsv, inputs.reliability)),
     logs=logs,
     celltype=tables.read_tsv(inputs.celltype[0]) if inputs.celltype else None,
+    motifs=(tables.read_tsv(inputs.motifs[0], dtype={"seed": str, "filter": str}), matching.read(inputs.motifs[1])),
     provenance=report.provenance(params.rows, params.config),
     **{name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)},
-    **{Path(path).stem: tables.read_tsv(path) for path in inputs.retrain},
+    **{Path(path).stem: tables.read_tsv(path) for path in (*inputs.causes, *inputs.retrain, *inputs.unlabelled)},
 )

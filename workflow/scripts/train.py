@@ -21,5 +21,6 @@ training.fit(
     folder=folder,
     extra=dict(snakemake.wildcards.items()),
     embed=snakemake.params.embed,
+    threads=snakemake.threads,
 )
 audit.stamp(folder, leaking)

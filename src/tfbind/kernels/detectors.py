@@ -3,13 +3,25 @@
 A one-hot convolution needs no multiplication: several bases at a time pick a row of summed weights (`scan`: 125 rows,
 one for each triplet of A, C, G, T and unknown; `pool`: 65, one for each 3-mer), and the maximum sends its gradient to
 the winning windows alone.
+
+Both strands of sixteen detectors make a row of 32 sums, the lanes of the processor's vectors, and the table of a block
+of sixteen stays in a near cache. `_best` names the vectors, so that sums and maxima stay in registers; numba's own
+loops write them to memory at each step.
 """
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from tfbind.kernels.vectors import LANES, aligned
 
 UNKNOWN = 4
-_TRIPLETS = 125
+_LETTERS = 5
+_TRIPLETS = _LETTERS**3
+_HALF = LANES // 2
+_TILE = 2  # windows summed at once
 
 
 def scan(tokens: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -30,65 +42,132 @@ def scan(tokens: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray
         Start of the winning window, counted from ``K - 1`` bases before the sequence; plus ``L + K - 1`` where the
         reverse strand won; -1 where there is no window. The first of equal windows wins, the forward strand first.
     """
-    filters, _, width = weight.shape
-    both = np.concatenate([weight, weight[:, ::-1, ::-1]])  # (2F, 4, K): the reverse strand read forwards
-    groups = -(-width // 12) * 4  # triplets, in fours
-    letters = np.zeros((3 * groups, 5, 2 * filters), np.float32)
-    letters[:width, :4] = both.transpose(2, 1, 0)
-    letters[:width, 4] = letters[:width, :4].mean(1)
-    a, b, c = letters[0::3], letters[1::3], letters[2::3]
-    table = (a[:, :, None, None] + b[:, None, :, None] + c[:, None, None]).reshape(groups, _TRIPLETS, 2 * filters)
-    best = np.empty((len(tokens), filters), np.float32)
-    where = np.empty((len(tokens), filters), np.int32)
-    _scan(tokens, table, width, best, where)
+    best = np.empty((len(tokens), len(weight)), np.float32)
+    where = np.empty((len(tokens), len(weight)), np.int32)
+    _scan(tokens, _sums(weight), weight.shape[2], best, where)
     return best, where
+
+
+def _sums(weight: np.ndarray) -> np.ndarray:
+    """Sums of weights (F, 4, K) over each triplet: (ceil(F / 16), ceil(K / 3), 125, 32) float32.
+
+    Lanes 0 to 15 of a block are sixteen detectors, lanes 16 to 31 the same on the reverse strand, read forwards.
+    """
+    filters, _, width = weight.shape
+    blocks, groups = -(-filters // _HALF), -(-width // 3)
+    forward = np.zeros((blocks * _HALF, 4, width), np.float32)
+    forward[:filters] = weight
+    both = forward.reshape(blocks, 1, _HALF, 4, width)
+    both = np.concatenate([both, both[..., ::-1, ::-1]], 1).reshape(blocks, LANES, 4, width)
+    letters = np.zeros((blocks, 3 * groups, _LETTERS, LANES), np.float32)
+    letters[:, :width, :UNKNOWN] = both.transpose(0, 3, 2, 1)
+    letters[:, :width, UNKNOWN] = letters[:, :width, :UNKNOWN].mean(2)
+    a, b, c = (letters[:, i::3] for i in range(3))
+    table = aligned((blocks, groups, _TRIPLETS, LANES))
+    cube = table.reshape(blocks, groups, _LETTERS, _LETTERS, _LETTERS, LANES)
+    np.add((a[:, :, :, None] + b[:, :, None])[:, :, :, :, None], c[:, :, None, None], out=cube)
+    return table
+
+
+@intrinsic
+def _best(typing, words, table, first, last, top, start):
+    """Raises `top` to the highest sum over the groups among the windows from `first` to before `last`.
+
+    Notes its window in `start`. `words`: where the row of each triplet begins in a group; one block of `_sums`; `top`
+    float32 and `start` int32 of 32 lanes.
+    """
+
+    def generate(context, builder, signature, arguments):
+        kinds = signature.args
+        words, table, top, start = (context.make_array(kinds[i])(context, builder, arguments[i]) for i in (0, 1, 4, 5))
+        first, last = arguments[2:4]
+        long, short = ir.IntType(64), ir.IntType(32)
+        floats, shorts = ir.VectorType(ir.FloatType(), LANES), ir.VectorType(short, LANES)
+
+        def number(value):
+            return ir.Constant(long, value)
+
+        def spread(value):
+            nothing = ir.Constant(shorts, ir.Undefined)
+            filled = builder.insert_element(nothing, builder.trunc(value, short), ir.Constant(short, 0))
+            return builder.shuffle_vector(filled, nothing, ir.Constant(shorts, [0] * LANES))
+
+        def row(group, window):
+            word = builder.load(builder.gep(words.data, [builder.add(window, builder.mul(group, number(3)))]))
+            entry = builder.add(builder.sext(word, long), builder.mul(group, number(_TRIPLETS * LANES)))
+            return builder.load(builder.bitcast(builder.gep(table.data, [entry]), floats.as_pointer()), align=4)
+
+        groups = cgutils.unpack_tuple(builder, table.shape)[0]
+        places = builder.bitcast(top.data, floats.as_pointer()), builder.bitcast(start.data, shorts.as_pointer())
+        highest, where = (cgutils.alloca_once_value(builder, builder.load(place, align=4)) for place in places)
+        totals = [cgutils.alloca_once(builder, floats) for _ in range(_TILE)]
+
+        def read(window, count):
+            windows = [builder.add(window, number(i)) for i in range(count)]
+            for total, each in zip(totals, windows, strict=False):
+                builder.store(row(number(0), each), total)
+            with cgutils.for_range(builder, builder.sub(groups, number(1))) as group:
+                following = builder.add(group.index, number(1))
+                for total, each in zip(totals, windows, strict=False):
+                    builder.store(builder.fadd(builder.load(total), row(following, each)), total)
+            for total, each in zip(totals, windows, strict=False):
+                found, known = builder.load(total), builder.load(highest)
+                higher = builder.fcmp_ordered(">", found, known)
+                builder.store(builder.select(higher, found, known), highest)
+                builder.store(builder.select(higher, spread(each), builder.load(where)), where)
+
+        tiles = builder.sdiv(builder.sub(last, first), number(_TILE))
+        with cgutils.for_range(builder, tiles) as tile:
+            read(builder.add(first, builder.mul(tile.index, number(_TILE))), _TILE)
+        rest = builder.add(first, builder.mul(tiles, number(_TILE)))
+        with cgutils.for_range(builder, builder.sub(last, rest)) as left:
+            read(builder.add(rest, left.index), 1)
+        for place, found in zip(places, (highest, where), strict=True):
+            builder.store(builder.load(found), place, align=4)
+        return context.get_dummy_value()
+
+    return types.void(words, table, first, last, top, start), generate
 
 
 @njit(cache=True, nogil=True)
 def _scan(tokens, table, width, best, where):  # pragma: no cover (compiled)
     n, length = tokens.shape
-    groups, _, lanes = table.shape
-    filters = lanes // 2
+    blocks, groups, _, lanes = table.shape
+    filters, half = best.shape[1], lanes // 2
     windows = length + width - 1
     text = np.full(windows + 3 * groups, UNKNOWN, np.uint8)
-    code = np.empty(len(text) - 2, np.int64)
-    known = np.zeros(len(text) + 1, np.int64)
-    sums = np.empty(lanes, np.float32)
-    top = np.empty(lanes, np.float32)
-    start = np.empty(lanes, np.int32)
+    words = np.empty((n, len(text) - 2), np.int32)
+    held = np.empty((n, windows), np.bool_)  # windows with a known base
     for row in range(n):
         text[width - 1 : width - 1 + length] = tokens[row]
-        for i in range(len(text)):
-            known[i + 1] = known[i] + (text[i] != UNKNOWN)
-        for i in range(len(code)):
-            code[i] = text[i] * 25 + text[i + 1] * 5 + text[i + 2]
-        top[:] = -np.inf
-        start[:] = -1
+        for i in range(len(text) - 2):
+            words[row, i] = lanes * ((text[i] * _LETTERS + text[i + 1]) * _LETTERS + text[i + 2])
+        latest = -1
         for p in range(windows):
-            if known[p + width] == known[p]:
-                continue
-            for g in range(0, groups, 4):
-                t0 = table[g, code[p + 3 * g]]
-                t1 = table[g + 1, code[p + 3 * g + 3]]
-                t2 = table[g + 2, code[p + 3 * g + 6]]
-                t3 = table[g + 3, code[p + 3 * g + 9]]
-                if g == 0:
-                    for f in range(lanes):
-                        sums[f] = (t0[f] + t1[f]) + (t2[f] + t3[f])
+            if text[p + width - 1] != UNKNOWN:
+                latest = p + width - 1
+            held[row, p] = latest >= p
+    top, start = np.empty(lanes, np.float32), np.empty(lanes, np.int32)
+    for block in range(blocks):
+        for row in range(n):
+            top[:] = -np.inf
+            start[:] = -1
+            p = 0
+            while p < windows:
+                first = p
+                while p < windows and held[row, p]:
+                    p += 1
+                _best(words[row], table[block], first, p, top, start)
+                while p < windows and not held[row, p]:
+                    p += 1
+            for i in range(min(half, filters - block * half)):
+                f = block * half + i
+                if top[half + i] > top[i]:
+                    best[row, f] = top[half + i]
+                    where[row, f] = start[half + i] + windows
                 else:
-                    for f in range(lanes):
-                        sums[f] += (t0[f] + t1[f]) + (t2[f] + t3[f])
-            for f in range(lanes):
-                higher = sums[f] > top[f]
-                top[f] = sums[f] if higher else top[f]
-                start[f] = p if higher else start[f]
-        for f in range(filters):
-            if top[filters + f] > top[f]:
-                best[row, f] = top[filters + f]
-                where[row, f] = start[filters + f] + windows
-            else:
-                best[row, f] = top[f]
-                where[row, f] = start[f]
+                    best[row, f] = top[i]
+                    where[row, f] = start[i]
 
 
 def gradient(tokens: np.ndarray, where: np.ndarray, upstream: np.ndarray, width: int) -> np.ndarray:

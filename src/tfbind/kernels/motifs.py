@@ -17,8 +17,9 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from tfbind.kernels.vectors import LANES, aligned
+
 WORD = 3
-LANES = 32
 _UNKNOWN, _END = 4, 5  # letters beside A C G T; no site reaches past the end
 _LETTERS = 6
 _WORDS = _LETTERS**WORD
@@ -53,17 +54,10 @@ def tables(matrices: Sequence[np.ndarray]) -> np.ndarray:
         forward[:, _END] = reverse[:, _END] = 0
     letters[:, ::WORD] *= 2 ** (TOP / groups)
     a, b, c = np.moveaxis(letters.reshape(blocks, groups, WORD, _LETTERS, LANES), 2, 0)  # each (B, G, 6, 32)
-    odds = _aligned((blocks, groups, _WORDS, LANES))
+    odds = aligned((blocks, groups, _WORDS, LANES))
     cube = odds.reshape(blocks, groups, _LETTERS, _LETTERS, _LETTERS, LANES)
     np.multiply((a[:, :, :, None] * b[:, :, None])[:, :, :, :, None], c[:, :, None, None], out=cube)
     return odds
-
-
-def _aligned(shape: tuple[int, ...]) -> np.ndarray:
-    # A vector of 64 bytes that lies across two lines of the cache takes longer.
-    memory = np.empty(4 * int(np.prod(shape)) + 64, np.uint8)
-    start = -memory.ctypes.data % 64
-    return memory[start : len(memory) - 64 + start].view(np.float32).reshape(shape)
 
 
 @njit(cache=True, nogil=True)

@@ -1,0 +1,102 @@
+"""A large study on a small machine, unattended: ``make soak``, or ``python -m benchmarks.soak --tfs 4`` for a taste.
+
+Simulated TFs in two assays, two negative sets, every kind of model, three seeds. Writes `soak.tsv` and `soak.md`: for
+each rule its jobs, their time, the most memory that one held, and what of the time is start-up. Ends with 1 where a job
+held more than `--cap` MB.
+"""
+
+import argparse
+import ast
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from benchmarks import growth, inputs, page, workflow
+from tfbind import tables
+
+_CHANGED = {
+    "negatives": {
+        "standard": {"kind": {"chipseq": "dinucleotide", "htselex": "input"}},
+        "shuffled": {"kind": "dinucleotide"},
+    },
+    # those of the demo
+    "models": yaml.safe_load((inputs.REPO / "config.yaml").read_text())["models"],
+    "training": {},
+    "seeds": [0, 1, 2],
+    "statistics": {},
+}
+#: Rules whose script has another name.
+_SCRIPTS = {
+    "extract_positives": "positives",
+    "draw_negatives": "negatives",
+    "audit_source": "audit",
+    "audit": "audit_table",
+    "report_page": "report",
+}
+
+
+def start(rule: str) -> float:
+    """Seconds of processor time that the imports of a rule's script take."""
+    tree = ast.parse((inputs.REPO / "workflow" / "scripts" / f"{_SCRIPTS.get(rule, rule)}.py").read_text())
+    lines = "\n".join(ast.unparse(node) for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom)))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", lines], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def jobs(folder: Path) -> pd.DataFrame:
+    """One row per job: its rule, seconds on the wall and of the processor, the most memory in MB."""
+    found = []
+    for path in sorted((folder / "logs").rglob("*.tsv")):
+        row = tables.read_tsv(path, na_values=["NA", "-"]).iloc[-1]
+        rule = path.relative_to(folder / "logs").parts[0].removesuffix(".tsv")
+        found.append({"rule": rule, "seconds": row["s"], "processor": row["cpu_time"], "megabytes": row["max_rss"]})
+    return pd.DataFrame(found)
+
+
+def main() -> None:
+    """Run, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tfs", type=int, default=50)
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--cap", type=float, default=2000, help="MB that a job may hold at most")
+    parser.add_argument("--folder", type=Path, help="keeps the study; a temporary one by default")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = (arguments.folder or Path(name)).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        growth.study(folder, arguments.tfs, **_CHANGED)
+        run = workflow.snakemake(folder, "--cores", arguments.cores)
+        found, pages = jobs(folder), (folder / "results" / "report.html").stat().st_size
+    by_rule = found.groupby("rule", sort=False)
+    table = by_rule.agg(jobs=("seconds", "size"), seconds=("seconds", "sum"), megabytes=("megabytes", "max"))
+    table = table.reset_index()
+    table["start"] = [start(rule) * count for rule, count in zip(table["rule"], table["jobs"], strict=True)]
+    table = table.sort_values("seconds", ascending=False)
+    print(table.to_string(index=False))
+    most = table["megabytes"].max()
+    page.publish(
+        "soak",
+        "A large study on a small machine",
+        " ".join(["python -m benchmarks.soak", *sys.argv[1:]]),
+        f"{arguments.tfs} TFs x 2 assays x 2 negative sets, {len(_CHANGED['models'])} labels of models, 3 seeds: "
+        f"{run.jobs} jobs in {run.seconds / 60:.3g} min on {arguments.cores} cores, {run.processor / 60:.3g} min of "
+        f"processor time. The most memory that a job held: {most:.0f} MB, cap {arguments.cap:.0f} MB. The report: "
+        f"{pages / 1e6:.2g} MB.\n\n"
+        "`seconds`: of all jobs of a rule, on the wall; `megabytes`: the most that one of them held (Snakemake's "
+        "`benchmark:`); `start`: seconds of processor time for the imports of these jobs, "
+        f"{table['start'].sum() / run.processor:.0%} of all processor time.",
+        table,
+    )
+    if most > arguments.cap:
+        sys.exit(f"a job held {most:.0f} MB, more than {arguments.cap:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

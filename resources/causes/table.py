@@ -1,0 +1,29 @@
+"""Where the drop of each factor goes, as Markdown, from the results of `make causes`: parts in points of AUROC."""
+
+from pathlib import Path
+
+from tfbind import tables
+
+RESULTS = Path(__file__).parents[2] / "results-causes" / "results"
+LABELS = ("standard", "pairs")
+
+
+def points(row):
+    """A part with its interval; why there is none."""
+    if row["value"] != row["value"]:
+        return "-"
+    return "{:.1f} ({:.1f} to {:.1f})".format(*(100 * row[name] for name in ("value", "low", "high")))
+
+
+table = tables.read_tsv(RESULTS / "causes.tsv")
+for label in LABELS:
+    some = table[(table["test_negatives"] == label) & table["metric"].isin(["drop", "part"])]
+    causes = list(dict.fromkeys(some["cause"]))
+    print(f"\n| negatives `{label}` | {' | '.join(causes)} |")
+    print(f"| {' | '.join(['---'] * (len(causes) + 1))} |")
+    for (source, target), rows in some.groupby(["source", "target"], sort=False):
+        found = {row["cause"]: points(row) for row in rows.to_dict("records")}
+        print(f"| {source} to {target} | {' | '.join(found.get(cause, '-') for cause in causes)} |")
+print()
+for sentence in table["sentence"].dropna():
+    print(f"- {sentence}")
