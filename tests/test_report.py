@@ -597,6 +597,7 @@ def test_curves_show_the_farthest_source(page):
 def learning(tf, spread=0.02):
     """Curves of one pair that cross at 256 examples."""
     about = {"tf": tf, "source": "a", "target": "b", "train_negatives": "x", "test_negatives": "x", "model": "deepbind"}
+    about |= {"shift": "assay", "source_assay": "htselex", "target_assay": "chipseq"}
     points_ = [("direct", 0, 0.8)] + [("retrain", n, v) for n, v in ((16, 0.6), (256, 0.8), (4096, 0.9))]
     rows = [
         about | {"adaptation": name, "n_target": n, "value": v, "low": v - spread, "high": v + spread, "note": ""}

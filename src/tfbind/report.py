@@ -919,6 +919,9 @@ def _matrices(scores: pd.DataFrame) -> dict:
     return {"tfs": matrices, "menus": _menus(words, first=len(matrices) > MANY)}
 
 
+_REFERENCE = re.compile(r"^#(.+)|url\(#([^)]*)\)")  # a colour never stands alone
+
+
 def _svg(figure: Figure, name: str, label: str) -> Markup:
     """A figure as inline SVG: no namespace, style sheet or metadata; ids unique on the page by `name`."""
     buffer = io.BytesIO()
@@ -928,7 +931,8 @@ def _svg(figure: Figure, name: str, label: str) -> Markup:
         for child in list(parent):
             if child.tag.endswith(("}style", "}metadata")):
                 parent.remove(child)
-    used = {value.partition("#")[2].rstrip(")") for e in root.iter() for value in e.attrib.values() if "#" in value}
+    values = [value for element in root.iter() for value in element.attrib.values()]
+    used = {found for value in values for pair in _REFERENCE.findall(value) for found in pair}
     for element in root.iter():
         element.tag = element.tag.partition("}")[2]
         element.tail = None
@@ -941,8 +945,8 @@ def _svg(figure: Figure, name: str, label: str) -> Markup:
                 if value not in used:
                     continue
                 value = f"{name}-{value}"
-            elif value.startswith(("#", "url(#")):
-                value = value.replace("#", f"#{name}-")
+            elif _REFERENCE.search(value):
+                value = _REFERENCE.sub(lambda found: found[0].replace("#", f"#{name}-"), value)
             elif key in ("d", "x", "y", "transform"):
                 if value.startswith("rotate(-0 "):
                     continue
