@@ -1,4 +1,5 @@
 import json
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -190,7 +191,9 @@ def test_save_and_load(tmp_path, kind, options):
     states = {seed: model.state_dict() for seed, model in trained.items()}
     models.save(tmp_path / "m", kind, options, states, 101, {"dataset": "d"})
     description = models.describe(tmp_path / "m")
-    check = description.pop("check")
+    check, versions = description.pop("check"), description.pop("versions")
+    assert set(versions) == {"tfbind", "python", "torch", "numpy"}
+    assert description.pop("weights_sha256") == sha256((tmp_path / "m" / "model.safetensors").read_bytes()).hexdigest()
     probes = dna.encode(check["sequences"])
     assert check["logits"] == {str(seed): logits(model, probes).tolist() for seed, model in trained.items()}
     assert description == {
@@ -217,6 +220,7 @@ def stored(folder):
 def edit(folder, **values):
     path = folder / "model.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    return "model.safetensors"
 
 
 @pytest.mark.parametrize(
@@ -227,7 +231,8 @@ def edit(folder, **values):
         (lambda f: edit(f, options={"filtres": 2}), "filtres"),
         (lambda f: edit(f, options={"filters": 3}), "does not fit"),
         (lambda f: edit(f, seeds=[0, 1]), "seed 1 does not fit"),
-        (lambda f: torch.save({"a": torch.ones(1)}, f / "model.safetensors"), "not a safetensors file"),
+        (lambda f: torch.save({"a": torch.ones(1)}, f / "model.safetensors"), "damaged"),
+        (lambda f: torch.save({}, f / edit(f, weights_sha256=None)), "not a safetensors file"),
         (lambda f: (f / "model.safetensors").unlink(), r"model\.safetensors: not found"),
         (lambda f: (f / "model.json").unlink(), r"model\.json: not found"),
         (lambda f: (f / "model.json").write_text("{"), "not JSON"),
