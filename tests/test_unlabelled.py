@@ -85,7 +85,7 @@ def test_where_unbound_sequences_are_no_shuffles_contrast_gains_nothing(source, 
     table, _ = run(source, (trained(tmp_path / "own", target), target), tmp_path / "w", "contrast")
     rows = table.set_index("adaptation")
     assert rows.loc["direct", "value"] > 0.95
-    assert rows.loc["contrast", "gain"] < 0 and "are like shuffles" in rows.loc["contrast", "needs"]
+    assert rows.loc["contrast", "gain"] <= 0 and "are like shuffles" in rows.loc["contrast", "needs"]
 
 
 def test_every_adaptation_gives_a_score_that_its_own_words_describe(source, helped, tmp_path):
