@@ -127,7 +127,7 @@ def test_a_model_of_format_1_still_scores(tmp_path, kind, options):
         for name, value in load_file(tmp_path / models.WEIGHTS).items()
     }
     save_file(weights, tmp_path / models.WEIGHTS)
-    edit(tmp_path, lambda about: (about.update(format=1), about.pop("check")))
+    edit(tmp_path, lambda about: (about.update(format=1), about.pop("check"), about.pop("weights_sha256")))
     np.testing.assert_array_equal(logits(tmp_path, texts), expected)
     with pytest.raises(NotEstimable, match=r"holds no logits to recompute \(format 1\)"):
         sharing.verify(tmp_path)
@@ -139,6 +139,9 @@ def test_what_is_no_model_says_so(tmp_path):
     with pytest.raises(InputError, match="never a file or a pickle"):
         sharing.verify(tmp_path / "model.pt")
     (tmp_path / "m" / models.WEIGHTS).write_bytes((tmp_path / "model.pt").read_bytes())
+    with pytest.raises(InputError, match="damaged"):
+        sharing.verify(tmp_path / "m")
+    edit(tmp_path / "m", lambda about: about.pop("weights_sha256"))  # as of a model of older versions
     with pytest.raises(InputError, match="not a safetensors file"):
         sharing.verify(tmp_path / "m")
     tables.write_no_model(tmp_path / "none", "deepbind", "library collapsed")
