@@ -431,7 +431,9 @@ def test_another_dataset_stands_for_another_cycle_or_cell(study):
     assert of("k", "m") == of("k", "k2") == of("k", "s4") == ""
 
 
-def test_targets_without_labels_are_met_by_the_last_cycle_of_each_library(study):
+def test_targets_without_labels_are_met_by_the_last_cycle_of_each_library(study, tmp_path):
+    for name in ("c.fa", "d.fa"):
+        (tmp_path / name).write_text(">a\nACGT\n")
     rows = [["p", "T", "chipseq", "a.fa", "", ""], ["r", "T", "htselex", "b.fa", "X", "3"]]
     rows += [["s", "T", "htselex", "c.fa", "X", "4"], ["u", "T", "htselex", "d.fa", "Y", "2"]]
     header = [*HEADER, "lab", "cycle"]
