@@ -14,6 +14,7 @@ from slurm import cluster as slurm
 REPO = Path(__file__).parents[1]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 DATASETS = ("USF1_k562", "USF1_selex")
+EPOCHS = 3
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def local(tmp_path_factory):
     """A study of one factor in two assays, one network and the floor, run on this machine."""
     folder = tmp_path_factory.mktemp("local")
     config = yaml.safe_load((REPO / "config.yaml").read_text())
-    config |= {"seeds": [0], "training": {"epochs": 3, "patience": 3, "steps": 0, "batch_size": 64}}
+    config |= {"seeds": [0], "training": {"epochs": EPOCHS, "patience": EPOCHS, "steps": 0, "batch_size": 64}}
     config["models"] = {"deepbind": {"kind": "deepbind"}, "composition": {"kind": "composition"}}
     config["statistics"]["resamples"] = 100
     for key in ("cells", "celltype", "transfer"):

@@ -1,64 +1,17 @@
+# ruff: noqa: F811 (pytest hands fixtures on by their names)
 """What may go wrong on a SLURM cluster: `pytest tests/slurm/faults.py`. Many minutes, and not yet seen to end."""
 
 import contextlib
-import filecmp
 import os
-import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-import yaml
-
+import test_slurm
 from slurm import cluster as slurm
+from test_slurm import DATASETS, REPO, assert_same, cluster, command, local, study  # noqa: F401 (fixtures)
 
-REPO = Path(__file__).parents[2]
-SNAKEMAKE = Path(sys.executable).parent / "snakemake"
-DATASETS = ("USF1_k562", "USF1_selex")
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    if missing := slurm.missing():
-        pytest.skip(f"no {', '.join(missing)}: apt-get install slurm-wlm munge")
-    with slurm.running() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory):
-    """A study of one factor in two assays, one network and the floor, run on this machine."""
-    folder = tmp_path_factory.mktemp("local")
-    config = yaml.safe_load((REPO / "config.yaml").read_text())
-    config |= {"seeds": [0], "training": {"epochs": 60, "patience": 60, "steps": 0, "batch_size": 64}}
-    config["models"] = {"deepbind": {"kind": "deepbind"}, "composition": {"kind": "composition"}}
-    config["statistics"]["resamples"] = 100
-    for key in ("cells", "celltype", "transfer"):
-        del config[key]
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    header, *rows = (REPO / "resources" / "datasets.tsv").read_text().splitlines()
-    (folder / "resources").mkdir()
-    rows = [row for row in rows if row.startswith(DATASETS)]
-    (folder / "resources" / "datasets.tsv").write_text("\n".join([header, *rows]) + "\n")
-    done = subprocess.run([*command(folder), "--cores", "2"], cwd=REPO, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-4000:]
-    return folder
-
-
-@pytest.fixture
-def study(local, tmp_path):
-    """The same study with nothing done yet."""
-    for name in ("config.yaml", "resources/datasets.tsv"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(local / name, tmp_path / name)
-    shutil.copytree(local / "resources" / "simulated", tmp_path / "resources" / "simulated")
-    return tmp_path
-
-
-def command(folder, *arguments):
-    return list(map(str, [SNAKEMAKE, "--configfile", folder / "config.yaml", "--directory", folder, *arguments]))
+test_slurm.EPOCHS = 60  # long enough to be killed
 
 
 @contextlib.contextmanager
@@ -98,14 +51,6 @@ def epochs(folder, dataset):
     """The epochs that the log of the latest start of a training tells of."""
     text = (folder / "logs" / "train" / dataset / "standard" / "deepbind.log").read_text()
     return [int(line.split()[3].rstrip(":")) for line in text.splitlines() if "validation AUROC" in line]
-
-
-def assert_same(ours, theirs):
-    """The same files under results/, byte for byte."""
-    names = [{p.relative_to(f) for p in (f / "results").rglob("*") if p.is_file()} for f in (ours, theirs)]
-    assert names[0] == names[1]
-    differ = [str(name) for name in sorted(names[0]) if not filecmp.cmp(ours / name, theirs / name, shallow=False)]
-    assert not differ
 
 
 def test_two_runs_of_a_training_side_by_side_end_as_one(cluster, local, study):
