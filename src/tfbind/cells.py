@@ -58,7 +58,7 @@ class Factor:
 
     def best_site(self, tokens: np.ndarray) -> np.ndarray:
         """Bits of the best site of the factor's own motif: (N,)."""
-        return motifs.score(tokens, self.recipe.motifs.take([0]))[0][:, 0]
+        return motifs.maxima(tokens, self.recipe.motifs.take([0]))[:, 0]
 
 
 def open_factor(

@@ -68,11 +68,12 @@ METRICS = ("auroc", "auprc", "recall_at_10fdr", "recall_at_50fdr")
 
 def measure(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """All `METRICS`, (4,) float64, of labels (N,) 0/1 and scores (N,); one class alone is not estimable."""
-    codes = (np.asarray(labels) != 1).astype(np.int32)
-    for code, name in enumerate(("positives", "negatives")):
-        if not (codes == code).any():
+    positive, scores = np.asarray(labels) == 1, np.asarray(scores)
+    classes = {"positives": np.sort(scores[positive]), "negatives": np.sort(scores[~positive])}
+    for name, found in classes.items():
+        if not len(found):
             raise NotEstimable(f"no {name} among the test rows")
-    return _ranked(np.asarray(scores), Draws(codes, np.ones((1, 2), np.uint16), 1, 1))[0]
+    return ranks.resampled(*ranks.merged(*classes.values()), np.ones((1, 2), np.uint16), 1)[0]
 
 
 def delong(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -186,7 +186,7 @@ def own_motif(tf: str, positives: Sequence[str], negatives: Sequence[str]) -> tu
     positives, negatives = list(positives[:_ENOUGH]), list(negatives[:_ENOUGH])
     if not positives or not negatives:
         return "", float("nan")
-    best = motifs.score(dna.encode(positives + negatives), known)[0]  # (N, M)
+    best = motifs.maxima(dna.encode(positives + negatives), known)  # (N, M)
     labels = np.repeat([1, 0], [len(positives), len(negatives)])
     scores = [measure(labels, best[:, i])[0] for i in range(len(known))]
     top = int(np.argmax(scores))

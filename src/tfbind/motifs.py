@@ -17,7 +17,7 @@ from tfbind.kernels import motifs as kernel
 #: The release that pyjaspar carries inside, named so that a new one never changes a result unasked.
 RELEASE = "JASPAR2026"
 _HUMAN, _MOUSE = "9606", "10090"
-_ROWS = 512  # sequences at a time, whose scores stay in the cache
+_ROWS = 256  # sequences at a time, whose scores stay in the cache
 _SMALLEST = np.float32(2.0**-100)  # below this the sums of the kernel begin to lose digits
 
 
@@ -186,35 +186,47 @@ def score(tokens: np.ndarray, motifs: Motifs) -> tuple[np.ndarray, np.ndarray]:
     The pair of features that won ENCODE-DREAM (Keilwagen, Posch and Grau 2019). Against float64, errors stay below
     0.001 bit.
     """
+    maxima, lse = np.empty((2, len(tokens), len(motifs)), np.float32)
+    _score(tokens, motifs, maxima, lse)
+    return maxima, lse
+
+
+def maxima(tokens: np.ndarray, motifs: Motifs) -> np.ndarray:
+    """The first of the two that `score` returns, for less: (N, M) float32."""
+    found = np.empty((len(tokens), len(motifs)), np.float32)
+    _score(tokens, motifs, found)
+    return found
+
+
+def _score(tokens: np.ndarray, motifs: Motifs, maxima: np.ndarray, lse: np.ndarray | None = None) -> None:
+    # Fills what it is given.
     if not tokens.shape[1]:
         tokens = np.full((len(tokens), 1), dna.UNKNOWN, np.uint8)
     known = tokens != dna.UNKNOWN
     first = known.argmax(1)
     size = np.where(known.any(1), dna.lengths(tokens) - first, 0)
-    maxima, lse = np.empty((2, len(tokens), len(motifs)), np.float32)
     widths, shift = motifs.widths, motifs.shift
     sizes, which = np.unique(size, return_inverse=True)
     sites = shift + np.log2(2 * (np.abs(sizes[:, None] - widths) + 1)).astype(np.float32)
+    whole = size >= widths.max(initial=0)
     for start in range(0, len(tokens), _ROWS):
         part = slice(start, start + _ROWS)
-        best, total = maxima[part], lse[part]
-        whole = size[part] >= widths.max(initial=0)
-        if whole.any():
-            rows = np.flatnonzero(whole)
-            _scan(tokens[part], first[part], size[part], rows, widths, motifs.by_words, best, total)
-        if not whole.all():
-            rows = np.flatnonzero(~whole)
-            _scan(tokens[part], first[part], size[part], rows, widths, motifs.by_width, best, total)
+        best, total = maxima[part], None if lse is None else lse[part]
+        for chosen, tables in ((whole[part], motifs.by_words), (~whole[part], motifs.by_width)):
+            if chosen.any():
+                rows = np.flatnonzero(chosen)
+                _scan(tokens[part], first[part], size[part], rows, widths, tables, best, total)
         faint = np.argwhere(best < _SMALLEST) if best.min(initial=1) < _SMALLEST else ()
-        with np.errstate(divide="ignore"):
-            np.log2(best, out=best)
-            np.log2(total, out=total)
-        best -= shift
-        total -= sites[which[part]] if len(sites) > 1 else sites
+        for odds, divisor in ((best, shift), (total, sites[which[part]] if len(sites) > 1 else sites)):
+            if odds is not None:
+                with np.errstate(divide="ignore"):
+                    np.log2(odds, out=odds)
+                odds -= divisor
         for i, column in faint:
             sequence = tokens[start + i, first[start + i] :][: size[start + i]]
-            best[i, column], total[i, column] = _faint(sequence, motifs.matrices[column])
-    return maxima, lse
+            best[i, column], mean = _faint(sequence, motifs.matrices[column])
+            if total is not None:
+                total[i, column] = mean
 
 
 def _scan(
@@ -225,9 +237,9 @@ def _scan(
     widths: np.ndarray,
     tables: Tables,
     best: np.ndarray,
-    total: np.ndarray,
+    total: np.ndarray | None,
 ) -> None:
-    # Odds of some rows of `score`, table by table.
+    # Odds of some rows of `_score`, table by table.
     words, overhang = np.empty((0, 0), np.int32), None
     for columns, odds in tables:
         narrow = widths[columns].min()

@@ -126,7 +126,7 @@ class Case:
     @cached_property
     def matrix(self) -> tuple[np.ndarray, np.ndarray]:
         """Bits of its best site: of the pool (P,) and of the test rows (M,)."""
-        return tuple(motifs.score(tokens, self.motif)[0][:, 0].astype(float) for tokens in (self.pool, self.test))
+        return tuple(motifs.maxima(tokens, self.motif)[:, 0].astype(float) for tokens in (self.pool, self.test))
 
     @cached_property
     def words(self) -> tuple[np.ndarray, np.ndarray]:
@@ -624,7 +624,7 @@ def signs(case: Case) -> dict[str, float]:
     }
     with suppress(InputError):  # JASPAR knows no such factor
         tokens, truth = case.train
-        alone = motifs.score(tokens, case.motif)[0][:, 0]
+        alone = motifs.maxima(tokens, case.motif)[:, 0]
         found |= {"motif_agreement": _agreement(pool, case.matrix[0])}
         found |= {"source_motif": evaluation.measure(truth, alone)[0]}
     return {name: float(found.get(name, np.nan)) for name in SIGNS}

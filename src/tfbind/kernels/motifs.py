@@ -24,6 +24,7 @@ _UNKNOWN, _END = 4, 5  # letters beside A C G T; no site reaches past the end
 _LETTERS = 6
 _WORDS = _LETTERS**WORD
 _TILE = 4  # positions folded at once
+_WRITTEN = 6  # groups whose products are written out: for most motifs a loop of few rounds would cost a fifth more
 #: Binary exponent given to the best possible site: odds 2^220 below it still are normal float32 numbers.
 TOP = 100
 
@@ -96,11 +97,17 @@ def encode(tokens, first, size, overhang, beyond):
 
 @intrinsic
 def _fold(typing, words, odds, positions, best, total):
-    """Maximum and sum over positions and strands of the product over groups, for the 16 motifs of a block at once."""
+    """Maximum over positions and strands of the product over groups, for the 16 motifs of a block at once.
+
+    And the sum, unless `total` is None.
+    """
 
     def generate(context, builder, signature, arguments):
         kinds = signature.args
-        words, odds, best, total = (context.make_array(kinds[i])(context, builder, arguments[i]) for i in (0, 1, 3, 4))
+        words, odds, *outs = (
+            None if kinds[i] == types.none else context.make_array(kinds[i])(context, builder, arguments[i])
+            for i in (0, 1, 3, 4)
+        )
         vector, long = ir.VectorType(ir.FloatType(), LANES), ir.IntType(64)
 
         def number(value):
@@ -123,25 +130,50 @@ def _fold(typing, words, odds, positions, best, total):
             entry = builder.add(word, builder.mul(group, number(_WORDS * LANES)))
             return builder.load(lanes(builder.gep(odds.data, [entry])), align=4)
 
-        top, summed = (cgutils.alloca_once_value(builder, ir.Constant(vector, [0.0] * LANES)) for _ in range(2))
+        results = [
+            (join, cgutils.alloca_once_value(builder, ir.Constant(vector, [0.0] * LANES)), out)
+            for join, out in zip((higher, builder.fadd), outs, strict=True)
+            if out is not None
+        ]
         sites = [cgutils.alloca_once(builder, vector) for _ in range(_TILE)]
         groups = cgutils.unpack_tuple(builder, odds.shape)[0]
         tiles = builder.udiv(builder.add(arguments[2], number(_TILE - 1)), number(_TILE))
-        with cgutils.for_range(builder, tiles) as tile:
-            start = builder.mul(tile.index, number(_TILE))
-            positions = [builder.add(start, number(i)) for i in range(_TILE)]
-            for site, position in zip(sites, positions, strict=True):
-                builder.store(row(number(0), position), site)
-            with cgutils.for_range(builder, builder.sub(groups, number(1))) as group:
+
+        def fold(written):
+            # all positions: `written` groups without a loop, then the rest, if any
+            with cgutils.for_range(builder, tiles) as tile:
+                start = builder.mul(tile.index, number(_TILE))
+                positions = [builder.add(start, number(i)) for i in range(_TILE)]
+
+                def times(group):
+                    for site, position in zip(sites, positions, strict=True):
+                        builder.store(builder.fmul(builder.load(site), row(group, position)), site)
+
                 for site, position in zip(sites, positions, strict=True):
-                    odd = row(builder.add(group.index, number(1)), position)
-                    builder.store(builder.fmul(builder.load(site), odd), site)
-            found = [builder.load(site) for site in sites]
-            builder.store(higher(builder.load(top), tree(higher, found)), top)
-            builder.store(builder.fadd(builder.load(summed), tree(builder.fadd, found)), summed)
+                    builder.store(row(number(0), position), site)
+                for group in range(1, written):
+                    times(number(group))
+                if written == _WRITTEN:
+                    with cgutils.for_range(builder, builder.sub(groups, number(written))) as left:
+                        times(builder.add(left.index, number(written)))
+                found = [builder.load(site) for site in sites]
+                for join, result, _ in results:
+                    builder.store(join(builder.load(result), tree(join, found)), result)
+
+        wide, done = (builder.append_basic_block(name) for name in ("wide", "done"))
+        cases = builder.switch(groups, wide)
+        for written in range(1, _WRITTEN + 1):
+            block = wide
+            if written < _WRITTEN:
+                block = builder.append_basic_block(f"groups{written}")
+                cases.add_case(number(written), block)
+            builder.position_at_end(block)
+            fold(written)
+            builder.branch(done)
+        builder.position_at_end(done)
         half = vector.count // 2
-        for join, found, out in ((higher, top, best), (builder.fadd, summed, total)):
-            found = builder.load(found)
+        for join, result, out in results:
+            found = builder.load(result)
             strands = [
                 builder.shuffle_vector(found, found, ir.Constant(ir.VectorType(ir.IntType(32), half), list(picked)))
                 for picked in (range(half), range(half, LANES))
@@ -168,14 +200,18 @@ def scan(words, positions, odds, rows, columns, best, total):
     rows, columns : (K,), (C,) int64
         Where the results of each sequence and of each motif go.
     best, total : (N, M) float32
-        Receive the results.
+        Receive the results; no sums where `total` is None.
     """
     half = LANES // 2
     highest, summed = np.empty(half, np.float32), np.empty(half, np.float32)
     for block in range(len(odds)):
         places = columns[half * block : half * (block + 1)]
         for i, row in enumerate(rows):
-            _fold(words[i], odds[block], positions[i], highest, summed)
+            if total is None:
+                _fold(words[i], odds[block], positions[i], highest, None)
+            else:
+                _fold(words[i], odds[block], positions[i], highest, summed)
+                for j, column in enumerate(places):
+                    total[row, column] = summed[j]
             for j, column in enumerate(places):
                 best[row, column] = highest[j]
-                total[row, column] = summed[j]

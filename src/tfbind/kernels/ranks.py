@@ -5,6 +5,32 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
+def merged(positives: np.ndarray, negatives: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`codes` and `last` of `resampled` for one block of each class, whose scores (P,) and (Q,) rise.
+
+    Two sorts without places and this take a third of the time of one sort with places.
+    """
+    i, j = len(positives), len(negatives)
+    n = i + j
+    codes, last = np.empty(n, np.int32), np.empty(n, np.bool_)
+    before = np.nan
+    for row in range(n):
+        negative = i == 0 or (j > 0 and negatives[j - 1] > positives[i - 1])
+        if negative:
+            j -= 1
+            score = negatives[j]
+        else:
+            i -= 1
+            score = positives[i]
+        codes[row] = negative
+        if row > 0:
+            last[row - 1] = score != before
+        before = score
+    last[n - 1] = True
+    return codes, last
+
+
+@njit(cache=True, nogil=True)
 def resampled(codes: np.ndarray, last: np.ndarray, counts: np.ndarray, n_positive: int) -> np.ndarray:
     """AUROC, average precision and recall at 10 % and 50 % FDR of every resample.
 

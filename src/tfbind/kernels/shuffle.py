@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+_ROWS = 8  # walked side by side
+
 
 @njit(cache=True, nogil=True)
 def _next(state):
@@ -49,63 +51,75 @@ def dinucleotide(tokens, sizes, seeds):
     -------
     (N, L) uint8
     """
+    n, length = tokens.shape
     shuffled = tokens.copy()
-    first = np.empty(6, np.int64)  # edges leaving letter a: exits[first[a] : first[a + 1]]
-    fill = np.empty(5, np.int64)
-    chosen = np.empty(5, np.int64)
-    in_tree = np.empty(5, np.bool_)
     state = np.empty(1, np.uint64)
-    exits = np.empty(tokens.shape[1], np.uint8)
-    for row in range(len(tokens)):
-        n = sizes[row]
-        if n < 3:
-            continue
-        source = tokens[row]
-        state[0] = seeds[row]
-        first[:] = 0
-        for i in range(n - 1):
-            first[source[i] + 1] += 1
-        for a in range(5):
-            first[a + 1] += first[a]
-            fill[a] = first[a]
-        for i in range(n - 1):
-            exits[fill[source[i]]] = source[i + 1]
-            fill[source[i]] += 1
+    tree = np.empty((2, 5), np.int64)
+    # the letters that follow letter a in row k of a few: exits[k, length * a : ends[k, a]]
+    exits = np.empty((_ROWS, 5 * length), np.uint8)
+    ends = np.empty((_ROWS, 5), np.int64)
+    for start in range(0, n, _ROWS):
+        stop = min(start + _ROWS, n)
+        shortest = length if stop == start + _ROWS else 1
+        for row in range(start, stop):
+            state[0] = seeds[row]
+            _order(tokens[row, : sizes[row]], length, state, tree, exits[row - start], ends[row - start])
+            shortest = min(shortest, sizes[row])
+        # a step waits for the one before it: rows are walked side by side
+        for i in range(1, shortest):
+            for k in range(_ROWS):
+                _step(shuffled[start + k], i, exits[k], ends[k])
+        for row in range(start, stop):
+            for i in range(max(shortest, 1), sizes[row]):
+                _step(shuffled[row], i, exits[row - start], ends[row - start])
+    return shuffled
 
-        last = source[n - 1]
-        in_tree[:] = False
-        in_tree[last] = True
+
+@njit(cache=True, nogil=True)
+def _step(row, i, exits, place):
+    at = row[i - 1]
+    row[i] = exits[place[at]]
+    place[at] += 1
+
+
+@njit(cache=True, nogil=True)
+def _order(source, room, state, tree, exits, ends):
+    """Draw the order in which a row leaves each letter: a by exits[room * a :]. `ends` are left at the starts."""
+    for a in range(5):
+        ends[a] = room * a
+    for i in range(len(source) - 1):
+        exits[ends[source[i]]] = source[i + 1]
+        ends[source[i]] += 1
+
+    if len(source) > 2:
+        chosen, known = tree
+        last = source[len(source) - 1]
+        known[:] = 0
+        known[last] = 1
         for a in range(5):
-            if first[a] == first[a + 1]:
+            if ends[a] == room * a:
                 continue
             at = a
-            while not in_tree[at]:
-                chosen[at] = first[at] + _below(state, first[at + 1] - first[at])
+            while not known[at]:
+                chosen[at] = room * at + _below(state, ends[at] - room * at)
                 at = exits[chosen[at]]
             at = a
-            while not in_tree[at]:
-                in_tree[at] = True
+            while not known[at]:
+                known[at] = 1
                 at = exits[chosen[at]]
 
         for a in range(5):
-            end = first[a + 1]
-            if end == first[a]:
+            first, end = room * a, ends[a]
+            if end == first:
                 continue
             if a != last:
                 end -= 1
                 exits[chosen[a]], exits[end] = exits[end], exits[chosen[a]]
-            for i in range(end - 1, first[a], -1):
-                j = first[a] + _below(state, i - first[a] + 1)
+            for i in range(end - 1, first, -1):
+                j = first + _below(state, i - first + 1)
                 exits[i], exits[j] = exits[j], exits[i]
-
-        at = source[0]
-        fill[:] = first[:5]
-        for i in range(1, n):
-            step = fill[at]
-            fill[at] += 1
-            at = exits[step]
-            shuffled[row, i] = at
-    return shuffled
+    for a in range(5):
+        ends[a] = room * a
 
 
 @njit(cache=True, nogil=True)
