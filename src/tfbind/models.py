@@ -155,7 +155,8 @@ class _Recurrence(torch.autograd.Function):
         doubled[2 * units : 3 * units] = 2
         gates = torch.addmm(bias * doubled, x.reshape(-1, channels), (into * doubled[:, None]).t())
         gates = gates.view(steps, rows, 4 * units)
-        cell, hidden = torch.zeros(steps + 1, rows, units), torch.zeros(steps + 1, rows, units)
+        cell, hidden = torch.empty(2, steps + 1, rows, units)
+        cell[0], hidden[0] = 0, 0
         again = (onto * doubled[:, None]).t().contiguous()
         for step, (each, old, new, out) in enumerate(_arrays(gates, cell, cell[1:], hidden[1:])):
             if step:
@@ -171,15 +172,16 @@ class _Recurrence(torch.autograd.Function):
         x, into, onto = ctx.saved_tensors
         gates, cell, hidden = ctx.states
         upstream = upstream.contiguous()
-        gradient, given, carried = torch.empty_like(gates), upstream[-1].clone(), torch.zeros_like(cell[0])
-        steps = list(_arrays(gates, cell, cell[1:], gradient))
-        for step, (each, old, new, out) in reversed(list(enumerate(steps))):
-            recurrent.back(each, old, new, given.numpy(), carried.numpy(), out)
+        gradient, later, carried = torch.empty_like(gates), torch.zeros_like(cell[0]), torch.zeros_like(cell[0])
+        steps = list(_arrays(gates, cell, cell[1:], upstream, gradient))
+        for step, (each, old, new, given, out) in reversed(list(enumerate(steps))):
+            recurrent.back(each, old, new, given, later.numpy(), carried.numpy(), out)
             if step:
-                torch.addmm(upstream[step - 1], gradient[step], onto, out=given)
+                torch.mm(gradient[step], onto, out=later)
         flat = gradient.flatten(0, 1)
-        to_x = (flat @ into).view_as(x)
-        return to_x, flat.t() @ x.flatten(0, 1), flat.t() @ hidden[:-1].flatten(0, 1), flat.sum(0)
+        met = torch.cat([x, hidden[:-1], torch.ones(*x.shape[:2], 1)], 2).flatten(0, 1)  # by weights and bias
+        to_into, to_onto, to_bias = (flat.t() @ met).split([x.shape[2], hidden.shape[2], 1], 1)
+        return (flat @ into).view_as(x), to_into, to_onto, to_bias[:, 0]
 
 
 def _arrays(*tensors: Tensor) -> Iterator[tuple[np.ndarray, ...]]:

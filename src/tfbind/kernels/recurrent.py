@@ -79,15 +79,15 @@ def forth(gates, before, cell, hidden):  # pragma: no cover (compiled)
 
 
 @njit(**_COMPILED)
-def back(gates, before, cell, upstream, carried, gradient):  # pragma: no cover (compiled)
+def back(gates, before, cell, upstream, later, carried, gradient):  # pragma: no cover (compiled)
     """The gradient of one step.
 
     Parameters
     ----------
     gates, before, cell
         As `forth` left them.
-    upstream : (N, H) float32
-        Gradient of the loss with respect to what the step gave.
+    upstream, later : (N, H) float32
+        Gradient of the loss with respect to what the step gave, by itself and by way of the later steps.
     carried : (N, H) float32
         Gradient with respect to the state of the cell that comes from later steps; becomes that of the step before.
     gradient : (N, 4H) float32
@@ -101,7 +101,7 @@ def back(gates, before, cell, upstream, carried, gradient):  # pragma: no cover 
     for row in range(n):
         opened, kept, new = gates[row, :units], gates[row, units : 2 * units], gates[row, 2 * units : 3 * units]
         shown, tanh, old = gates[row, 3 * units :], bent[row], before[row]
-        given, state, out = upstream[row], carried[row], gradient[row]
+        alone, beyond, state, out = upstream[row], later[row], carried[row], gradient[row]
         to_opened, to_kept, to_new, to_shown = (
             out[:units],
             out[units:][:units],
@@ -109,8 +109,9 @@ def back(gates, before, cell, upstream, carried, gradient):  # pragma: no cover 
             out[3 * units :],
         )
         for i in range(units):
-            to_shown[i] = given[i] * tanh[i] * shown[i] * (_ONE - shown[i])
-            state[i] += given[i] * shown[i] * (_ONE - tanh[i] * tanh[i])
+            given = alone[i] + beyond[i]
+            to_shown[i] = given * tanh[i] * shown[i] * (_ONE - shown[i])
+            state[i] += given * shown[i] * (_ONE - tanh[i] * tanh[i])
         for i in range(units):
             to_new[i] = state[i] * opened[i] * _FOUR * new[i] * (_ONE - new[i])
         for i in range(units):
