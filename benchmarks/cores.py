@@ -37,7 +37,8 @@ def main(rounds: int) -> None:
                 study(Path(name))
                 load = os.getloadavg()[0]
                 run = workflow.snakemake(Path(name), "--cores", cores)
-            rows.append({"round": number, "cores": cores, **run._asdict(), "load before": load})
+            measured = {"seconds": run.seconds, "processor": run.processor, "jobs": run.jobs}
+            rows.append({"round": number, "cores": cores, **measured, "load before": load})
             print("round {round} cores {cores}: {seconds:.0f} s, {jobs} jobs".format(**rows[-1]), flush=True)
     table = pd.DataFrame(rows)
     seconds = table.pivot(index="round", columns="cores", values="seconds")
