@@ -7,6 +7,7 @@ be scored by a model that has seen it (`outdated`).
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -292,6 +293,16 @@ def without(
         kept.append(part)
     counts = ", ".join(f"{kind} {n}" for kind, n in leaking["kind"].value_counts(sort=False).items())
     return *kept, f"left out of training for being in a test set: {len(leaking)} rows{counts and f' ({counts})'}"
+
+
+def trainable(
+    positives: str | os.PathLike, negatives: str | os.PathLike, leaking: str | os.PathLike
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """`without` of three files, and the rows that leak; what was left out goes to the log."""
+    leaks = tables.read(leaking, LEAKING)
+    bound, unbound, said = without(tables.read(positives), tables.read(negatives), leaks)
+    logging.info(said)
+    return bound, unbound, leaks
 
 
 def fingerprint(leaking: pd.DataFrame) -> str:

@@ -8,13 +8,8 @@ from tfbind.config import shift
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
-sides = []
-for positives, negatives, leaking in zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True):
-    bound, unbound, said = audit.without(
-        tables.read(positives), tables.read(negatives), tables.read(leaking, audit.LEAKING)
-    )
-    logging.info(said)
-    sides.append(adaptation.Examples(bound, unbound))
+paths = zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True)
+sides = [adaptation.Examples(*audit.trainable(*each)[:2]) for each in paths]
 source, target = params.rows
 about = {
     "tf": source["tf"],

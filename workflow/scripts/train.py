@@ -3,13 +3,12 @@
 import logging
 from pathlib import Path
 
-from tfbind import audit, tables, training
+from tfbind import audit, training
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 options = dict(snakemake.params.options)
-leaking = tables.read(snakemake.input.leaking, audit.LEAKING)
-bound, unbound, said = audit.without(*map(tables.read, (snakemake.input.positives, snakemake.input.negatives)), leaking)
-logging.info(said)
+inputs = snakemake.input
+bound, unbound, leaking = audit.trainable(inputs.positives, inputs.negatives, inputs.leaking)
 folder = Path(snakemake.output[0]).parent
 training.fit(
     options.pop("kind"),

@@ -15,13 +15,7 @@ paths = [
     *zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True),
     *zip(others, others, others, strict=True),
 ]
-clean = []
-for positives, negatives, leaking in paths:
-    bound, unbound, said = audit.without(
-        tables.read(positives), tables.read(negatives), tables.read(leaking, audit.LEAKING)
-    )
-    logging.info(said)
-    clean.append(Examples(bound, unbound))
+clean = [Examples(*audit.trainable(*each)[:2]) for each in paths]
 rows = dict(zip((words.source, words.target), params.rows, strict=True))
 about = evaluation.named(rows, words.source, words.target, words.negatives, words.negatives, words.model)
 results = unlabelled.pair(
