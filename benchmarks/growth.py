@@ -214,18 +214,35 @@ def main() -> None:
     table = pd.DataFrame(rows).astype({"jobs": "Int64"})
     stages = table[table["what"] == "sequences"]
     plot(stages, inputs.REPO / "docs" / "growth.svg")
-    last = stages.groupby("stage", sort=False).tail(2).groupby("stage", sort=False)
-    per = "; ".join(f"{stage} {part['seconds'].iloc[1] / part['seconds'].iloc[0]:.1f}" for stage, part in last)
     page.publish(
         "growth",
         "Time and memory against size",
         " ".join(["python -m benchmarks.growth", *sys.argv[1:]]),
+        said(table),
+        table,
+    )
+
+
+def said(table: pd.DataFrame) -> str:
+    """The table in words: what the last tenfold costs, and how long the largest plan would take."""
+    last = table[table["what"] == "sequences"].groupby("stage", sort=False).tail(2).groupby("stage", sort=False)
+    per = "; ".join(f"{stage} {part['seconds'].iloc[1] / part['seconds'].iloc[0]:.1f}" for stage, part in last)
+    text = (
         "`seconds`: of processor time, one thread, without start-up; `megabytes`: by how much the most memory ever "
         "held rose above what the process held with its input. For the workflow: whole, all processes together, two "
         "sets and three models a TF; `planned` is `snakemake -n`. For the last tenfold of the sequences the time "
-        f"rises, by stage: {per}.\n\n![time and memory against the number of sequences](../docs/growth.svg)",
-        table,
+        f"rises, by stage: {per}."
     )
+    run, planned = (table[table["stage"] == f"workflow, {how}"].tail(1) for how in ("run", "planned"))
+    if len(run) and len(planned):
+        run, planned = run.iloc[0], planned.iloc[0]
+        job = run["seconds"] / run["jobs"]
+        text += (
+            f" Of {run['count']} TFs, a job takes {job:.1f} s of a core, start-up included; the {planned['jobs']} "
+            f"jobs of {planned['count']} TFs, planned in {planned['seconds']:.0f} s and not run, would take "
+            f"{planned['jobs'] * job / 3600:.1f} hours of one."
+        )
+    return f"{text}\n\n![time and memory against the number of sequences](../docs/growth.svg)"
 
 
 if __name__ == "__main__":

@@ -36,12 +36,14 @@ def gains(**tfs):
 def test_each_tf_gets_what_the_others_advise():
     found = gains(A=(0.8, 0.9, 0.85, 0.7), B=(0.8, 0.9, 0.85, 0.7), C=(0.8, 0.81, 0.95, 0.9), Poor=(0.5, 1, 0.5, 0.5))
     health = pd.DataFrame({"dataset": ["Poor_s"], "verdict": ["poor: no consensus"]})
+    found.index = found.groupby("tf").cumcount()  # as of tables put together
     table = transferability.over_tfs(found, health, 0.95)
     rows = table.set_index(["tf", "adaptation"])
     # C would take coral, and is advised contrast; A and B see C's gain of coral: 0.10 and 0.055 against 0.05 and 0.10
     assert rows.loc[("C", "chosen"), "value"] == 0.81 and "contrast" in rows.loc[("C", "chosen"), "note"]
     assert rows.loc[("A", "chosen"), "value"] == 0.85
     assert rows.loc[("C", "chosen_general"), "value"] == 0.95
+    assert rows.index.is_unique
     assert rows.loc[("C", "oracle"), "value"] == 0.95 and rows.loc[("C", "oracle"), "role"] == "oracle"
     assert ("Poor", "chosen") not in rows.index and ("Poor", "direct") in rows.index
     mean = rows.loc[(EVERY_TF, "contrast")]

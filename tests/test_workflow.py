@@ -2,6 +2,7 @@
 
 import filecmp
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,6 +129,58 @@ def test_a_new_row_plans_its_own_jobs_only(finished):
         sheet.write_text(before)
     assert jobs.get("extract_positives") == 1 and jobs.get("train") == 2 and jobs.get("evaluate") == 1, jobs
     assert not {"simulate", "index_genome"} & set(jobs)
+
+
+def dry_run(folder, **options):
+    run = snakemake(folder, "--cores", "1", "--dry-run", **options)
+    assert run.returncode == 0, run.stderr[-2000:]
+    return set(planned(run)) - {"all", "total"}
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "rules"),
+    [
+        ("report", "edited = 1", {"report_page"}),
+        ("matching", "edited = 1", {"interpret", "motifs", "report_page"}),
+        ("variance", "edited = 1", {"summarise", "cards", "report_page"}),
+        ("cells", "edited = 1", {"celltype", "celltype_table", "report_page"}),
+        ("negatives", "# what is no code", set()),
+    ],
+)
+def test_edited_code_plans_the_stages_that_stand_on_it(finished, tmp_path, module, line, rules):
+    shutil.copytree(REPO / "src", tmp_path / "src")
+    shutil.copytree(REPO / "workflow" / "schemas", tmp_path / "workflow" / "schemas")
+    with (tmp_path / "src" / "tfbind" / f"{module}.py").open("a") as out:
+        out.write(f"{line}\n")
+    assert dry_run(finished, env=os.environ | {"PYTHONPATH": str(tmp_path / "src")}) == rules
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "made", "kept"),
+    [
+        (("report", "title"), "Another", {"report_page"}, None),
+        (("statistics", "resamples"), 201, {"evaluate", "summarise"}, {"train", "fit", "predict", "draw_negatives"}),
+        (("training", "epochs"), 3, {"train", "predict", "evaluate"}, {"fit", "draw_negatives", "audit_source"}),
+    ],
+)
+def test_a_changed_setting_plans_what_reads_it(finished, keys, value, made, kept):
+    path = finished / "config.yaml"
+    before = path.read_text()
+    config = yaml.safe_load(before)
+    config.setdefault(keys[0], {})[keys[1]] = value
+    try:
+        path.write_text(yaml.safe_dump(config))
+        rules = dry_run(finished)
+    finally:
+        path.write_text(before)
+    assert rules == made if kept is None else made <= rules and not kept & rules
+
+
+def test_touched_files_with_the_same_content_plan_nothing(finished):
+    touched = [path for path in (finished / "resources").rglob("*") if path.is_file()] + [finished / "collapsed.fa"]
+    for path in touched:
+        os.utime(path)
+    assert dry_run(finished) == set(), [path.name for path in touched]
 
 
 def test_snakemake_report_is_written(finished):

@@ -68,6 +68,7 @@ def over_tfs(found: pd.DataFrame, health: pd.DataFrame, level: float) -> pd.Data
         reaches most on the pair's own test rows, as nobody can know; and rows whose `tf` is `transfer.EVERY_TF`.
     """
     poor = set(health.loc[health["verdict"].astype(str).str.startswith("poor"), "dataset"])
+    found = found.reset_index(drop=True)
     sound = found[~found["source"].isin(poor) & ~found["target"].isin(poor) & found["value"].notna()]
     parts = [found]
     for _, group in sound.groupby(OVER, sort=False):
