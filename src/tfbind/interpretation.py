@@ -20,7 +20,7 @@ FEWEST = 10
 #: Best-scored sequences whose sites are sought, and bp of a site.
 TOP, SITE = 100, 24
 #: Sequences of a class that a filter's effect is measured on, nodes of the integral, and motifs shown of a regression.
-_ROWS, _STRONGEST = 300, 10
+_ROWS, _STRONGEST = 128, 10
 _NODES = 64  # a dense read-out bends at some points between silence and the answer
 _COMPLEMENT = np.array([3, 2, 1, 0, UNKNOWN], np.uint8)
 
