@@ -129,7 +129,7 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
         some = (table["cause"] == cause) | (cause == "all")
         found = stats.binomtest(int(right[some].sum()), int(some.sum()))
         low, high = found.proportion_ci(method="wilson")
-        line = {"cause": cause, "n": int(some.sum()), "named": found.statistic / found.n, "low": low, "high": high}
+        line = {"cause": cause, "n": int(some.sum()), "named": right[some].mean(), "low": low, "high": high}
         lines.append(line | {"drop": table["drop"][some].mean(), "part": own[some].mean()})
     return pd.DataFrame(lines)
 
