@@ -31,6 +31,7 @@ yeast: setup
 adaptation: setup
 	mkdir -p results-adaptation
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/adaptation/config.yaml --directory results-adaptation
+	$(BIN)/python resources/adaptation/table.py
 
 # Ten yeast factors on chromosomes that no method has seen; results-celltype/results/celltype.tsv.
 celltype: setup

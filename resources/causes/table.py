@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tfbind import tables
+from tfbind import tables, transfer
 
 RESULTS = Path(__file__).parents[2] / "results-causes" / "results"
 LABELS = ("standard", "pairs")
@@ -21,9 +21,17 @@ for label in LABELS:
     causes = list(dict.fromkeys(some["cause"]))
     print(f"\n| negatives `{label}` | {' | '.join(causes)} |")
     print(f"| {' | '.join(['---'] * (len(causes) + 1))} |")
+    latest = ~some["source"].str.endswith("2")  # each factor once
+    means = {}
+    for cause, rows in some[latest].groupby("cause", sort=False):
+        each = rows[["tf", "value", "low", "high"]].rename(columns={"value": "drop"}).dropna()
+        if len(each) > 2:
+            mean = transfer.mean_over_tfs(each.assign(same=0.0, cross=0.0), 0.95)
+            means[cause] = points({"value": mean["drop"], "low": mean["low"], "high": mean["high"]})
     for (source, target), rows in some.groupby(["source", "target"], sort=False):
         found = {row["cause"]: points(row) for row in rows.to_dict("records")}
         print(f"| {source} to {target} | {' | '.join(found.get(cause, '-') for cause in causes)} |")
+    print(f"| mean of four, last cycles | {' | '.join(means.get(cause, '-') for cause in causes)} |")
 print()
 for sentence in table["sentence"].dropna():
     print(f"- {sentence}")
