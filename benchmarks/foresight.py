@@ -45,7 +45,8 @@ def main() -> None:
         "Can the drop be foreseen?",
         "python -m benchmarks.foresight",
         f"{len(drops)} pairs of {len(TFS)} simulated factors, HT-SELEX to ChIP-seq; their drops in AUROC are "
-        f"{drops.mean():.3f} in the mean, {drops.min():.3f} to {drops.max():.3f}. Columns as in `transferability.tsv` (docs/outputs.md).",
+        f"{drops.mean():.3f} in the mean, {drops.min():.3f} to {drops.max():.3f}. Columns as in `transferability.tsv` "
+        "(docs/outputs.md).",
         pd.DataFrame(said),
     )
     print((page.HERE / "foresight.md").read_text())

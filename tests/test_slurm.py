@@ -73,8 +73,12 @@ def test_the_profiles_ask_for_the_same():
         assert ours[key] == theirs[key], key
 
 
-def test_a_cluster_makes_the_files_of_a_local_run(cluster, local, study):
-    asked = command(study, "--workflow-profile", "profiles/generic", "--seconds-between-status-checks", 1)
+@pytest.mark.parametrize(
+    ("profile", "pause"),
+    [("generic", "--seconds-between-status-checks"), ("slurm", "--slurm-init-seconds-before-status-checks")],
+)
+def test_a_cluster_makes_the_files_of_a_local_run(cluster, local, study, profile, pause):
+    asked = command(study, "--workflow-profile", f"profiles/{profile}", pause, 1)
     run = subprocess.run(asked, cwd=REPO, env=cluster.environment, capture_output=True, text=True, timeout=1200)
     assert run.returncode == 0, run.stderr[-4000:]
     assert_same(study, local)
