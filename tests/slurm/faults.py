@@ -1,5 +1,5 @@
 # ruff: noqa: F811 (pytest hands fixtures on by their names)
-"""What may go wrong on a SLURM cluster: `pytest tests/slurm/faults.py`. Many minutes, and not yet seen to end."""
+"""What may go wrong on a SLURM cluster: `make faults`. Eleven minutes, so not among the tests of `make test`."""
 
 import contextlib
 import os
