@@ -261,3 +261,16 @@ def test_a_config_elsewhere_names_files_beside_itself(tmp_path):
     run = subprocess.run(list(map(str, command)), cwd=REPO, capture_output=True, text=True)
     jobs = planned(run)
     assert jobs.get("adapt_unlabelled") == 4 and jobs.get("adaptation") == 1, run.stdout[-2000:] + run.stderr[-2000:]
+
+
+def test_a_damaged_file_is_refused_by_name_and_costs_no_table(finished):
+    """The last test of this study: what the refused job had made before is gone."""
+    before = {table: (finished / "results" / f"{table}.tsv").read_bytes() for table in TABLES}
+    damaged = finished / "results" / "predictions" / "USF1_selex" / "standard" / "composition.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:3000])
+    run = snakemake(finished, "--cores", "1")
+    assert run.returncode and f"{damaged.relative_to(finished)}: damaged" in run.stderr and "delete it" in run.stderr
+    damaged.unlink()
+    run = snakemake(finished, "--cores", "1")
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert before == {table: (finished / "results" / f"{table}.tsv").read_bytes() for table in TABLES}
