@@ -1,12 +1,12 @@
 """Training and scoring on a GPU beside one CPU thread; says so where there is none.
 
-``python -m benchmarks.gpu`` writes `gpu.tsv` beside this file.
+``python -m benchmarks.gpu`` writes `gpu.tsv` and `gpu.md` beside this file.
 """
 
 import os
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -15,11 +15,11 @@ import pandas as pd
 import pytorch_lightning as lightning
 import torch
 
-from benchmarks import inputs, networks
+from benchmarks import inputs, networks, page
 from tfbind import models, prediction
 
 ROUNDS = 3
-HERE = Path(__file__).parent
+DEVICES = ("gpu", "cpu")
 #: Kind, options, networks in the stack, batch size.
 STACKS = [
     ("deepbind", {}, 1, 128),
@@ -44,12 +44,47 @@ class _On:
         lightning.Trainer = self.trainer
 
 
-def _seconds(run: object) -> float:
+def _timed(run: Callable[[], object]) -> tuple[float, object]:
     start = time.perf_counter()
-    run()
+    found = run()
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, found
+
+
+def training(kind: str, options: dict, count: int, batch: int) -> dict:
+    """A stack on both devices in turn; the mean of the best validation AUROC on each."""
+    side = networks._ours(kind, options, batch, 1, count)
+    speeds, reached = np.empty((ROUNDS + 1, 2)), {}
+    for speed in speeds:
+        for i, device in enumerate(DEVICES):
+            with _On(device):
+                seconds, progress = _timed(side.run)
+            speed[i] = side.items / seconds
+            reached[device] = np.mean([each["score"] for each in progress])
+    name = f"training {kind} {options or ''}, stack of {count}, batch {batch}"
+    return _row(name, speeds) | {f"auroc_{device}": score for device, score in reached.items()}
+
+
+def scoring(kind: str) -> dict:
+    """Three networks read 65,536 sequences (8,192 on the CPU); how far the logits of equal rows lie apart."""
+    tokens = np.tile(inputs.examples("USF1_h1", 8192)[0], (8, 1))
+    stack = [models.build(kind, {}) for _ in range(3)]
+    speeds, found = np.empty((ROUNDS + 1, 2)), {}
+    for speed in speeds:
+        for i, (device, rows) in enumerate(zip(DEVICES, (tokens, tokens[:8192]), strict=True)):
+            read = prediction.reader([network.to(device.replace("gpu", "cuda")) for network in stack], 4096)
+            seconds, logits = _timed(lambda read=read, rows=rows: read(rows))
+            speed[i], found[device] = len(rows) / seconds, logits[:, :8192]
+    return _row(f"scoring with 3 {kind}", speeds) | {"difference": np.abs(found["gpu"] - found["cpu"]).max()}
+
+
+def _row(name: str, speeds: np.ndarray) -> dict:
+    # the first round warms up
+    ratio, (gpu, cpu) = speeds[1:, 0] / speeds[1:, 1], np.median(speeds[1:], 0)
+    print(f"{name}: {gpu:.3g} on the GPU, {cpu:.3g} on one CPU thread", flush=True)
+    row = {"what": name, "gpu": gpu, "one_cpu_thread": cpu}
+    return row | {"ratio": np.median(ratio), "low": ratio.min(), "high": ratio.max()}
 
 
 def main() -> None:
@@ -57,37 +92,18 @@ def main() -> None:
     if not torch.cuda.is_available():
         sys.exit("no GPU here: nothing was measured; run this where torch.cuda.is_available()")
     models.one_thread()
-    rows = []
-    for kind, options, count, batch in STACKS:
-        side = networks._ours(kind, options, batch, 2, count)
-        speeds = np.empty((ROUNDS + 1, 2))
-        for speed in speeds:
-            for i, accelerator in enumerate(("gpu", "cpu")):
-                with _On(accelerator):
-                    speed[i] = side.items / _seconds(side.run)
-        rows.append(_row(f"training {kind} {options}, stack of {count}, batch {batch}", speeds))
-    tokens = np.tile(inputs.examples("USF1_h1", 8192)[0], (8, 1))
-    for kind in ("deepbind", "bilstm"):
-        stack = [models.build(kind, {}) for _ in range(3)]
-        speeds = np.empty((ROUNDS + 1, 2))
-        for speed in speeds:
-            for i, device in enumerate(("cuda", "cpu")):
-                moved = [network.to(device) for network in stack]
-                part = tokens if device == "cuda" else tokens[:8192]
-                read = prediction.reader(moved, 4096)
-                speed[i] = len(part) / _seconds(lambda read=read, part=part: read(part))
-        rows.append(_row(f"scoring with 3 {kind}", speeds))
-    table = pd.DataFrame(rows)
-    table.insert(0, "gpu", torch.cuda.get_device_name())
-    table.to_csv(HERE / "gpu.tsv", sep="\t", index=False, float_format="%.4g")
+    table = pd.DataFrame([*(training(*stack) for stack in STACKS), *(scoring(kind) for kind in ("deepbind", "bilstm"))])
+    page.publish(
+        "gpu",
+        "A GPU beside one CPU thread",
+        "python -m benchmarks.gpu",
+        f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}. `gpu`, `one_cpu_thread`: sequences (times "
+        f"networks of the stack) per second, the median of {ROUNDS} rounds, both in turn; training includes its "
+        "validation, schedule and checkpoints. `auroc_*`: mean of the best validation AUROC, after one epoch; "
+        "`difference`: how far the logits of the two devices lie apart at most.",
+        table,
+    )
     print(table.to_string(index=False))
-
-
-def _row(name: str, speeds: np.ndarray) -> dict:
-    ratio = speeds[1:, 0] / speeds[1:, 1]
-    ours, cpu = np.median(speeds[1:], 0)
-    row = {"name": name, "sequences_per_second": ours, "one_cpu_thread": cpu}
-    return row | {"ratio": np.median(ratio), "low": ratio.min(), "high": ratio.max()}
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -78,6 +79,13 @@ def test_it_learns_a_planted_motif(tmp_path, kind, options, caplog):
     assert "seed 1 epoch 0: train loss" in text
     for noise in ("GPU", "litlogger", "Tip", "SLURM"):
         assert noise not in text
+
+
+def test_a_machine_of_many_cores_hears_nothing_of_loaders(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(tmp_path)
 
 
 def test_stored_weights_are_the_best_epochs(tmp_path):
@@ -248,7 +256,8 @@ def test_a_diverging_seed_fails_and_the_others_stay(tmp_path, monkeypatch):
 
     def diverge(self, *batch):
         bad = [self.members[i].seed == 1 for i in self._active()]
-        return torch.where(torch.tensor(bad), torch.nan, losses(self, *batch))
+        found = losses(self, *batch)
+        return torch.where(torch.tensor(bad, device=found.device), torch.nan, found)
 
     monkeypatch.setattr(training.Task, "_losses", diverge)
     failures = fit(tmp_path, (0, 1))

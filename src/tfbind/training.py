@@ -6,6 +6,7 @@ the network's seed and the epoch, and none sees another's loss. So a run that wa
 one that was not.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -13,7 +14,7 @@ import math
 import os
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -135,12 +136,15 @@ class Task(lightning.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW; each network has its own rate, which climbs linearly, then falls along a cosine to zero."""
-        groups = []
+        groups = {}
         for network, member in zip(self.networks, self.members, strict=True):
-            trained = [weight for weight in network.parameters() if weight.requires_grad]
-            rate = {"lr": member.learning_rate, "peak": member.learning_rate}
-            groups.append({"params": trained, "weight_decay": member.weight_decay, **rate})
-        return torch.optim.AdamW(groups, fused=True)
+            trained = groups.setdefault((member.learning_rate, member.weight_decay), [])
+            trained += [weight for weight in network.parameters() if weight.requires_grad]
+        options = [
+            {"params": trained, "lr": rate, "peak": rate, "weight_decay": decay}
+            for (rate, decay), trained in groups.items()
+        ]
+        return torch.optim.AdamW(options, fused=True)
 
     def _factor(self, step: int) -> float:
         climb = max(1, round(_WARM_UP * self.steps))
@@ -429,9 +433,7 @@ def fit_stack(
     """
     source = Examples(examples, index, training)
     labels = examples.labels[source.train]
-    with torch.random.fork_rng(), warnings.catch_warnings(), _quiet():
-        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated")  # Lightning's own
-        warnings.filterwarnings("ignore", "The `srun` command is available")  # the workflow submits, not Lightning
+    with _quiet():
         networks = []
         for member in members:
             torch.manual_seed(stable_hash("weights", member.seed))
@@ -478,16 +480,22 @@ def fit_stack(
     return task.progress
 
 
-class _quiet:
-    """Silences what Lightning says about hardware and products; its warnings stay."""
-
-    names = ("pytorch_lightning", "lightning_fabric")
-
-    def __enter__(self):
-        self.levels = [logging.getLogger(name).level for name in self.names]
-        for name in self.names:
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning runs without its remarks on hardware and products, and leaves torch as it found it."""
+    levels = {name: logging.getLogger(name).level for name in ("pytorch_lightning", "lightning_fabric")}
+    filling = torch.utils.deterministic.fill_uninitialized_memory
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated")  # Lightning's own
+        warnings.filterwarnings("ignore", "The `srun` command is available")  # the workflow submits, not Lightning
+        warnings.filterwarnings("ignore", ".* does not have many workers")  # a loader of one item needs none
+        for name in levels:
             logging.getLogger(name).setLevel(logging.WARNING)
-
-    def __exit__(self, *_):
-        for name, level in zip(self.names, self.levels, strict=True):
-            logging.getLogger(name).setLevel(level)
+        try:
+            # a precaution for those who read memory that nobody wrote; it costs a pass over every new tensor
+            torch.utils.deterministic.fill_uninitialized_memory = False
+            yield
+        finally:
+            torch.utils.deterministic.fill_uninitialized_memory = filling
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
