@@ -62,7 +62,8 @@ def training(kind: str, options: dict, count: int, batch: int) -> dict:
                 seconds, progress = _timed(side.run)
             speed[i] = side.items / seconds
             reached[device] = np.mean([each["score"] for each in progress])
-    name = f"training {kind} {options or ''}, stack of {count}, batch {batch}"
+    name = " ".join([f"training {kind}", *(f"{key}={value}" for key, value in options.items())])
+    name += f", stack of {count}, batch {batch}"
     return _row(name, speeds) | {f"auroc_{device}": score for device, score in reached.items()}
 
 

@@ -16,6 +16,11 @@ from tfbind import dna, resources
 from tfbind.genome import Genome, index
 
 
+def pytest_configure() -> None:
+    """What the tests state to the bit holds on processors; `CUDA_VISIBLE_DEVICES=0` shows what a GPU changes."""
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+
 @pytest.fixture(scope="session")
 def real() -> Path:
     """The folder of public data files; tests that need it are skipped where it is not named."""

@@ -136,11 +136,11 @@ class Stored(NamedTuple):
     chain: background.Chain | None
 
 
-def stored(folder: str | os.PathLike) -> Stored:
-    """The models stored in a folder, networks or not."""
+def stored(folder: str | os.PathLike, device: str | None = None) -> Stored:
+    """The models stored in a folder, networks or not; networks go to `device`, by default to a GPU if there is one."""
     description = models.describe(folder)
     if description["kind"] in models.MODELS:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         networks = {seed: network.to(device) for seed, network in models.load(folder).items()}
         lists = description["extra"].get("background")
         chain = background.from_lists(lists) if lists else None

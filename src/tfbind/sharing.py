@@ -39,7 +39,7 @@ def verify(folder: str | os.PathLike) -> float:
         raise NotEstimable(
             f"{folder}: holds no logits to recompute (format {description.get('format')}); train it again"
         )
-    model = prediction.stored(folder)
+    model = prediction.stored(folder, "cpu")  # a GPU rounds the factors of a convolution
     found = prediction.score(model.model, dna.encode(check["sequences"]))  # (K, N)
     wanted = np.array([check["logits"][str(seed)] for seed in model.seeds])
     _compare(found, wanted, f"{folder}: the stored logits")
@@ -79,8 +79,7 @@ def export(folder: str | os.PathLike, path: str | os.PathLike) -> float:
         import onnxruntime
     except ImportError as error:
         raise ResourceError(f"{error.name} is not installed: pip install 'tfbind[export]'") from None
-    model = prediction.stored(folder)
-    ensemble = _Ensemble([network.cpu() for network in model.model]).eval()
+    ensemble = _Ensemble(prediction.stored(folder, "cpu").model).eval()
     probes = torch.from_numpy(dna.encode(description["check"]["sequences"]))
     with tables.replacing(path) as temporary, warnings.catch_warnings(), torch.inference_mode():
         # the tracer cannot follow a test on values, and the older exporter is the one that needs no further package
