@@ -5,7 +5,7 @@ BIN := .venv/bin
 # last, for a bedtools that stands nowhere else
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: run test real yeast adaptation celltype motifs bench coverage soak faults setup lock lint docs bedtools causes
+.PHONY: run test real yeast adaptation celltype motifs bench coverage soak setup lock lint docs bedtools causes
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -63,10 +63,6 @@ coverage: setup
 # Fifty simulated factors, unattended: hours, and the memory that each rule took.
 soak: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak
-
-# What may go wrong on a cluster, done to a SLURM that the test starts: docs/cluster.md.
-faults: setup
-	$(BIN)/pytest tests/slurm/faults.py
 
 setup: .venv/complete bedtools
 

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import http.server
 import os
+import shutil
 import threading
 import time
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import studies
 from tfbind import dna, resources
 from tfbind.genome import Genome, index
 
@@ -28,6 +30,26 @@ def real() -> Path:
     if not folder:
         pytest.skip("TFBIND_MIRROR is not set to a folder of the real data")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory) -> Path:
+    """The study of `studies`, run on this machine without a fault."""
+    folder = tmp_path_factory.mktemp("local")
+    studies.write(folder)
+    done = studies.run(folder, "--cores", "2")
+    assert done.returncode == 0, done.stderr[-4000:]
+    return folder
+
+
+@pytest.fixture
+def study(local, tmp_path) -> Path:
+    """The same study, its simulated inputs there, with nothing done yet."""
+    (tmp_path / "resources").mkdir()
+    for name in ("config.yaml", "resources/datasets.tsv"):
+        shutil.copy(local / name, tmp_path / name)
+    shutil.copytree(local / "resources" / "simulated", tmp_path / "resources" / "simulated")
+    return tmp_path
 
 
 @pytest.fixture

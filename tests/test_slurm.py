@@ -1,20 +1,16 @@
-"""The cluster profiles on a SLURM cluster that the test starts: the files of a local run."""
+"""The cluster profiles on a SLURM cluster that the tests start: the files of a local run, whatever goes wrong."""
 
-import filecmp
-import shutil
+import contextlib
+import os
+import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from slurm import cluster as slurm
-
-REPO = Path(__file__).parents[1]
-SNAKEMAKE = Path(sys.executable).parent / "snakemake"
-DATASETS = ("USF1_k562", "USF1_selex")
-EPOCHS = 3
+from studies import DATASETS, REPO, assert_same, command
 
 
 @pytest.fixture(scope="module")
@@ -23,48 +19,6 @@ def cluster():
         pytest.skip(f"no {', '.join(missing)}: apt-get install slurm-wlm munge")
     with slurm.running() as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory):
-    """A study of one factor in two assays, one network and the floor, run on this machine."""
-    folder = tmp_path_factory.mktemp("local")
-    config = yaml.safe_load((REPO / "config.yaml").read_text())
-    config |= {"seeds": [0], "training": {"epochs": EPOCHS, "patience": EPOCHS, "steps": 0, "batch_size": 64}}
-    config["models"] = {"deepbind": {"kind": "deepbind"}, "composition": {"kind": "composition"}}
-    config["statistics"]["resamples"] = 100
-    for key in ("cells", "celltype", "transfer"):
-        del config[key]
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    header, *rows = (REPO / "resources" / "datasets.tsv").read_text().splitlines()
-    (folder / "resources").mkdir()
-    rows = [row for row in rows if row.startswith(DATASETS)]
-    (folder / "resources" / "datasets.tsv").write_text("\n".join([header, *rows]) + "\n")
-    done = subprocess.run([*command(folder), "--cores", "2"], cwd=REPO, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-4000:]
-    return folder
-
-
-@pytest.fixture
-def study(local, tmp_path):
-    """The same study with nothing done yet."""
-    for name in ("config.yaml", "resources/datasets.tsv"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(local / name, tmp_path / name)
-    shutil.copytree(local / "resources" / "simulated", tmp_path / "resources" / "simulated")
-    return tmp_path
-
-
-def command(folder, *arguments):
-    return list(map(str, [SNAKEMAKE, "--configfile", folder / "config.yaml", "--directory", folder, *arguments]))
-
-
-def assert_same(ours, theirs):
-    """The same files under results/, byte for byte; the page alone names the folder that its inputs lie in."""
-    names = [{p.relative_to(f) for p in (f / "results").rglob("*") if p.is_file()} for f in (ours, theirs)]
-    assert names[0] == names[1]
-    tables = sorted(name for name in names[0] if name.name != "report.html")
-    assert not [str(name) for name in tables if not filecmp.cmp(ours / name, theirs / name, shallow=False)]
 
 
 def test_the_profiles_ask_for_the_same():
@@ -82,3 +36,98 @@ def test_a_cluster_makes_the_files_of_a_local_run(cluster, local, study, profile
     run = subprocess.run(asked, cwd=REPO, env=cluster.environment, capture_output=True, text=True, timeout=1200)
     assert run.returncode == 0, run.stderr[-4000:]
     assert_same(study, local)
+
+
+@contextlib.contextmanager
+def started(folder, cluster, *arguments):
+    """A run that goes on beside the test; it and its submissions, which are the cluster's, have parted."""
+    log = folder / "snakemake.log"
+    with log.open("a") as out:
+        options = {"cwd": REPO, "env": cluster.environment, "stdout": out, "stderr": out}
+        process = subprocess.Popen(command(folder, *arguments), **options, start_new_session=True)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def training(cluster, folder, dataset, besides=()):
+    """The process that trains on a dataset and has saved an epoch, once there is one."""
+    log = folder / "logs" / "train" / dataset / "standard" / "deepbind.log"
+    model = folder / "results" / "models" / dataset / "standard" / "deepbind"
+
+    def found():
+        if list(model.glob("checkpoints/*/last.ckpt")):
+            return next((p for p in slurm.children() if p not in besides and str(log) in slurm.open_files(p)), None)
+
+    return cluster.wait(f"a training on {dataset}", found, 300)
+
+
+def variable(pid, name):
+    """A variable of the environment of a process."""
+    environment = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return next(entry.partition("=")[2] for entry in environment if entry.startswith(f"{name}="))
+
+
+def epochs(folder, dataset):
+    """The epochs that the log of the latest start of a training tells of."""
+    text = (folder / "logs" / "train" / dataset / "standard" / "deepbind.log").read_text()
+    return [int(line.split()[3].rstrip(":")) for line in text.splitlines() if "validation AUROC" in line]
+
+
+def test_two_runs_of_a_training_side_by_side_end_as_one(cluster, local, study):
+    """The generic profile: SIGKILL of snakemake amid trainings, which run on beside those that the next run submits."""
+    profile = ("--workflow-profile", "profiles/generic", "--seconds-between-status-checks", 1)
+    with started(study, cluster, *profile):
+        old = [training(cluster, study, dataset) for dataset in DATASETS]
+        for pid in old:
+            os.kill(pid, signal.SIGSTOP)  # else they end before the next run is there
+    unlock(study, cluster, *profile)
+    with started(study, cluster, *profile) as run:
+        for dataset in DATASETS:
+            training(cluster, study, dataset, old)
+        for pid in old:
+            os.kill(pid, signal.SIGCONT)
+        assert run.wait(300) == 0, (study / "snakemake.log").read_text()[-4000:]
+    assert_same(study, local)
+
+
+def test_nothing_is_lost_when_everything_goes_wrong(cluster, local, study):
+    """The slurm profile: too little memory, a job over its time, a cancelled one, a dead node, a killed snakemake."""
+    profile = ("--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", 2, "--retries", 5)
+    chip, selex = DATASETS
+    asked = (
+        "index_genome:mem_mb=5 if attempt == 1 else 2000",
+        f"train:runtime=1 if attempt == 1 and wildcards.dataset == '{chip}' else 30",
+    )
+    with started(study, cluster, *profile, "--set-resources", *asked):
+        frozen = training(cluster, study, chip)
+        os.kill(frozen, signal.SIGSTOP)  # as on a file system that hangs: its time runs out
+        cancelled = training(cluster, study, selex)
+        cluster.ask("scancel", variable(cancelled, "SLURM_JOB_ID"))
+        lost = training(cluster, study, selex, {cancelled})
+        node = variable(lost, "SLURMD_NODENAME")
+        cluster.kill_node(node)
+        cluster.wait("the end of its time", lambda: "TIMEOUT" in states(cluster), 150)
+        for dataset in DATASETS:  # they run on when snakemake is killed, and beside their successors
+            training(cluster, study, dataset, {frozen, cancelled, lost})
+            first, *_ = cluster.wait("an epoch", lambda dataset=dataset: epochs(study, dataset), 300)
+            assert first > 0, "the training began anew"
+    cluster.start_node(node)
+    unlock(study, cluster, *profile)
+    with started(study, cluster, *profile) as run:
+        assert run.wait(600) == 0, (study / "snakemake.log").read_text()[-4000:]
+    assert {"FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL"} <= states(cluster)
+    assert_same(study, local)
+
+
+def unlock(folder, cluster, *profile):
+    """As the message of a folder whose run was killed asks for."""
+    subprocess.run(command(folder, *profile, "--unlock"), cwd=REPO, env=cluster.environment, check=True)
+
+
+def states(cluster):
+    """What became of the submissions."""
+    return set(cluster.ask("squeue", "--noheader", "--states=all", "--format=%T").split())

@@ -1,5 +1,6 @@
 """The study, validated before any job is planned; wildcards; the inputs of each stage."""
 
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -27,6 +28,10 @@ try:
         )
 except InputError as error:
     raise WorkflowError(f"the study cannot be run:\n{error}") from None
+if not os.access(".", os.W_OK):
+    raise WorkflowError(
+        f"{os.getcwd()}: nobody may write here (Read-only file system, or no permission); name another --directory"
+    )
 
 # No parameter of `fetch`, since naming a further host must make no file anew.
 allow(study.config["hosts"])

@@ -1,0 +1,126 @@
+"""What may go wrong under a run on one machine: its disk, its clock, its cache. The files are those of a clean run.
+
+SIGKILL, a second run in the same folder and a damaged file are in test_workflow.py, what a cluster adds
+is in test_slurm.py.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+import studies
+from studies import DATASETS, assert_same, command
+
+# What a run says of each try is $OUT/N.log; the disk grows by less than most stages write.
+FULL_DISK = """
+mount -t tmpfs -o size=64m tmpfs "$DISK"
+cp -r "$STUDY"/. "$DISK"
+size=$(( $(du -sk "$DISK" | cut -f1) + 100 ))
+mount -o remount,size=${size}k "$DISK"
+tries=1
+until "$@" > "$OUT/$tries.log" 2>&1; do
+  tries=$((tries + 1))
+  test $tries -lt 20
+  size=$((size + (tries == 2 ? 2000 : 160)))
+  mount -o remount,size=${size}k "$DISK"
+done
+cp -a "$DISK" "$OUT/study"
+"""
+READ_ONLY = """
+mount --bind "$DISK" "$DISK"
+mount -o remount,ro,bind "$DISK"
+"$@"
+"""
+
+
+def with_disk(script, folder, asked, **variables):
+    """Run a script with a mount of its own at `folder`, seen by nobody else."""
+    space = ["unshare", "--map-root-user", "--mount"]
+    if not shutil.which("unshare") or subprocess.run([*space, "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a disk of their own (unshare)")
+    environment = {**os.environ, "DISK": str(folder), **{name: str(value) for name, value in variables.items()}}
+    options = {"cwd": studies.REPO, "env": environment, "capture_output": True, "text": True}
+    return subprocess.run([*space, "bash", "-euc", script, "bash", *asked], **options)
+
+
+def test_a_full_disk_stops_a_run_wherever_it_is_and_costs_nothing(study, local, tmp_path_factory):
+    """A disk that holds the inputs and a little, then a little more, until the study is done."""
+    disk, out = tmp_path_factory.mktemp("disk"), tmp_path_factory.mktemp("out")
+    done = with_disk(FULL_DISK, disk, command(disk, "--cores", "2"), STUDY=study, OUT=out)
+    *full, last = sorted(out.glob("*.log"), key=lambda path: int(path.stem))
+    assert done.returncode == 0, done.stderr + last.read_text()[-3000:]
+    said = [path.read_text() for path in full]
+    assert len(full) >= 5 and all("No space left on device" in text for text in said)
+    told = set(re.findall(r"(\S+): not written: No space", "".join(said)))
+    assert "resources/genomes/simulated.fa" in told and len(told) >= 3, told
+    assert_same(out / "study", local)
+
+
+def test_a_folder_that_cannot_be_written_is_named(study, local):
+    for folder in (study, study / "results"):
+        folder.mkdir(exist_ok=True)
+        refused = with_disk(READ_ONLY, folder, command(study, "--cores", "2"))
+        told = refused.stdout + refused.stderr
+        assert refused.returncode and "Read-only file system" in told and str(folder.name) in told, told[-2000:]
+        assert "Traceback" not in told
+        assert not list(folder.glob("results/*"))
+    assert studies.run(study, "--cores", "2").returncode == 0
+    assert_same(study, local)
+
+
+def test_a_clock_that_is_ahead_is_named_and_costs_nothing(study, local):
+    """Peaks from a machine an hour ahead, then results from one."""
+    peaks = study / "resources" / "simulated" / f"{DATASETS[0]}.narrowPeak"
+    date(peaks, 3600)
+    refused = studies.run(study, "--cores", "2")
+    assert refused.returncode and "clock skew" in refused.stderr and str(peaks) in refused.stderr
+    date(peaks, 0)
+    rest = studies.run(study, "--cores", "2")
+    assert rest.returncode == 0, rest.stderr[-2000:]
+    assert_same(study, local)
+    for path in (study / "results").glob("[a-e]*/**/*.*"):
+        date(path, 3600)
+    again = studies.run(study, "--cores", "1", "--dry-run")
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def date(path, ahead):
+    """Give a file the time of a clock that is so many seconds ahead."""
+    os.utime(path, (time.time() + ahead,) * 2)
+
+
+def test_a_cache_may_vanish_under_a_run(study, local, tmp_path_factory):
+    """Files that the sheet names by URL; the cache is removed as soon as they are there."""
+    mirror, cache = tmp_path_factory.mktemp("mirror"), tmp_path_factory.mktemp("caches") / "cache"
+    listed, sheet = ["path\turl\tsha256_at_source"], study / "resources" / "datasets.tsv"
+    header, *rows = (line.split("\t") for line in sheet.read_text().splitlines())
+    at, checksum = header.index("path"), "sha256"
+    for row in rows:
+        row += [""] * (len(header) - len(row))
+        source = study / "resources" / row[at]
+        digest = hashlib.sha256(source.read_bytes()).hexdigest()
+        row[at] = f"https://example.org/{source.name}"
+        row.append(digest)
+        shutil.copy(source, mirror)
+        listed.append(f"{source.name}\t{row[at]}\t{digest}")
+    sheet.write_text("".join("\t".join(row) + "\n" for row in [[*header, checksum], *rows]))
+    (mirror / "MANIFEST.tsv").write_text("\n".join(listed) + "\n")
+    environment = {**os.environ, "TFBIND_MIRROR": str(mirror), "TFBIND_CACHE": str(cache)}
+    log = study / "snakemake.log"
+    with log.open("w") as out:
+        options = {"cwd": studies.REPO, "env": environment, "stdout": out, "stderr": out}
+        running = subprocess.Popen(command(study, "--cores", "2"), **options)
+        while len(list(cache.glob("*/*"))) < len(DATASETS) or not list(study.glob("results/negatives/*/*.parquet")):
+            assert running.poll() is None, log.read_text()[-2000:]
+            time.sleep(0.1)
+        shutil.rmtree(cache)
+        assert running.wait() == 0, log.read_text()[-2000:]
+    again = studies.run(study, "--cores", "1", "--dry-run", env=environment)
+    assert "Nothing to be done" in again.stdout + again.stderr
+    for name in ("metrics.tsv", "transfer.tsv", "summary.tsv", "verdicts.tsv"):
+        assert (study / "results" / name).read_bytes() == (local / "results" / name).read_bytes(), name
