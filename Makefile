@@ -11,8 +11,9 @@ run: setup
 	$(BIN)/snakemake --cores $(CORES)
 	@echo "open results/report.html"
 
+# Two files at a time; `.venv/bin/pytest tests/test_X.py` runs one.
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # Snakemake works in results-real/, so the tables are results-real/results/*.tsv; the main ones are linked one level up.
 real: setup

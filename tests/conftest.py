@@ -23,6 +23,11 @@ def pytest_configure() -> None:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs first, so that two processes end together."""
+    items.sort(key=lambda item: item.path.stem not in ("test_workflow", "test_slurm", "test_faults"))
+
+
 @pytest.fixture(scope="session")
 def real() -> Path:
     """The folder of public data files; tests that need it are skipped where it is not named."""
