@@ -42,10 +42,18 @@ def test_a_machine_that_lacks_nothing_ends_with_0(tmp_path):
 
 def test_what_is_missing_ends_with_4(tmp_path):
     (tmp_path / "file").write_text("")
-    ended = run(tmp_path, TFBIND_CACHE=str(tmp_path / "file"), TFBIND_MIRROR="", PATH=str(tmp_path))
+    ended = run(tmp_path, TFBIND_CACHE=str(tmp_path / "file"), TFBIND_MIRROR="")
     assert ended.returncode == 4 and "Traceback" not in ended.stderr
-    assert "bedtools: not installed: apt-get install bedtools" in ended.stderr
     assert "point TFBIND_CACHE to a folder that can be written" in ended.stderr
+
+
+def test_bedtools_is_looked_for_beside_python_too(tmp_path, monkeypatch):
+    code = "import os, tfbind; print(os.environ['PATH'])"
+    environment = {**os.environ, "PATH": str(tmp_path)}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.strip().split(os.pathsep) == [str(tmp_path), str(Path(sys.executable).parent)]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor.bedtools().state == "missing" and "apt-get install bedtools" in doctor.bedtools().words
 
 
 def test_threads_that_would_fight_are_noted(monkeypatch):

@@ -20,9 +20,9 @@ TABLES = ["audit", "metrics", "transfer", "summary", "shifts", "libraries", "ver
 TABLES += ["calibration", "causes", "retrain", "crossings", "adaptation", "transferability", "celltype", "motifs"]
 
 
-def snakemake(folder, *arguments, **options):
+def snakemake(folder, *arguments, program=(SNAKEMAKE,), **options):
     """Run the workflow on the study of `folder`, in `folder`."""
-    command = [SNAKEMAKE, "--configfile", folder / "config.yaml", "--directory", folder, *arguments]
+    command = [*program, "--configfile", folder / "config.yaml", "--directory", folder, *arguments]
     options = {"capture_output": True, "text": True} | options
     return subprocess.run(list(map(str, command)), cwd=REPO, **options)
 
@@ -69,9 +69,11 @@ def results(folder):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """The small study, run with eight cores."""
-    folder = small_study(tmp_path_factory.mktemp("eight cores"))  # a space in the path, on purpose
-    run = snakemake(folder, "--cores", "8")
+    """The small study, run with eight cores; the study and the environment are in folders with a space."""
+    folder = small_study(tmp_path_factory.mktemp("eight cores"))
+    environment = tmp_path_factory.mktemp("an environment") / "venv"
+    environment.symlink_to(sys.prefix)
+    run = snakemake(folder, "--cores", "8", program=(environment / "bin" / "python", "-m", "snakemake"))
     assert run.returncode == 0, run.stderr[-4000:]
     return folder
 

@@ -1,6 +1,8 @@
 """The study, validated before any job is planned; wildcards; the inputs of each stage."""
 
 import os
+import shlex
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -10,6 +12,10 @@ from tfbind import config as studies
 from tfbind.faults import InputError
 from tfbind.lineage import digest
 from tfbind.resources import allow
+
+# Snakemake gives the interpreter to a shell as it stands: in a folder with spaces it would be two words.
+if os.path.exists(sys.executable):
+    sys.executable = shlex.quote(sys.executable)
 
 # One config is one study: a file given on the command line replaces `config.yaml` (Snakemake itself would merge them).
 given = workflow.config_settings.configfiles
