@@ -117,14 +117,15 @@ class Cluster:
 
     def kill_node(self, name: str) -> None:
         """SIGKILL a node's slurmd, its step daemons and their processes, as a machine that loses power would."""
-        steps = [pid for pid in children() if f"{self.folder}/{name}.log" in open_files(pid)]
+        below = children()
+        steps = [pid for pid in below if f"{self.folder}/{name}.log" in open_files(pid)]
         self._kill(self.folder / f"{name}.pid")
-        for pid in steps:
-            for child in children().get(pid, []):
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(os.getpgid(child), signal.SIGKILL)
+        for pid in steps:  # before what they watch, or they would tell of its end
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        for pid in [child for step in steps for child in below[step]]:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(os.getpgid(pid), signal.SIGKILL)
 
     def stop(self) -> None:
         """Cancel what runs and end the daemons."""
