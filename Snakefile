@@ -30,6 +30,11 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
+    # Snakemake's own limit, 100 starts of jobs a second, wakes its scheduler once more each second for every job that
+    # has ended: of thousands, choosing the next took a core. A limit that somebody asked for stays.
+    limit = getattr(workflow.scheduler, "job_rate_limiter", None)
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
     progress.say(
         [f"how far it is, from another terminal: tfbind progress {os.getcwd()}"]
     )

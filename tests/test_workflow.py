@@ -265,6 +265,13 @@ def test_a_config_elsewhere_names_files_beside_itself(tmp_path):
     assert jobs.get("adapt_unlabelled") == 4 and jobs.get("adaptation") == 1, run.stdout[-2000:] + run.stderr[-2000:]
 
 
+def test_the_scheduler_looks_for_jobs_when_one_has_ended_and_not_besides(study):
+    run = snakemake(study, "--cores", "1", "--verbose", "--until", "audit_source")
+    assert run.returncode == 0, run.stderr[-2000:]
+    told = run.stdout + run.stderr
+    assert 7 <= told.count("Finished jobid:") + 2 >= told.count("Ready jobs:"), "it wakes for nothing"
+
+
 def test_a_damaged_file_is_refused_by_name_and_costs_no_table(finished):
     """The last test of this study: what the refused job had made before is gone."""
     before = {table: (finished / "results" / f"{table}.tsv").read_bytes() for table in TABLES}
