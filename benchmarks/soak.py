@@ -84,15 +84,18 @@ def main() -> None:
     table = table.sort_values("seconds", ascending=False)
     print(table.to_string(index=False))
     here = found[found["ended"] > began]
+    if here.empty:
+        sys.exit(f"{folder} is a study that has ended already: name another --folder, or none")
     own = (run.processor - here["processor"].sum()) / len(here) * len(found)
     total, most = found["processor"].sum() + own, table["megabytes"].max()
+    ran = f"{'all' if len(here) == len(found) else f'the last {len(here)}'} in one run of {run.seconds / 60:.3g} min"
     page.publish(
         "soak",
         "A large study on a small machine",
-        " ".join(["python -m benchmarks.soak", *sys.argv[1:]]),
+        f"python -m benchmarks.soak --tfs {arguments.tfs} --cores {arguments.cores}",
         f"{arguments.tfs} TFs x 2 assays x 2 negative sets, {len(_CHANGED['models'])} labels of models, 3 seeds: "
-        f"{len(found)} jobs, together {found['seconds'].sum() / arguments.cores / 60:.3g} min of {arguments.cores} "
-        f"cores, {total / 60:.3g} min of processor time. Of that the imports of the jobs are "
+        f"{len(found)} jobs, {ran}, on {arguments.cores} cores; {total / 60:.3g} min of processor time. Of that the "
+        "imports of the jobs are "
         f"{table['start'].sum() / total:.0%} and Snakemake itself {own / total:.0%}. The most memory that a job held: "
         f"{most:.0f} MB, cap {arguments.cap:.0f} MB. The report: {pages / 1e6:.2g} MB.\n\n"
         "`seconds`: of all jobs of a rule, on the wall; `megabytes`: the most that one of them held (Snakemake's "
