@@ -13,9 +13,10 @@ DATASETS = ("USF1_k562", "USF1_selex")
 EPOCHS = 60  # long enough to be killed amid them
 
 
-def command(folder, *arguments):
-    """Snakemake on the study of `folder`, in `folder`."""
-    return list(map(str, [SNAKEMAKE, "--configfile", folder / "config.yaml", "--directory", folder, *arguments]))
+def command(folder, *arguments, program=(SNAKEMAKE,), config=None):
+    """Snakemake in `folder`, on the study that lies there or on another config."""
+    config = config or folder / "config.yaml"
+    return list(map(str, [*program, "--configfile", config, "--directory", folder, *arguments]))
 
 
 def write(folder):
@@ -33,15 +34,19 @@ def write(folder):
     (folder / "resources" / "datasets.tsv").write_text("\n".join([header, *rows]) + "\n")
 
 
-def run(folder, *arguments, **options):
+def run(folder, *arguments, program=(SNAKEMAKE,), config=None, **options):
     """What `command` does and says."""
     options = {"cwd": REPO, "capture_output": True, "text": True} | options
-    return subprocess.run(command(folder, *arguments), **options)
+    return subprocess.run(command(folder, *arguments, program=program, config=config), **options)
+
+
+def results(folder):
+    """The files under results/."""
+    return sorted(path.relative_to(folder) for path in (folder / "results").rglob("*") if path.is_file())
 
 
 def assert_same(ours, theirs):
-    """The same files under results/, byte for byte; the page alone names the folder that its inputs lie in."""
-    names = [{p.relative_to(f) for p in (f / "results").rglob("*") if p.is_file()} for f in (ours, theirs)]
-    assert names[0] == names[1]
-    tables = sorted(name for name in names[0] if name.name != "report.html")
-    assert not [str(name) for name in tables if not filecmp.cmp(ours / name, theirs / name, shallow=False)]
+    """The same files under results/, byte for byte."""
+    assert results(ours) == results(theirs)
+    other = [str(name) for name in results(ours) if not filecmp.cmp(ours / name, theirs / name, shallow=False)]
+    assert not other

@@ -439,7 +439,7 @@ def test_targets_without_labels_are_met_by_the_last_cycle_of_each_library(study,
     header = [*HEADER, "lab", "cycle"]
     loaded = study(rows, header, more="transfer: {unlabelled: {models: [deepbind], targets: [chipseq]}}")
     assert [pair[:2] for pair in loaded.unlabelled()] == [("s", "p"), ("u", "p")]
-    assert loaded.cycles("s") == ["r"] and loaded.cycles("u") == []
+    assert loaded.cycles("s") == {"r": 3} and loaded.cycles("u") == loaded.cycles("s", target="r") == {}
     assert study(rows, header).unlabelled() == []
     more = "transfer: {unlabelled: {models: [deepbind]}}"
     found = faults(study, rows, header, more=more, models="deepbind: {kind: composition}")

@@ -268,7 +268,7 @@ def test_tables_sit_in_their_own_scroll_container(html):
     assert len(re.findall(r'<div class="scroll"[^>]*>\s*<table', html)) == html.count("<table")
 
 
-def test_the_sheet_and_the_config_become_the_provenance(folder):
+def test_the_sheet_and_the_config_become_the_provenance_wherever_the_study_lies(folder, monkeypatch):
     reads = folder / "reads.fasta"
     reads.write_text(">a\nACGT\n")
     rows = {"GABPA_selex": {"path": str(reads), "sha256": "", "test_path": "", "input_path": "gone.fa"}}
@@ -282,6 +282,11 @@ def test_the_sheet_and_the_config_become_the_provenance(folder):
         {"for": "hg38", "file": "hg38.fa", "sha256": "abc"},
     ]
     assert found == report.provenance(rows, config)
+    monkeypatch.chdir(folder)
+    there = config | {"genomes": {"hg38": {"fasta": f"{folder}/hg38.fa", "sha256": "abc"}}}
+    here = report.provenance(rows, there)
+    assert [row["file"] for row in here["input files"]] == ["reads.fasta", "gone.fa", "hg38.fa"]
+    assert here["configuration"] == found["configuration"]
 
 
 def test_verdicts_over_all_factors_come_first_then_the_largest_shift_onto_chip(folder, small):

@@ -209,23 +209,26 @@ class Study:
         Of the cycles of one library the last is a source, and the others serve it.
         """
 
-        def cycle(name: str) -> int:
-            return int(self.datasets[name]["cycle"] or 0)
+        def is_last(dataset: str) -> bool:
+            return all(int(self.datasets[dataset]["cycle"]) > cycle for cycle in self.cycles(dataset).values())
 
-        return [
-            pair
-            for pair in self._asked("unlabelled")
-            if cycle(pair[0]) >= max(map(cycle, [pair[0], *self.cycles(pair[0])]))
-        ]
+        return [pair for pair in self._asked("unlabelled") if is_last(pair[0])]
 
-    def cycles(self, dataset: str) -> list[str]:
-        """The other cycles of a dataset's library: rows of its TF, assay and laboratory that differ in their cycle."""
+    def cycles(self, dataset: str, target: str = "") -> dict[str, int]:
+        """The other cycles of a dataset's library: rows of its TF, assay, laboratory and ligand -> their cycle.
+
+        `target` is left out: what helps to meet it has not seen its labels.
+        """
         row = self.datasets[dataset]
-        return [
-            other
+        return {
+            other: int(them["cycle"])
             for other, them in self.datasets.items()
-            if all(them[key] == row[key] for key in ("tf", "assay", "lab")) and them["cycle"] != row["cycle"]
-        ]
+            if other != target
+            and all(them[key] == row[key] for key in ("tf", "assay", "lab", "ligand"))
+            and row["cycle"]
+            and them["cycle"]
+            and int(them["cycle"]) != int(row["cycle"])
+        }
 
     def _asked(self, key: str) -> list[tuple[str, str, str, str]]:
         wanted = self.config["transfer"].get(key)
@@ -245,28 +248,23 @@ class Study:
     def stand_in(self, source: str, target: str) -> str:
         """The dataset by which `causes` tells another SELEX cycle, or the cell, from the rest of a shift; '' for none.
 
-        For SELEX of the same TF, laboratory and ligand: the target's cycle, or for ChIP-seq the earliest before the
-        source's. For ChIP-seq of two cells: another of the TF in the target's cell, the source's laboratory first.
+        For SELEX, of the source's library: the target's cycle, or for ChIP-seq the earliest before the source's. For
+        ChIP-seq of two cells: another of the TF in the target's cell, the source's laboratory first.
         """
         one, two = self.datasets[source], self.datasets[target]
-        alike = {
-            name: row
-            for name, row in self.datasets.items()
-            if name not in (source, target) and all(row[key] == one[key] for key in ("tf", "assay"))
-        }
-        if one["assay"] == "htselex" and one["cycle"]:
-            cycles = {
-                name: int(row["cycle"])
-                for name, row in alike.items()
-                if row["cycle"] and all(row[key] == one[key] for key in ("lab", "ligand"))
-            }
+        if one["assay"] == "htselex":
+            cycles = self.cycles(source, target)
             if two["assay"] == "htselex":
-                return next((n for n, cycle in cycles.items() if two["cycle"] and cycle == int(two["cycle"])), "")
+                return next((name for name, cycle in cycles.items() if two["cycle"] and cycle == int(two["cycle"])), "")
             earlier = {name: cycle for name, cycle in cycles.items() if cycle < int(one["cycle"])}
             return min(earlier, key=earlier.get, default="")
         if one["assay"] == two["assay"] == "chipseq" and one["cell"] != two["cell"]:
-            there = [name for name, row in alike.items() if row["cell"] == two["cell"]]
-            return min(there, key=lambda name: alike[name]["lab"] != one["lab"], default="")
+            there = [
+                name
+                for name, row in self.datasets.items()
+                if name != target and all(row[key] == two[key] for key in ("tf", "assay", "cell"))
+            ]
+            return min(there, key=lambda name: self.datasets[name]["lab"] != one["lab"], default="")
         return ""
 
     def downloads(self) -> dict[str, tuple[str, str]]:

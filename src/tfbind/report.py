@@ -1174,8 +1174,10 @@ def provenance(rows: Mapping[str, Mapping[str, str]], config: Mapping) -> dict[s
     Returns
     -------
     dict
-        For `render`; the same for the same study on any day.
+        For `render`; the same for the same study on any day, and wherever its folder lies: of a path within the
+        working directory, the part below it is shown.
     """
+    rows, config = _below(f"{Path.cwd()}/", [rows, config])
     files = [
         (name, row.get(key), row.get(key.replace("path", "sha256"))) for name, row in rows.items() for key in FILES
     ]
@@ -1195,6 +1197,15 @@ def provenance(rows: Mapping[str, Mapping[str, str]], config: Mapping) -> dict[s
         "input files": inputs,
         "configuration": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
     }
+
+
+def _below(folder: str, value: object) -> object:
+    """Plain values with what lies in `folder` named from there."""
+    if isinstance(value, Mapping):
+        return {key: _below(folder, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_below(folder, item) for item in value]
+    return value.removeprefix(folder) if isinstance(value, str) else value
 
 
 def _provenance(provenance: Mapping) -> dict:

@@ -10,7 +10,7 @@ rule adapt_unlabelled:
         leaking=lambda wildcards: both(LEAKING, wildcards),
         others=lambda wildcards: expand(POSITIVES, dataset=strangers(wildcards)),
         cycles=lambda wildcards: with_negatives(
-            study.cycles(wildcards.source), wildcards.negatives
+            study.cycles(wildcards.source, wildcards.target), wildcards.negatives
         ),
     output:
         adaptation="results/unlabelled/{source}/{target}/{negatives}/{model}/adaptation.tsv",
