@@ -1,8 +1,8 @@
 """A large study on a small machine, unattended: ``make soak``, or ``python -m benchmarks.soak --tfs 4`` for a taste.
 
 Simulated TFs in two assays, two negative sets, every kind of model, three seeds. Writes `soak.tsv` and `soak.md`: for
-each rule its jobs, their time, the most memory that one held, and what of the time is start-up. Ends with 1 where a job
-held more than `--cap` MB.
+each rule its jobs, their time, the most memory that one held, and what of the time is start-up. All of it is read from
+the study, so one that has ended is told again. Ends with 1 where a job held more than `--cap` MB.
 """
 
 import argparse
@@ -11,14 +11,13 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
 from benchmarks import growth, inputs, page, workflow
-from tfbind import tables
 
 _CHANGED = {
     "negatives": {
@@ -52,14 +51,19 @@ def start(rule: str) -> float:
 
 
 def jobs(folder: Path) -> pd.DataFrame:
-    """One row per job: its rule, seconds on the wall and of the processor, the most memory in MB, when it ended."""
+    """One row per job: its rule, seconds on the wall, the most memory in MB."""
     found = []
     for path in sorted((folder / "logs").rglob("*.tsv")):
-        row = tables.read_tsv(path, na_values=["NA", "-"]).iloc[-1]
+        row = pd.read_csv(path, sep="\t", na_values="-").iloc[-1]
         rule = path.relative_to(folder / "logs").parts[0].removesuffix(".tsv")
-        cost = {"seconds": row["s"], "processor": row["cpu_time"], "megabytes": row["max_rss"]}
-        found.append({"rule": rule, **cost, "ended": path.stat().st_mtime})
+        found.append({"rule": rule, "seconds": row["s"], "megabytes": row["max_rss"]})
     return pd.DataFrame(found)
+
+
+def elapsed(folder: Path) -> float:
+    """Seconds of Snakemake's runs that did a job, each from its start, the name of its log, to the log's last line."""
+    logs = [log for log in (folder / ".snakemake" / "log").glob("*.log") if "%) done" in log.read_text()]
+    return sum(log.stat().st_mtime - datetime.fromisoformat(log.name.split(".snakemake")[0]).timestamp() for log in logs)
 
 
 def main() -> None:
@@ -74,29 +78,23 @@ def main() -> None:
         folder = (arguments.folder or Path(name)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         growth.study(folder, arguments.tfs, **_CHANGED)
-        began = time.time()
-        run = workflow.snakemake(folder, "--cores", arguments.cores)
-        found, pages = jobs(folder), (folder / "results" / "report.html").stat().st_size
+        workflow.snakemake(folder, "--cores", arguments.cores)
+        found, wall, pages = jobs(folder), elapsed(folder), (folder / "results" / "report.html").stat().st_size
     by_rule = found.groupby("rule", sort=False)
     table = by_rule.agg(jobs=("seconds", "size"), seconds=("seconds", "sum"), megabytes=("megabytes", "max"))
     table = table.reset_index()
     table["start"] = [start(rule) * count for rule, count in zip(table["rule"], table["jobs"], strict=True)]
     table = table.sort_values("seconds", ascending=False)
     print(table.to_string(index=False))
-    here = found[found["ended"] > began]
-    if here.empty:
-        sys.exit(f"{folder} is a study that has ended already: name another --folder, or none")
-    own = (run.processor - here["processor"].sum()) / len(here) * len(found)
-    total, most = found["processor"].sum() + own, table["megabytes"].max()
-    ran = f"{'all' if len(here) == len(found) else f'the last {len(here)}'} in one run of {run.seconds / 60:.3g} min"
+    within, most = arguments.cores * wall, table["megabytes"].max()
     page.publish(
         "soak",
         "A large study on a small machine",
         f"python -m benchmarks.soak --tfs {arguments.tfs} --cores {arguments.cores}",
         f"{arguments.tfs} TFs x 2 assays x 2 negative sets, {len(_CHANGED['models'])} labels of models, 3 seeds: "
-        f"{len(found)} jobs, {ran}, on {arguments.cores} cores; {total / 60:.3g} min of processor time. Of that the "
-        "imports of the jobs are "
-        f"{table['start'].sum() / total:.0%} and Snakemake itself {own / total:.0%}. The most memory that a job held: "
+        f"{len(found)} jobs in {wall / 60:.3g} min on {arguments.cores} cores. Of the time of the cores, jobs fill "
+        f"{found['seconds'].sum() / within:.0%}, their imports among them {table['start'].sum() / within:.0%}; the rest "
+        "is Snakemake itself, and a core without a job to do. The most memory that a job held: "
         f"{most:.0f} MB, cap {arguments.cap:.0f} MB. The report: {pages / 1e6:.2g} MB.\n\n"
         "`seconds`: of all jobs of a rule, on the wall; `megabytes`: the most that one of them held (Snakemake's "
         "`benchmark:`); `start`: seconds of processor time for the imports of these jobs.",

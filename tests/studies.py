@@ -47,6 +47,6 @@ def results(folder):
 
 def assert_same(ours, theirs):
     """The same files under results/, byte for byte."""
-    assert results(ours) == results(theirs)
-    other = [str(name) for name in results(ours) if not filecmp.cmp(ours / name, theirs / name, shallow=False)]
-    assert not other
+    assert (names := results(ours)) == results(theirs), set(names) ^ set(results(theirs))
+    other = [str(name) for name in names if not filecmp.cmp(ours / name, theirs / name, shallow=False)]
+    assert not other, other

@@ -30,7 +30,7 @@ ELSEWHERE = {
     52: "test_prediction::test_a_scan_is_the_best_window_read_alone",
     57: "test_cli::test_each_end_has_its_exit_code",
     58: "test_tables::test_a_failed_write_leaves_the_old_file_and_nothing_else",
-    59: "test_workflow::test_tables_are_the_same_after_a_kill_and_with_one_core",
+    59: "test_workflow::test_results_are_the_same_after_a_kill_and_with_one_core",
     60: "test_training::test_too_little_memory_on_a_gpu_is_told_with_the_remedies",
     61: "test_resources::test_no_server_at_all_is_told_after_some_attempts",
     62: "test_workflow::test_tables_are_the_same_after_a_kill_and_with_one_core",

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from studies import REPO, assert_same, command
+from studies import REPO, assert_same, command, results
 from studies import run as snakemake
 
 
@@ -249,8 +249,8 @@ def test_the_scheduler_looks_for_jobs_when_one_has_ended_and_not_besides(study):
     assert 7 <= told.count("Finished jobid:") + 2 >= told.count("Ready jobs:"), "it wakes for nothing"
 
 
-def test_a_damaged_file_is_refused_by_name_and_costs_no_result(finished, tmp_path):
-    """The last test of this study: what the refused job had made before is gone."""
+def test_a_damaged_file_is_refused_by_name_and_costs_no_table(finished, tmp_path):
+    """The last test of this study: what lies between is made again only when a table asks for it."""
     shutil.copytree(finished / "results", tmp_path / "results")
     damaged = finished / "results" / "predictions" / "USF1_selex" / "standard" / "composition.parquet"
     damaged.write_bytes(damaged.read_bytes()[:3000])
@@ -259,4 +259,8 @@ def test_a_damaged_file_is_refused_by_name_and_costs_no_result(finished, tmp_pat
     damaged.unlink()
     run = snakemake(finished, "--cores", "1")
     assert run.returncode == 0, run.stderr[-2000:]
+    gone = set(results(tmp_path)) - set(results(finished))
+    assert {name.parts[1] for name in gone} == {"predictions", "evaluation"}
+    for name in gone:
+        (tmp_path / name).unlink()
     assert_same(finished, tmp_path)
