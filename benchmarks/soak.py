@@ -63,7 +63,8 @@ def jobs(folder: Path) -> pd.DataFrame:
 def elapsed(folder: Path) -> float:
     """Seconds of Snakemake's runs that did a job, each from its start, the name of its log, to the log's last line."""
     logs = [log for log in (folder / ".snakemake" / "log").glob("*.log") if "%) done" in log.read_text()]
-    return sum(log.stat().st_mtime - datetime.fromisoformat(log.name.split(".snakemake")[0]).timestamp() for log in logs)
+    began = [datetime.fromisoformat(log.name.removesuffix(".snakemake.log")).timestamp() for log in logs]
+    return sum(log.stat().st_mtime for log in logs) - sum(began)
 
 
 def main() -> None:
@@ -86,15 +87,15 @@ def main() -> None:
     table["start"] = [start(rule) * count for rule, count in zip(table["rule"], table["jobs"], strict=True)]
     table = table.sort_values("seconds", ascending=False)
     print(table.to_string(index=False))
-    within, most = arguments.cores * wall, table["megabytes"].max()
+    most, share = table["megabytes"].max(), table[["seconds", "start"]].sum() / (arguments.cores * wall)
     page.publish(
         "soak",
         "A large study on a small machine",
         f"python -m benchmarks.soak --tfs {arguments.tfs} --cores {arguments.cores}",
         f"{arguments.tfs} TFs x 2 assays x 2 negative sets, {len(_CHANGED['models'])} labels of models, 3 seeds: "
         f"{len(found)} jobs in {wall / 60:.3g} min on {arguments.cores} cores. Of the time of the cores, jobs fill "
-        f"{found['seconds'].sum() / within:.0%}, their imports among them {table['start'].sum() / within:.0%}; the rest "
-        "is Snakemake itself, and a core without a job to do. The most memory that a job held: "
+        f"{share['seconds']:.0%}, their imports among them {share['start']:.0%}; the rest is Snakemake itself, and "
+        "a core without a job to do. The most memory that a job held: "
         f"{most:.0f} MB, cap {arguments.cap:.0f} MB. The report: {pages / 1e6:.2g} MB.\n\n"
         "`seconds`: of all jobs of a rule, on the wall; `megabytes`: the most that one of them held (Snakemake's "
         "`benchmark:`); `start`: seconds of processor time for the imports of these jobs.",

@@ -47,6 +47,7 @@ def results(folder):
 
 def assert_same(ours, theirs):
     """The same files under results/, byte for byte."""
-    assert (names := results(ours)) == results(theirs), set(names) ^ set(results(theirs))
+    names = results(ours)
+    assert names == results(theirs), set(names) ^ set(results(theirs))
     other = [str(name) for name in names if not filecmp.cmp(ours / name, theirs / name, shallow=False)]
     assert not other, other
