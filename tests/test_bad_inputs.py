@@ -33,7 +33,7 @@ ELSEWHERE = {
     59: "test_workflow::test_results_are_the_same_after_a_kill_and_with_one_core",
     60: "test_training::test_too_little_memory_on_a_gpu_is_told_with_the_remedies",
     61: "test_resources::test_no_server_at_all_is_told_after_some_attempts",
-    62: "test_workflow::test_tables_are_the_same_after_a_kill_and_with_one_core",
+    62: "test_workflow::test_results_are_the_same_after_a_kill_and_with_one_core",
     63: "test_models::test_a_spoilt_model_is_refused",
     64: "test_scoring::test_each_row_is_scored_as_if_alone",
     65: "test_negatives::test_sequences_without_another_shuffle_are_dropped_and_counted",
