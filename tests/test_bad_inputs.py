@@ -1,5 +1,6 @@
 """The 70 bad inputs that the project was given: what a user reads and the exit code, by the road that a user takes."""
 
+import os
 import re
 import subprocess
 import sys
@@ -98,9 +99,7 @@ def test_faults_of_several_files_are_listed_at_once(tmp_path, monkeypatch, capsy
 def test_messages_reach_every_terminal(tmp_path, locale):
     case = studies.sheet(39, "", (), 2, studies.HEADER + studies.row("Zoë🧬"))
     command = [sys.executable, "-m", "tfbind.cli", "validate", str(case.write(tmp_path))]
-    end = subprocess.run(
-        command, capture_output=True, env={"LC_ALL": locale, "PATH": "", "PYTHONPATH": str(TESTS.parent / "src")}
-    )
+    end = subprocess.run(command, capture_output=True, env={**os.environ, "LC_ALL": locale, "PATH": ""})
     assert end.returncode == 2 and b"sheet.tsv:2: dataset: " in end.stderr and b"Traceback" not in end.stderr
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -67,8 +68,9 @@ def targets(folder):
 
 def test_the_documented_program_takes_part(study):
     (study.parent / "kmers.py").write_text(block("python", "kmers.py TRAIN.fa"))
-    commands = block("sh", "export-fasta").replace("tfbind ", f"{sys.executable} -m tfbind.cli ")
-    commands = commands.replace("python kmers.py", f"{sys.executable} kmers.py")
+    python = shlex.quote(sys.executable)
+    commands = block("sh", "export-fasta").replace("tfbind ", f"{python} -m tfbind.cli ")
+    commands = commands.replace("python kmers.py", f"{python} kmers.py")
     run = subprocess.run(["bash", "-ec", commands], cwd=study.parent, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     added = yaml.safe_load(block("yaml", "kind: scores"))["models"]

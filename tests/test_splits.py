@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -38,7 +39,8 @@ def test_mixed_rows_and_index():
 
 def test_hashes_are_the_same_in_every_process():
     code = "from tfbind.splits import stable_hash as h, generator as g; print(h('a', 1), g('a').integers(10**9))"
-    runs = {subprocess.check_output([sys.executable, "-c", code], env={"PYTHONHASHSEED": s}) for s in ("1", "2")}
+    command = [sys.executable, "-c", code]
+    runs = {subprocess.check_output(command, env={**os.environ, "PYTHONHASHSEED": seed}) for seed in ("1", "2")}
     assert runs == {f"{splits.stable_hash('a', 1)} {splits.generator('a').integers(10**9)}\n".encode()}
     assert splits.stable_hash("ab", "c") != splits.stable_hash("a", "bc")
     assert splits.stable_hash("a") != splits.stable_hash("b")
