@@ -120,8 +120,11 @@ def measure(stage: str, rows: int) -> dict[str, float]:
         return {"seconds": time.process_time() - start, "megabytes": _peak() - before}
 
 
-def study(folder: Path, tfs: int, **config: object) -> None:
-    """TFs with a ChIP-seq and a SELEX set each, a planted 8-mer in both; `config` changes keys of a small config."""
+def study(folder: Path, tfs: int, length: int = LENGTH, **config: object) -> None:
+    """TFs with 500 peaks of `length` bp and 1,000 reads of 20 bp each, an 8-mer planted in both.
+
+    `config` changes keys of a small config.
+    """
     rng = np.random.default_rng(0)
 
     def planted(rows: int, length: int, site: np.ndarray | None) -> list[str]:
@@ -138,7 +141,7 @@ def study(folder: Path, tfs: int, **config: object) -> None:
     lines = ["dataset\ttf\tassay\tpath\tcycle\tinput_path"]
     for i in range(tfs):
         site = rng.integers(0, 4, 8, dtype=np.uint8)
-        peaks = planted(500, LENGTH, site)
+        peaks = planted(500, length, site)
         (folder / f"{i}.fa").write_text("".join(f">{j}\n{text}\n" for j, text in enumerate(peaks)))
         fastq(folder / f"{i}.fastq", planted(1000, 20, site))
         lines.append(f"T{i}_chip\tT{i}\tchipseq\t{i}.fa\t\t")
@@ -146,6 +149,7 @@ def study(folder: Path, tfs: int, **config: object) -> None:
     (folder / "datasets.tsv").write_text("\n".join(lines) + "\n")
     settings = {
         "datasets": "datasets.tsv",
+        "sequence": {"length": length},
         "negatives": {"standard": {"kind": {"chipseq": "dinucleotide", "htselex": "input"}}},
         "models": {
             "deepbind": {"kind": "deepbind"},
