@@ -62,7 +62,7 @@ def training(cluster, folder, dataset, besides=()):
         if list(model.glob("checkpoints/*/last.ckpt")):
             return next((p for p in slurm.children() if p not in besides and str(log) in slurm.open_files(p)), None)
 
-    return cluster.wait(f"a training on {dataset}", found, 900)
+    return cluster.wait(f"a training on {dataset}", found, 300)
 
 
 def variable(pid, name):
@@ -90,7 +90,7 @@ def test_two_runs_of_a_training_side_by_side_end_as_one(cluster, local, study):
             training(cluster, study, dataset, old)
         for pid in old:
             os.kill(pid, signal.SIGCONT)
-        assert run.wait(900) == 0, (study / "snakemake.log").read_text()[-4000:]
+        assert run.wait(300) == 0, (study / "snakemake.log").read_text()[-4000:]
     assert_same(study, local)
 
 
@@ -113,7 +113,7 @@ def test_nothing_is_lost_when_everything_goes_wrong(cluster, local, study):
         cluster.wait("the end of its time", lambda: "TIMEOUT" in states(cluster), 150)
         for dataset in DATASETS:  # they run on when snakemake is killed, and beside their successors
             training(cluster, study, dataset, {frozen, cancelled, lost})
-            first, *_ = cluster.wait("an epoch", lambda dataset=dataset: epochs(study, dataset), 900)
+            first, *_ = cluster.wait("an epoch", lambda dataset=dataset: epochs(study, dataset), 300)
             assert first > 0, "the training began anew"
     cluster.start_node(node)
     unlock(study, cluster, *profile)
