@@ -47,6 +47,16 @@ def test_wilcoxon_is_exact(drops):
     assert transfer.wilcoxon(np.array(drops)) == pytest.approx(slow_wilcoxon(drops))
 
 
+@pytest.mark.parametrize("zeros", [0, 3])
+@pytest.mark.parametrize("n", [9, 40])
+def test_wilcoxon_is_that_of_scipy(n, zeros):
+    drops = np.r_[np.random.default_rng(n).normal(0.3, 1, n), np.zeros(zeros)]
+    method = stats.PermutationMethod(n_resamples=2**12, rng=np.random.default_rng(0)) if zeros else "exact"
+    there = stats.wilcoxon(drops, zero_method="zsplit", method=method).pvalue
+    assert transfer.wilcoxon(drops) == pytest.approx(there, abs=0.03 if zeros and n > 9 else 1e-12)
+    assert transfer.wilcoxon(-drops) == pytest.approx(transfer.wilcoxon(drops))
+
+
 def test_wilcoxon_without_any_difference():
     assert transfer.wilcoxon(np.zeros(5)) == 1
 
