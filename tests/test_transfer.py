@@ -59,6 +59,7 @@ def test_wilcoxon_is_that_of_scipy(n, zeros):
 
 def test_wilcoxon_without_any_difference():
     assert transfer.wilcoxon(np.zeros(5)) == 1
+    assert np.isnan(transfer.wilcoxon(np.array([0.1, np.nan])))
 
 
 def test_summary_is_a_t_interval_over_factors():

@@ -41,8 +41,10 @@ def _per_tf(transfer: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def wilcoxon(drops: np.ndarray) -> float:
-    """Exact two-sided p of Wilcoxon's signed-rank test that the drops (n,) centre on zero; zeros are split."""
+    """Exact two-sided p of Wilcoxon's signed-rank test that the drops (n,) centre on zero; zeros are split, NaN stays NaN."""
     drops = np.asarray(drops, float)
+    if np.isnan(drops).any():
+        return float("nan")
     known = drops != 0
     # Twice a mid-rank is a whole number, with ties too; a zero, half on either side, tells the sides not apart.
     ranks = (2 * stats.rankdata(np.abs(drops))).astype(int)[known]
