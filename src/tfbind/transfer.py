@@ -41,7 +41,7 @@ def _per_tf(transfer: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def wilcoxon(drops: np.ndarray) -> float:
-    """Exact two-sided p of Wilcoxon's signed-rank test that the drops (n,) centre on zero; zeros are split, NaN stays NaN."""
+    """Exact two-sided p of Wilcoxon's signed-rank test that drops (n,) centre on zero; zeros are split; NaN stays."""
     drops = np.asarray(drops, float)
     if np.isnan(drops).any():
         return float("nan")
