@@ -5,7 +5,7 @@ All scores are in bits: the log2 of how much likelier the motif makes a site tha
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 
 import numpy as np
 from pyjaspar import jaspardb
@@ -113,7 +113,7 @@ def jaspar(tax_groups: Sequence[str] = ("vertebrates",), collection: str = "CORE
     return _jaspar(tuple(tax_groups), collection, release)
 
 
-@lru_cache(maxsize=4)
+@cache  # a factor that no group knows is looked up in them all
 def _jaspar(tax_groups: tuple[str, ...], collection: str, release: str) -> Motifs:
     database = jaspardb()
     if release not in database.get_releases():
