@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -213,6 +213,16 @@ def read_targets(
     found = {target: (read(path), {}) for target, path in zip(targets, positives, strict=True)}
     for (target, label), path in zip(labelled, negatives, strict=True):
         found[target][1][label] = read(path)
+    return found
+
+
+def chosen(
+    targets: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]], pairs: Iterable[tuple[str, str]]
+) -> dict[str, tuple[pd.DataFrame, dict[str, pd.DataFrame]]]:
+    """All targets of `read_targets`, of their negatives only those of some pairs of target and label."""
+    found = {target: (positives, {}) for target, (positives, _) in targets.items()}
+    for target, label in pairs:
+        found[target][1][label] = targets[target][1][label]
     return found
 
 
