@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from tfbind import adaptation, audit, tables
-from tfbind.config import shift
+from tfbind.shifts import shift
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
