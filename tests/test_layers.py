@@ -12,7 +12,7 @@ from tfbind.config import schema
 REPO = Path(__file__).parents[1]
 FLOORS = [
     ["faults", "kernels.vectors"],
-    ["dna", "text", "lineage", "kernels.*"],
+    ["dna", "text", "lineage", "shifts", "kernels.*"],
     ["tables"],
     [
         "config",

@@ -21,6 +21,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from tfbind.faults import InputError
+from tfbind.shifts import shift
 
 #: File suffix (without .gz) -> format of the sheet.
 SUFFIXES = {
@@ -34,8 +35,6 @@ PLACED = ("narrowpeak", "bed")
 #: readers: to edit one makes nothing anew.
 SEQUENCES = (*("dataset", "assay", "format", *PATHS, "negative_names", "genome", "cycle", "left_flank", "right_flank"),)
 DESCRIBES = ("dataset", "tf", "assay", "genome", "cell", "lab", "replicate", "cycle", "ligand")
-#: What two datasets of one TF may differ in, the largest last.
-SHIFTS = ("none", "replicate", "lab", "cell", "assay")
 #: What a row of the sheet of cells holds -> file suffix (without .gz) -> format.
 _PEAKS = {".narrowpeak": "narrowpeak", ".bed": "bed"}
 _TABLE = dict.fromkeys([".tsv", ".txt", ".results", ".tab"], "tpm")
@@ -56,18 +55,6 @@ _BY_TF = ("conservative", "relaxed")
 def checksum_column(path_column: str) -> str:
     """`test_path` -> `test_sha256`, `path` -> `sha256`."""
     return path_column.removesuffix("path") + "sha256"
-
-
-def shift(source: Mapping[str, str], target: Mapping[str, str]) -> str:
-    """The largest difference between two rows of the sheet: one of `SHIFTS`.
-
-    Two datasets that differ in no column are replicates. An empty column differs from a filled one: that they
-    are the same is not known.
-    """
-    if source["dataset"] == target["dataset"]:
-        return SHIFTS[0]
-    different = (name for name in SHIFTS[:1:-1] if source.get(name, "") != target.get(name, ""))
-    return next(different, SHIFTS[1])
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,9 @@ from scipy import special, stats
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from tfbind import tables
-from tfbind.config import shift
 from tfbind.faults import InputError, NotEstimable
 from tfbind.kernels import ranks
+from tfbind.shifts import shift
 from tfbind.splits import generator
 
 #: Composition above this AUROC is worth a note: negatives that so simple a model tells apart flatter every

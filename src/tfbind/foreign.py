@@ -7,12 +7,15 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from tfbind import audit, tables, text
-from tfbind.config import Study
 from tfbind.faults import InputError
+
+if TYPE_CHECKING:  # what reads a config is no part of a result
+    from tfbind.config import Study
 
 BOUND, UNBOUND = "bound|", "unbound|"
 PAIRS = "pairs.tsv"
@@ -23,7 +26,7 @@ def names(rows: pd.DataFrame) -> pd.Series:
     return rows["label"].map({1: BOUND, 0: UNBOUND}) + rows["id"]
 
 
-def write(study: Study, folder: str | os.PathLike, out: str | os.PathLike) -> pd.DataFrame:
+def write(study: "Study", folder: str | os.PathLike, out: str | os.PathLike) -> pd.DataFrame:
     """Write the rows of a study as FASTA, and the list of what is to be scored.
 
     ``{dataset}/{negatives}/train.fa``, ``validation.fa`` and ``test.fa`` hold both classes, in table order; what would

@@ -29,9 +29,9 @@ from matplotlib.figure import Figure
 from tfbind import __version__, logos, tables
 from tfbind.audit import COLUMNS, ONE_LIBRARY
 from tfbind.calibration import SHOWN, over_tfs
-from tfbind.config import SHIFTS
 from tfbind.resources import digest
 from tfbind.scores import Results
+from tfbind.shifts import SHIFTS
 from tfbind.transfer import EVERY_TF, GROUP, REUSABLE_LOSS, WIDEST_INTERVAL, rank
 from tfbind.transferability import foreseen, gained
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from tfbind import __version__, audit, config, dna, models, prediction, resources, tables
+from tfbind import __version__, audit, dna, models, prediction, resources, tables
 from tfbind.faults import InputError, NotEstimable, ResourceError
 
 CARD = "MODEL.md"
@@ -263,7 +263,7 @@ def _split(row: Mapping[str, str], split: Mapping, placed: bool) -> str:
 
 def _public(source: str) -> str:
     """A URL as it is; of a local path the name alone, since the rest is nobody's business."""
-    return source if config.is_url(source) else Path(source).name
+    return source if "://" in source else Path(source).name
 
 
 def _number(value: float) -> str:

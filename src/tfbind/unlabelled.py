@@ -119,9 +119,18 @@ class Case:
         return _against_shuffles(self, "contrast", self.pool)
 
     @cached_property
+    def known(self) -> motifs.Motifs:
+        """The TF's JASPAR matrices, as `motifs.of_tf` orders them; NotEstimable where there is none."""
+        try:
+            return motifs.of_tf(self.tf, motifs.jaspar(libraries.GROUPS))
+        except InputError:
+            message = f"no motif is named {self.tf!r}: use the factor's name as JASPAR spells it"
+            raise NotEstimable(message) from None
+
+    @cached_property
     def motif(self) -> motifs.Motifs:
-        """The TF's JASPAR matrix: the first of `motifs.of_tf`, whatever it reaches."""
-        return motifs.of_tf(self.tf, motifs.jaspar(libraries.GROUPS)).take([0])
+        """The first of them, whatever it reaches."""
+        return self.known.take([0])
 
     @cached_property
     def matrix(self) -> tuple[np.ndarray, np.ndarray]:
@@ -340,7 +349,7 @@ def _cycles(case: Case) -> np.ndarray:
 def _matrix_filters(case: Case) -> np.ndarray:
     if case.description["kind"] != "deepbind":
         raise NotEstimable("only a deepbind network has filters that a matrix can be")
-    matrices = motifs.of_tf(case.tf, motifs.jaspar(libraries.GROUPS)).matrices
+    matrices = case.known.matrices
     starts = {}
     for seed in case.stored.seeds:
         with torch.random.fork_rng(devices=[]):
@@ -556,7 +565,7 @@ def _adaptations(
         try:
             scores = how.score(case)
             found = evaluation.replicate(scores, drawn)
-        except (NotEstimable, InputError) as reason:
+        except NotEstimable as reason:
             lines.append(line | {"note": str(reason)})
             continue
         line["value"] = found.value[0]
@@ -622,7 +631,7 @@ def signs(case: Case) -> dict[str, float]:
         "source_auroc": evaluation.measure(labels, known.mean(0))[0],
         "source_ece": calibration.ece(labels, special.expit(known.mean(0))),
     }
-    with suppress(InputError):  # JASPAR knows no such factor
+    with suppress(NotEstimable):  # JASPAR knows no such factor
         tokens, truth = case.train
         alone = motifs.maxima(tokens, case.motif)[:, 0]
         found |= {"motif_agreement": _agreement(pool, case.matrix[0])}

@@ -5,7 +5,7 @@ import logging
 import pandas as pd
 
 from tfbind import tables
-from tfbind.config import shift
+from tfbind.shifts import shift
 
 logging.basicConfig(filename=snakemake.log[0], level="INFO")
 rows = snakemake.params.rows
