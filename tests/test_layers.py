@@ -12,7 +12,7 @@ from tfbind.config import schema
 REPO = Path(__file__).parents[1]
 FLOORS = [
     ["faults", "kernels.vectors"],
-    ["dna", "text", "lineage", "shifts", "kernels.*"],
+    ["dna", "text", "lineage", "shifts", "kernels.*", "job"],
     ["tables"],
     [
         "config",

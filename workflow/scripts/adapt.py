@@ -1,11 +1,10 @@
 """The learning curves of one source model on one target."""
 
-import logging
 from pathlib import Path
 
-from tfbind import kept, tables
+from tfbind import job, kept, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
 made = [snakemake.output[name] for name in ("retrain", "crossings")]
 read = map(Path, (*inputs.model, *inputs.positives, *inputs.negatives, *inputs.leaking))

@@ -2,9 +2,9 @@
 
 import logging
 
-from tfbind import audit, tables
+from tfbind import audit, job, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
 targets = tables.read_targets(params.targets, inputs.positives, params.tested, inputs.negatives)
 bound = tables.read(inputs.bound)

@@ -1,11 +1,10 @@
 """What each cause explains of one drop."""
 
-import logging
 from pathlib import Path
 
-from tfbind import kept, tables
+from tfbind import job, kept, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
 read = map(Path, (*inputs.positives, *inputs.negatives, *inputs.leaking))
 stamp = kept.stamp(*read, params.rows, params.model, params.config, params.code)

@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from tfbind import kept, tables
+from tfbind import job, kept, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
 negatives = dict(zip(params.labels, inputs.negatives, strict=True))
 models = zip(*[iter(map(Path, inputs.models))] * 2, strict=True)

@@ -5,11 +5,11 @@ from itertools import chain
 
 import pandas as pd
 
-from tfbind import assays, intervals, negatives, tables
+from tfbind import assays, intervals, job, negatives, tables
 from tfbind.genome import Genome
 from tfbind.splits import generator
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
 row, fasta, blacklist = params.row, inputs.get("genome"), inputs.get("blacklist")
 genome = Genome(fasta, params.chromosomes) if fasta else None

@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from tfbind import audit, kept, tables
+from tfbind import audit, job, kept, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
 leaking = {label: tables.read(path, audit.LEAKING) for label, path in zip(params.tests, inputs.leaking, strict=True)}
 models = dict(zip(map(tuple, params.trained), zip(*[iter(map(Path, inputs.models))] * 2, strict=True), strict=True))

@@ -1,13 +1,12 @@
 """The page."""
 
-import logging
 from pathlib import Path
 
 import pandas as pd
 
-from tfbind import matching, report, tables
+from tfbind import job, matching, report, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
 logs = {dataset: {} for dataset in params.datasets}
 for dataset, path in zip(params.datasets, inputs.positives, strict=True):

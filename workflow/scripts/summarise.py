@@ -1,12 +1,10 @@
 """The tables over all TFs: the paper's summary, each shift, the health of each dataset, the verdicts."""
 
-import logging
-
 import pandas as pd
 
-from tfbind import ladder, libraries, tables, transfer, variance
+from tfbind import job, ladder, libraries, tables, transfer, variance
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
 metrics = pd.concat(map(tables.read_tsv, inputs.metrics))
 drops = pd.concat(map(tables.read_tsv, inputs.transfer))

@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from tfbind import audit, kept, tables
+from tfbind import audit, job, kept, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
 negatives, leaking = (dict(zip(params.labels, paths, strict=True)) for paths in (inputs.negatives, inputs.leaking))
 for unit, *files in zip(params.units, outputs.weights, outputs.models, outputs.histories, strict=True):

@@ -1,13 +1,12 @@
 """One source model meets one target without its labels: what is gained, and what could be foreseen."""
 
-import logging
 from pathlib import Path
 
 import pandas as pd
 
-from tfbind import kept, tables
+from tfbind import job, kept, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
 made = [snakemake.output[name] for name in ("adaptation", "signs")]
 stamp = kept.stamp(*map(Path, inputs), params.rows, params.reading, params.config, params.code)
