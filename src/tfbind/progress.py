@@ -18,7 +18,7 @@ from typing import TextIO
 from tfbind import job
 from tfbind.faults import InputError
 
-#: The rules of the workflow. `train_GATA3`, the same for datasets with other outputs, is of the stage `train`.
+#: The rules of the workflow. `train_2`, the same for datasets with other outputs, is of the stage `train`.
 # fmt: off
 STAGES = [
     "simulate", "fetch", "index_genome", "extract_positives", "draw_negatives", "audit_source", "audit", "train",
