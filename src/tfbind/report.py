@@ -29,7 +29,6 @@ from matplotlib.figure import Figure
 from tfbind import __version__, logos, tables
 from tfbind.audit import COLUMNS, ONE_LIBRARY
 from tfbind.calibration import SHOWN, over_tfs
-from tfbind.resources import digest
 from tfbind.scores import Results
 from tfbind.shifts import SHIFTS
 from tfbind.transfer import EVERY_TF, GROUP, REUSABLE_LOSS, WIDEST_INTERVAL, rank
@@ -1185,7 +1184,11 @@ def provenance(rows: Mapping[str, Mapping[str, str]], config: Mapping) -> dict[s
     files += [(name, options.get("fasta"), options.get("sha256")) for name, options in genomes]
     files += [(name, options.get("blacklist"), None) for name, options in genomes]
     inputs = [
-        {"for": name, "file": str(path), "sha256": given or (digest(path) if os.path.isfile(path) else "not given")}
+        {
+            "for": name,
+            "file": str(path),
+            "sha256": given or (tables.digest(path) if os.path.isfile(path) else "not given"),
+        }
         for name, path, given in files
         if path
     ]

@@ -37,7 +37,6 @@ from tfbind import (
     motifs,
     prediction,
     tables,
-    training,
 )
 from tfbind.faults import InputError, NotEstimable
 from tfbind.kernels import shuffle
@@ -150,17 +149,19 @@ class Case:
     def taught(self, name: str, examples: data.Examples, starts: Mapping[int, Mapping] | None = None) -> list:
         """Networks of the source's kind, one a seed, trained on rows as the source was; without validation rows, for
         `steps`."""
+        from tfbind import stacks  # Lightning loads where something is trained
+
         rate, decay = self.settings["learning_rate"], self.settings["weight_decay"]
         kind, options = self.description["kind"], self.description["options"]
         members = [
-            training.Member(seed, options, rate, decay, None if starts is None else starts[seed])
+            stacks.Member(seed, options, rate, decay, None if starts is None else starts[seed])
             for seed in self.stored.seeds
         ]
         settings = self.settings
         if not (examples.split == "validation").any():
             settings = {**settings, "epochs": 1, "steps": self.steps}
         place = self.work / name
-        progress = training.fit_stack(kind, members, examples, 0, settings, place)
+        progress = stacks.fit_stack(kind, members, examples, 0, settings, place)
         if failures := [state["failure"] for state in progress if not state["best"]]:
             raise NotEstimable(f"{name}: {failures[0]}")
         return [models.restore(kind, options, state["best"]) for state in progress]
