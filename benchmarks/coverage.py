@@ -7,9 +7,10 @@ the truth is that of the seed that was trained: nothing is known of others.
 
 `coverage.tsv` holds a study of 500 test rows in 100 blocks by its number of seeds, and means over TFs by their number;
 `coverage_grid.tsv` holds every combination, and what was not chosen: the percentile bootstrap over TFs, and one seed
-taken for all. Its `agreeing` rows are those studies of `mean over TFs` whose drops agree so well, by chance, that the TFs'
-own uncertainty sets the interval and not Student's t: with true drops that differ by `spread`, and with one true drop
-(`spread` 0). An interval promises nothing on studies chosen by their outcome; the rows tell what such an agreement is worth.
+taken for all. Its `agreeing` rows are those studies of `mean over TFs` whose drops agree so well, by chance, that the
+TFs' own uncertainty sets the interval and not Student's t: with true drops that differ by `spread`, and with one true
+drop (`spread` 0). An interval promises nothing on studies chosen by their outcome; these rows tell what such an
+agreement is worth.
 """
 
 from collections.abc import Iterator
@@ -118,20 +119,6 @@ def grid(studies: int = STUDIES, many: int = MANY) -> pd.DataFrame:
         for interval, held in covered:
             lines.append({"interval": interval, **design, "nominal": LEVEL, "covered": held.mean(), "n": len(held)})
     columns = ["interval", "rows", "blocks", "seeds", "tfs", "spread", "nominal", "covered", "n"]
-    return pd.DataFrame(lines, columns=columns).astype(dict.fromkeys(columns[1:5], "Int64"))
-
-
-def grid(studies: int = STUDIES, many: int = MANY) -> pd.DataFrame:
-    """`interval, rows, blocks, seeds, tfs, nominal, covered, n` of every simulated design."""
-    designs = [{"rows": r, "blocks": b, "seeds": s} for r in ROWS for b in BLOCKS for s in SEEDS]
-    lines = []
-    for design in [*designs, *({"tfs": n} for n in TFS)]:
-        n = many if "tfs" in design or design.items() >= USUAL.items() else studies
-        found = over_tfs(**design, studies=n) if "tfs" in design else of_one_tf(**design, studies=n)
-        covered = pd.DataFrame(found, columns=["interval", "covered"]).groupby("interval", sort=False)["covered"]
-        for interval, share in covered.mean().items():
-            lines.append({"interval": interval, **design, "nominal": LEVEL, "covered": share, "n": n})
-    columns = ["interval", "rows", "blocks", "seeds", "tfs", "nominal", "covered", "n"]
     return pd.DataFrame(lines, columns=columns).astype(dict.fromkeys(columns[1:5], "Int64"))
 
 

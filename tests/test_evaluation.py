@@ -422,9 +422,7 @@ def test_the_p_of_a_drop_holds_blocks_and_seeds_where_delong_takes_rows_for_inde
     labels, block = np.arange(200) % 2, np.arange(200) // 20
     for _ in range(200):
         draws = ev.draw(labels, block, 200, rng)
-        scores = [
-            labels + rng.normal(size=(2, 10))[labels, block] + 0.5 * rng.normal(size=(3, 200)) for _ in range(2)
-        ]
+        scores = [labels + rng.normal(size=(2, 10))[labels, block] + 0.5 * rng.normal(size=(3, 200)) for _ in range(2)]
         models = [ev.replicate(some, draws) for some in scores]
         small["ours"].append(ev.difference_p(*models) < 0.05)
         small["delong"].append(ev.delong_p(labels, *(some.mean(0) for some in scores)) < 0.05)

@@ -86,8 +86,8 @@ def mean_over_tfs(transfer: pd.DataFrame, level: float) -> dict[str, float]:
 
     Several pairs of one TF are averaged first. The interval is Student's t over the TFs, whose spread
     already holds each TF's own uncertainty; it is never narrower than the interval at the same level that this
-    uncertainty alone gives (normal), so that a few drops equal by chance are not taken for certainty. Where the interval
-    of one pair is unknown there is none. One TF keeps its own interval.
+    uncertainty alone gives (normal), so that a few drops equal by chance are not taken for certainty. Where one
+    pair has no interval there is none. One TF keeps its own interval.
 
     Parameters
     ----------
