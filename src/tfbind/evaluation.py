@@ -349,6 +349,7 @@ def matched(predictions: pd.DataFrame, test: pd.DataFrame, negatives: str, name:
     Parameters
     ----------
     predictions : prediction table of one target
+        Bound rows count in every set where `negatives` is empty, else in that set alone.
     test : DataFrame
         Its test rows of one set of negatives: `id, label, negatives`.
     negatives : str
@@ -363,7 +364,7 @@ def matched(predictions: pd.DataFrame, test: pd.DataFrame, negatives: str, name:
         must meet exactly one score of every seed, and a stored ensemble must be the mean logit of its seeds;
         otherwise InputError.
     """
-    mine = predictions[(predictions["label"] == 1) | (predictions["negatives"] == negatives)]
+    mine = predictions[predictions["negatives"].isin(["", negatives])]
     if not (mine["label"] == 0).any():
         raise NotEstimable(f"no prediction of {name}")
     wanted = _keys(test)
