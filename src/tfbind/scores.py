@@ -212,7 +212,7 @@ def evaluate(table: pd.DataFrame, statistics: Mapping) -> Results:
         summary=_summary(drops, level),
         shifts=transfer.shifts(drops, level),
         ladder=ladder.ladder(metrics, drops, level),
-        variance=variance.split(metrics, rows),
+        variance=variance.split(metrics, rows, level),
         verdicts=transfer.verdicts(drops, best, level),
         curves=curves,
         calibration=calibrated,

@@ -44,7 +44,8 @@ SEQUENCES = pa.schema(
 )
 
 #: One row per scored sequence and seed, in the order of the target's tables. `negatives` names the set a label-0 row
-#: belongs to and is empty for positives; `seed` is an integer or `ensemble`; `score` is a logit.
+#: belongs to and is empty for positives, which count in every set (but see `foreign.predictions`); `seed` is an integer
+#: or `ensemble`; `score` is a logit.
 PREDICTIONS = pa.schema(
     [
         pa.field("target", pa.string(), nullable=False),

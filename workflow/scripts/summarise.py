@@ -21,7 +21,7 @@ results = {
     "shifts": transfer.shifts(drops, params.level),
     "libraries": health,
     "ladder": ladder.ladder(metrics, drops, params.level),
-    "variance": variance.split(metrics, params.rows),
+    "variance": variance.split(metrics, params.rows, params.level),
     "calibration": pd.concat(map(tables.read_tsv, inputs.calibration)),
     "verdicts": transfer.verdicts(drops, health, params.level),
 }
