@@ -9,7 +9,8 @@ import hashlib
 import json
 import os
 import platform
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
@@ -95,13 +96,12 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        temporary = Path(name)
+        fresh = path.parent / f".{path.name}.{secrets.token_hex(8)}"
+        # with the rights of any new file; to ask for the umask is to change it for every thread
+        os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        temporary, rights = fresh, stat.S_IMODE(fresh.stat().st_mode)
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        temporary.chmod(rights)  # safetensors writes a file of its own
         temporary.replace(path)
     except (InputError, NotEstimable, ResourceError):
         raise
