@@ -68,6 +68,21 @@ LABELS = pa.schema(
     ]
 )
 
+#: The columns of TSV tables that hold numbers, of whatever table. Every other column is text: ids and labels may be any
+#: word, 001, 1e5, NA and True too, and come back as they were written.
+NUMBERS = frozenset(
+    [
+        *("value", "low", "high", "same", "cross", "drop", "floor", "own", "auroc", "target_trained", "x", "y"),
+        *("drop_low", "drop_high", "loss", "loss_low", "loss_high", "gain", "gain_low", "gain_high"),
+        *("p_value", "p_minimum", "p_holm", "q_value", "own_rank", "own_p_value"),
+        *("n", "n_positive", "n_negative", "n_bound", "n_unbound", "n_tf", "n_pair", "n_level", "n_target", "n_star"),
+        *("n_train", "n_test", "n_removed", "n_read", "n_dropped", "n_jackpot", "n_sites", "count", "most", "epoch"),
+        *("enrichment", "entropy", "entropy_negative", "excess", "held", "motif_auroc", "effect", "importance"),
+        *("ece", "ece_chance", "ece_chance_high", "log_loss", "temperature", "bias", "predicted", "observed"),
+        *("freedom", "sd", "share"),
+    ]
+)
+
 SPLITS = ("train", "validation", "test")
 
 #: Why a machine refuses to write -> what to do.
@@ -234,13 +249,26 @@ def write_tsv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
         frame.to_csv(temporary, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
 
 
-def read_tsv(path: str | os.PathLike, **options) -> pd.DataFrame:
-    """Read a tab-separated table; only empty cells are missing (a TF may be called NA). Half a table is refused."""
+def read_tsv(path: str | os.PathLike) -> pd.DataFrame:
+    """Read a tab-separated table with a header.
+
+    Parameters
+    ----------
+    path : path
+        Half a table (it ends inside a line) is refused.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `NUMBERS` as numbers, all others as text; only empty cells are missing.
+    """
     with open(path, "rb") as file:
+        header = file.readline().decode("utf-8-sig").rstrip("\r\n").split("\t")
         file.seek(-min(1, os.fstat(file.fileno()).st_size), os.SEEK_END)
         if file.read() != b"\n":
             raise InputError(f"{path}: damaged (it ends inside a line); {_AGAIN}")
-    return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""], **options)
+    types = {name: "str" for name in header if name not in NUMBERS}
+    return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""], dtype=types)
 
 
 def versions(*libraries: str) -> dict[str, str]:
