@@ -4,6 +4,7 @@ Whatever is measured along a chromosome is measured once for each step of 50 bp;
 the cost is that of the bases and not that of the bins, and one million bins take a fraction of a minute.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -190,23 +191,14 @@ def matrix(recipe: Recipe, genome: Genome, chrom: str, index: np.ndarray, cell: 
 
 
 def unmeasured(recipe: Recipe, cell: Cell, chrom: str) -> dict[str, str]:
-    """Which features of `names` mean nothing on a chromosome, since nothing was measured there: name -> what lacks.
-
-    What is absent is not 0: a track that does not name the chromosome or holds only 0 there, no peak of accessibility
-    on it, no gene, or none of known expression. Empty where all was measured.
-    """
-    found = {}
-    if recipe.accessibility and cell.track.silent(chrom):
-        found |= {name: "accessibility" for name in names(recipe) if name.startswith("accessibility_")}
-    if recipe.peaks and not (cell.peaks["chrom"] == chrom).any():
-        found["accessibility_in_peak"] = "peaks of accessibility"
-    if recipe.expression:
-        genes = cell.genes[cell.genes["chrom"] == chrom]
-        if genes.empty:
-            found["tss_distance"] = "genes"
-        if not genes["tpm"].notna().any():
-            found |= dict.fromkeys(("expression_nearest", "expression_max"), "genes of known expression")
-    return found
+    """Which features of `names` mean nothing on a chromosome: name -> what `Cell.lacks` there."""
+    of = {
+        "accessibility": [name for name in names(recipe) if re.match("accessibility_(?!in_peak)", name)],
+        "peaks of accessibility": ["accessibility_in_peak"] if recipe.peaks else [],
+        "genes": ["tss_distance"] if recipe.expression else [],
+        "genes of known expression": ["expression_nearest", "expression_max"] if recipe.expression else [],
+    }
+    return {name: what for what in cell.lacks(chrom) for name in of[what]}
 
 
 def _tokens(genome: Genome, chrom: str, start: int, stop: int) -> np.ndarray:

@@ -423,9 +423,9 @@ def _inside(
         raise InputError(
             f"{path}: no read on the chromosomes of {genome.path} is left; check that it is the right file"
         )
-    _absent(path, {chrom for chrom, positions in kept.items() if len(positions)}, genome, tally)
     tally.add("dropped", "cut beyond the chromosome", beyond)
     tally.add("kept", "cuts", total - beyond)
+    _absent(path, {chrom for chrom, positions in kept.items() if len(positions)}, genome, tally)
     return kept
 
 
@@ -616,6 +616,17 @@ class Cell:
     track: Track
     peaks: pd.DataFrame | None = None
     genes: pd.DataFrame | None = None
+
+    def lacks(self, chrom: str) -> list[str]:
+        """What the cell's files hold, and nothing of on this chromosome: what is absent is not 0."""
+        found = ["accessibility"] if self.track.silent(chrom) else []
+        if self.peaks is not None and not (self.peaks["chrom"] == chrom).any():
+            found.append("peaks of accessibility")
+        if self.genes is not None and "tpm" in self.genes:
+            here = self.genes[self.genes["chrom"] == chrom]
+            found += ["genes"] if here.empty else []
+            found += ["genes of known expression"] if not here["tpm"].notna().any() else []
+        return found
 
 
 def cell(

@@ -308,7 +308,7 @@ class Tally:
         self.rows: list[tuple[str, str, int]] = []
 
     def add(self, event: str, reason: str, count: int) -> None:
-        """Count `count` records under `event` (`read`, `changed`, `dropped`, `kept`); zero is not written."""
+        """Count `count` records under `event` (`read`, `changed`, `dropped`, `kept`, `noted`); zero is not written."""
         if count:
             self.rows.append((event, reason, int(count)))
 
