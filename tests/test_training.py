@@ -74,8 +74,8 @@ def test_it_learns_a_planted_motif(tmp_path, kind, options, caplog):
     auroc = history[history["metric"] == "auroc"]
     best = auroc.groupby("seed")["value"].max()
     assert (best > 0.9).all()
-    for seed in (0, 1):
-        assert description["extra"]["validation_auroc"][str(seed)] == pytest.approx(best[seed], abs=1e-5)
+    for seed in ("0", "1"):
+        assert description["extra"]["validation_auroc"][seed] == pytest.approx(best[seed], abs=1e-5)
     text = caplog.text
     assert "seed 1 epoch 0: train loss" in text
     for noise in ("GPU", "litlogger", "Tip", "SLURM"):
@@ -367,7 +367,7 @@ def test_search_halves_and_keeps_the_best_setting(tmp_path):
     assert best["auroc"] > tried[0]["auroc"]
     assert extra["training"]["learning_rate"] == best["learning_rate"]
     assert models.describe(tmp_path)["options"]["dropout"] == best["dropout"]
-    assert tables.read_tsv(tmp_path / "history.tsv")["seed"].unique().tolist() == [0, 1]
+    assert tables.read_tsv(tmp_path / "history.tsv")["seed"].unique().tolist() == ["0", "1"]
 
 
 def test_embedded_reads_train_in_windows_of_the_given_length(tmp_path):

@@ -630,8 +630,8 @@ def _libraries(libraries: pd.DataFrame) -> dict:
         Column("Assay", lambda r: assay(r["assay"])),
         Column("Cell", lambda r: word(r["cell"])),
         Column("Lab", lambda r: word(r["lab"])),
-        Column("Rep.", lambda r: _plain(r["replicate"]), True),
-        Column("Cycle", lambda r: _plain(r["cycle"]), True),
+        Column("Rep.", lambda r: word(r["replicate"]), True),
+        Column("Cycle", lambda r: word(r["cycle"]), True),
         Column("Read", lambda r: count(r["n_read"]), True),
         Column("Dropped", lambda r: count(r["n_dropped"]), True),
         Column("Positives", lambda r: count(r["n_positive"]), True),
@@ -796,11 +796,6 @@ def _with_interval(value: float, low: float, high: float) -> str:
     if pd.isna(value) or pd.isna(low):
         return auroc(value)
     return f"{auroc(value)} ({auroc(low)} to {auroc(high)})"
-
-
-def _plain(value: object) -> str:
-    """A sheet value that a reader of TSV may have turned into a float."""
-    return f"{value:g}" if isinstance(value, float) and not np.isnan(value) else word(value)
 
 
 def badge(verdict: object) -> dict[str, str]:

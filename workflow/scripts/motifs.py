@@ -6,7 +6,7 @@ job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
 learners = []
 for (dataset, negatives, model), table, motifs in zip(params.learners, inputs.tables, inputs.motifs, strict=True):
-    learnt = tables.read_tsv(table, dtype={"seed": str, "filter": str})
+    learnt = tables.read_tsv(table)
     learners.append(matching.Learner(params.rows[dataset], negatives, model, learnt, matching.read(motifs)))
 table, motifs = matching.tabulate(learners)
 tables.write_tsv(table, snakemake.output.table)
