@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import waiting
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PROGRAM = next(filter(None, map(shutil.which, NAMES)), None)
 
@@ -101,4 +103,4 @@ class Browser:
         os.close(self._to)
         os.close(self._from)
         self._process.terminate()
-        self._process.wait(20)
+        waiting.ended(self._process)

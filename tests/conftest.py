@@ -7,15 +7,33 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import filelock
+import hypothesis
 import numpy as np
 import pytest
 
 import studies
-from tfbind import dna, resources
+from tfbind import dna, resources, simulate
 from tfbind.genome import Genome, index
+
+# How long an example takes says how fast the machine is.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
+
+#: What starts first, so that two processes end together. The kernels are compiled by their tests, once, while the other
+#: process renders pages, which needs none; then come the whole runs, the longest first.
+FIRST = ("kernels", "pages", "slurm", "finished")
+#: Tests of one group run in one process: those that share a dear fixture; besides, those of one file.
+FIXTURES = {"cluster": "slurm", "finished": "finished"}
+FILES = {"test_matching": "kernels", "test_report": "pages", "test_page": "pages"}
+#: The tests of these files share no more than what all processes share.
+APART = ("test_faults", "test_workflow", "test_slurm", "test_security")
 
 
 def pytest_configure() -> None:
@@ -23,9 +41,34 @@ def pytest_configure() -> None:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole runs first, so that two processes end together."""
-    items.sort(key=lambda item: item.path.stem not in ("test_workflow", "test_slurm", "test_faults"))
+    """The group of each test, for `--dist loadgroup`, and the order of the groups."""
+    places = {}
+    for item in items:
+        shared = [FIXTURES[name] for name in getattr(item, "fixturenames", ()) if name in FIXTURES]
+        file = item.path.stem
+        group = FILES.get(file, "kernels" if file.startswith("test_kernels") else file)
+        group = shared[0] if shared else item.nodeid if file in APART else group
+        item.add_marker(pytest.mark.xdist_group(group))
+        early = FIRST.index(group) if group in FIRST else len(FIRST) + (file not in APART)
+        places[item] = early
+    items.sort(key=places.__getitem__)
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that one process makes and the others of this run of the tests share."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder, there = root / name, root / f"{name}.is.whole"
+    with filelock.FileLock(root / f"{name}.lock"):
+        if not there.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            there.touch()
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -38,22 +81,29 @@ def real() -> Path:
 
 
 @pytest.fixture(scope="session")
-def local(tmp_path_factory) -> Path:
+def simulated(tmp_path_factory) -> Path:
+    """The simulated study of seed 0, as the workflow and `tfbind simulate` write it. It is read, never written to."""
+    return once(tmp_path_factory, "simulated", simulate.study)
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory, simulated) -> Path:
     """The study of `studies`, run on this machine without a fault."""
-    folder = tmp_path_factory.mktemp("local")
-    studies.write(folder)
-    done = studies.run(folder, "--cores", "2")
-    assert done.returncode == 0, done.stderr[-4000:]
-    return folder
+
+    def make(folder):
+        studies.write(folder)
+        shutil.copytree(simulated, folder / "resources" / "simulated")
+        done = studies.run(folder, "--cores", "2")
+        assert done.returncode == 0, done.stderr[-4000:]
+
+    return once(tmp_path_factory, "local", make)
 
 
 @pytest.fixture
-def study(local, tmp_path) -> Path:
+def study(simulated, tmp_path) -> Path:
     """The same study, its simulated inputs there, with nothing done yet."""
-    (tmp_path / "resources").mkdir()
-    for name in ("config.yaml", "resources/datasets.tsv"):
-        shutil.copy(local / name, tmp_path / name)
-    shutil.copytree(local / "resources" / "simulated", tmp_path / "resources" / "simulated")
+    studies.write(tmp_path)
+    shutil.copytree(simulated, tmp_path / "resources" / "simulated")
     return tmp_path
 
 
@@ -148,7 +198,7 @@ def web(tmp_path, monkeypatch):
             self.end_headers()
             for i in range(0, len(body), 1 if reply.drip else max(len(body), 1)):
                 self.wfile.write(body[i : i + 1] if reply.drip else body[: reply.cut])
-                time.sleep(0.01 * reply.drip)
+                time.sleep(0.01 * reply.drip)  # so that a reader gets them one by one
             self.close_connection = True
 
         def log_message(self, *args):

@@ -1,16 +1,34 @@
-"""A study of one factor in two assays, small enough to run many times: what the tests of runs that go wrong share."""
+"""A study of one factor in two assays, small enough to run many times: what the tests of runs that go wrong share.
 
+What the rules are called and where they write their logs stands here alone.
+"""
+
+import contextlib
 import filecmp
+import itertools
+import multiprocessing
+import os
+import re
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import yaml
 
+import waiting
+
 REPO = Path(__file__).parents[1]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 DATASETS = ("USF1_k562", "USF1_selex")
-EPOCHS = 60  # long enough to be killed amid them
+EPOCHS = 6  # some to be killed amid, and some after that
+
+#: The log of the job that trains on a dataset, and the folder of the network that it trains.
+TRAINING_LOG = "logs/train/{dataset}/standard/deepbind.log"
+NETWORK = "results/models/{dataset}/standard/deepbind"
+#: What asks for nothing beyond the negatives of both datasets.
+NEGATIVES = tuple(f"results/negatives/{dataset}/standard.parquet" for dataset in DATASETS)
 
 
 def command(folder, *arguments, program=(SNAKEMAKE,), config=None):
@@ -29,7 +47,7 @@ def write(folder):
         del config[key]
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     header, *rows = (REPO / "resources" / "datasets.tsv").read_text().splitlines()
-    (folder / "resources").mkdir()
+    (folder / "resources").mkdir(exist_ok=True)
     rows = [row for row in rows if row.startswith(DATASETS)]
     (folder / "resources" / "datasets.tsv").write_text("\n".join([header, *rows]) + "\n")
 
@@ -40,14 +58,109 @@ def run(folder, *arguments, program=(SNAKEMAKE,), config=None, **options):
     return subprocess.run(command(folder, *arguments, program=program, config=config), **options)
 
 
+@contextlib.contextmanager
+def started(folder, *arguments, **options):
+    """A run that goes on beside the test and writes to `snakemake.log`; it is killed where it has not ended."""
+    with (folder / "snakemake.log").open("a") as out:
+        options = {"cwd": REPO, "stdout": out, "stderr": out, "start_new_session": True} | options
+        process = subprocess.Popen(command(folder, *arguments), **options)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def assert_done(process, folder, moved=None):
+    """The run in `folder` ends well."""
+    status = waiting.ended(process, moved or (lambda: waiting.work(folder, {process.pid})))
+    assert status == 0, (folder / "snakemake.log").read_text()[-4000:]
+
+
+class Held:
+    """The trainings of runs with this `environment` stop themselves amid their epochs (`tests/held`)."""
+
+    def __init__(self, folder, environment=os.environ):
+        self._flag = folder / "held"
+        self._flag.touch()
+        path = os.pathsep.join([str(REPO / "tests" / "held"), *filter(None, [environment.get("PYTHONPATH")])])
+        self.environment = {**environment, "PYTHONPATH": path, "HELD": str(self._flag)}
+
+    def training(self, folder, dataset, besides=(), moved=None):
+        """The process that trains on a dataset, once it has stopped with an epoch saved and another to be saved."""
+        log = str(folder / TRAINING_LOG.format(dataset=dataset))
+
+        def found():
+            stopped = [pid for pid in waiting.processes() if pid not in besides and waiting.is_stopped(pid)]
+            return next((pid for pid in stopped if log in waiting.open_files(pid)), None)
+
+        return waiting.until(f"a training on {dataset}", found, moved or (lambda: waiting.work(folder)))
+
+    def go_on(self, *stopped):
+        """Let these trainings go on, and those that come pass."""
+        self._flag.unlink(missing_ok=True)
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+
+def epochs(folder, dataset):
+    """The epochs that the log of the latest start of a training tells of."""
+    text = (folder / TRAINING_LOG.format(dataset=dataset)).read_text()
+    return [int(epoch) for epoch in re.findall(r"epoch (\d+): train loss", text)]
+
+
+def unlock(folder, *arguments, **options):
+    """As the message of a folder whose run was killed asks for."""
+    done = run(folder, *arguments, "--unlock", **options)
+    assert done.returncode == 0, done.stderr
+
+
+def plan(folder, *arguments, config=None, env=None):
+    """A dry run, in a process forked from one that has Snakemake loaded: many plans cost one start."""
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["snakemake.cli", "snakemake.workflow", "snakemake.dag", "tfbind.config"])
+    with tempfile.TemporaryDirectory() as name:
+        said = [Path(name) / "out", Path(name) / "err"]
+        words = command(folder, "--cores", 1, "--dry-run", *arguments, config=config)
+        process = forks.Process(target=_plan, args=(words, said, {**(os.environ if env is None else env)}))
+        process.start()
+        process.join()
+        out, err = (path.read_text() for path in said)
+    return subprocess.CompletedProcess(words, process.exitcode, out, err)
+
+
+def _plan(words, said, environment):
+    for number, path in enumerate(said, 1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(REPO)
+    sys.argv = words
+    from snakemake.cli import main
+
+    main(words[1:])
+
+
+def planned(run):
+    """Rule -> number of jobs of a dry run that went well."""
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
+    lines = run.stdout.splitlines()
+    start = next((i for i, line in enumerate(lines) if line.startswith("job ")), None)
+    table = [line.split() for line in lines[start + 2 :]] if start is not None else []
+    rows = itertools.takewhile(lambda row: len(row) == 2 and row[0] != "total", table)
+    return {rule: int(number) for rule, number in rows if rule != "all"}
+
+
 def results(folder):
     """The files under results/."""
     return sorted(path.relative_to(folder) for path in (folder / "results").rglob("*") if path.is_file())
 
 
-def assert_same(ours, theirs):
-    """The same files under results/, byte for byte."""
-    names = results(ours)
-    assert names == results(theirs), set(names) ^ set(results(theirs))
+def assert_same(ours, theirs, names=None):
+    """The same files under results/, byte for byte; with names, those and no more are compared."""
+    if names is None:
+        names = results(ours)
+        assert names == results(theirs), set(names) ^ set(results(theirs))
     other = [str(name) for name in names if not filecmp.cmp(ours / name, theirs / name, shallow=False)]
     assert not other, other

@@ -154,4 +154,4 @@ def test_an_unknown_kind_is_refused(tmp_path):
 
 def test_prediction_needs_no_lightning():
     code = "import sys, tfbind.prediction; sys.exit('pytorch_lightning' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

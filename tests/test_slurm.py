@@ -1,16 +1,15 @@
 """The cluster profiles on a SLURM cluster that the tests start: the files of a local run, whatever goes wrong."""
 
-import contextlib
-import os
-import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+import waiting
 from slurm import cluster as slurm
-from studies import DATASETS, REPO, assert_same, command
+from studies import DATASETS, REPO, Held, assert_done, assert_same, epochs, started, unlock
+
+GENERIC = ("--workflow-profile", "profiles/generic", "--seconds-between-status-checks", 1)
 
 
 @pytest.fixture(scope="module")
@@ -27,70 +26,28 @@ def test_the_profiles_ask_for_the_same():
         assert ours[key] == theirs[key], key
 
 
-@pytest.mark.parametrize(
-    ("profile", "pause"),
-    [("generic", "--seconds-between-status-checks"), ("slurm", "--slurm-init-seconds-before-status-checks")],
-)
-def test_a_cluster_makes_the_files_of_a_local_run(cluster, local, study, profile, pause):
-    asked = command(study, "--workflow-profile", f"profiles/{profile}", pause, 1)
-    run = subprocess.run(asked, cwd=REPO, env=cluster.environment, capture_output=True, text=True, timeout=1200)
-    assert run.returncode == 0, run.stderr[-4000:]
+def moving(cluster, folder, run):
+    """What changes while a run gets on: the daemons tell of submissions, jobs work and write."""
+    return lambda: (*cluster.told(), *waiting.work(folder, {run.pid}))
+
+
+def test_a_cluster_makes_the_files_of_a_local_run(cluster, local, study):
+    """The generic profile; that of SLURM makes them below, where everything goes wrong."""
+    with started(study, *GENERIC, env=cluster.environment) as run:
+        assert_done(run, study, moving(cluster, study, run))
     assert_same(study, local)
-
-
-@contextlib.contextmanager
-def started(folder, cluster, *arguments):
-    """A run that goes on beside the test; it and its submissions, which are the cluster's, have parted."""
-    log = folder / "snakemake.log"
-    with log.open("a") as out:
-        options = {"cwd": REPO, "env": cluster.environment, "stdout": out, "stderr": out}
-        process = subprocess.Popen(command(folder, *arguments), **options, start_new_session=True)
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def training(cluster, folder, dataset, besides=()):
-    """The process that trains on a dataset and has saved an epoch, once there is one."""
-    log = folder / "logs" / "train" / dataset / "standard" / "deepbind.log"
-    model = folder / "results" / "models" / dataset / "standard" / "deepbind"
-
-    def found():
-        if list(model.glob("checkpoints/*/last.ckpt")):
-            return next((p for p in slurm.children() if p not in besides and str(log) in slurm.open_files(p)), None)
-
-    return cluster.wait(f"a training on {dataset}", found, 300)
-
-
-def variable(pid, name):
-    """A variable of the environment of a process."""
-    environment = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
-    return next(entry.partition("=")[2] for entry in environment if entry.startswith(f"{name}="))
-
-
-def epochs(folder, dataset):
-    """The epochs that the log of the latest start of a training tells of."""
-    text = (folder / "logs" / "train" / dataset / "standard" / "deepbind.log").read_text()
-    return [int(line.split()[3].rstrip(":")) for line in text.splitlines() if "validation AUROC" in line]
 
 
 def test_two_runs_of_a_training_side_by_side_end_as_one(cluster, local, study):
     """The generic profile: SIGKILL of snakemake amid trainings, which run on beside those that the next run submits."""
-    profile = ("--workflow-profile", "profiles/generic", "--seconds-between-status-checks", 1)
-    with started(study, cluster, *profile):
-        old = [training(cluster, study, dataset) for dataset in DATASETS]
-        for pid in old:
-            os.kill(pid, signal.SIGSTOP)  # else they end before the next run is there
-    unlock(study, cluster, *profile)
-    with started(study, cluster, *profile) as run:
-        for dataset in DATASETS:
-            training(cluster, study, dataset, old)
-        for pid in old:
-            os.kill(pid, signal.SIGCONT)
-        assert run.wait(300) == 0, (study / "snakemake.log").read_text()[-4000:]
+    held = Held(study, cluster.environment)
+    with started(study, *GENERIC, env=held.environment) as run:
+        old = [held.training(study, dataset, (), moving(cluster, study, run)) for dataset in DATASETS]
+    unlock(study, *GENERIC, env=cluster.environment)
+    with started(study, *GENERIC, env=held.environment) as run:
+        new = [held.training(study, dataset, old, moving(cluster, study, run)) for dataset in DATASETS]
+        held.go_on(*old, *new)
+        assert_done(run, study, moving(cluster, study, run))
     assert_same(study, local)
 
 
@@ -98,34 +55,37 @@ def test_nothing_is_lost_when_everything_goes_wrong(cluster, local, study):
     """The slurm profile: too little memory, a job over its time, a cancelled one, a dead node, a killed snakemake."""
     profile = ("--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", 2, "--retries", 5)
     chip, selex = DATASETS
-    asked = (
-        "index_genome:mem_mb=5 if attempt == 1 else 2000",
-        f"train:runtime=1 if attempt == 1 and wildcards.dataset == '{chip}' else 30",
-    )
-    with started(study, cluster, *profile, "--set-resources", *asked):
-        frozen = training(cluster, study, chip)
-        os.kill(frozen, signal.SIGSTOP)  # as on a file system that hangs: its time runs out
-        cancelled = training(cluster, study, selex)
+    held = Held(study, cluster.environment)
+    little = ("--set-resources", "index_genome:mem_mb=5 if attempt == 1 else 2000")
+    with started(study, *profile, *little, env=held.environment) as run:
+        moved = moving(cluster, study, run)
+        frozen = held.training(study, chip, (), moved)  # as on a file system that hangs: its time runs out
+        cluster.ask("scontrol", "update", f"jobid={variable(frozen, 'SLURM_JOB_ID')}", "timelimit=1")
+        cancelled = held.training(study, selex, {frozen}, moved)
         cluster.ask("scancel", variable(cancelled, "SLURM_JOB_ID"))
-        lost = training(cluster, study, selex, {cancelled})
+        cluster.wait("the end of its time", lambda: "TIMEOUT" in states(cluster))
+        lost = held.training(study, selex, {frozen, cancelled}, moved)
         node = variable(lost, "SLURMD_NODENAME")
-        cluster.kill_node(node)
-        cluster.wait("the end of its time", lambda: "TIMEOUT" in states(cluster), 150)
-        for dataset in DATASETS:  # they run on when snakemake is killed, and beside their successors
-            training(cluster, study, dataset, {frozen, cancelled, lost})
-            first, *_ = cluster.wait("an epoch", lambda dataset=dataset: epochs(study, dataset), 300)
-            assert first > 0, "the training began anew"
+        cluster.lose_node(node)
+        gone = {frozen, cancelled, lost}
+        left = []
+        for dataset in DATASETS:  # they are there when snakemake is killed, and run on beside their successors
+            left.append(held.training(study, dataset, gone, moved))
+            assert epochs(study, dataset) and epochs(study, dataset)[0] > 0, "the training began anew"
     cluster.start_node(node)
-    unlock(study, cluster, *profile)
-    with started(study, cluster, *profile) as run:
-        assert run.wait(600) == 0, (study / "snakemake.log").read_text()[-4000:]
+    unlock(study, *profile, env=cluster.environment)
+    with started(study, *profile, env=held.environment) as run:
+        moved = moving(cluster, study, run)
+        held.go_on(*left, *(held.training(study, dataset, {*gone, *left}, moved) for dataset in DATASETS))
+        assert_done(run, study, moved)
     assert {"FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL"} <= states(cluster)
     assert_same(study, local)
 
 
-def unlock(folder, cluster, *profile):
-    """As the message of a folder whose run was killed asks for."""
-    subprocess.run(command(folder, *profile, "--unlock"), cwd=REPO, env=cluster.environment, check=True)
+def variable(pid, name):
+    """A variable of the environment of a process."""
+    environment = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return next(entry.partition("=")[2] for entry in environment if entry.startswith(f"{name}="))
 
 
 def states(cluster):

@@ -158,35 +158,37 @@ def test_patience_ends_training(tmp_path):
 
 
 RUN = """
-import sys
+import logging, os, signal, sys
 sys.path.insert(0, sys.argv[1])
 from test_training import fit
-import logging
-logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+
+class Killed(logging.StreamHandler):
+    def emit(self, record):
+        super().emit(record)
+        if sys.argv[3] and sys.argv[3] in record.getMessage():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+logging.basicConfig(level=logging.INFO, handlers=[Killed(sys.stderr)])
 fit(__import__("pathlib").Path(sys.argv[2]), (0, 1), epochs=12, patience=12)
 """
 
 
-def start(folder):
-    command = [sys.executable, "-c", RUN, os.path.dirname(__file__), str(folder)]
+def ran(folder, killed_at=""):
+    """The status and the words of a training in a process of its own, killed as soon as it has said something."""
+    command = [sys.executable, "-c", RUN, os.path.dirname(__file__), str(folder), killed_at]
     environment = os.environ | {"SLURM_JOB_ID": "1", "SLURM_NTASKS": "1", "SLURM_JOB_NAME": "train"}
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env=environment)
+    return done.returncode, done.stderr.splitlines()
 
 
 def test_a_killed_run_goes_on_where_it_was(tmp_path):
     fit(tmp_path / "whole", (0, 1), epochs=12, patience=12)
-    seen = []
-    process = start(tmp_path / "killed")
-    for line in process.stderr:
-        seen.append(line)
-        if "seed 1 epoch 4" in line:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    status, seen = ran(tmp_path / "killed", "seed 1 epoch 4")
+    assert status == -signal.SIGKILL, seen[-5:]
     assert not (tmp_path / "killed" / "model.json").exists()
-    process = start(tmp_path / "killed")
-    seen += process.communicate(timeout=60)[1].splitlines()
-    assert process.returncode == 0, seen[-5:]
+    status, rest = ran(tmp_path / "killed")
+    seen += rest
+    assert status == 0, seen[-5:]
     for once in ("seed 0 epoch 0:", "seed 0 epoch 11:", "seed 1 epoch 3:", "seed 1 epoch 11:"):
         assert sum(once in line for line in seen) == 1
     assert not any("SLURM" in line or "requeu" in line for line in seen)

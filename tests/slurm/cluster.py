@@ -1,8 +1,8 @@
 """A throw-away SLURM cluster on one machine: munged, slurmctld and two slurmd from the system's packages.
 
 All of it lies in one folder, nothing in /etc; ports are free ones; what is ended is ended by the process ids noted
-there. To try the workflow on it by hand, `python -m tests.slurm.cluster` prints two variables to export and stays until
-Ctrl-C.
+there. To try the workflow on it by hand, `cd tests; python -m slurm.cluster` prints two variables to export and stays
+until Ctrl-C.
 """
 
 import contextlib
@@ -14,15 +14,17 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
+
+import waiting
 
 NODES = ("c1", "c2")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol")
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])  # where Debian keeps daemons
 
-# CPUs and memory are only said to be there. Memory is sampled, and a job over its share killed, without cgroups.
+# CPUs and memory are only said to be there. Memory is sampled, and a job over its share killed, without cgroups. No
+# daemon gives another up because it is slow to answer: what a node's end means is said by `kill_node`.
 _CONF = """\
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -52,7 +54,11 @@ JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
 MinJobAge=3600
 ReturnToService=2
-SlurmdTimeout=10
+SlurmdTimeout=0
+MessageTimeout=100
+TCPTimeout=100
+BatchStartTimeout=3600
+UnkillableStepTimeout=3600
 KillWait=2
 JobRequeue=0
 """
@@ -109,77 +115,64 @@ class Cluster:
         self._run("slurmctld", "-c")
         for name in NODES:
             self.start_node(name)
-        self.wait("idle nodes", lambda: self.ask("sinfo", "-hN", "-o%t").split() == ["idle"] * len(NODES), 30)
+        self.wait("idle nodes", lambda: self.ask("sinfo", "-hN", "-o%t").split() == ["idle"] * len(NODES))
 
     def start_node(self, name: str) -> None:
-        """Start one slurmd."""
+        """Start one slurmd; of a node that was lost the controller hears that it is back."""
         self._run("slurmd", "-N", name)
 
     def kill_node(self, name: str) -> None:
         """SIGKILL a node's slurmd, its step daemons and their processes, as a machine that loses power would."""
-        below = children()
-        steps = [pid for pid in below if f"{self.folder}/{name}.log" in open_files(pid)]
+        parents = waiting.processes()
+        steps = [pid for pid in parents if f"{self.folder}/{name}.log" in waiting.open_files(pid)]
         self._kill(self.folder / f"{name}.pid")
         for pid in steps:  # before what they watch, or they would tell of its end
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        for pid in [child for step in steps for child in below[step]]:
+        for pid in [child for child, parent in parents.items() if parent in steps]:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(os.getpgid(pid), signal.SIGKILL)
 
+    def lose_node(self, name: str) -> None:
+        """Kill a node amid its work and tell the controller, which would find out when the node answers no more."""
+        self.kill_node(name)
+        self.ask("scontrol", "update", f"nodename={name}", "state=down", "reason=lost")
+
     def stop(self) -> None:
         """Cancel what runs and end the daemons."""
-        with contextlib.suppress(subprocess.SubprocessError):
-            self.ask("scancel", "--quiet", f"--user={getpass.getuser()}", timeout=10)
-            self.wait("the last job", lambda: not self.ask("squeue", "-h"), 15)
+        with contextlib.suppress(subprocess.SubprocessError, waiting.Stuck):
+            self.ask("scancel", "--quiet", f"--user={getpass.getuser()}")
+            self.wait("the last job", lambda: not self.ask("squeue", "-h"), still=60)
         for name in NODES:
             self.kill_node(name)
         for daemon in ("slurmctld", "munge"):
             self._kill(self.folder / f"{daemon}.pid")
 
-    def ask(self, *command: str, timeout: float = 30) -> str:
+    def ask(self, *command: str) -> str:
         """What a program of SLURM prints."""
-        options = {"env": self.environment, "check": True, "timeout": timeout}
+        options = {"env": self.environment, "check": True}
         return subprocess.run(command, stdout=subprocess.PIPE, text=True, **options).stdout
 
-    def wait(self, what: str, reached: Callable[[], object], seconds: float) -> object:
-        """The first true answer of `reached`, asked again and again."""
-        end = time.monotonic() + seconds
-        while not (answer := reached()):
-            if time.monotonic() > end:
-                logs = "\n".join(path.read_text()[-1500:] for path in self.folder.glob("*.log"))
-                raise TimeoutError(f"{what}: not within {seconds} s\n{logs}")
-            time.sleep(0.3)
-        return answer
+    def wait(self, what: str, reached: Callable[[], object], **options: float) -> object:
+        """The first true answer of `reached`, while the daemons' logs tell of something."""
+        try:
+            return waiting.until(what, reached, self.told, **options)
+        except waiting.Stuck as stuck:
+            logs = "\n".join(path.read_text()[-1500:] for path in self.folder.glob("*.log"))
+            raise waiting.Stuck(f"{stuck}\n{logs}") from None
+
+    def told(self) -> tuple[int, ...]:
+        """How much each daemon has written to its log."""
+        return tuple(path.stat().st_size for path in sorted(self.folder.glob("*.log")))
 
     def _run(self, *command: str) -> None:
-        subprocess.run(command, env=self.environment, check=True, timeout=60)
+        subprocess.run(command, env=self.environment, check=True)
 
     @staticmethod
     def _kill(pidfile: Path) -> None:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
             os.kill(int(pidfile.read_text()), signal.SIGKILL)
         pidfile.unlink(missing_ok=True)
-
-
-def children() -> dict[int, list[int]]:
-    """Process -> its children, of all processes that can be seen."""
-    found: dict[int, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            found.setdefault(int(path.parent.name), [])
-            found.setdefault(int(path.read_text().rpartition(")")[2].split()[1]), []).append(int(path.parent.name))
-    return found
-
-
-def open_files(pid: int) -> set[str]:
-    """The files that a process holds open."""
-    found = set()
-    with contextlib.suppress(OSError):
-        for path in Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                found.add(os.readlink(path))
-    return found
 
 
 @contextlib.contextmanager
