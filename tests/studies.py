@@ -152,6 +152,20 @@ def planned(run):
     return {rule: int(number) for rule, number in rows if rule != "all"}
 
 
+def is_done(run):
+    """Whether a dry run plans nothing."""
+    return run.returncode == 0 and "Nothing to be done" in run.stdout + run.stderr
+
+
+def code_of_rules():
+    """Rule -> the modules whose code is a parameter of it."""
+    found = {}
+    for path in sorted((REPO / "workflow" / "rules").glob("*.smk")):
+        for name, body in re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *rule |\Z)", path.read_text(), re.M | re.S):
+            found[name] = re.findall(r'"([\w.]+)"', "".join(re.findall(r"code=digest\((.*?)\)", body, re.S)))
+    return found
+
+
 def results(folder):
     """The files under results/."""
     return sorted(path.relative_to(folder) for path in (folder / "results").rglob("*") if path.is_file())
