@@ -45,7 +45,7 @@ onsuccess:
 
 
 onerror:
-    progress.say(progress.failed(progress.read(Path(log[0]))))
+    progress.say(progress.HINTS)
 
 
 rule all:

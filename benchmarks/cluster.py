@@ -22,7 +22,7 @@ def measure(tfs: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         growth.study(folder, tfs)
-        planned = workflow.snakemake(folder, "--workflow-profile", "profiles/slurm", "--dry-run")
+        planned = workflow.snakemake(folder, "--workflow-profile", "profiles/slurm", "--dry-run", "--printshellcmds")
         one = workflow.snakemake(folder, "--cores", 1, "--dry-run", "results/positives/T0_chip.parquet")
     submissions = len(_SUBMITTED.findall(planned.said))
     return {

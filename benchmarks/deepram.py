@@ -228,7 +228,7 @@ def main() -> None:
     parser.add_argument("datasets", nargs="*", default=DATASETS, choices=[*DATASETS, DATASETS])
     arguments = parser.parse_args()
     settings, steps = arguments.settings, arguments.steps
-    table = tables.read_tsv(TABLE) if TABLE.exists() else pd.DataFrame(columns=["dataset", "trainer", "budget"])
+    table = pd.read_csv(TABLE, sep="\t") if TABLE.exists() else pd.DataFrame(columns=["dataset", "trainer", "budget"])
     table = table[table["budget"] == f"{settings} x {steps}"]
     there = set(zip(table["dataset"], table["trainer"], strict=True))
     for job, names in JOBS.items():

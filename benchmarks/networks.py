@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from benchmarks import inputs
 from benchmarks.race import Side, case
-from tfbind import data, models, prediction, training
+from tfbind import data, models, prediction, stacks
 from tfbind.dna import UNKNOWN
 
 _ROWS = 8192
@@ -112,7 +112,7 @@ def _tensors(rows: int = _ROWS) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _lightning(network: nn.Module, loader: object, epochs: int) -> None:
-    with training._quiet():
+    with stacks._quiet():
         warnings.simplefilter("ignore")
         trainer = lightning.Trainer(
             max_epochs=epochs,
@@ -127,16 +127,16 @@ def _lightning(network: nn.Module, loader: object, epochs: int) -> None:
 
 
 def _ours(kind: str, options: dict, batch: int, epochs: int, networks: int = 1) -> Side:
-    """`training.fit_stack` with its validation, schedule and checkpoints; `networks` of them in one stack."""
+    """`stacks.fit_stack` with its validation, schedule and checkpoints; `networks` of them in one stack."""
     tokens, labels = inputs.examples("USF1_h1", _ROWS)
     split = np.where(np.arange(_ROWS) < _ROWS - 256, "train", "validation").astype(object)
     encoded = data.Examples(tokens, labels, split, np.zeros(_ROWS, np.int16), tokens.shape[1])
     settings = {"epochs": epochs, "patience": epochs, "steps": 0, "batch_size": batch}
-    members = [training.Member(seed, options, 1e-3, 0.0) for seed in range(networks)]
+    members = [stacks.Member(seed, options, 1e-3, 0.0) for seed in range(networks)]
 
     def run() -> list[dict]:
         with tempfile.TemporaryDirectory() as folder:
-            return training.fit_stack(kind, members, encoded, 0, settings, Path(folder))
+            return stacks.fit_stack(kind, members, encoded, 0, settings, Path(folder))
 
     return Side(run, (_ROWS - 256) * epochs * networks)
 

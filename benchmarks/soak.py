@@ -21,8 +21,8 @@ from benchmarks import growth, inputs, page, workflow
 
 _DEMO = yaml.safe_load((inputs.REPO / "config.yaml").read_text())
 # Short windows and the demo's few steps: what is asked is whether thousands of jobs end well, not how well they learn.
-_LENGTH = 51
-_CHANGED = {
+LENGTH = 51
+CHANGED = {
     "negatives": {
         "standard": {"kind": {"chipseq": "dinucleotide", "htselex": "input"}},
         "shuffled": {"kind": "dinucleotide"},
@@ -80,7 +80,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = (arguments.folder or Path(name)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        growth.study(folder, arguments.tfs, _LENGTH, **_CHANGED)
+        growth.study(folder, arguments.tfs, LENGTH, **CHANGED)
         workflow.snakemake(folder, "--cores", arguments.cores)
         found, wall, pages = jobs(folder), elapsed(folder), (folder / "results" / "report.html").stat().st_size
     by_rule = found.groupby("rule", sort=False)
@@ -94,7 +94,7 @@ def main() -> None:
         "soak",
         "A large study on a small machine",
         f"python -m benchmarks.soak --tfs {arguments.tfs} --cores {arguments.cores}",
-        f"{arguments.tfs} TFs x 2 assays (500 peaks of {_LENGTH} bp, 1,000 reads of 20 bp) x 2 negative sets, "
+        f"{arguments.tfs} TFs x 2 assays (500 peaks of {LENGTH} bp, 1,000 reads of 20 bp) x 2 negative sets, "
         f"{len(_DEMO['models'])} labels of models, 3 seeds: "
         f"{len(found)} jobs in {wall / 60:.3g} min on {arguments.cores} cores. Of the time of the cores, jobs fill "
         f"{share['seconds']:.0%}, their imports among them {share['start']:.0%}; the rest is Snakemake itself, and "

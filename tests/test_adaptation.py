@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tfbind import adaptation, evaluation, tables, training
+from tfbind import adaptation, evaluation, stacks, tables, training
 from tfbind.adaptation import Curve, Examples
 
 TRAINING = {"epochs": 4, "patience": 4, "steps": 300, "batch_size": 64, "learning_rate": 0.03, "weight_decay": 0.0}
@@ -91,7 +91,7 @@ def test_a_killed_run_goes_on(source, tmp_path, monkeypatch):
     target = planted(300, "TTAATTAA", 3)
     options = {"shots": [16, 32], "adaptations": ["retrain"], "draws": 1}
     whole = run(source, target, tmp_path / "a", **options)[0]
-    fit, seen = training.fit_stack, []
+    fit, seen = stacks.fit_stack, []
 
     def killed(*arguments, **more):
         if len(seen) == 1:
@@ -100,7 +100,7 @@ def test_a_killed_run_goes_on(source, tmp_path, monkeypatch):
         return fit(*arguments, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "fit_stack", killed)
+        patch.setattr(stacks, "fit_stack", killed)
         with pytest.raises(KeyboardInterrupt):
             run(source, target, tmp_path / "b", **options)
     assert seen[0].exists()

@@ -169,7 +169,7 @@ def test_save_load_score(kind, study, tmp_path):
     assert set(about["extra"]) == {"dataset", "domain", "calibration"} and about["options"] == options
     history = tables.read_tsv(tmp_path / "history.tsv")
     assert list(history.columns) == ["seed", "epoch", "split", "metric", "value"]
-    assert set(history["split"]) == {"train", "validation"} and (history["seed"] == 7).all()
+    assert set(history["split"]) == {"train", "validation"} and (history["seed"] == "7").all()
     assert len(history) == 4 * len(model.strengths)
 
 

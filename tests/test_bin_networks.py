@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tfbind import bin_networks, dna
+from tfbind import bin_networks, dna, estimators
 from tfbind.faults import NotEstimable
 
 SITE = dna.encode(["GGGAAATTTCCC"])[0]
@@ -69,8 +69,16 @@ def test_bins_become_tokens_and_the_profile_in_order():
         def matrix(self, cell, chrom, index):
             return np.tile(np.arange(5, dtype=np.float32), (len(index), 1))
 
+        def unmeasured(self, cell, chrom):
+            return {"accessibility_mean": "accessibility"} if chrom == "chrY" else {}
+
     found = bin_networks.Sequences(Factor())
     matrix = found.matrix("c", "chr1", np.array([1, 3]))
     assert matrix.shape == (2, 203) and (matrix[:, :200] == [[1], [3]]).all()
     assert matrix[0, 200:].tolist() == [3, 2, 1]  # -50, 0, +50
     assert found.names[200:] == ["accessibility_mean_-50", "accessibility_mean", "accessibility_mean_+50"]
+    assert found.unmeasured("k", "chrY") == {"accessibility_mean": "accessibility"} and not found.unmeasured(
+        "k", "chr1"
+    )
+    for method, reads in (("deepbind", 0), ("deepbind_track", 3)):
+        assert len(estimators.reads(bin_networks.build([method], 1, 0)[method], found.names)) == 200 + reads

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyBigWig
 import pytest
 
 from tfbind import (
@@ -164,3 +165,36 @@ def test_a_motif_is_learnt_from_training_peaks_alone(study):
     train = (["k562", "hepg2"], ["chr2", "chr3", "chr6", "chr7"])
     found = opened(study, "USF1", options={"motifs": {"USF1": ["learnt"]}}, train=train).recipe.motifs
     assert found.names == ("USF1",)
+
+
+@pytest.mark.parametrize("absent", ["not named", "only zeros"])
+def test_a_bigwig_without_a_test_chromosome_has_no_value_there(study, tmp_path, absent):
+    folder, loaded = study
+    reference = genome.Genome(folder / "indexed.fa")
+    lengths = reference.lengths
+    own = signal.track([(row["path"], row["format"]) for row in loaded.cells["h1"]["accessibility"]], reference)
+    runs = {chrom: own.runs(chrom) for chrom in lengths}
+    lines = {chrom: np.repeat(values, np.diff(ends, prepend=0)).astype(float) for chrom, (ends, values) in runs.items()}
+    split = loaded.config["split"]
+    gone = split["test"][0]
+    lines[gone][:] = 0
+    held = {chrom: length for chrom, length in lengths.items() if absent == "only zeros" or chrom != gone}
+    with pyBigWig.open(str(tmp_path / "h1.bw"), "w") as file:
+        file.addHeader(list(held.items()))
+        for chrom in held:
+            file.addEntries(chrom, 0, values=lines[chrom], span=1, step=1)
+    files = loaded.cells
+    files = files | {"h1": files["h1"] | {"accessibility": [{"path": str(tmp_path / "h1.bw"), "format": "bigwig"}]}}
+    tally = tables.Tally()
+    factor = opened(study, "USF1", files=files, tally=tally)
+    assert any(gone in reason for event, reason, _ in tally.rows if event == "noted") == (absent == "not named")
+    plan = celltype.plan(list(files), "h1", celltype.chromosomes(lengths, split))
+    methods = {name: estimators.build(factor.names, 0)[name] for name in ("accessibility", "motif")}
+    options = {"methods": methods, "limit": 2000, "seed": 0, "statistics": STATISTICS}
+    auroc = celltype.evaluate("USF1", factor, plan, **options).query("metric == 'auroc'").set_index("method")
+    assert np.isnan(auroc.loc["accessibility", "value"]) and auroc.loc["motif", "value"] > 0.6
+    said = f"h1 has peaks of USF1 on the test chromosome {gone} and no accessibility there"
+    assert auroc.loc["accessibility", "note"].startswith(said)
+    # another test cell: what h1 lacks is not trained on where it has peaks, and it has some on no test chromosome
+    other = celltype.plan(list(files), "k562", celltype.chromosomes(lengths, split))
+    assert celltype.note(factor, other) == other.note()

@@ -51,6 +51,9 @@ class Made:
     def tokens(self, chrom, index):
         return generator("tokens", chrom).integers(0, 4, (self.size, 200), dtype=np.uint8)[index]
 
+    def unmeasured(self, cell, chrom):
+        return {}
+
 
 def gc(tokens):
     return np.isin(tokens, (1, 2)).mean(1)
@@ -208,3 +211,49 @@ def test_combined_score_is_the_formula_of_the_challenge():
     assert found["third"] == pytest.approx(4 * (-np.log10(1 / 2) - np.log10(1.5 / 3)))
     assert celltype.ranked(table)["method"].iloc[0] == "first"
     assert celltype.joined([table, table.iloc[:0]])["metric"].iloc[-1] == "rank_score"
+
+
+class Gap(Made):
+    """Bins of which accessibility was not measured on some chromosomes of a cell."""
+
+    def __init__(self, gaps, bound=True):
+        super().__init__()
+        self.gaps, self.bound = gaps, bound
+
+    def unmeasured(self, cell, chrom):
+        names = ("accessibility_mean", "accessibility_median")
+        return dict.fromkeys(names, "accessibility") if (cell, chrom) in self.gaps else {}
+
+    def labels(self, cell, chrom):
+        labels = super().labels(cell, chrom)
+        return labels if self.bound or (cell, chrom) not in self.gaps else np.where(labels == 1, 0, labels)
+
+
+def test_a_test_chromosome_without_measurement_has_no_value_for_what_reads_it(study):
+    plan = study[1]
+    found = run(Gap({("x", "e")}), plan, ["accessibility", "catchitt", "motif"])
+    auroc = found[found["metric"] == "auroc"].set_index("method")
+    for method in ("accessibility", "catchitt"):
+        assert np.isnan(auroc.loc[method, "value"])
+        said = "x has peaks of TF on the test chromosome e and no accessibility there; give a file that holds e"
+        assert auroc.loc[method, "note"].startswith(said)
+    whole = study[2][study[2]["metric"] == "auroc"].set_index("method")
+    for method in ("motif", celltype.SIGNAL, celltype.CHANCE):
+        assert auroc.loc[method, "value"] == whole.loc[method, "value"]
+
+
+def test_a_training_chromosome_without_measurement_is_left_out_and_named(study):
+    bins, plan = Gap({("y", "a"), ("y", "b")}), study[1]
+    found = run(bins, plan, ["accessibility", "catchitt"])
+    assert not {("y", "a"), ("y", "b")} & {asked[:2] for asked in bins.asked}
+    assert found["note"].eq("not trained on a, b of y, where it has no accessibility").all()
+    auroc = found[found["metric"] == "auroc"].set_index("method")["value"]
+    assert auroc["catchitt"] > auroc["accessibility"] > 0.6
+    nothing = run(Gap({(cell, chrom) for cell in "yz" for chrom in "abc"}), plan, ["catchitt"])
+    assert nothing["note"].str.startswith("no training cell was measured").all() and nothing["value"].isna().all()
+
+
+def test_a_chromosome_without_peaks_may_count_as_zero(study):
+    """As Y in a female cell."""
+    found = run(Gap({("y", "a"), ("x", "e")}, bound=False), study[1], ["accessibility", "motif"])
+    assert found["note"].eq("").all() and found["value"].notna().all()

@@ -76,6 +76,9 @@ def test_packages_are_compared_with_the_lock(tmp_path, monkeypatch):
     lock.write_text("numpy==0.1\n")
     (check,) = doctor.packages(lock)
     assert check.state == "note" and "(tested: 0.1)" in check.words
+    lock.write_text('# made by make lock\n\nnumpy==0.1 ; python_version >= "3.11"  # why\nzipp == 1\n')
+    (check,) = doctor.packages(lock)
+    assert check.state == "note" and "(tested: 0.1)" in check.words
     monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: ["numpy>=1", "no-such-package"])
     states = {check.state: check.words for check in doctor.packages(Path(tmp_path / "none"))}
     assert states == {"missing": "no-such-package; pip install -c constraints.txt -e ."}

@@ -25,8 +25,8 @@ def norm(name):
 
 
 def constraints():
-    pins = dict(line.split("==") for line in (REPO / "constraints.txt").read_text().split())
-    return {norm(name): version for name, version in pins.items()}
+    pins = [line.split(";")[0].split("==") for line in (REPO / "constraints.txt").read_text().splitlines()]
+    return {norm(name.strip()): version.strip() for name, version in pins}
 
 
 def locked():

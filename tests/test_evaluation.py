@@ -378,10 +378,55 @@ def test_values_and_drops_are_those_of_the_joined_rows(study):
     assert drop["drop"] == pytest.approx(aucs["g_chip"] - aucs["g_selex"])
     assert drop["low"] < drop["drop"] < drop["high"]
     scores = [joined[source]["score"].to_numpy() for source in ("g_chip", "g_selex")]
-    assert drop["p_value"] == pytest.approx(ev.delong_p(joined["g_chip"]["label"].to_numpy(), *scores))
+    assert drop["p_delong"] == pytest.approx(ev.delong_p(joined["g_chip"]["label"].to_numpy(), *scores))
     floor = transfer.query("target == 'g_chip' and model == 'composition'").iloc[0]
     assert drop["floor"] == floor["same"] == floor["floor"] > ev.HIGH_FLOOR
     assert "composition alone" in drop["note"] and ev.NOT_ABOVE_FLOOR not in drop["note"]
+
+
+@pytest.mark.parametrize("seeds", [[0, 0], [1, 0], [1, 1]])
+def test_the_p_of_a_drop_is_below_a_level_where_its_interval_leaves_zero_out(study, seeds):
+    tests, predictions = study
+    for strength, (source, many) in enumerate(zip(("g_selex", "g_chip"), seeds, strict=True)):
+        table = predicted(tests, ["g_selex", "g_chip"], 0.4 + 0.3 * strength, word=3 + strength)
+        predictions[source, "shuffled", "deepbind"] = table if many else table[table["seed"] == "ensemble"]
+    for target in ("g_chip", "g_selex"):
+        chosen = f"target == '{target}' and model == 'deepbind'"
+        p = run(study)[1].query(chosen)["p_value"].item()
+        assert 0 < p < 1
+        for level, outside in ((1 - 1.001 * p, True), (1 - 0.999 * p, False)):
+            drop = run(study, statistics={**CONFIG["statistics"], "level": level})[1].query(chosen).iloc[0]
+            assert drop["p_value"] == p and (drop["low"] > 0 or drop["high"] < 0) == outside, (level, p)
+
+
+def test_p_of_one_part_is_that_of_students_t_and_of_two_lies_between():
+    for value, variance, freedom in ((0.1, 0.004, 7), (-0.5, 0.001, 99), (3.0, 1e-4, 2000)):
+        alone = 2 * stats.t.sf(abs(value) / np.sqrt(variance), freedom)
+        assert ev.p_of(value, [(variance, freedom), (0.0, 0)]) == pytest.approx(max(alone, 1e-300), rel=1e-6)
+    parts = [(0.003, 59), (0.001, 4)]
+    for value in (1e-6, 0.05, 0.2, 1.0):
+        low, high = sorted(2 * stats.t.sf(value / np.sqrt(0.004), freedom) for _, freedom in parts)
+        p = ev.p_of(value, parts)
+        assert low <= p <= high and ev.half_width(parts, 1 - p) == pytest.approx(value, rel=1e-4)
+
+
+def test_p_is_missing_where_the_interval_is_and_one_where_nothing_differs():
+    assert np.isnan(ev.p_of(0.1, [(np.nan, 0), (0.001, 4)])) and np.isnan(ev.p_of(0.0, [(np.nan, 0)]))
+    assert np.isnan(ev.p_of(0.1, [(0.0, 9), (0.0, 0)]))  # no resample differs: the true variance is larger
+    assert ev.p_of(0.0, [(0.0, 9), (0.0, 0)]) == ev.p_of(0.0, [(0.1, 9), (0.2, 4)]) == 1
+
+
+def test_the_p_of_a_drop_holds_blocks_and_seeds_where_delong_takes_rows_for_independent(rng):
+    # No model is better; the rows of a block rise and fall together. 200 studies: three standard errors are 4.6 points.
+    small = {"ours": [], "delong": []}
+    labels, block = np.arange(200) % 2, np.arange(200) // 20
+    for _ in range(200):
+        draws = ev.draw(labels, block, 200, rng)
+        scores = [labels + rng.normal(size=(2, 10))[labels, block] + 0.5 * rng.normal(size=(3, 200)) for _ in range(2)]
+        models = [ev.replicate(some, draws) for some in scores]
+        small["ours"].append(ev.difference_p(*models) < 0.05)
+        small["delong"].append(ev.delong_p(labels, *(some.mean(0) for some in scores)) < 0.05)
+    assert np.mean(small["ours"]) < 0.096 and np.mean(small["delong"]) > 0.2
 
 
 def test_a_target_model_no_better_than_composition_is_noted(study):

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -141,6 +142,21 @@ def test_a_chromosome_without_genes_is_far_from_all(recipe, genome, cell):
     found = features.matrix(recipe, genome, "chr1", np.arange(5), cell)
     names = features.names(recipe)
     assert (found[:, names.index("tss_distance")] > 20).all() and (found[:, names.index("expression_max")] == 0).all()
+
+
+def test_a_gene_of_unknown_expression_is_no_gene_of_level_0(recipe, genome, cell):
+    names, index = features.names(recipe), np.arange(bins.count(genome.lengths[CHROM]))
+    genes = cell.genes.assign(tpm=cell.genes["tpm"].where(np.arange(len(cell.genes)) % 2 == 0))
+    found = features.matrix(recipe, genome, CHROM, index, replace(cell, genes=genes))
+    fewer = features.matrix(recipe, genome, CHROM, index, replace(cell, genes=genes[genes["tpm"].notna()]))
+    whole = features.matrix(recipe, genome, CHROM, index, cell)
+    for name, wanted in {"tss_distance": whole, "expression_nearest": fewer, "expression_max": fewer}.items():
+        np.testing.assert_array_equal(found[:, names.index(name)], wanted[:, names.index(name)])
+    unknown = features.unmeasured(recipe, replace(cell, genes=genes.assign(tpm=np.nan)), CHROM)
+    assert unknown == dict.fromkeys(["expression_nearest", "expression_max"], "genes of known expression")
+    assert features.unmeasured(recipe, cell, CHROM) == {}
+    nothing = features.unmeasured(recipe, replace(cell, genes=cell.genes[:0], peaks=cell.peaks[:0]), CHROM)
+    assert set(nothing) == {"accessibility_in_peak", "tss_distance", "expression_nearest", "expression_max"}
 
 
 def test_features_can_be_left_out(genome, cell):

@@ -14,7 +14,7 @@ import torch
 import yaml
 from sklearn.metrics import roc_auc_score
 
-from tfbind import audit, baseline, config, dna, foreign, models, negatives, prediction, tables, training
+from tfbind import audit, baseline, config, dna, evaluation, foreign, models, negatives, prediction, tables, training
 from tfbind.faults import InputError
 
 REPO = Path(__file__).parents[1]
@@ -128,6 +128,42 @@ def test_scores_that_do_not_fit_are_refused(study, change, message):
     with pytest.raises(InputError) as fault:
         foreign.predictions(study / "k", "A", "x", targets(study))
     assert message in str(fault.value) and "B.x.tsv" in str(fault.value)
+
+
+def two_sets(study, scale):
+    """Scores of B with two sets of negatives; the file of the second holds `scale` of those that a program means."""
+    bound, sets = targets(study)["B"]
+    sets["y"] = rows("B", 0, 300, 77).assign(id=lambda t: t["id"] + "y")
+    rng, meant = np.random.default_rng(0), {}
+    for label, table in sets.items():
+        test = pd.concat([t[t["split"] == "test"] for t in (bound, table)])
+        for name, is_bound in zip(foreign.names(test), test["label"], strict=True):
+            meant.setdefault(name, float(is_bound + rng.normal()))
+        lines = [f"{name}\t{scale(meant[name]) if label == 'y' else meant[name]!r}" for name in foreign.names(test)]
+        path = study / "k" / "A" / "x" / f"B.{label}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(lines) + "\n")
+    found = foreign.predictions(study / "k", "A", "x", {"B": (bound, sets)})
+    aurocs = {}
+    for label, table in sets.items():
+        test = pd.concat([bound, table], ignore_index=True).query("split == 'test'").reset_index(drop=True)
+        test["negatives"] = test["label"].map({1: "", 0: label})
+        _, scores = evaluation.matched(found, test, label, "k")
+        names = foreign.names(test)
+        truth = roc_auc_score(test["label"], names.map(meant))
+        aurocs[label] = evaluation.measure(test["label"], scores[0])[0], truth
+    return found, aurocs
+
+
+@pytest.mark.parametrize("scale", [float, lambda x: 0.01 * x - 9, lambda x: 1e3 * x + 5])
+def test_each_file_of_a_program_ranks_its_own_bound_rows(study, scale):
+    found, aurocs = two_sets(study, scale)
+    for measured, truth in aurocs.values():
+        assert measured == pytest.approx(truth) and 0.6 < truth < 0.9
+    bound = found[found["label"] == 1]
+    same = scale is float
+    assert len(bound) == (100 if same else 200) and set(bound["negatives"]) == ({""} if same else {"x", "y"})
+    assert len(found) == len(bound) + 200 and not found.duplicated(["id", "label", "negatives"]).any()
 
 
 def test_an_absent_file_leaves_its_cell_without_value(study):

@@ -214,3 +214,49 @@ def test_real_narrowpeaks(real):
         with gzip.open(path, "rt") as lines:
             assert len(peaks) == sum(1 for _ in lines)
         assert ((peaks["start"] <= peaks["summit"]) & (peaks["summit"] < peaks["end"])).all()
+
+
+def hmmratac(chrom, start, end, offset, score, others=("0", "0", "0")):
+    """As MACS3 hmmratac and bdgpeakcall write: the score in column 5, 0 in columns 7 to 9."""
+    return "\t".join(map(str, (chrom, start, end, "MACS_peak", score, ".", *others, offset))) + "\n"
+
+
+HMM = [("chr1", 1000, 1040, 20, 54), ("chr1", 1060, 1200, 30, 295), ("chr2", 3000, 3100, 50, 222)]
+
+
+def test_where_signal_values_do_not_rank_column_5_does(write, genome):
+    tally = Tally()
+    path = write("".join(hmmratac(*row) for row in HMM))
+    peaks = intervals.read_peaks(path, "narrowpeak", tally)
+    assert peaks["score"].tolist() == [54, 295, 222]
+    assert ("changed", "signalValue is 0 in every row: ranked by column 5 (score)", 3) in tally.rows
+    windows = intervals.windows(peaks, 101, genome, None, tally)
+    assert windows["origin"].tolist() == ["chr1:1060-1200", "chr2:3000-3100"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "score", "said"),
+    [
+        (
+            [("7", "2", "1", "9"), ("7", "2", "2", "9")],
+            [1, 2],
+            "signalValue is 2 in every row: ranked by column 8 (pValue)",
+        ),
+        ([("7", "-1", "1", "9"), ("7", "-1", "1", "8")], [9, 8], "-1 in every row: ranked by column 9 (qValue)"),
+        ([("1", "0", "5", "5"), ("2", "3", "5", "5")], [0, 3], ""),
+        ([("7", "2", "1", "9")], [2], ""),
+        ([("7", "2", "1", "9")] * 2, [2, 2], "2 in every row, and no other column ranks"),
+    ],
+)
+def test_the_column_that_ranks_is_said(write, rows, score, said):
+    tally = Tally()
+    lines = [hmmratac("chr1", 100 * i, 100 * i + 50, 9, row[0], row[1:]) for i, row in enumerate(rows)]
+    assert intervals.read_peaks(write("".join(lines)), "narrowpeak", tally)["score"].tolist() == score
+    words = [reason for _, reason, _ in tally.rows if "every row" in reason]
+    assert len(words) == bool(said) and all(said in reason for reason in words)
+
+
+def test_a_bed_whose_scores_are_all_one_says_so(write):
+    tally = Tally()
+    intervals.read_peaks(write("chr1\t1\t9\ta\t0\nchr1\t20\t30\tb\t0\n"), "bed", tally)
+    assert ("noted", tally.rows[-1][1], 2) == tally.rows[-1] and "score is 0 in every row" in tally.rows[-1][1]

@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from tfbind import evaluation, ladder
-from tfbind.config import SHIFTS
+from tfbind.shifts import SHIFTS
 
 CHIP = {"source_assay": "chipseq", "target_assay": "chipseq", "train_negatives": "n", "test_negatives": "n"}
 

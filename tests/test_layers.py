@@ -12,13 +12,25 @@ from tfbind.config import schema
 REPO = Path(__file__).parents[1]
 FLOORS = [
     ["faults", "kernels.vectors"],
-    ["dna", "text", "lineage", "kernels.*"],
+    ["dna", "text", "lineage", "shifts", "kernels.*", "job"],
     ["tables"],
-    ["config", "resources", "intervals", "genome", "reads", "splits", "motifs", "background", "bins", "progress"],
+    [
+        "config",
+        "resources",
+        "intervals",
+        "genome",
+        "reads",
+        "splits",
+        "motifs",
+        "background",
+        "bins",
+        "progress",
+        "kept",
+    ],
     ["assays", "negatives", "simulate", "archives", "audit", "signal", "domain", "doctor", "matching"],
     ["data", "models", "baseline", "estimators", "features", "validation"],
-    ["training", "prediction", "cells", "foreign"],
-    ["evaluation", "bin_networks", "interpretation"],
+    ["stacks", "prediction", "cells", "foreign"],
+    ["evaluation", "training", "bin_networks", "interpretation"],
     ["transfer", "libraries", "adaptation", "causes", "celltype"],
     ["ladder", "variance", "calibration", "sharing", "scoring", "logos", "transferability"],
     ["scores", "unlabelled"],
@@ -94,26 +106,3 @@ def test_scripts_are_thin(script):
     lines = [x for x in script.read_text().splitlines() if x.strip() and not x.startswith(("import", "from"))]
     assert len(lines) <= 40
     assert "def " not in script.read_text()
-
-
-def test_digest_sees_code_and_not_comments(tmp_path, monkeypatch):
-    (tmp_path / "a.py").write_text('"""Doc."""\nfrom tfbind import b\n\nx = 1\n')
-    (tmp_path / "b.py").write_text("y = 1\n")
-    (tmp_path / "c.py").write_text("z = 1\n")
-    monkeypatch.setattr(lineage, "_ROOT", tmp_path)
-
-    def digest():
-        lineage.digest.cache_clear()
-        lineage._tree.cache_clear()
-        return lineage.digest("a")
-
-    first = digest()
-    (tmp_path / "a.py").write_text('"""Another."""\nfrom tfbind import b\n\nx = 1  # why\n')
-    (tmp_path / "c.py").write_text("z = 2\n")
-    assert digest() == first
-    (tmp_path / "b.py").write_text("y = 2\n")
-    second = digest()
-    (tmp_path / "b.html.j2").write_text("<p>")
-    assert len({first, second, digest()}) == 3
-    lineage.digest.cache_clear()
-    lineage._tree.cache_clear()

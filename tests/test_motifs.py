@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from pyjaspar import jaspardb
 
 from tfbind import dna, motifs
 from tfbind.faults import InputError
@@ -33,6 +34,19 @@ def test_jaspar_is_pinned_and_whole(vertebrates):
     assert all(m.dtype == np.float32 and m.shape[1] == 4 and np.isfinite(m).all() for m in vertebrates.matrices)
     older = motifs.jaspar(release="JASPAR2020")
     assert len(older) < len(vertebrates)
+
+
+@pytest.mark.parametrize(("groups", "release"), [(("Fungi", "nematodes"), motifs.RELEASE), (("plants",), "JASPAR2018")])
+def test_jaspar_is_what_pyjaspar_fetches(groups, release):
+    found = motifs.jaspar(groups, "core", release)
+    known = jaspardb(release=release).fetch_motifs(collection="CORE", tax_group=list(groups))
+    assert len(known) > 20
+    for i, motif in enumerate(sorted(known, key=lambda motif: motif.matrix_id)):
+        counts = np.array([motif.counts[base] for base in "ACGT"], float).T
+        assert (found.ids[i], found.names[i]) == (motif.matrix_id, motif.name)
+        assert found.species[i] == ",".join(map(str, motif.species))
+        assert (found.matrices[i] == motifs.log_odds(counts)).all()
+    assert len(found) == len(known)
 
 
 def test_log_odds_use_root_n_pseudo_counts():

@@ -45,8 +45,8 @@ def study(tfs, poor="", models=SKILL, extra=True, points=60):
             good = dataset != poor
             libraries.append(
                 dict(dataset=dataset, tf=tf, assay=assay, lab="lab1",
-                     cell="" if assay == "htselex" else dataset.partition("_")[2], replicate=1,
-                     cycle=4 if assay == "htselex" else np.nan, n_read=kept + 812, n_dropped=812,
+                     cell="" if assay == "htselex" else dataset.partition("_")[2], replicate="1",
+                     cycle="4" if assay == "htselex" else "", n_read=kept + 812, n_dropped=812,
                      n_positive=kept, n_negative=kept, kmer="CCGGAAGT", enrichment=8.4 if good else 1.1,
                      n_jackpot=20 if assay == "htselex" else np.nan, entropy=10.2, entropy_negative=10.9,
                      consensus="ACCGGAAG" if good else "", excess=46.1 if good else np.nan,

@@ -1,5 +1,6 @@
 """Scores of foreign models: a weight matrix by a script of its own, an image classifier; tables that are refused."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -11,7 +12,24 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tfbind import scores, tables
+from tfbind import (
+    adaptation,
+    calibration,
+    causes,
+    celltype,
+    evaluation,
+    ladder,
+    libraries,
+    matching,
+    report,
+    scores,
+    sharing,
+    tables,
+    transfer,
+    transferability,
+    variance,
+)
+from tfbind import audit as leakage
 from tfbind.faults import InputError
 
 REPO = Path(__file__).parents[1]
@@ -215,3 +233,81 @@ def test_a_cell_with_too_few_examples_is_done_with_exit_code_3(tmp_path):
     run = tfbind("evaluate", write(few, tmp_path), "--output", "out", "--resamples", 100, cwd=tmp_path)
     assert run.returncode == 3 and "mitosis_A to mitosis_C: 5 test positives" in run.stderr
     assert (tmp_path / "out" / "report.html").exists()
+
+
+WORDS = {"1": ["001", "002", "1e5"], "NA": ["NA", "nan", "None", "True"]}
+
+
+def test_ids_that_look_like_something_else_survive_every_table(tmp_path):
+    """Datasets 001 and 1e5, TFs 1 and NA, models 1e5 and 007, negatives True: nothing is a number, a gap or a truth."""
+    rng = np.random.default_rng(0)
+    rows = {
+        dataset: {"dataset": dataset, "tf": tf, "assay": "chipseq" if i % 2 else "htselex"}
+        | {"cell": "1e3" if i % 2 else "", "lab": f"0{i}", "replicate": "01", "cycle": "" if i % 2 else "04"}
+        for tf, datasets in WORDS.items()
+        for i, dataset in enumerate(datasets)
+    }
+    parts = []
+    for tf, datasets in WORDS.items():
+        for target in datasets:
+            label = np.tile([1, 0], 60)
+            for source, model, seed in itertools.product(datasets, ("1e5", "007"), ("0", "1")):
+                gain = 0.2 if model == "007" else 2.0 if source == target else 1.0
+                frame = {"tf": tf, "source": source, "target": target, "model": model, "seed": seed, "label": label}
+                frame |= {"id": [f"{i:03}" for i in range(120)], "negatives": np.where(label, "", "True")}
+                frame |= {"score": gain * label + rng.normal(size=120), "block": [f"{i // 6:02}" for i in range(120)]}
+                frame |= {f"source_{fact}": rows[source][fact] for fact in scores.FACTS}
+                parts.append(pd.DataFrame(frame | {f"target_{fact}": rows[target][fact] for fact in scores.FACTS}))
+    table = scores.read(write(pd.concat(parts, ignore_index=True), tmp_path))
+    assert set(table["source"]) == set(rows) and set(table["tf"]) == set(WORDS)
+    results = scores.evaluate(table, STATISTICS)
+    results.write(tmp_path / "out")
+    read = {name: tables.read_tsv(tmp_path / "out" / f"{name}.tsv") for name in results._fields[:-1]}
+    for name, frame in read.items():
+        for column in set(frame) - tables.NUMBERS:
+            wanted = getattr(results, name)[column].astype("str").fillna("")
+            assert frame[column].fillna("").tolist() == wanted.tolist(), (name, column)
+        assert all(frame[column].dtype.kind in "if" for column in set(frame) & tables.NUMBERS), name
+
+    # what the jobs after an evaluation do with the tables that it wrote
+    metrics, drops = read["metrics"], read["transfer"]
+    assert set(variance.split(metrics, rows)["model"]) == {"1e5", "007"}
+    contents, logs = {}, {}
+    for i, dataset in enumerate(rows):
+        reads = [pd.Series(["".join(rng.choice(list("ACGT"), 20)) for _ in range(50)], dtype="str") for _ in "ab"]
+        contents[dataset] = libraries.content(rows[dataset], *reads)
+        tally = tables.Tally()
+        tally.add("read", "001" if i else "NA", 50)
+        tables.write_tsv(tally.frame(), tmp_path / "log.tsv")
+        logs[dataset] = tables.read_tsv(tmp_path / "log.tsv")
+    models = {"1e5": {"kind": "deepbind"}, "007": {"kind": "composition"}}
+    tables.write_tsv(libraries.judge(rows, logs, contents, metrics, models), tmp_path / "libraries.tsv")
+    health = tables.read_tsv(tmp_path / "libraries.tsv")
+    assert health["dataset"].tolist() == list(rows) and health["model"].tolist() == ["1e5"] * len(rows)
+    assert health["replicate"].eq("01").all() and set(health["cycle"].dropna()) == {"04"}
+    summary, verdicts = transfer.summary(drops, 0.95), transfer.verdicts(drops, health, 0.95)
+    assert set(summary["model"]) == {"1e5", "007"} and set(verdicts["tf"]) >= set(WORDS)
+    pd.testing.assert_series_equal(summary["drop"], results.summary["drop"], rtol=1e-4)
+    card = sharing.evaluated("001", "True", {"1e5": "whole"}, metrics)
+    assert set(card["target"]) == set(WORDS["1"]) and card["value"].notna().all()
+    audit = pd.DataFrame(columns=leakage.COLUMNS)
+    about = {"tfbind": "0", "date": "", "command": "", "seeds": [0], "libraries": {}, "inputs": {}, "config": ""}
+    logs = {dataset: {"positives": log} for dataset, log in logs.items()}
+    more = {"verdicts": verdicts, "libraries": health, "audit": audit, "logs": logs, "provenance": about}
+    report.render(tmp_path / "report.html", title="ids", **{**read, **more})
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert all(f">{dataset}<" in page or f"{dataset} " in page for dataset in rows) and ">100000" not in page
+
+
+def test_every_column_of_every_table_is_a_number_or_text_by_its_name():
+    """A column of numbers that is not named as one would be read as text: its arithmetic fails at once."""
+    modules = (adaptation, calibration, causes, celltype, evaluation, ladder, leakage, libraries, matching, sharing)
+    modules += (transfer, transferability, variance)
+    lists = [v for m in modules for k, v in vars(m).items() if k.endswith("COLUMNS") and isinstance(v, list)]
+    columns = set().union(*lists)
+    words = {"tf", "source", "target", "source_assay", "target_assay", "shift", "comparison", "model", "seed", "metric"}
+    words |= {"train_negatives", "test_negatives", "note", "sentence", "verdict", "cause", "adaptation", "against"}
+    words |= {"needs", "role", "sign", "curve", "component", "rung", "kind", "action", "reading", "method", "cell"}
+    words |= {"train_cells", "test_cell", "dataset", "assay", "lab", "replicate", "cycle", "kmer", "consensus", "motif"}
+    words |= {"filter", "match", "match_tf", "kinship", "alike_to"}
+    assert columns - tables.NUMBERS == words

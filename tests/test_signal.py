@@ -1,4 +1,6 @@
 import gzip
+import struct
+import zlib
 
 import numpy as np
 import pandas as pd
@@ -64,6 +66,14 @@ def write_bigwig(path, values, lengths):
     return path
 
 
+def data_block(path):
+    """Place and size of the one block of data of a small bigWig, as its index says (Kent et al. 2010, table S9 on)."""
+    whole = path.read_bytes()
+    (index,) = struct.unpack_from("<Q", whole, 24)
+    assert struct.unpack_from("<BBH", whole, index + 48) == (1, 0, 1)  # a leaf with one item
+    return struct.unpack_from("<QQ", whole, index + 48 + 4 + 16)
+
+
 def smoothed(fragments, lengths):
     """Slowly: cuts within 75 bp of each base over what is expected."""
     cuts = {chrom: np.zeros(length) for chrom, length in lengths.items()}
@@ -114,15 +124,123 @@ def test_reads_that_do_not_count_are_counted(fragments, genome, tmp_path):
     assert ("dropped", "unmapped, secondary, supplementary, failed or duplicate", 50) in tally.rows
 
 
-def test_missing_values_and_absent_chromosomes_are_zero(genome, tmp_path):
+def test_missing_values_are_zero_and_absent_chromosomes_are_named(genome, tmp_path):
     line = np.full(genome.lengths["chr1"], np.nan)
     line[100:200], line[200:250] = 2.5, 0.5
-    path = write_bigwig(tmp_path / "f.bw", {"chr1": line}, {"chr1": len(line), "chrUn": 500})
+    lengths = {"chr1": len(line), "chr2": genome.lengths["chr2"], "chrUn": 500}
+    path = write_bigwig(tmp_path / "f.bw", {"chr1": line, "chr2": np.zeros(lengths["chr2"])}, lengths)
     tally = Tally()
     track = signal.track([(path, "bigwig")], genome, tally)
     np.testing.assert_array_equal(bases(track, "chr1"), np.nan_to_num(line).astype(np.float32))
-    np.testing.assert_array_equal(bases(track, "chr2"), 0)
+    np.testing.assert_array_equal(bases(track, "chr3"), 0)
     assert ("dropped", "chromosome absent from the genome", 1) in tally.rows
+    assert ("noted", "chromosome of the genome of which f.bw holds nothing (chr3, chr4)", 2) in tally.rows
+    assert [track.silent(chrom) for chrom in genome.lengths] == [False, True, True, True]
+    track.check()
+
+
+def test_a_chromosome_without_reads_is_named(fragments, genome, tmp_path):
+    for path, kind in (
+        (write_fragments(tmp_path / "f.tsv", fragments), "fragments"),
+        (write_bam(tmp_path / "f.bam", fragments, genome.lengths), "bam"),
+    ):
+        tally = Tally()
+        track = signal.track([(path, kind)], genome, tally)
+        assert ("noted", f"chromosome of the genome of which {path.name} holds nothing (chr3)", 1) in tally.rows
+        assert track.silent("chr3") and not track.silent("chr1") and (bases(track, "chr3") == 0).all()
+    repeated = [row for row in tally.rows if "mapping quality 0" in row[1]]
+    assert repeated == [("noted", repeated[0][1], 4800)]  # as they were written above
+
+
+def test_a_file_without_a_chromosome_has_no_part_in_the_mean_there(fragments, genome, tmp_path):
+    lines = smoothed(fragments, genome.lengths)
+    whole = write_bigwig(tmp_path / "whole.bw", lines, genome.lengths)
+    lengths = {chrom: n for chrom, n in genome.lengths.items() if chrom != "chr2"}
+    part = write_bigwig(tmp_path / "part.bw", {c: lines[c] for c in lengths}, lengths)
+    both = signal.track([(whole, "bigwig"), (part, "bigwig")], genome)
+    for chrom in ("chr1", "chr2"):
+        np.testing.assert_allclose(bases(both, chrom), lines[chrom], rtol=1e-5, atol=1e-6)
+    # of cuts likewise: half of the cuts come from a file without chr2, whose share the other takes over there
+    some = {chrom: rows for chrom, rows in fragments.items() if chrom != "chr2"}
+    alone = signal.track([(write_fragments(tmp_path / "a.tsv", fragments), "fragments")], genome)
+    two = signal.track(
+        [(tmp_path / "a.tsv", "fragments"), (write_fragments(tmp_path / "b.tsv", some), "fragments")], genome
+    )
+    ratio = bases(two, "chr2").sum() / bases(two, "chr1").sum()
+    assert ratio == pytest.approx(bases(alone, "chr2").sum() / bases(alone, "chr1").sum(), rel=1e-5)
+
+
+def test_what_a_track_lacks_does_not_move_the_others_values(fragments, genome, tmp_path):
+    """A track without chr2 has, once normalised, the values that it has when the reference lacks chr2 as well."""
+    lines = smoothed(fragments, genome.lengths)
+    lengths = {chrom: n for chrom, n in genome.lengths.items() if chrom != "chr2"}
+    whole = signal.track([(write_bigwig(tmp_path / "whole.bw", lines, genome.lengths), "bigwig")], genome)
+    part = {chrom: 2 * lines[chrom] for chrom in lengths}
+    part = signal.track([(write_bigwig(tmp_path / "part.bw", part, lengths), "bigwig")], genome)
+    np.testing.assert_allclose(bases(part.normalised(whole), "chr1"), lines["chr1"], rtol=0.02, atol=1e-3)
+    other = write_bigwig(tmp_path / "other.bw", {"chr2": lines["chr2"]}, {"chr2": genome.lengths["chr2"]})
+    with pytest.raises(InputError, match="no chromosome in common"):
+        part.normalised(signal.track([(other, "bigwig")], genome))
+
+
+@pytest.mark.parametrize("value", [0, np.nan])
+def test_a_track_that_holds_nothing_is_refused_by_name(value, genome, fragments, tmp_path):
+    empty = {"chr1": np.full(genome.lengths["chr1"], value)}
+    empty["chr1"][:5] = 0
+    path = write_bigwig(tmp_path / "empty.bw", empty, {"chr1": genome.lengths["chr1"]})
+    full = write_bigwig(tmp_path / "full.bw", smoothed(fragments, genome.lengths), genome.lengths)
+    for files in ([path], [full, path]):
+        track = signal.track([(file, "bigwig") for file in files], genome)
+        with pytest.raises(InputError, match=r"empty\.bw: no value above 0 on any chromosome"):
+            track.check()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (np.inf, "holds inf, .*a ratio over 0, or its logarithm; add a pseudocount"),
+        (-np.inf, "holds -inf, .*a ratio over 0"),
+        (-1.5, r"chr1:40 \(0-based\) holds -1\.5, .*a log-ratio, a difference or a z-score is no accessibility"),
+    ],
+)
+def test_values_that_no_accessibility_has_are_refused_wherever_they_are_read(value, said, genome, tmp_path):
+    line = np.ones(genome.lengths["chr1"])
+    line[40:50] = 1234567.5
+    path = write_bigwig(tmp_path / "f.bw", {"chr1": line}, {"chr1": len(line)})
+    # pyBigWig writes no infinite value, other programs do: it is put into the one block of data
+    whole, (block, size) = bytearray(path.read_bytes()), data_block(path)
+    other = zlib.decompress(whole[block : block + size]).replace(struct.pack("<f", 1234567.5), struct.pack("<f", value))
+    other = zlib.compress(other, 9)
+    assert len(other) <= size
+    whole[block : block + size] = other.ljust(size, b"\0")
+    path.write_bytes(whole)
+    track = signal.track([(path, "bigwig")], genome)
+    for read in (lambda: track.runs("chr1"), track.quantiles, track.check, lambda: signal.steps(track, "chr1")):
+        with pytest.raises(InputError, match=said):
+            read()
+
+
+def test_a_read_with_a_strand_is_one_cut(genome, tmp_path):
+    """As SnapATAC2 writes single-end libraries, and bedtools bamtobed any."""
+    path = tmp_path / "f.tsv"
+    path.write_text("# x\nchr1\t174\t224\tCELL3-1\t1\t+\nchr1\t596\t646\tCELL1-1\t1\t-\nchr2\t5\t9\tA\t1\t-\n")
+    tally = Tally()
+    found = signal.read_fragments(path, genome, tally)
+    assert found["chr1"].tolist() == [174, 645] and found["chr2"].tolist() == [8]
+    assert ("read", "reads of one end (strand in column 6), one cut each", 3) in tally.rows
+    assert ("kept", "cuts", 3) in tally.rows
+    path.write_text("chr1\t174\t224\tC\t1\t.\nchr1\t596\t646\tC\t1\t.\n")
+    assert sorted(signal.read_fragments(path, genome, Tally())["chr1"].tolist()) == [174, 223, 596, 645]
+    for mixed in (".", "x", ""):
+        path.write_text(f"chr1\t174\t224\tC\t1\t+\nchr1\t596\t646\tC\t1\t{mixed}\n")
+        with pytest.raises(InputError, match=r"f\.tsv: column 6 holds .*on every line is single reads, on none"):
+            signal.read_fragments(path, genome, Tally())
+
+
+def test_mates_with_places_of_their_own_are_no_fragments(genome, tmp_path):
+    (tmp_path / "f.bedpe").write_text("chr1\t100\t136\tchr1\t300\t336\tr1\t60\t+\t-\n")
+    with pytest.raises(InputError, match="BEDPE, each mate with a place of its own; give fragments"):
+        signal.read_fragments(tmp_path / "f.bedpe", genome, Tally())
 
 
 def test_a_long_bigwig_is_read_in_chunks(genome, rng, tmp_path, monkeypatch):
@@ -274,8 +392,17 @@ def test_expression_is_found_by_identifier_or_name_and_averaged(genome, tmp_path
     (tmp_path / "b.tsv").write_text("gene\ttpm\nUSF1\t2\nENSG09\t1\n")
     tally = Tally()
     found = signal.expression([tmp_path / "a.tsv", tmp_path / "b.tsv"], genes, tally)
-    assert found["tpm"].tolist() == [3, 0]
-    assert tally.rows == [("kept", "genes with expression", 1), ("changed", "gene without expression: 0", 1)]
+    assert found["tpm"].tolist() == pytest.approx([3, np.nan], nan_ok=True)
+    assert tally.rows == [
+        ("kept", "genes with expression", 1),
+        ("changed", "gene without expression: in no table (e.g. ENSG02)", 1),
+        ("dropped", "gene of a.tsv that the annotation lacks (e.g. ENSG09)", 1),
+        ("dropped", "gene of b.tsv that the annotation lacks (e.g. ENSG09)", 1),
+    ]
+    (tmp_path / "b.tsv").write_text("gene\ttpm\nCTCF\t2\n")
+    found = signal.expression([tmp_path / "a.tsv", tmp_path / "b.tsv"], genes, tally)
+    assert found["tpm"].tolist() == [4, 2]  # of the table that knows it, not half of it
+    assert ("changed", "gene in some of the tables alone: their mean (e.g. ENSG01, ENSG02)", 2) in tally.rows
     for text, part in {
         "gene_id\tcount\nA\t1\n": "lacks gene_id or TPM",
         "gene_id\tTPM\nENSG01\tx\n": ":2: 'ENSG01\\tx' has no TPM",
@@ -289,6 +416,30 @@ def test_expression_is_found_by_identifier_or_name_and_averaged(genome, tmp_path
         assert part in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("gene", "bare"),
+    [
+        ("ENSG00000182378.15", "ENSG00000182378"),
+        ("ENSG00000182378.15_PAR_Y", "ENSG00000182378_PAR_Y"),
+        ("ENSMUSG00000051951.5", "ENSMUSG00000051951"),
+        ("NM_000546.6", "NM_000546"),
+        *((name, name) for name in ("RP11-34P13.7", "AL627309.5", "MSTRG.1.2", "Y74C9A.3", "AT1G01010.1", "H3.5")),
+    ],
+)
+def test_a_last_number_is_a_version_where_identifiers_have_one(gene, bare, genome, tmp_path):
+    other = f"{gene.rpartition('.')[0]}.9"  # the same gene of another release, or another gene
+    lines = [f'chr1\ts\tgene\t{start}\t500\t.\t+\t.\tgene_id "{name}";' for start, name in ((101, gene), (201, "X"))]
+    (tmp_path / "g.gtf").write_text("\n".join(lines) + "\n")
+    (tmp_path / "t.tsv").write_text(f"gene_id\tTPM\n{gene}\t4\nX\t1\n")
+    genes = signal.read_genes(tmp_path / "g.gtf", genome)
+    assert genes["gene"].tolist() == [bare, "X"]
+    assert signal.expression([tmp_path / "t.tsv"], genes)["tpm"].tolist() == [4, 1]
+    if "_PAR_Y" not in gene:
+        (tmp_path / "t.tsv").write_text(f"gene_id\tTPM\n{other}\t4\nX\t1\n")
+        found = signal.expression([tmp_path / "t.tsv"], genes)["tpm"].tolist()
+        assert found == pytest.approx([4 if bare != gene else np.nan, 1], nan_ok=True)
+
+
 def test_a_cell_is_read_whole(genome, fragments, tmp_path):
     write_fragments(tmp_path / "f.tsv", fragments)
     (tmp_path / "p.bed").write_text("chr1\t100\t300\nchr2\t5\t80\n")
@@ -300,7 +451,7 @@ def test_a_cell_is_read_whole(genome, fragments, tmp_path):
         "expression": [{"path": tmp_path / "a.tsv", "format": "tpm"}],
     }
     cell = signal.cell(files, genome, tmp_path / "g.gtf")
-    assert cell.genes["tpm"].tolist() == [4, 0]
+    assert cell.genes["tpm"].tolist() == pytest.approx([4, np.nan], nan_ok=True)
     assert cell.peaks[["chrom", "start", "end"]].to_numpy().tolist() == [["chr1", 100, 300], ["chr2", 5, 80]]
     bare = signal.cell({**files, "accessibility_peaks": [], "expression": []}, genome)
     assert bare.peaks is None and bare.genes is None

@@ -181,7 +181,7 @@ def test_weights_stand_for_the_random_library():
 
 
 def test_sheet_names_the_files(study):
-    sheet = tables.read_tsv(study / "datasets.tsv", dtype=str).fillna("")
+    sheet = tables.read_tsv(study / "datasets.tsv").fillna("")
     chips, reads = ["USF1_k562", "USF1_hepg2", "GATA3_k562", "CTCF_k562"], ["USF1_selex", "GATA3_selex", "CTCF_selex"]
     assert sheet["dataset"].tolist() == chips + reads
     for path in [*sheet["path"], *filter(None, sheet["input_path"])]:
@@ -222,11 +222,11 @@ def test_the_demo_is_the_same_study():
     for key in ("sequence", "split", "negatives", "models", "training", "statistics"):
         assert demo[key] == own[key], key
     assert demo["celltype"] == own["celltype"] | {"tfs": ["USF1"]}  # the demo's sheet is that of the three factors
-    sheet = tables.read_tsv(repo / "resources" / "datasets.tsv", dtype=str)
+    sheet = tables.read_tsv(repo / "resources" / "datasets.tsv")
     for column in ("path", "input_path"):
         sheet[column] = sheet[column].str.removeprefix("simulated/")
     assert sheet.equals(simulate._sheet(simulate.TFS, 3).astype(sheet.dtypes))
-    cells = tables.read_tsv(repo / "resources" / "cells.tsv", dtype=str)
+    cells = tables.read_tsv(repo / "resources" / "cells.tsv")
     cells["path"] = cells["path"].str.removeprefix("simulated/")
     assert cells.fillna("").equals(simulate._cell_sheet(simulate.TFS).astype(cells.dtypes))
 

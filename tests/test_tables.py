@@ -75,13 +75,21 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert (tmp_path / "f").read_text() == "old" and os.listdir(tmp_path) == ["f"]
 
 
-def test_files_carry_the_users_permissions(tmp_path):
-    before = os.umask(0o027)
+def _text(path):
+    path.write_text("x")
+
+
+@pytest.mark.parametrize("writer", [_text, lambda path: _torch(path), lambda path: _safetensors(path)])
+def test_files_carry_the_users_permissions(writer, tmp_path, monkeypatch):
+    set_umask = os.umask
+    # to ask for it is to change it for every thread of the process
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask was changed"))
+    before = set_umask(0o027)
     try:
         with tables.replacing(tmp_path / "f") as temporary:
-            temporary.write_text("x")
+            writer(temporary)
     finally:
-        os.umask(before)
+        set_umask(before)
     assert stat.S_IMODE(os.stat(tmp_path / "f").st_mode) == 0o640
 
 

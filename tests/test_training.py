@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
+from sklearn.metrics import roc_auc_score
 
-from tfbind import models, prediction, tables, training
+from tfbind import data, dna, models, prediction, stacks, tables, training
 from tfbind.faults import ResourceError
 
 TRAINING = {"epochs": 4, "patience": 4, "steps": 0, "batch_size": 32, "learning_rate": 0.01, "weight_decay": 0.0}
@@ -73,8 +74,8 @@ def test_it_learns_a_planted_motif(tmp_path, kind, options, caplog):
     auroc = history[history["metric"] == "auroc"]
     best = auroc.groupby("seed")["value"].max()
     assert (best > 0.9).all()
-    for seed in (0, 1):
-        assert description["extra"]["validation_auroc"][str(seed)] == pytest.approx(best[seed], abs=1e-5)
+    for seed in ("0", "1"):
+        assert description["extra"]["validation_auroc"][seed] == pytest.approx(best[seed], abs=1e-5)
     text = caplog.text
     assert "seed 1 epoch 0: train loss" in text
     for noise in ("GPU", "litlogger", "Tip", "SLURM"):
@@ -93,12 +94,12 @@ def test_stored_weights_are_the_best_epochs(tmp_path):
     fit(tmp_path, data=data, epochs=6)
     both = pd.concat(data)
     rows = both[both["split"] == "validation"]
-    tokens = torch.from_numpy(training.data.dna.encode(rows["sequence"].tolist()))
+    tokens = torch.from_numpy(dna.encode(rows["sequence"].tolist()))
     with torch.inference_mode():
         logits = models.load(tmp_path)[0](tokens).numpy()
     history = tables.read_tsv(tmp_path / "history.tsv")
     best = history.loc[history["metric"] == "auroc", "value"].max()
-    assert training.roc_auc_score(rows["label"], logits) == pytest.approx(best, abs=1e-5)
+    assert roc_auc_score(rows["label"], logits) == pytest.approx(best, abs=1e-5)
 
 
 def test_a_seed_trains_the_same_whatever_ran_before(tmp_path):
@@ -139,7 +140,7 @@ def reason(folder):
 def test_the_threads_that_are_given_are_used_and_checked(tmp_path, monkeypatch):
     used = []
     monkeypatch.setattr(
-        training, "fit_stack", lambda *_: used.append(torch.get_num_threads()) or [dict(best={}, failure="")]
+        stacks, "fit_stack", lambda *_: used.append(torch.get_num_threads()) or [dict(best={}, failure="")]
     )
     for threads in (2, 1):
         training.fit("deepbind", SMALL, *planted(50, "CACGTGA", 0), [0], TRAINING, tmp_path, {}, threads=threads)
@@ -199,7 +200,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
 
 def interrupt(monkeypatch, after):
     """Ends the run like a kill would, after `after` checkpoints."""
-    saved = training._AtomicIO.save_checkpoint
+    saved = stacks._AtomicIO.save_checkpoint
     count = iter(range(100))
 
     def save(self, *arguments, **options):
@@ -207,7 +208,7 @@ def interrupt(monkeypatch, after):
         if next(count) + 1 == after:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training._AtomicIO, "save_checkpoint", save)
+    monkeypatch.setattr(stacks._AtomicIO, "save_checkpoint", save)
 
 
 def test_a_run_killed_when_it_was_to_stop_does_not_train_on(tmp_path, monkeypatch):
@@ -254,14 +255,14 @@ def test_checkpoints_without_surroundings_are_not_used_with_them(tmp_path, monke
 
 
 def test_a_diverging_seed_fails_and_the_others_stay(tmp_path, monkeypatch):
-    losses = training.Task._losses
+    losses = stacks.Task._losses
 
     def diverge(self, *batch):
         bad = [self.members[i].seed == 1 for i in self._active()]
         found = losses(self, *batch)
         return torch.where(torch.tensor(bad, device=found.device), torch.nan, found)
 
-    monkeypatch.setattr(training.Task, "_losses", diverge)
+    monkeypatch.setattr(stacks.Task, "_losses", diverge)
     failures = fit(tmp_path, (0, 1))
     assert list(failures) == [1]
     assert "seed 1" in failures[1]
@@ -277,7 +278,7 @@ def test_too_little_memory_on_a_gpu_is_told_with_the_remedies(tmp_path, monkeypa
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(training.Task, "_losses", full)
+    monkeypatch.setattr(stacks.Task, "_losses", full)
     with pytest.raises(ResourceError, match=r"lower training\.batch_size, or .* CUDA_VISIBLE_DEVICES="):
         fit(tmp_path, (0, 1))
     assert not (tmp_path / "model.json").exists()
@@ -293,14 +294,14 @@ def test_a_constant_model_fails(tmp_path):
 
 def test_few_rows_are_passed_over_until_there_are_enough_steps(tmp_path, monkeypatch):
     batches = []
-    losses = training.Task._losses
+    losses = stacks.Task._losses
 
     def count(self, logits, labels):
         if self.training:
             batches.append(len(labels))
         return losses(self, logits, labels)
 
-    monkeypatch.setattr(training.Task, "_losses", count)
+    monkeypatch.setattr(stacks.Task, "_losses", count)
     fit(tmp_path / "a")  # 240 training rows in batches of at most 32, 4 epochs
     assert len(batches) == 32 and sum(batches) == 4 * 240
     batches.clear()
@@ -330,26 +331,26 @@ def test_unbalanced_classes_weigh_the_same(tmp_path):
     both = pd.concat([few, negatives])
     rows = both[both["split"] == "train"]
     with torch.inference_mode():
-        logits = network(torch.from_numpy(training.data.dna.encode(rows["sequence"].tolist()))).numpy()
+        logits = network(torch.from_numpy(dna.encode(rows["sequence"].tolist()))).numpy()
     chance = 1 / (1 + np.exp(-logits))
     assert 0.35 < (chance[rows["label"] == 1].mean() + chance[rows["label"] == 0].mean()) / 2 < 0.65
 
 
 def members(rates=(0.01, 0.03), dropouts=(0.25, 0.0), seeds=(0, 1)):
     return [
-        training.Member(seed, {**SMALL, "dropout": dropout}, rate, decay)
+        stacks.Member(seed, {**SMALL, "dropout": dropout}, rate, decay)
         for seed, rate, dropout, decay in zip(seeds, rates, dropouts, (0.0, 0.1), strict=True)
     ]
 
 
 @pytest.mark.parametrize(("kind", "small"), [("deepbind", SMALL), ("bilstm", {"units": 4, "filters": 4})])
 def test_a_stack_gives_each_network_what_it_has_alone(tmp_path, kind, small):
-    examples = training.data.encode(*planted(150, "CACGTGA", 0))
+    examples = data.encode(*planted(150, "CACGTGA", 0))
     settings = {**TRAINING, "patience": 1, "epochs": 6}
     stack = [m._replace(options={**small, "dropout": m.options["dropout"]}) for m in members()]
-    together = training.fit_stack(kind, stack, examples, 0, settings, tmp_path / "together")
+    together = stacks.fit_stack(kind, stack, examples, 0, settings, tmp_path / "together")
     for i, member in enumerate(stack):
-        (alone,) = training.fit_stack(kind, [member], examples, 0, settings, tmp_path / str(i))
+        (alone,) = stacks.fit_stack(kind, [member], examples, 0, settings, tmp_path / str(i))
         assert len(alone["history"]) == len(together[i]["history"])
         np.testing.assert_allclose([row[4] for row in alone["history"]], [r[4] for r in together[i]["history"]], 1e-5)
         for name, value in alone["best"].items():
@@ -368,7 +369,7 @@ def test_search_halves_and_keeps_the_best_setting(tmp_path):
     assert best["auroc"] > tried[0]["auroc"]
     assert extra["training"]["learning_rate"] == best["learning_rate"]
     assert models.describe(tmp_path)["options"]["dropout"] == best["dropout"]
-    assert tables.read_tsv(tmp_path / "history.tsv")["seed"].unique().tolist() == [0, 1]
+    assert tables.read_tsv(tmp_path / "history.tsv")["seed"].unique().tolist() == ["0", "1"]
 
 
 def test_embedded_reads_train_in_windows_of_the_given_length(tmp_path):
@@ -383,7 +384,7 @@ def test_embedded_reads_train_in_windows_of_the_given_length(tmp_path):
     targets = {"t": (test[0].assign(split="test"), {"x": test[1].assign(split="test")})}
     scores = prediction.predict(tmp_path, targets, "embed")
     own = scores[scores["seed"] == "ensemble"]
-    assert training.roc_auc_score(own["label"], own["score"]) > 0.9
+    assert roc_auc_score(own["label"], own["score"]) > 0.9
     one = {"t": (targets["t"][0].iloc[[7]], {})}
     alone = prediction.predict(tmp_path, one, "embed")["score"].iloc[0]
     assert alone == pytest.approx(own["score"].iloc[7], abs=1e-5)  # whatever stands beside it

@@ -73,10 +73,47 @@ def test_summary_is_a_t_interval_over_factors():
     assert line["p_value"] == pytest.approx(0.25)
 
 
-def test_summary_is_never_narrower_than_a_standard_error_of_the_factors_own():
+@pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
+def test_summary_is_never_narrower_than_the_factors_own_uncertainty_at_the_same_level(level):
+    # Four independent drops, each with the interval +-0.0196: of their mean it is half as wide.
     rows = [pair(f"T{i}", 0.05 + i / 1e6, half=0.0196) for i in range(4)]
+    line = transfer.summary(table(*rows), level).iloc[0]
+    assert (line["high"] - line["low"]) / 2 == pytest.approx(0.0196 / 2)
+
+
+def test_an_unknown_uncertainty_is_not_taken_for_none():
+    rows = [pair("A", 0.05, half=np.nan), pair("B", 0.05, half=np.nan)]
     line = transfer.summary(table(*rows)).iloc[0]
-    assert line["high"] - line["low"] == pytest.approx(2 * (0.0196 / stats.norm.isf(0.025)) / np.sqrt(4))
+    assert (line["n_tf"], line["drop"]) == (2, 0.05) and line[["low", "high"]].isna().all()
+    line = advice(rows, tf=transfer.EVERY_TF)
+    assert line["verdict"] == "cannot tell" and "has no interval for its loss" in line["sentence"]
+    line = transfer.summary(table(*rows[:1], *(pair(f"T{i}", 0.05) for i in range(3)))).iloc[0]
+    assert line[["low", "high"]].isna().all()
+
+
+def test_a_pair_without_interval_leaves_its_factor_without_one():
+    # A mean of the drops of both and of the interval of one would be two different things.
+    rows = [pair("A", 0.0, half=np.nan), pair("A", 0.5, target="A_chip2")]
+    line = transfer.summary(table(*rows)).iloc[0]
+    assert line["drop"] == 0.25 and line[["low", "high"]].isna().all()
+    line = advice(rows, tf="A")
+    assert line["drop"] == 0.25 and line["verdict"] == "cannot tell" and pd.isna(line["low"])
+
+
+@pytest.mark.parametrize("drops", [[0, 0, 0.1], [0.1], [0, 0], [0.1, 0.1, 0.2], [0.1, 0, 0.3, 0.4], [-0.1, 0.2, -0.3]])
+def test_the_smallest_p_is_that_of_every_choice_of_signs(drops):
+    signs = itertools.product([-1, 1], repeat=len(drops))
+    smallest = min(transfer.wilcoxon(np.array(drops) * sign) for sign in signs)
+    assert transfer.p_minimum(np.array(drops)) == pytest.approx(smallest)
+
+
+def test_a_shift_with_drops_of_zero_knows_its_smallest_p():
+    rows = [pair(f"T{i}", drop, 0.001) for i, drop in enumerate([0, 0, 0.1])]
+    line = transfer.shifts(table(*rows)).iloc[0]
+    assert (line["p_value"], line["p_minimum"]) == (1, 1)
+    said = advice(rows, tf=transfer.EVERY_TF)["sentence"]
+    assert said.endswith("Wilcoxon p = 1, and so few TFs with a drop other than zero cannot give less than 1.")
+    assert np.isnan([transfer.p_minimum(np.array(some)) for some in ([], [0.1, np.nan])]).all()
 
 
 def test_datasets_of_one_factor_are_averaged_first():

@@ -35,7 +35,7 @@ CELLS = [
 def read(tmp_path, chromosomes):
     """A function that writes a study, some of its files replaced, and reads them."""
 
-    def go(cells=CELLS, **texts):
+    def go(cells=CELLS, reasons=False, **texts):
         genome = "".join(f">{name}\n{text}\n" for name, text in chromosomes.items())
         named = {name.replace("_", "."): text for name, text in texts.items()}
         sheet = "dataset\ttf\tassay\tpath\nA\tUSF1\tchipseq\treads.fa\n"
@@ -44,8 +44,8 @@ def read(tmp_path, chromosomes):
         for name, text in files.items():
             (tmp_path / name).write_text(text)
         said = []
-        validation.read_files(config.load(tmp_path / "config.yaml"), said.append)
-        return said
+        found = validation.read_files(config.load(tmp_path / "config.yaml"), said.append)
+        return (said, found) if reasons else said
 
     return go
 
@@ -65,3 +65,13 @@ def test_all_faults_of_the_files_of_cells_are_listed(read):
     found = "\n".join(error.value.faults)
     for part in ("open.tsv:1: start 60 is not below", "bound.bed:1: start 'x'", "rna.tsv"):
         assert part in found
+
+
+def test_a_test_chromosome_without_measurement_is_a_reason_and_another_a_note(read):
+    rows = "1\t10\t60\nchr3\t5\t40\n"
+    said, reasons = read(open_tsv=rows, bound_bed="1\t100\t300\nchr2\t100\t300\nchr4\t9\t99\n", reasons=True)
+    lacks = "accessibility and genes and genes of known expression"
+    assert reasons == [f"k562: not estimable: peaks of USF1 on the test chromosome chr2 and no {lacks} there"]
+    assert f"k562: not trained on chr4: peaks of USF1 and no {lacks} there" in said
+    (line,) = [line for line in said if line.startswith("k562: cell: ")]
+    assert "2 noted, chromosome of the genome of which open.tsv holds nothing (chr2, chr4)" in line

@@ -76,6 +76,16 @@ def test_known_components_are_found():
     assert lines["share"].sum() == pytest.approx(1) and lines["share"].idxmax() == "assay"
 
 
+def test_the_level_reaches_the_intervals():
+    made = study(np.random.default_rng(0), 9)
+    wide, usual, narrow = (variance.split(*made, *level).set_index("component") for level in ([0.99], [], [0.8]))
+    assert usual.equals(variance.split(*made, 0.95).set_index("component"))
+    assert usual["sd"].equals(wide["sd"]) and usual["sd"].equals(narrow["sd"])
+    for inner, outer in ((narrow, usual), (usual, wide)):
+        assert (outer["low"] <= inner["low"]).all() and (outer["high"] >= inner["high"]).all()
+        assert (outer["high"] - outer["low"] > inner["high"] - inner["low"]).all()
+
+
 def test_what_the_design_cannot_tell_apart_is_refused_in_words():
     metrics, rows = study(np.random.default_rng(0), 3, labs=1, replicates=1, seeds=1)
     lines = variance.split(metrics, rows).set_index("component")

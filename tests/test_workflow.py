@@ -298,7 +298,7 @@ def test_what_depends_on_the_rows_of_other_tfs(tmp_path, fasta):
     (tmp_path / "peaks.bed").write_text("chr1\t7000\t7001\n")
     rows = [f"{name}\t{name[0]}\tchipseq\tpeaks.bed\ttiny" for name in ("A1", "A2", "B", "C")]
     (tmp_path / "sheet.tsv").write_text("\n".join(["dataset\ttf\tassay\tpath\tgenome", *rows]) + "\n")
-    run = plan(tmp_path, "results/predictions/A1/aliens/floor.parquet")
+    run = plan(tmp_path, "--printshellcmds", "results/predictions/A1/aliens/floor.parquet")
     needs, made = {}, None
     for line in run.stdout.splitlines():
         what, _, files = line.strip().partition(": ")

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import isotonic_regression
 
-from tfbind import data, dna, evaluation, models, prediction, tables, training
+from tfbind import data, dna, evaluation, models, prediction, tables
 from tfbind.evaluation import Replicates
 from tfbind.faults import NotEstimable
 from tfbind.splits import generator
@@ -128,6 +128,8 @@ def _adapted(
     options: Mapping,
     work: Path,
 ) -> Iterator[tuple[str, np.ndarray]]:
+    from tfbind import stacks  # Lightning loads where something is trained
+
     rate, decay = settings["learning_rate"], settings["weight_decay"]
     alone = {"retrain": {}, "finetune": {"start": True}, "head": {"start": True, "head_only": True}}
     wanted = [name for name in alone if name in options["adaptations"]]
@@ -137,17 +139,17 @@ def _adapted(
             start = network.state_dict() if "start" in alone[name] else None
             own = rate if start is None else GENTLE * rate
             only = "head_only" in alone[name]
-            members.append(training.Member(seed, description["options"], own, decay, start, only))
+            members.append(stacks.Member(seed, description["options"], own, decay, start, only))
     groups = [(wanted, members, some)] if wanted else []
     if "joint" in options["adaptations"]:
-        fresh = [training.Member(seed, description["options"], rate, decay) for seed in networks]
+        fresh = [stacks.Member(seed, description["options"], rate, decay) for seed in networks]
         groups.append((["joint"], fresh, _joint(source, some)))
     for names, stack, rows in groups:
         examples = data.encode(*rows)
         batches = -(-len(examples.labels) // settings["batch_size"])
         passes = JOINT_PASSES if names == ["joint"] else PASSES
         steps = {**settings, "epochs": 1, "steps": max(options["steps"], passes * batches)}
-        progress = training.fit_stack(description["kind"], stack, examples, 0, steps, work / names[0])
+        progress = stacks.fit_stack(description["kind"], stack, examples, 0, steps, work / names[0])
         for i, name in enumerate(names):
             part = progress[i * len(networks) : (i + 1) * len(networks)]
             trained = []

@@ -39,7 +39,7 @@ class Sequences:
         found = {i: match for i, name in enumerate(factor.names) if (match := _MEAN.fullmatch(name))}
         self._columns = sorted(found, key=lambda i: int(found[i][1] or 0))
         self.names = [f"base_{i}" for i in range(bins.WIDTH)] + [factor.names[i] for i in self._columns]
-        self.labels, self.tokens = factor.labels, factor.tokens
+        self.labels, self.tokens, self.unmeasured = factor.labels, factor.tokens, factor.unmeasured
 
     def matrix(self, cell: str, chrom: str, index: np.ndarray) -> np.ndarray:
         """Tokens and profile of the bins `index` (M,): (M, 200 + T) float32."""
@@ -118,6 +118,10 @@ class Network(ClassifierMixin, BaseEstimator):
                 optimiser.step()
         self.network_.eval()
         return self
+
+    def reads(self, names: Sequence[str]) -> Sequence[str]:
+        """Which of the features it looks at: the tokens, and with a track the profile."""
+        return names if NETWORKS[self.method][2] else names[: bins.WIDTH]
 
     def _logits(self, X: np.ndarray) -> Tensor:
         tokens = torch.from_numpy(X[:, : bins.WIDTH].astype(np.uint8))

@@ -37,7 +37,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
-from tfbind import background, data, dna, evaluation, models, negatives, prediction, tables, training
+from tfbind import background, data, dna, evaluation, models, negatives, prediction, tables
 from tfbind.baseline import composition
 from tfbind.evaluation import Replicates
 from tfbind.faults import NotEstimable
@@ -324,11 +324,13 @@ class _Player:
 
 
 def _trained(kind: str, options: Mapping, examples: data.Examples, seed: int, settings: Mapping) -> models.Network:
+    from tfbind import stacks  # Lightning loads where something is trained
+
     batches = -(-len(examples.labels) // settings["batch_size"])
     epochs = int(np.clip(settings["steps"] // batches, 1, _SURROUNDINGS))
-    member = training.Member(seed, options, settings["learning_rate"], settings["weight_decay"])
+    member = stacks.Member(seed, options, settings["learning_rate"], settings["weight_decay"])
     with tempfile.TemporaryDirectory() as work:
-        (state,) = training.fit_stack(kind, [member], examples, 0, {**settings, "epochs": epochs}, Path(work))
+        (state,) = stacks.fit_stack(kind, [member], examples, 0, {**settings, "epochs": epochs}, Path(work))
     if not state["best"]:
         raise NotEstimable(state["failure"])
     return models.restore(kind, options, state["best"])

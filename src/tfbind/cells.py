@@ -51,6 +51,10 @@ class Factor:
         """Features of the bins `index` (M,): (M, P) float32."""
         return features.matrix(self.recipe, self.genome, chrom, index, self.cells[cell])
 
+    def unmeasured(self, cell: str, chrom: str) -> dict[str, str]:
+        """Features that mean nothing on a chromosome of a cell -> what was not measured there."""
+        return features.unmeasured(self.recipe, self.cells[cell], chrom)
+
     def tokens(self, chrom: str, index: np.ndarray) -> np.ndarray:
         """Sequences of the bins `index` (M,): (M, 200) uint8."""
         start = np.asarray(index) * bins.STEP
@@ -104,6 +108,8 @@ def open_factor(
         name: cell if cell.track is reference else replace(cell, track=cell.track.normalised(reference))
         for name, cell in cells.items()
     }
+    for cell in cells.values():
+        cell.track.check()
     recipe = features.Recipe(
         found,
         peaks=all(cell.peaks is not None for cell in cells.values()),

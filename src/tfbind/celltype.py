@@ -49,6 +49,9 @@ class Bins(Protocol):
     def tokens(self, chrom: str, index: np.ndarray) -> np.ndarray:
         """Sequences of the bins `index` (M,): (M, 200) uint8."""
 
+    def unmeasured(self, cell: str, chrom: str) -> Mapping[str, str]:
+        """Features that mean nothing on a chromosome of a cell -> what was not measured there."""
+
 
 def chromosomes(names: Iterable[str], split: Mapping, unused: Sequence[str] = ()) -> dict[str, list[str]]:
     """The chromosomes of each split, in the order of the genome; what neither `split` nor `unused` names trains."""
@@ -73,7 +76,7 @@ class Plan(NamedTuple):
     chromosomes: Mapping[str, Sequence[str]]  #: of each split
 
     def note(self) -> str:
-        """What of the protocol too few cells leave out."""
+        """What of the protocol too few cells leave out; see `note` for the rest."""
         if self.test in self.train:
             return "one cell: trained, chosen and tested on different chromosomes of it"
         return "one training cell: chosen on other chromosomes of it" if len(self.train) == 1 else ""
@@ -139,12 +142,13 @@ def training(
     -------
     X (N, P) float32, y (N,) uint8, weight (N,) float64, first (N,) bool, apart (N,) bool
         As `estimators.fit` takes them: how many bins a row stands for, which rows are fitted while choosing, and which
-        choose. The latter are of a cell and of chromosomes that the former have none of.
+        choose. The latter are of a cell and of chromosomes that the former have none of. Chromosomes on which a cell
+        has bound bins and no measurement are left out (`note`).
     """
     apart = set(plan.chromosomes["validation"])
-    pairs = [
-        (cell, chrom) for cell in plan.train for split in ("train", "validation") for chrom in plan.chromosomes[split]
-    ]
+    pairs = [pair for pair in _to_train(plan) if not _gaps(bins, *pair)]
+    if not pairs:
+        raise NotEstimable("no training cell was measured on a training chromosome on which it has peaks")
     parts = []
     for cell, chrom, index, labels, weight in _sampled(bins, tf, pairs, limit, seed):
         first = chrom not in apart and (cell != plan.select or len(plan.train) == 1)
@@ -154,6 +158,43 @@ def training(
         )
     X, y, weight, first, chooses = (np.concatenate(part) for part in zip(*parts, strict=True))
     return X, y, weight, first, chooses
+
+
+def _to_train(plan: Plan) -> list[tuple[str, str]]:
+    return [
+        (cell, chrom) for cell in plan.train for name in ("train", "validation") for chrom in plan.chromosomes[name]
+    ]
+
+
+def _gaps(bins: Bins, cell: str, chrom: str) -> Mapping[str, str]:
+    """Features of a chromosome of a cell that would be 0 since nothing was measured there, although it binds there."""
+    found = bins.unmeasured(cell, chrom)
+    return found if found and (bins.labels(cell, chrom) == BOUND).any() else {}
+
+
+def note(bins: Bins, plan: Plan) -> str:
+    """What of the protocol too few cells leave out, and on which chromosomes of a cell nothing was trained on."""
+    left: dict[tuple[str, str], list[str]] = {}
+    for cell, chrom in _to_train(plan):
+        if what := dict.fromkeys(_gaps(bins, cell, chrom).values()):
+            left.setdefault((cell, " and ".join(what)), []).append(chrom)
+    lines = [
+        f"not trained on {', '.join(some)} of {cell}, where it has no {what}" for (cell, what), some in left.items()
+    ]
+    return "; ".join(filter(None, [plan.note(), *lines]))
+
+
+def _untested(bins: Bins, tf: str, plan: Plan) -> dict[str, str]:
+    """Features that mean nothing on a test chromosome -> why a method that reads them cannot be tested."""
+    found: dict[str, str] = {}
+    for chrom in plan.chromosomes["test"]:
+        for name, what in _gaps(bins, plan.test, chrom).items():
+            found.setdefault(
+                name,
+                f"{plan.test} has peaks of {tf} on the test chromosome {chrom} and no {what} there; give a file that "
+                f"holds {chrom}, or leave {chrom} out (celltype.unused)",
+            )
+    return found
 
 
 def test_bins(bins: Bins, tf: str, plan: Plan, statistics: Mapping) -> Test:
@@ -311,8 +352,15 @@ def evaluate(
         for method in names:
             result += not_estimable(key | {"method": method}, str(reason))
         return pd.DataFrame(result, columns=COLUMNS)
-    fitted, reasons = {}, {}
+    fitted, reasons, said = {}, {}, note(bins, plan)
+    unknown = _untested(bins, tf, plan)
     for method, candidates in methods.items():
+        read = [
+            unknown[name] for name in bins.names if name in unknown and name in estimators.reads(candidates, bins.names)
+        ]
+        if read:
+            reasons[method] = read[0]
+            continue
         try:
             fitted[method] = estimators.fit(candidates, *rows)
         except NotEstimable as reason:
@@ -334,10 +382,10 @@ def evaluate(
         if method in reasons:
             result += not_estimable(about, reasons[method])
             continue
-        result += measured(about, scores[method], test, statistics["level"], plan.note())
+        result += measured(about, scores[method], test, statistics["level"], said)
         alone = best_site if method == "motif" else getattr(fitted.get(method), "on_sequences", None)
         if alone is not None and (found := alone(tokens)) is not None:
-            result += measured_on_shuffles(about, labels, found, plan.note())
+            result += measured_on_shuffles(about, labels, found, said)
     return pd.DataFrame(result, columns=COLUMNS)
 
 

@@ -11,7 +11,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from tfbind.faults import InputError
+from tfbind.shifts import shift
 
 #: File suffix (without .gz) -> format of the sheet.
 SUFFIXES = {
@@ -30,8 +31,10 @@ SUFFIXES = {
 #: Columns of the sheet that name a file; each has its `*sha256` column.
 PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_path", "relaxed_path")
 PLACED = ("narrowpeak", "bed")
-#: What two datasets of one TF may differ in, the largest last.
-SHIFTS = ("none", "replicate", "lab", "cell", "assay")
+#: Columns of the sheet that the sequences of a dataset are made of; that a result names or compares. The others are for
+#: readers: to edit one makes nothing anew.
+SEQUENCES = (*("dataset", "assay", "format", *PATHS, "negative_names", "genome", "cycle", "left_flank", "right_flank"),)
+DESCRIBES = ("dataset", "tf", "assay", "genome", "cell", "lab", "replicate", "cycle", "ligand")
 #: What a row of the sheet of cells holds -> file suffix (without .gz) -> format.
 _PEAKS = {".narrowpeak": "narrowpeak", ".bed": "bed"}
 _TABLE = dict.fromkeys([".tsv", ".txt", ".results", ".tab"], "tpm")
@@ -54,18 +57,6 @@ def checksum_column(path_column: str) -> str:
     return path_column.removesuffix("path") + "sha256"
 
 
-def shift(source: Mapping[str, str], target: Mapping[str, str]) -> str:
-    """The largest difference between two rows of the sheet: one of `SHIFTS`.
-
-    Two datasets that differ in no column are replicates. An empty column differs from a filled one: that they
-    are the same is not known.
-    """
-    if source["dataset"] == target["dataset"]:
-        return SHIFTS[0]
-    different = (name for name in SHIFTS[:1:-1] if source.get(name, "") != target.get(name, ""))
-    return next(different, SHIFTS[1])
-
-
 @dataclass(frozen=True)
 class Study:
     """A validated study.
@@ -77,16 +68,19 @@ class Study:
     config : dict
         The config with every default filled in.
     datasets : dict
-        Dataset id -> its row of the sheet, every column present as text ('' where empty), paths absolute or URLs,
-        `format` always filled in.
+        Dataset id -> its row of the sheet, every column present as text ('' where empty), `format` always filled in;
+        files as URLs or paths, below the working folder relative to it and else absolute.
     cell_files : tuple of dict
         Rows of the sheet of cells, likewise.
+    simulated : Path or None
+        The folder that a simulation writes the study's files to, likewise.
     """
 
     path: Path
     config: dict
     datasets: dict[str, dict[str, str]]
     cell_files: tuple[dict[str, str], ...] = ()
+    simulated: Path | None = None
 
     @property
     def cells(self) -> dict[str, dict]:
@@ -96,7 +90,8 @@ class Study:
             kinds = {what: {} if what in _BY_TF else [] for what in CELL_SUFFIXES}
             cell = found.setdefault(row["cell"], {"genome": row["genome"], **kinds})
             rows = cell[row["what"]].setdefault(row["tf"], []) if row["what"] in _BY_TF else cell[row["what"]]
-            rows.append({**row, "path": local(row["path"])})
+            read = {key: value for key, value in row.items() if key not in ("accession", "note")}
+            rows.append(read | {"path": local(row["path"])})
         return found
 
     def cell_tfs(self) -> list[str]:
@@ -107,9 +102,22 @@ class Study:
         """The TFs of the sheet, in its order."""
         return list(dict.fromkeys(row["tf"] for row in self.datasets.values()))
 
-    def row(self, dataset: str) -> dict[str, str]:
-        """The row with every file as a local path (a URL becomes the place it is fetched to)."""
-        return {k: local(v) if k in PATHS else v for k, v in self.datasets[dataset].items()}
+    def row(self, dataset: str, columns: Sequence[str] = ()) -> dict[str, str]:
+        """The row, or some columns, with every file as a local path (a URL becomes the place it is fetched to)."""
+        row = self.datasets[dataset]
+        return {key: local(row[key]) if key in PATHS else row[key] for key in columns or row}
+
+    def kinship(self, datasets: Iterable[str]) -> dict[str, dict[str, str]]:
+        """`DESCRIBES` of rows, in which cell, laboratory and replicate tell only who has the same: to rename a
+        laboratory in all rows changes nothing.
+        """
+        rows = {dataset: self.row(dataset, DESCRIBES) for dataset in datasets}
+        for key in ("cell", "lab", "replicate"):
+            names = dict.fromkeys(row[key] for row in rows.values())
+            known = {name: f"{key} {number}" for number, name in enumerate(names)}
+            for row in rows.values():
+                row[key] = row[key] and known[row[key]]
+        return rows
 
     def labels(self, dataset: str) -> list[str]:
         """The negative sets that apply to a dataset."""
@@ -341,10 +349,16 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
     if faults:
         raise InputError(faults)
     config = _fill(config, schema("config"))
-    simulated = (path.parent / config["simulation"]["folder"]).absolute() if "simulation" in config else None
+    here = Path.cwd()
 
     def place(source: str, folder: Path) -> str:
-        return source if not source or is_url(source) else str((folder / source).absolute())
+        # from the working folder where it lies below it: a study that is moved stays the same
+        if not source or is_url(source):
+            return source
+        placed = folder.resolve() / source
+        return str(placed.relative_to(here) if placed.is_relative_to(here) else placed)
+
+    simulated = Path(place(config["simulation"]["folder"], path.parent)) if "simulation" in config else None
 
     def unusable(source: str) -> str:
         if is_url(source):
@@ -404,7 +418,7 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
         faults += _check_study(path.name, config, datasets)
     if faults:
         raise InputError(faults)
-    return Study(path, config, datasets, tuple(cell_files))
+    return Study(path, config, datasets, tuple(cell_files), simulated)
 
 
 def _check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:

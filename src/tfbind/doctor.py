@@ -49,8 +49,9 @@ def packages(lock: Path | None = None) -> Iterator[Check]:
     """The packages that tfbind requires, against the versions of constraints.txt where that is at hand."""
     lock = lock or Path(__file__).parents[2] / "constraints.txt"
     needed = [re.match(r"[\w.-]+", line)[0] for line in importlib.metadata.requires("tfbind") or [] if ";" not in line]
-    pins = dict(line.split("==") for line in lock.read_text().split()) if lock.is_file() else {}
-    pins = {_plain(name): version for name, version in pins.items()}
+    lines = lock.read_text().splitlines() if lock.is_file() else []
+    # a line may go on with a marker of the environment, a hash or a remark
+    pins = {_plain(pin[1]): pin[2] for line in lines if (pin := re.match(r"([\w.-]+) *== *([\w.!+-]+)", line))}
     absent, other = [], []
     for name in needed:
         try:

@@ -363,6 +363,20 @@ def build(names: Sequence[str], seed: int) -> dict[str, list[BaseEstimator]]:
     }
 
 
+def reads(candidates: Sequence[BaseEstimator], names: Sequence[str]) -> set[str]:
+    """Which of the features `names` the candidates of a method look at; all where they do not say."""
+    found: set[str] = set()
+    for candidate in candidates:
+        if hasattr(candidate, "reads"):
+            found |= set(candidate.reads(names))
+            continue
+        about = candidate.get_params()
+        columns = about["columns"] if about.get("columns") is not None else range(len(names))
+        columns = [about["column"]] if "column" in about else columns
+        found |= {names[i] for i in (*columns, about.get("gate"), about.get("match")) if i is not None}
+    return found
+
+
 def fit(
     candidates: Sequence[BaseEstimator],
     X: np.ndarray,

@@ -30,9 +30,9 @@ from scipy import special, stats
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from tfbind import tables
-from tfbind.config import shift
 from tfbind.faults import InputError, NotEstimable
 from tfbind.kernels import ranks
+from tfbind.shifts import shift
 from tfbind.splits import generator
 
 #: Composition above this AUROC is worth a note: negatives that so simple a model tells apart flatter every
@@ -56,7 +56,7 @@ METRIC_COLUMNS = [
 ]
 TRANSFER_COLUMNS = [
     *(*KEY, *NEGATIVES, "n_positive", "n_negative", "same", "cross", "drop", "low", "high"),
-    *("p_value", "floor", "note"),
+    *("p_value", "p_delong", "floor", "note"),
 ]
 CURVE_COLUMNS = ["tf", "source", "target", "shift", *NEGATIVES, "curve", "x", "y"]
 
@@ -233,13 +233,52 @@ def half_width(parts: Sequence[tuple[float, int]], level: float) -> float:
         Standard deviation of the sum times the parts' quantiles of Student's t, averaged with weights that grow as
         their variances to the power `WEIGHT`. NaN where a variance is.
     """
-    variances, freedoms = np.array([part for part in parts if part[1] > 0 or np.isnan(part[0])]).reshape(-1, 2).T
+    return _half_width(*_known(parts), (1 - level) / 2)
+
+
+def _known(parts: Sequence[tuple[float, int]]) -> np.ndarray:
+    # Variances and degrees of freedom (2, K) of the parts that widen an interval.
+    return np.array([part for part in parts if part[1] > 0 or np.isnan(part[0])]).reshape(-1, 2).T
+
+
+def _half_width(variances: np.ndarray, freedoms: np.ndarray, tail: float) -> float:
     if np.isnan(variances).any():
         return float("nan")
     if not variances.any():
         return 0.0
-    quantiles = stats.t.isf((1 - level) / 2, freedoms)
+    quantiles = -special.stdtrit(freedoms, tail)
     return float(np.average(quantiles, weights=variances**WEIGHT) * np.sqrt(variances.sum()))
+
+
+def p_of(value: float, parts: Sequence[tuple[float, int]]) -> float:
+    """Two-sided p that a value differs from zero by chance: the interval at the level 1 - p ends at zero.
+
+    So p is below 0.05 where the interval at 95 % lies on one side of zero, and nowhere else.
+
+    Parameters
+    ----------
+    value : float
+    parts : sequence of (float, int)
+        As for `half_width`.
+
+    Returns
+    -------
+    float
+        1e-300 at least. NaN where a variance is, and for a value other than zero that has no variance at all.
+    """
+    variances, freedoms = _known(parts)
+    if value == 0 and not np.isnan(variances).any():
+        return 1.0
+    if not variances.any() or np.isnan(variances).any():
+        return float("nan")
+    # Each part's own quantiles have a closed form, and p, from their average, lies between those.
+    alone = 2 * special.stdtr(freedoms[variances > 0], -abs(value) / np.sqrt(variances.sum()))
+    low, high = np.log(np.clip([alone.min(), alone.max()], 1e-300, 1))
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        wider = _half_width(variances, freedoms, np.exp(middle) / 2) > abs(value)
+        low, high = (middle, high) if wider else (low, middle)
+    return float(np.exp(high))
 
 
 def metric_interval(model: Replicates, column: int, level: float) -> tuple[float, float]:
@@ -257,12 +296,23 @@ def metric_interval(model: Replicates, column: int, level: float) -> tuple[float
 
 def difference(first: Replicates, second: Replicates, level: float) -> tuple[float, float, float]:
     """AUROC of `first` minus that of `second` on the same draws of the same rows, with paired interval."""
-    value = float(first.value[0] - second.value[0])
-    rows = float((first.rows[:, 0] - second.rows[:, 0]).var())
-    seeds = float(first.seeds[0] + second.seeds[0])
-    half = half_width([(rows, first.n_block - 1), (seeds, first.n_seed + second.n_seed - 2)], level)
+    value, parts = _paired(first, second)
+    half = half_width(parts, level)
     low, high = np.clip([value - half, value + half], -1, 1)
     return value, float(low), float(high)
+
+
+def difference_p(first: Replicates, second: Replicates) -> float:
+    """Two-sided p that both have one AUROC, of the same draws and seeds as the interval of `difference`."""
+    return p_of(*_paired(first, second))
+
+
+def _paired(first: Replicates, second: Replicates) -> tuple[float, list[tuple[float, int]]]:
+    # The difference of two AUROCs, and the parts of its variance: test rows and trainings.
+    rows = float((first.rows[:, 0] - second.rows[:, 0]).var())
+    seeds = float(first.seeds[0] + second.seeds[0])
+    parts = [(rows, first.n_block - 1), (seeds, first.n_seed + second.n_seed - 2)]
+    return float(first.value[0] - second.value[0]), parts
 
 
 def curve(labels: np.ndarray, scores: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
@@ -299,6 +349,7 @@ def matched(predictions: pd.DataFrame, test: pd.DataFrame, negatives: str, name:
     Parameters
     ----------
     predictions : prediction table of one target
+        Bound rows count in every set where `negatives` is empty, else in that set alone.
     test : DataFrame
         Its test rows of one set of negatives: `id, label, negatives`.
     negatives : str
@@ -313,7 +364,7 @@ def matched(predictions: pd.DataFrame, test: pd.DataFrame, negatives: str, name:
         must meet exactly one score of every seed, and a stored ensemble must be the mean logit of its seeds;
         otherwise InputError.
     """
-    mine = predictions[(predictions["label"] == 1) | (predictions["negatives"] == negatives)]
+    mine = predictions[predictions["negatives"].isin(["", negatives])]
     if not (mine["label"] == 0).any():
         raise NotEstimable(f"no prediction of {name}")
     wanted = _keys(test)
@@ -425,7 +476,8 @@ def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: flo
     if reasons:
         return row | {"note": "; ".join(dict.fromkeys(reasons))}
     row["drop"], row["low"], row["high"] = difference(own.replicates, other.replicates, level)
-    row["p_value"] = delong_p(labels, own.scores.mean(0), other.scores.mean(0))
+    row["p_value"] = difference_p(own.replicates, other.replicates)
+    row["p_delong"] = delong_p(labels, own.scores.mean(0), other.scores.mean(0))
     notes = _caveats(own.replicates, other.replicates)
     if floor.replicates is not None and floor is not own:
         if row["floor"] > HIGH_FLOOR:

@@ -4,6 +4,7 @@ Whatever is measured along a chromosome is measured once for each step of 50 bp;
 the cost is that of the bases and not that of the bins, and one million bins take a fraction of a minute.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -50,8 +51,8 @@ DESCRIPTIONS = {
     "gc": "Share of G and C among the bin's known bases.",
     "cpg": "CpG dinucleotides per known base of the bin.",
     "tss_distance": "log2 of 1 + the bp from the bin's centre to the nearest start of a gene.",
-    "expression_nearest": "log1p of the TPM of the gene that starts nearest.",
-    "expression_max": "log1p of the highest TPM among genes that start within 10 kb of the bin's centre.",
+    "expression_nearest": "log1p of the TPM of the nearest gene that the tables of expression name.",
+    "expression_max": "log1p of the highest TPM among such genes that start within 10 kb of the bin's centre.",
 }
 
 
@@ -189,6 +190,17 @@ def matrix(recipe: Recipe, genome: Genome, chrom: str, index: np.ndarray, cell: 
     return out
 
 
+def unmeasured(recipe: Recipe, cell: Cell, chrom: str) -> dict[str, str]:
+    """Which features of `names` mean nothing on a chromosome: name -> what `Cell.lacks` there."""
+    of = {
+        "accessibility": [name for name in names(recipe) if re.match("accessibility_(?!in_peak)", name)],
+        "peaks of accessibility": ["accessibility_in_peak"] if recipe.peaks else [],
+        "genes": ["tss_distance"] if recipe.expression else [],
+        "genes of known expression": ["expression_nearest", "expression_max"] if recipe.expression else [],
+    }
+    return {name: what for what in cell.lacks(chrom) for name in of[what]}
+
+
 def _tokens(genome: Genome, chrom: str, start: int, stop: int) -> np.ndarray:
     """Tokens of ``[start, stop)``, unknown beyond the ends of the chromosome."""
     tokens = np.full(stop - start, dna.UNKNOWN, np.uint8)
@@ -261,17 +273,12 @@ def _signal(recipe: Recipe, cell: Cell | None, chrom: str, index: np.ndarray, le
 def _genes(cell: Cell, chrom: str, index: np.ndarray):
     genes = cell.genes[cell.genes["chrom"] == chrom]
     centre = index * bins.STEP + bins.WIDTH // 2
+    tss = genes["tss"].to_numpy()
+    yield "tss_distance", np.log2(1 + (np.abs(tss[_nearest(tss, centre)] - centre) if len(tss) else 1e7 + 0 * centre))
+    # a gene that no table of expression names is none of level 0
+    genes = genes[genes["tpm"].notna()]
     tss, level = genes["tss"].to_numpy(), np.log1p(genes["tpm"].to_numpy())
-    if not len(genes):
-        yield "tss_distance", np.full(len(index), np.log2(1 + 1e7))
-        yield "expression_nearest", np.zeros(len(index))
-        yield "expression_max", np.zeros(len(index))
-        return
-    after = np.searchsorted(tss, centre).clip(0, len(tss) - 1)
-    before = (after - 1).clip(0)
-    nearest = np.where(np.abs(tss[before] - centre) <= np.abs(tss[after] - centre), before, after)
-    yield "tss_distance", np.log2(1 + np.abs(tss[nearest] - centre))
-    yield "expression_nearest", level[nearest]
+    yield "expression_nearest", level[_nearest(tss, centre)] if len(tss) else np.zeros(len(index))
     order = np.argsort(centre, kind="stable")
     low = np.searchsorted(centre[order], tss - NEAR)
     high = np.searchsorted(centre[order], tss + NEAR, side="right")
@@ -281,6 +288,13 @@ def _genes(cell: Cell, chrom: str, index: np.ndarray):
     found = np.empty(len(index))
     found[order] = highest
     yield "expression_max", found
+
+
+def _nearest(tss: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Which of the starts (T,), ascending and at least one, is nearest to each centre (M,); the first of two."""
+    after = np.searchsorted(tss, centre).clip(0, len(tss) - 1)
+    before = (after - 1).clip(0)
+    return np.where(np.abs(tss[before] - centre) <= np.abs(tss[after] - centre), before, after)
 
 
 def _bits(odds: np.ndarray, shift: np.float32) -> np.ndarray:

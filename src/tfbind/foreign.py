@@ -7,12 +7,15 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from tfbind import audit, tables, text
-from tfbind.config import Study
 from tfbind.faults import InputError
+
+if TYPE_CHECKING:  # what reads a config is no part of a result
+    from tfbind.config import Study
 
 BOUND, UNBOUND = "bound|", "unbound|"
 PAIRS = "pairs.tsv"
@@ -23,7 +26,7 @@ def names(rows: pd.DataFrame) -> pd.Series:
     return rows["label"].map({1: BOUND, 0: UNBOUND}) + rows["id"]
 
 
-def write(study: Study, folder: str | os.PathLike, out: str | os.PathLike) -> pd.DataFrame:
+def write(study: "Study", folder: str | os.PathLike, out: str | os.PathLike) -> pd.DataFrame:
     """Write the rows of a study as FASTA, and the list of what is to be scored.
 
     ``{dataset}/{negatives}/train.fa``, ``validation.fa`` and ``test.fa`` hold both classes, in table order; what would
@@ -105,31 +108,40 @@ def predictions(
     Returns
     -------
     predictions table
-        With `ensemble` alone as its seed; empty, with the reason, where there is no file.
+        With `ensemble` alone as its seed; empty, with the reason, where there is no file. Bound rows that every file of
+        a target gives the same scores come once, as in other tables. A program may score on another scale in each call:
+        where its files differ, the bound rows come once for each set, under its label, and meet its unbound ones alone.
     """
     faults, parts = [], []
     for target, (positives, sets) in targets.items():
-        bound_is_there = False
+        test = positives[positives["split"] == "test"]
+        bound, unbound = {}, []
         for label, table in sets.items():
             path = Path(folder) / scores_file(source, negatives, target, label)
             if not path.exists():
                 continue
-            wanted = [(t[t["split"] == "test"], x) for t, x in ((positives, ""), (table, label))]
+            rows = table[table["split"] == "test"]
             try:
-                found = read(path, [name for rows, _ in wanted for name in names(rows)])
+                found = read(path, [*names(test), *names(rows)])
             except InputError as error:
                 faults += error.faults
                 continue
-            for rows, of in wanted[bound_is_there:]:  # the bound rows once
-                scores = [found[name] for name in names(rows)]
-                frame = {"target": target, "id": rows["id"].array, "label": rows["label"].array, "negatives": of}
-                parts.append(pd.DataFrame({**frame, "seed": "ensemble", "score": scores}))
-            bound_is_there = True
+            bound[label] = _scored(target, test, label, found)
+            unbound.append(_scored(target, rows, label, found))
+        each = list(bound.values())
+        if each and all(part["score"].equals(each[0]["score"]) for part in each):
+            each = [each[0].assign(negatives="")]
+        parts += each + unbound
     if faults:
         raise InputError(text.listed(faults))
     if not parts:
         return tables.empty(tables.PREDICTIONS, f"no scores under {Path(folder).name}/{source}/{negatives}")
     return tables.conform(pd.concat(parts, ignore_index=True), tables.PREDICTIONS)
+
+
+def _scored(target: str, rows: pd.DataFrame, negatives: str, found: Mapping[str, float]) -> pd.DataFrame:
+    frame = {"target": target, "id": rows["id"].array, "label": rows["label"].array, "negatives": negatives}
+    return pd.DataFrame({**frame, "seed": "ensemble", "score": [found[name] for name in names(rows)]})
 
 
 def read(path: str | os.PathLike, wanted: Sequence[str]) -> dict[str, float]:

@@ -213,6 +213,7 @@ def learnt(
         rows, found = [], {}
         for seed, network in models.load(folder).items():
             if type(network) in _WINDOWS:
+                network.requires_grad_(False)  # what is asked for is the gradient of the answers alone
                 rows += _of_filters(network, str(seed), bound, unbound, found)
         rows.append(_of_sites(folder, bound, reading, found))
     return pd.DataFrame(rows, columns=matching.LEARNT), found

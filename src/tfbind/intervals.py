@@ -51,10 +51,12 @@ def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None)
     DataFrame
         `chrom`, `start`, `end` (bp), `summit` (bp, absolute: start + offset for narrowPeak, the midpoint for BED),
         `score` (signalValue for narrowPeak, column 5 for BED, NaN where there is none); ``attrs["path"]`` is the file.
+        Where every row of a narrowPeak has the same signalValue (0 of MACS3 hmmratac and bdgpeakcall), the first of
+        the columns 5 (score), 8 (pValue) and 9 (qValue) that differs between rows is the score instead.
     """
     tally = Tally() if tally is None else tally
     narrow = format == "narrowpeak"
-    rows, faults = [], []
+    rows, faults, others = [], [], []
     without = outside = 0
     for number, line in enumerate(text.lines(path), 1):
         fields = line.split("\t")
@@ -73,6 +75,8 @@ def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None)
         else:
             summit = start + offset
         rows.append((chrom, start, end, summit, score))
+        if narrow:
+            others.append((fields[4], fields[7], fields[8]))
     if not rows and not faults:
         faults.append(f"{path}: 0 peaks in this file; check that the right file is named")
     if faults:
@@ -81,8 +85,27 @@ def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None)
     tally.add("changed", "no summit in the file: midpoint taken", without)
     tally.add("changed", "summit outside its peak: midpoint taken", outside)
     peaks = pd.DataFrame(rows, columns=["chrom", "start", "end", "summit", "score"])
+    if len(peaks) > 1 and peaks["score"].nunique(dropna=False) == 1 and not peaks["score"].isna().all():
+        peaks["score"] = _ranking(peaks["score"], np.array(others, float).reshape(len(peaks), -1), narrow, tally)
     peaks.attrs["path"] = str(path)
     return peaks
+
+
+#: Columns of a narrowPeak that rank its peaks where signalValue does not, in that order.
+_RANKING = ("column 5 (score)", "column 8 (pValue)", "column 9 (qValue)")
+
+
+def _ranking(score: pd.Series, others: np.ndarray, narrow: bool, tally: Tally) -> np.ndarray:
+    """The first column (N,) that tells peaks of one and the same score apart, said in the tally; else the score."""
+    given = f"{'signalValue' if narrow else 'score'} is {score.iloc[0]:g} in every row"
+    for name, values in zip(_RANKING, others.T, strict=False):
+        if (values != values[0]).any():
+            tally.add("changed", f"{given}: ranked by {name}", len(score))
+            return values
+    tally.add(
+        "noted", f"{given}, and no other column ranks the peaks: of overlapping windows the first stays", len(score)
+    )
+    return score.to_numpy()
 
 
 def parse(fields: list[str], narrow: bool) -> tuple[str, int, int, float, int]:

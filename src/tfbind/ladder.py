@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from tfbind.config import SHIFTS
 from tfbind.evaluation import KEY, NEGATIVES
+from tfbind.shifts import SHIFTS
 from tfbind.transfer import EVERY_TF, GROUP, mean_over_tfs, within_tf
 
 LADDER_COLUMNS = [

@@ -6,6 +6,7 @@ config to the class; constructor arguments are the config's keys.
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -31,9 +32,14 @@ _ONE_HOT = torch.cat([torch.eye(4), torch.full((1, 4), 0.25)])
 _COMPLEMENT = torch.tensor([3, 2, 1, 0, 4], dtype=torch.uint8)
 
 
+def _exporting() -> bool:
+    """Whether this is an export to ONNX, which follows torch's own operations alone."""
+    # torch loads its exporters as soon as one names them: half a second of every process
+    return "torch.onnx" in sys.modules and torch.onnx.is_in_onnx_export()
+
+
 def _compiled(weight: Tensor) -> bool:
-    # an export to ONNX follows torch's own operations alone
-    return weight.device.type == "cpu" and weight.dtype == torch.float32 and not torch.onnx.is_in_onnx_export()
+    return weight.device.type == "cpu" and weight.dtype == torch.float32 and not _exporting()
 
 
 class _BestWindow(torch.autograd.Function):
@@ -135,7 +141,7 @@ def pooled_words_dense(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: 
     x = torch.relu(conv1d(embedding[words].transpose(1, 2), weight, bias))  # (N, C, P)
     # after a ReLU, zero never beats a window that holds a base
     x = x * max_pool1d(known, weight.shape[2] + 2, 1)
-    if torch.onnx.is_in_onnx_export():  # which knows no unfold
+    if _exporting():  # which knows no unfold
         return max_pool1d(x, size, 1).permute(2, 0, 1)
     # max_pool1d has no deterministic gradient on a GPU
     return x.unfold(2, size, 1).max(-1).values.permute(2, 0, 1).contiguous()  # (S, N, C)
@@ -179,9 +185,12 @@ class _Recurrence(torch.autograd.Function):
             if step:
                 torch.mm(gradient[step], onto, out=later)
         flat = gradient.flatten(0, 1)
+        to_x = (flat @ into).view_as(x) if ctx.needs_input_grad[0] else None
+        if not any(ctx.needs_input_grad[1:]):  # half of the work
+            return to_x, None, None, None
         met = torch.cat([x, hidden[:-1], torch.ones(*x.shape[:2], 1)], 2).flatten(0, 1)  # by weights and bias
         to_into, to_onto, to_bias = (flat.t() @ met).split([x.shape[2], hidden.shape[2], 1], 1)
-        return (flat @ into).view_as(x), to_into, to_onto, to_bias[:, 0]
+        return to_x, to_into, to_onto, to_bias[:, 0]
 
 
 def _arrays(*tensors: Tensor) -> Iterator[tuple[np.ndarray, ...]]:
@@ -279,7 +288,7 @@ def trim(tokens: Tensor) -> tuple[Tensor, Tensor]:
     first = known.int().argmax(1)
     last = tokens.shape[1] - known.flip(1).int().argmax(1)
     sizes = torch.where(known.any(1), last - first, 0)
-    longest = tokens.shape[1] if torch.onnx.is_in_onnx_export() else int(sizes.max()) if len(sizes) else 0
+    longest = tokens.shape[1] if _exporting() else int(sizes.max()) if len(sizes) else 0
     columns = torch.arange(longest, device=tokens.device)
     return _take(tokens, first[:, None] + columns, columns < sizes[:, None]), sizes
 

@@ -29,9 +29,8 @@ from matplotlib.figure import Figure
 from tfbind import __version__, logos, tables
 from tfbind.audit import COLUMNS, ONE_LIBRARY
 from tfbind.calibration import SHOWN, over_tfs
-from tfbind.config import SHIFTS
-from tfbind.resources import digest
 from tfbind.scores import Results
+from tfbind.shifts import SHIFTS
 from tfbind.transfer import EVERY_TF, GROUP, REUSABLE_LOSS, WIDEST_INTERVAL, rank
 from tfbind.transferability import foreseen, gained
 
@@ -631,8 +630,8 @@ def _libraries(libraries: pd.DataFrame) -> dict:
         Column("Assay", lambda r: assay(r["assay"])),
         Column("Cell", lambda r: word(r["cell"])),
         Column("Lab", lambda r: word(r["lab"])),
-        Column("Rep.", lambda r: _plain(r["replicate"]), True),
-        Column("Cycle", lambda r: _plain(r["cycle"]), True),
+        Column("Rep.", lambda r: word(r["replicate"]), True),
+        Column("Cycle", lambda r: word(r["cycle"]), True),
         Column("Read", lambda r: count(r["n_read"]), True),
         Column("Dropped", lambda r: count(r["n_dropped"]), True),
         Column("Positives", lambda r: count(r["n_positive"]), True),
@@ -797,11 +796,6 @@ def _with_interval(value: float, low: float, high: float) -> str:
     if pd.isna(value) or pd.isna(low):
         return auroc(value)
     return f"{auroc(value)} ({auroc(low)} to {auroc(high)})"
-
-
-def _plain(value: object) -> str:
-    """A sheet value that a reader of TSV may have turned into a float."""
-    return f"{value:g}" if isinstance(value, float) and not np.isnan(value) else word(value)
 
 
 def badge(verdict: object) -> dict[str, str]:
@@ -1185,7 +1179,11 @@ def provenance(rows: Mapping[str, Mapping[str, str]], config: Mapping) -> dict[s
     files += [(name, options.get("fasta"), options.get("sha256")) for name, options in genomes]
     files += [(name, options.get("blacklist"), None) for name, options in genomes]
     inputs = [
-        {"for": name, "file": str(path), "sha256": given or (digest(path) if os.path.isfile(path) else "not given")}
+        {
+            "for": name,
+            "file": str(path),
+            "sha256": given or (tables.digest(path) if os.path.isfile(path) else "not given"),
+        }
         for name, path, given in files
         if path
     ]

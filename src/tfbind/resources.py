@@ -138,7 +138,7 @@ def _from_mirror(url: str, checksum: str, cached: Path) -> bool:
     manifest = Path(folder) / "MANIFEST.tsv"
     if not manifest.is_file():
         raise InputError(f"TFBIND_MIRROR: no {manifest}; it lists the files (columns path, url, sha256_at_source)")
-    listed = tables.read_tsv(manifest, dtype=str).fillna("")
+    listed = tables.read_tsv(manifest).fillna("")
     if checksum and not checksum.startswith("md5:"):
         listed = listed[listed["sha256_at_source"] == checksum]
     else:  # a manifest holds no other checksum: the file's own name must do

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from tfbind import calibration, evaluation, ladder, tables, transfer, variance
-from tfbind.config import SHIFTS
 from tfbind.faults import InputError
+from tfbind.shifts import SHIFTS
 
 REQUIRED = ("source", "target", "id", "label", "score", "model")
 #: Columns that may stand beside them, and what holds where one is absent. `tf` is what was predicted (a TF, a task);
@@ -212,7 +212,7 @@ def evaluate(table: pd.DataFrame, statistics: Mapping) -> Results:
         summary=_summary(drops, level),
         shifts=transfer.shifts(drops, level),
         ladder=ladder.ladder(metrics, drops, level),
-        variance=variance.split(metrics, rows),
+        variance=variance.split(metrics, rows, level),
         verdicts=transfer.verdicts(drops, best, level),
         curves=curves,
         calibration=calibrated,

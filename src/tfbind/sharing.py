@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from tfbind import __version__, audit, config, dna, models, prediction, resources, tables
+from tfbind import __version__, audit, dna, models, prediction, tables
 from tfbind.faults import InputError, NotEstimable, ResourceError
 
 CARD = "MODEL.md"
@@ -181,7 +181,7 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
         "",
         "## Training data",
         "",
-        *_table(["file", "SHA-256"], [[_public(source), resources.digest(path)] for source, path in files.items()]),
+        *_table(["file", "SHA-256"], [[_public(source), tables.digest(path)] for source, path in files.items()]),
         "",
     ]
     whole = {name: tables.read(sequences[name]) for name in ("positives", "negatives")}
@@ -189,7 +189,7 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
     counts = []
     for (name, table), kept in zip(whole.items(), trained, strict=True):
         held = [int((kept["split"] == part).sum()) for part in ("train", "validation")]
-        counts.append([name, *held, int((table["split"] == "test").sum()), resources.digest(sequences[name])])
+        counts.append([name, *held, int((table["split"] == "test").sum()), tables.digest(sequences[name])])
     placed = bool(whole["positives"]["chrom"].notna().any())
     lines += [
         *_table(["sequences", *tables.SPLITS, "SHA-256 of the table"], counts),
@@ -263,7 +263,7 @@ def _split(row: Mapping[str, str], split: Mapping, placed: bool) -> str:
 
 def _public(source: str) -> str:
     """A URL as it is; of a local path the name alone, since the rest is nobody's business."""
-    return source if config.is_url(source) else Path(source).name
+    return source if "://" in source else Path(source).name
 
 
 def _number(value: float) -> str:

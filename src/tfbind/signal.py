@@ -7,9 +7,10 @@ over the genome, so that depth does not matter.
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -48,10 +49,18 @@ class Track:
     lengths: Mapping[str, int]
     sources: tuple
     knots: tuple[np.ndarray, np.ndarray] | None = None
+    _heard: dict[str, list[bool | None]] = field(default_factory=dict, repr=False)
 
     def runs(self, chrom: str) -> tuple[np.ndarray, np.ndarray]:
-        """A chromosome as runs: ends (K,) int64 in bp, the last one its length, and values (K,) float32."""
-        ends, values = _mean([source.runs(chrom, self.lengths[chrom]) for source in self.sources])
+        """A chromosome as runs: ends (K,) int64 in bp, the last one its length, and values (K,) float32.
+
+        Files that do not know the chromosome have no part in the mean; where none does, it is one run of 0.
+        """
+        length = self.lengths[chrom]
+        parts = [source.runs(chrom, length) for source in self.sources]
+        self._heard[chrom] = [None if part is None else bool(part[1].any()) for part in parts]
+        known = [part for part in parts if part is not None]
+        ends, values = _mean(known or [(np.array([length]), np.zeros(1, np.float32))])
         if self.knots is not None:
             known, wanted = self.knots
             beyond = np.maximum(values - known[-1], 0)  # above all that was sampled: in proportion
@@ -59,18 +68,51 @@ class Track:
             values = (np.interp(values, known, wanted) + beyond * slope).astype(np.float32)
         return ends, values
 
+    def silent(self, chrom: str) -> bool:
+        """Whether nothing was measured on a chromosome: no file knows it, or all that they hold there is 0."""
+        if chrom not in self._heard:
+            self.runs(chrom)
+        return not any(self._heard[chrom])
+
+    def check(self) -> None:
+        """Refuse a file that holds nothing but 0 on every chromosome."""
+        for chrom in self.lengths:
+            self.silent(chrom)
+        empty = [i for i in range(len(self.sources)) if not any(self._heard[chrom][i] for chrom in self.lengths)]
+        if empty:
+            raise InputError(
+                f"{getattr(self.sources[i], 'path', 'accessibility')}: no value above 0 on any chromosome; nothing was "
+                "measured, so make or fetch it again, or leave it out"
+                for i in empty
+            )
+
     def quantiles(self) -> np.ndarray:
-        """Values at evenly spaced positions of the whole genome, sorted: at most about two million float32."""
+        """Values at evenly spaced positions of the known chromosomes, sorted: at most about two million float32."""
+        return np.sort(np.concatenate(list(self._sampled().values())))
+
+    def _sampled(self) -> dict[str, np.ndarray]:
+        """Values at evenly spaced positions of each chromosome that a file knows."""
         every = max(1, sum(self.lengths.values()) // _SAMPLED)
-        parts = []
+        parts = {}
         for chrom, length in self.lengths.items():
             ends, values = self.runs(chrom)
-            parts.append(values[np.searchsorted(ends, np.arange(every // 2, length, every), side="right")])
-        return np.sort(np.concatenate(parts))
+            if any(heard is not None for heard in self._heard[chrom]):
+                parts[chrom] = values[np.searchsorted(ends, np.arange(every // 2, length, every), side="right")]
+        return parts
 
     def normalised(self, reference: "Track") -> "Track":
-        """This track with the distribution of values of another: rank for rank, equal values staying equal."""
-        own, wanted = self.quantiles(), reference.quantiles()
+        """This track with the distribution of values of another: rank for rank, equal values staying equal.
+
+        The distributions are those of the chromosomes that both know: what is absent from one is no 0.
+        """
+        ours, theirs = self._sampled(), reference._sampled()
+        both = [chrom for chrom in ours if chrom in theirs]
+        if not both:
+            raise InputError(
+                f"two cells have accessibility of no chromosome in common (one of {', '.join(list(ours)[:3])}, the "
+                f"other of {', '.join(list(theirs)[:3])}); make the tracks for the same chromosomes"
+            )
+        own, wanted = (np.sort(np.concatenate([parts[chrom] for chrom in both])) for parts in (ours, theirs))
         place = np.arange(len(own)) / max(len(own) - 1, 1)
         wanted = np.interp(place, np.linspace(0, 1, len(wanted)), wanted)
         known, first, size = np.unique(own, return_index=True, return_counts=True)
@@ -92,11 +134,11 @@ def track(
     ----------
     sources : sequence of (path, format)
         Formats ``bigwig``, ``bam``, ``fragments``. Cuts of several files are added up; of several bigWigs the mean is
-        taken, and of both kinds the mean of the two.
+        taken, and of both kinds the mean of the two. A file without a chromosome has no part in it there.
     genome : Chromosomes
         Chromosome names of the files are mapped as those of peaks are.
     tally : Tally, optional
-        Counts cuts read, and dropped with the reason.
+        Counts cuts read, and dropped with the reason, and names chromosomes of the genome that a file lacks.
 
     Notes
     -----
@@ -111,12 +153,20 @@ def track(
     counted = [READERS[kind](path, genome, tally) for path, kind in sources if kind != "bigwig"]
     if counted:
         cuts = {chrom: np.sort(np.concatenate([one[chrom] for one in counted])) for chrom in genome.lengths}
-        found.append(Cuts(cuts, sum(genome.lengths.values())))
+        # where a file has no cut at all the others stand for it, by their depth on the chromosomes that all have
+        shared = [chrom for chrom in cuts if all(len(one[chrom]) for one in counted)] or list(cuts)
+        depth = [sum(len(one[chrom]) for chrom in shared) for one in counted]
+        there = {chrom: sum(n for n, one in zip(depth, counted, strict=True) if len(one[chrom])) for chrom in cuts}
+        share = {chrom: n / sum(depth) for chrom, n in there.items() if n}
+        found.append(Cuts(cuts, sum(genome.lengths.values()), share))
     return Track(dict(genome.lengths), tuple(found))
 
 
 class BigWig:
-    """A bigWig, opened to see that it is one and that it knows the genome; bases without a value are 0."""
+    """A bigWig, opened to see that it is one and that it knows the genome.
+
+    Bases without a value are 0 on a chromosome that the file names; a chromosome that it does not name is unknown.
+    """
 
     def __init__(self, path: str | os.PathLike, genome: intervals.Chromosomes, tally: Tally):
         self.path = str(path)
@@ -133,34 +183,53 @@ class BigWig:
             raise InputError(text.listed(wrong))
         tally.add("read", "chromosomes of a bigWig", len(self._names))
         tally.add("dropped", "chromosome absent from the genome", len(lengths) - len(self._names))
+        _absent(path, self._names, genome, tally)
 
-    def runs(self, chrom: str, length: int) -> tuple[np.ndarray, np.ndarray]:
-        """As `Track.runs`."""
+    def runs(self, chrom: str, length: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """As `Track.runs`; None of a chromosome that the file does not name."""
         if chrom not in self._names:
-            return np.array([length]), np.zeros(1, np.float32)
+            return None
         ends, values = [], []
         with open_bigwig(self.path) as file:
             for start in range(0, length, _CHUNK):
                 stop = min(start + _CHUNK, length)
-                line = np.nan_to_num(file.values(self._names[chrom], start, stop, numpy=True), copy=False)
-                if line.min(initial=0) < 0 or line.max(initial=0) == np.inf:
-                    raise InputError(f"{self.path}: {chrom} holds a negative or infinite value; make the file anew")
+                line = file.values(self._names[chrom], start, stop, numpy=True)
+                line[np.isnan(line)] = 0
+                strange = np.flatnonzero((line < 0) | (line == np.inf))
+                if len(strange):
+                    raise InputError(self._strange(chrom, start + strange[0], line[strange[0]]))
                 last = np.concatenate([np.flatnonzero(line[1:] != line[:-1]), [len(line) - 1]])
                 ends.append(start + last + 1)
                 values.append(line[last])
         return np.concatenate(ends), np.concatenate(values).astype(np.float32, copy=False)
 
+    def _strange(self, chrom: str, place: int, value: float) -> str:
+        """What a value says that no accessibility has."""
+        where = f"{self.path}: {chrom}:{place} (0-based) holds {value:g}, a negative or infinite value:"
+        if np.isinf(value):
+            return f"{where} a ratio over 0, or its logarithm; add a pseudocount, or give the signal itself"
+        return (
+            f"{where} a log-ratio, a difference or a z-score is no accessibility; give the signal itself (pileup, fold "
+            "over control or -log10 p), not compared by a logarithm or a subtraction"
+        )
+
 
 class Cuts:
-    """Cuts (5' ends) by chromosome, smoothed, as a multiple of their mean over the genome."""
+    """Cuts (5' ends) by chromosome, smoothed, as a multiple of their mean over the genome.
 
-    def __init__(self, cuts: Mapping[str, np.ndarray], size: int):
+    `share` says for a chromosome what part of the depth is of files that have cuts there; 1 where it says nothing.
+    """
+
+    def __init__(self, cuts: Mapping[str, np.ndarray], size: int, share: Mapping[str, float] | None = None):
         self.cuts = cuts
+        self.share = share or {}
         expected = sum(map(len, cuts.values())) * (2 * SMOOTH + 1) / size
         self._unit = 1 / expected if expected else 0.0
 
-    def runs(self, chrom: str, length: int) -> tuple[np.ndarray, np.ndarray]:
-        """As `Track.runs`."""
+    def runs(self, chrom: str, length: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """As `Track.runs`; None of a chromosome without a cut."""
+        if not len(self.cuts[chrom]):
+            return None
         cuts = self.cuts[chrom].astype(np.int64)
         edges = np.concatenate([np.maximum(cuts - SMOOTH, 0), np.minimum(cuts + SMOOTH + 1, length)])
         change = np.repeat(np.array([1, -1]), len(cuts))
@@ -169,7 +238,7 @@ class Cuts:
         last = np.flatnonzero(np.diff(edges, append=-1))  # of equal edges
         # run j lasts from edge j - 1 to edge j, at the level that stands after edge j - 1
         ends = np.concatenate([edges[last], [length]])
-        values = np.concatenate([[0], level[last]]) * self._unit
+        values = np.concatenate([[0], level[last]]) * (self._unit / self.share.get(chrom, 1))
         lasting = np.diff(ends, prepend=0) > 0
         return ends[lasting], values[lasting].astype(np.float32)
 
@@ -182,29 +251,34 @@ def read_bam(path: str | os.PathLike, genome: intervals.Chromosomes, tally: Tall
             known = _known(path, lengths, genome)
             number = {file.get_tid(name): chrom for chrom, name in known.items()}
             ends: dict[int, list[int]] = {}
-            skipped = total = 0
+            skipped = total = repeated = 0
             for read in file.fetch(until_eof=True):
                 total += 1
                 if read.flag & 0xF04:  # unmapped, secondary, failed, duplicate, supplementary
                     skipped += 1
                 else:
+                    repeated += read.mapping_quality == 0
                     end = read.reference_end - 1 if read.is_reverse else read.reference_start
                     ends.setdefault(read.reference_id, []).append(end)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as BAM: {error}; make or fetch it again") from None
     found = {number[tid]: np.array(cuts, np.int32) for tid, cuts in ends.items() if tid in number}
     tally.add("read", "aligned reads", total)
+    tally.add("noted", "read of mapping quality 0 (it fits elsewhere as well): its cut counts all the same", repeated)
     tally.add("dropped", "unmapped, secondary, supplementary, failed or duplicate", skipped)
     tally.add("dropped", "chromosome absent from the genome", total - skipped - sum(map(len, found.values())))
     return _inside(path, found, genome, tally)
 
 
 def read_fragments(path: str | os.PathLike, genome: intervals.Chromosomes, tally: Tally) -> dict[str, np.ndarray]:
-    """Both ends of each fragment of a table of ``chrom start end ...`` (0-based half-open), by chromosome.
+    """Cuts of a table of ``chrom start end ...`` (0-based half-open), by chromosome.
 
-    Lines that begin with # are skipped at the head of the file. Further columns (barcode, count) are not read: a line
-    is a fragment.
+    A line is a fragment, and both of its ends are cuts. With a strand, + or -, in column 6 of every line it is a read
+    of one end, and its 5' end alone is a cut: ``start``, or ``end - 1`` on the minus strand. Lines that begin with #
+    are skipped at the head of the file; barcode and count are not read. BEDPE with the mates' own places is refused.
     """
+    stranded = _column_6(path) in ("+", "-", ".")
+    strands: set[str] = set()
     parts: dict[str, list[np.ndarray]] = {}
     absent: set[str] = set()
     total = lost = 0
@@ -219,8 +293,9 @@ def read_fragments(path: str | os.PathLike, genome: intervals.Chromosomes, tally
                 arrow_csv.ReadOptions(autogenerate_column_names=True, block_size=2**24),
                 arrow_csv.ParseOptions(delimiter="\t", quote_char=False),
                 arrow_csv.ConvertOptions(
-                    include_columns=["f0", "f1", "f2"],
-                    column_types={"f0": pa.dictionary(pa.int32(), pa.string()), "f1": pa.int64(), "f2": pa.int64()},
+                    include_columns=["f0", "f1", "f2", *(["f5"] if stranded else [])],
+                    column_types={"f1": pa.int64(), "f2": pa.int64()}
+                    | dict.fromkeys(["f0", "f5"], pa.dictionary(pa.int32(), pa.string())),
                 ),
             )
             for batch in reader:
@@ -230,6 +305,11 @@ def read_fragments(path: str | os.PathLike, genome: intervals.Chromosomes, tally
                 if (start < 0).any() or (start >= end).any():
                     raise pa.ArrowInvalid("start and end")
                 total += len(which)
+                cut = np.ones((2, len(which)), bool)  # whether the start, the end is one
+                if stranded:
+                    strand = batch.column(3).dictionary.to_numpy(zero_copy_only=False)[batch.column(3).indices]
+                    strands |= set(strand)
+                    cut = np.stack([strand != "-", strand != "+"])
                 for i, name in enumerate(names):
                     chosen = which == i
                     chrom = genome.resolve(name)
@@ -237,16 +317,36 @@ def read_fragments(path: str | os.PathLike, genome: intervals.Chromosomes, tally
                         absent.add(name)
                         lost += int(chosen.sum())
                         continue
-                    parts.setdefault(chrom, []).append(np.concatenate([start[chosen], end[chosen] - 1]))
+                    first, last = start[chosen & cut[0]], end[chosen & cut[1]] - 1
+                    parts.setdefault(chrom, []).append(np.concatenate([first, last]))
     except (pa.ArrowInvalid, pa.ArrowKeyError, pa.ArrowNotImplementedError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(text.listed(_fragment_faults(path) or [f"{path}: cannot be read: {error}"])) from None
+    if strands - {"+", "-"} and strands != {"."}:
+        raise InputError(
+            f"{path}: column 6 holds {', '.join(sorted(strands))}; a strand (+ or -) on every line is single reads, on "
+            "none it is fragments: give each kind as a file of its own"
+        )
     if not parts:
         _refuse(path, sorted(absent), genome)
-    tally.add("read", "fragments", total)
+    tally.add("read", "reads of one end (strand in column 6), one cut each" if strands - {"."} else "fragments", total)
     tally.add("dropped", "chromosome absent from the genome", lost)
     return _inside(path, {chrom: np.concatenate(some) for chrom, some in parts.items()}, genome, tally)
+
+
+def _column_6(path: str | os.PathLike) -> str:
+    """Column 6 of the first line, '' where there is none; BEDPE (columns 4 to 6 are the mate's place) is refused."""
+    first = next((line for line in text.lines(path) if line.strip() and not line.startswith("#")), "").split("\t")
+    if len(first) < 6:
+        return ""
+    numbers = all(word.removeprefix("-").isdecimal() for word in first[4:6])
+    if numbers and (first[3] in (first[0], ".") or len(first) >= 10):
+        raise InputError(
+            f"{path}: BEDPE, each mate with a place of its own; give fragments, a line each: "
+            "awk '$1 == $4' FILE | cut -f 1,2,6 (where the left mate stands first)"
+        )
+    return first[5]
 
 
 def _fragment_faults(path: str | os.PathLike) -> list[str]:
@@ -297,6 +397,14 @@ def _refuse(path: str | os.PathLike, names: Sequence[str], genome: intervals.Chr
     )
 
 
+def _absent(path: str | os.PathLike, known: Collection[str], genome: intervals.Chromosomes, tally: Tally) -> None:
+    """Count and name the chromosomes of the genome of which a file holds nothing."""
+    lacking = [chrom for chrom in genome.lengths if chrom not in known]
+    more = ", ..." if len(lacking) > 5 else ""
+    names = ", ".join(lacking[:5]) + more
+    tally.add("noted", f"chromosome of the genome of which {Path(path).name} holds nothing ({names})", len(lacking))
+
+
 def _inside(
     path: str | os.PathLike, cuts: Mapping[str, np.ndarray], genome: intervals.Chromosomes, tally: Tally
 ) -> dict[str, np.ndarray]:
@@ -311,8 +419,13 @@ def _inside(
             f"{path}: {beyond} of {total} cuts lie beyond their chromosome in {genome.path}; the file is probably of "
             "another genome build"
         )
+    if not total:
+        raise InputError(
+            f"{path}: no read on the chromosomes of {genome.path} is left; check that it is the right file"
+        )
     tally.add("dropped", "cut beyond the chromosome", beyond)
     tally.add("kept", "cuts", total - beyond)
+    _absent(path, {chrom for chrom, positions in kept.items() if len(positions)}, genome, tally)
     return kept
 
 
@@ -419,8 +532,15 @@ def _whole(value: str) -> int:
     return int(value)
 
 
+#: Identifiers that carry a version: Ensembl's (GENCODE's, with their second copy on Y) and RefSeq's. In any other name
+#: a last number tells genes apart: RP11-34P13.7 and RP11-34P13.8, MSTRG.1.1 and MSTRG.1.2.
+_VERSIONED = re.compile(r"(ENS[A-Z]*\d+|[NX][MR]_\d+)\.\d+(_PAR_Y)?")
+
+
 def _bare(gene: str) -> str:
-    return re.sub(r"(?<=\d)\.\d+$", "", gene)
+    """An identifier without its version."""
+    found = _VERSIONED.fullmatch(gene)
+    return found[1] + (found[2] or "") if found else gene
 
 
 def expression(paths: Sequence[str | os.PathLike], genes: pd.DataFrame, tally: Tally | None = None) -> pd.DataFrame:
@@ -434,28 +554,35 @@ def expression(paths: Sequence[str | os.PathLike], genes: pd.DataFrame, tally: T
     genes : table of `read_genes`
         Found by identifier, versions aside, or by name.
     tally : Tally, optional
+        Counts and names genes that no table or not every table names, and rows of genes that the annotation lacks.
 
     Returns
     -------
     DataFrame
-        `genes` with a column `tpm`; a gene that no table names has 0, and is counted.
+        `genes` with a column `tpm`: the mean over the tables that name the gene, NaN where none does.
     """
     tally = Tally() if tally is None else tally
     columns = [_tpm(path) for path in paths]
-    total = np.zeros(len(genes))
-    found = np.zeros(len(genes), bool)
-    for table in columns:
-        by_name = genes["gene"].map(table).fillna(genes["name"].map(table))
-        found |= by_name.notna().to_numpy()
-        total += by_name.fillna(0).to_numpy()
-    if not found.any():
+    known = np.stack([genes["gene"].map(table).fillna(genes["name"].map(table)).to_numpy(float) for table in columns])
+    there = (~np.isnan(known)).sum(0)
+    if not there.any():
         raise InputError(
             f"{paths[0]}: names {', '.join(columns[0].index[:3])}, the genes {', '.join(genes['gene'].head(3))}; none "
             "is found in both, so name the annotation that the table was made with"
         )
-    tally.add("kept", "genes with expression", found.sum())
-    tally.add("changed", "gene without expression: 0", (~found).sum())
-    return genes.assign(tpm=total / len(columns))
+    tally.add("kept", "genes with expression", (there > 0).sum())
+    names = genes["gene"].to_numpy()
+    for which, what in (
+        (there == 0, "gene without expression: in no table"),
+        ((there > 0) & (there < len(columns)), "gene in some of the tables alone: their mean"),
+    ):
+        tally.add("changed", f"{what} (e.g. {', '.join(names[which][:3])})", which.sum())
+    ours = {*genes["gene"], *genes["name"]}
+    for path, table in zip(paths, columns, strict=True):
+        theirs = [gene for gene in table.index if gene not in ours]
+        named = f"gene of {Path(path).name} that the annotation lacks (e.g. {', '.join(theirs[:3])})"
+        tally.add("dropped", named, len(theirs))
+    return genes.assign(tpm=np.where(there, np.nansum(known, 0) / np.maximum(there, 1), np.nan))
 
 
 def _tpm(path: str | os.PathLike) -> pd.Series:
@@ -489,6 +616,17 @@ class Cell:
     track: Track
     peaks: pd.DataFrame | None = None
     genes: pd.DataFrame | None = None
+
+    def lacks(self, chrom: str) -> list[str]:
+        """What the cell's files hold, and nothing of on this chromosome: what is absent is not 0."""
+        found = ["accessibility"] if self.track.silent(chrom) else []
+        if self.peaks is not None and not (self.peaks["chrom"] == chrom).any():
+            found.append("peaks of accessibility")
+        if self.genes is not None and "tpm" in self.genes:
+            here = self.genes[self.genes["chrom"] == chrom]
+            found += ["genes"] if here.empty else []
+            found += ["genes of known expression"] if not here["tpm"].notna().any() else []
+        return found
 
 
 def cell(

@@ -9,8 +9,9 @@ import hashlib
 import json
 import os
 import platform
-import tempfile
-from collections.abc import Iterator, Sequence
+import secrets
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -44,7 +45,8 @@ SEQUENCES = pa.schema(
 )
 
 #: One row per scored sequence and seed, in the order of the target's tables. `negatives` names the set a label-0 row
-#: belongs to and is empty for positives; `seed` is an integer or `ensemble`; `score` is a logit.
+#: belongs to and is empty for positives, which count in every set (but see `foreign.predictions`); `seed` is an integer
+#: or `ensemble`; `score` is a logit.
 PREDICTIONS = pa.schema(
     [
         pa.field("target", pa.string(), nullable=False),
@@ -64,6 +66,21 @@ LABELS = pa.schema(
         pa.field("first", pa.int64(), nullable=False),
         pa.field("stop", pa.int64(), nullable=False),
         pa.field("label", pa.int8(), nullable=False),
+    ]
+)
+
+#: The columns of TSV tables that hold numbers, of whatever table. Every other column is text: ids and labels may be any
+#: word, 001, 1e5, NA and True too, and come back as they were written.
+NUMBERS = frozenset(
+    [
+        *("value", "low", "high", "same", "cross", "drop", "floor", "own", "auroc", "target_trained", "x", "y"),
+        *("drop_low", "drop_high", "loss", "loss_low", "loss_high", "gain", "gain_low", "gain_high"),
+        *("p_value", "p_minimum", "p_holm", "q_value", "own_rank", "own_p_value"),
+        *("n", "n_positive", "n_negative", "n_bound", "n_unbound", "n_tf", "n_pair", "n_level", "n_target", "n_star"),
+        *("n_train", "n_test", "n_removed", "n_read", "n_dropped", "n_jackpot", "n_sites", "count", "most", "epoch"),
+        *("enrichment", "entropy", "entropy_negative", "excess", "held", "motif_auroc", "effect", "importance"),
+        *("ece", "ece_chance", "ece_chance_high", "log_loss", "temperature", "bias", "predicted", "observed"),
+        *("freedom", "sd", "share"),
     ]
 )
 
@@ -95,13 +112,12 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        temporary = Path(name)
+        fresh = path.parent / f".{path.name}.{secrets.token_hex(8)}"
+        # with the rights of any new file; to ask for the umask is to change it for every thread
+        os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        temporary, rights = fresh, stat.S_IMODE(fresh.stat().st_mode)
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        temporary.chmod(rights)  # safetensors writes a file of its own
         temporary.replace(path)
     except (InputError, NotEstimable, ResourceError):
         raise
@@ -216,6 +232,16 @@ def read_targets(
     return found
 
 
+def chosen(
+    targets: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]], pairs: Iterable[tuple[str, str]]
+) -> dict[str, tuple[pd.DataFrame, dict[str, pd.DataFrame]]]:
+    """All targets of `read_targets`, of their negatives only those of some pairs of target and label."""
+    found = {target: (positives, {}) for target, (positives, _) in targets.items()}
+    for target, label in pairs:
+        found[target][1][label] = targets[target][1][label]
+    return found
+
+
 def empty(schema: pa.Schema, note: str) -> pd.DataFrame:
     """A table without rows that says why: what depends on it is not estimable, everything else goes on."""
     frame = conform(schema.empty_table().to_pandas(), schema)
@@ -234,13 +260,26 @@ def write_tsv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
         frame.to_csv(temporary, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
 
 
-def read_tsv(path: str | os.PathLike, **options) -> pd.DataFrame:
-    """Read a tab-separated table; only empty cells are missing (a TF may be called NA). Half a table is refused."""
+def read_tsv(path: str | os.PathLike) -> pd.DataFrame:
+    """Read a tab-separated table with a header.
+
+    Parameters
+    ----------
+    path : path
+        Half a table (it ends inside a line) is refused.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `NUMBERS` as numbers, all others as text; only empty cells are missing.
+    """
     with open(path, "rb") as file:
+        header = file.readline().decode("utf-8-sig").rstrip("\r\n").split("\t")
         file.seek(-min(1, os.fstat(file.fileno()).st_size), os.SEEK_END)
         if file.read() != b"\n":
             raise InputError(f"{path}: damaged (it ends inside a line); {_AGAIN}")
-    return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""], **options)
+    types = {name: "str" for name in header if name not in NUMBERS}
+    return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""], dtype=types)
 
 
 def versions(*libraries: str) -> dict[str, str]:
@@ -280,7 +319,7 @@ class Tally:
         self.rows: list[tuple[str, str, int]] = []
 
     def add(self, event: str, reason: str, count: int) -> None:
-        """Count `count` records under `event` (`read`, `changed`, `dropped`, `kept`); zero is not written."""
+        """Count `count` records under `event` (`read`, `changed`, `dropped`, `kept`, `noted`); zero is not written."""
         if count:
             self.rows.append((event, reason, int(count)))
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
-from tfbind.config import SHIFTS
 from tfbind.evaluation import NOT_ABOVE_FLOOR
+from tfbind.shifts import SHIFTS
 
 #: A loss of AUROC below this is not worth new data: less than half of the 4.6 to 4.8 points that the
 #: published cross-assay table lost, and about what another set of training seeds moves.
@@ -30,14 +30,14 @@ _ELSEWHERE = {"replicate": " of another replicate", "lab": " of another laborato
 
 
 def _spread(low: pd.Series, high: pd.Series, level: float) -> pd.Series:
-    return (high - low) / (2 * stats.norm.isf((1 - level) / 2))
+    return (high - low) / (-2 * special.ndtri((1 - level) / 2))
 
 
 def _per_tf(transfer: pd.DataFrame, level: float) -> pd.DataFrame:
     # Pairs of one TF share test rows and models, so their errors do not average out: the mean spread bounds
-    # that of their mean.
+    # that of their mean. Where one pair has no interval, neither has the mean over the pairs.
     table = transfer.assign(spread=_spread(transfer["low"], transfer["high"], level))
-    return table.groupby("tf", sort=False)[["same", "cross", "drop", "low", "high", "spread"]].mean()
+    return table.groupby("tf", sort=False)[["same", "cross", "drop", "low", "high", "spread"]].mean(skipna=False)
 
 
 def wilcoxon(drops: np.ndarray) -> float:
@@ -58,9 +58,16 @@ def wilcoxon(drops: np.ndarray) -> float:
     return float(min(1, 2 * chances.sum()))
 
 
-def p_minimum(n_tf: int) -> float:
-    """The smallest p that `wilcoxon` can reach with so many TFs: 0.25 with three, 0.03 with six."""
-    return 2.0 ** (1 - n_tf) if n_tf else float("nan")
+def p_minimum(drops: np.ndarray) -> float:
+    """The smallest p that `wilcoxon` can reach with drops (n,) of these sizes, whatever their signs.
+
+    0.25 with three TFs, 0.03 with six. A drop of exactly zero has no sign and counts as no TF: of 0, 0 and 0.1 it is 1.
+    NaN without drops, or where one is NaN.
+    """
+    drops = np.asarray(drops, float)
+    if not len(drops) or np.isnan(drops).any():
+        return float("nan")
+    return float(min(1, 2.0 ** (1 - np.count_nonzero(drops))))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
@@ -78,8 +85,9 @@ def mean_over_tfs(transfer: pd.DataFrame, level: float) -> dict[str, float]:
     """Mean drop of the TFs in `transfer`, with its interval and p.
 
     Several pairs of one TF are averaged first. The interval is Student's t over the TFs, whose spread
-    already holds each TF's own uncertainty; it reaches at least one standard error of that uncertainty to either
-    side, so that a few drops equal by chance are not taken for certainty. One TF keeps its own interval.
+    already holds each TF's own uncertainty; it is never narrower than the interval at the same level that this
+    uncertainty alone gives (normal), so that a few drops equal by chance are not taken for certainty. Where one
+    pair has no interval there is none. One TF keeps its own interval.
 
     Parameters
     ----------
@@ -90,7 +98,8 @@ def mean_over_tfs(transfer: pd.DataFrame, level: float) -> dict[str, float]:
     Returns
     -------
     dict
-        `n_tf`, `same`, `cross`, `drop`, `low`, `high`, `p_value`; `n_tf` alone where no drop was estimable.
+        `n_tf`, `same`, `cross`, `drop`, `low`, `high`, `p_value`, `p_minimum`; `n_tf` alone where no drop was
+        estimable.
     """
     tfs = _per_tf(transfer[transfer["drop"].notna()], level)
     n = len(tfs)
@@ -100,11 +109,14 @@ def mean_over_tfs(transfer: pd.DataFrame, level: float) -> dict[str, float]:
     if n == 1:
         low, high = tfs["low"].iloc[0], tfs["high"].iloc[0]
     else:
-        within = float((tfs["spread"].fillna(0) ** 2).mean())
-        between = stats.t.isf((1 - level) / 2, n - 1) * float(tfs["drop"].std())
-        half = max(between, np.sqrt(within)) / np.sqrt(n)
+        tail = (1 - level) / 2
+        within = -special.ndtri(tail) * np.sqrt(np.mean(tfs["spread"].to_numpy() ** 2))  # NaN where a spread is
+        between = -special.stdtrit(n - 1, tail) * float(tfs["drop"].std())
+        half = np.maximum(between, within) / np.sqrt(n)
         low, high = means["drop"] - half, means["drop"] + half
-    return {"n_tf": n, **means, "low": low, "high": high, "p_value": wilcoxon(tfs["drop"].to_numpy())}
+    drops = tfs["drop"].to_numpy()
+    about = {"p_value": wilcoxon(drops), "p_minimum": p_minimum(drops)}
+    return {"n_tf": n, **means, "low": low, "high": high} | about
 
 
 def within_tf(transfer: pd.DataFrame) -> pd.DataFrame:
@@ -152,15 +164,15 @@ def shifts(transfer: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `SHIFT_COLUMNS`, from the smallest shift to the largest. `p_minimum` is the smallest p that so many
-        TFs allow; `p_holm` is adjusted for the number of models compared under the same shift, direction and
+        `SHIFT_COLUMNS`, from the smallest shift to the largest. `p_minimum` is the smallest p that the TFs
+        allow; `p_holm` is adjusted for the number of models compared under the same shift, direction and
         negatives.
     """
     keys = SHIFT_COLUMNS[: 3 + len(GROUP)]
     rows = []
     for key, group in within_tf(transfer[transfer["shift"] != SHIFTS[0]]).groupby(keys, sort=False):
         means = mean_over_tfs(group, level)
-        rows.append(dict(zip(keys, key, strict=True)) | means | {"p_minimum": p_minimum(means["n_tf"])})
+        rows.append(dict(zip(keys, key, strict=True)) | means)
     table = pd.DataFrame(rows, columns=SHIFT_COLUMNS)
     family = table.groupby([key for key in keys if key != "model"], sort=False)["p_value"]
     table["p_holm"] = family.transform(lambda p: holm(p.to_numpy(float)))
@@ -235,7 +247,7 @@ def _of_tf(pairs: pd.DataFrame, health: pd.DataFrame, key: Mapping[str, str], le
     poor_target = poor_library | chosen["note"].fillna("").str.contains(NOT_ABOVE_FLOOR, regex=False)
     sound = chosen[~poor_source & ~poor_target]
     if sound.empty:
-        loss = tuple(chosen[["drop", "low", "high"]].mean())
+        loss = tuple(chosen[["drop", "low", "high"]].mean(skipna=False))
         why = "no source taught more than composition" if poor_source.all() else NOT_ABOVE_FLOOR
         if poor_library.all():
             why = "the target library holds little beyond composition"
@@ -246,7 +258,7 @@ def _of_tf(pairs: pd.DataFrame, health: pd.DataFrame, key: Mapping[str, str], le
             "verdict": "poor data",
             "sentence": f"{tf}: poor data. {why}. {said}",
         }
-    loss = tuple(sound[["drop", "low", "high"]].mean())
+    loss = tuple(sound[["drop", "low", "high"]].mean(skipna=False))
     line |= {"n": len(sound)} | _advice(tf, ", ".join(sound["model"].unique()), key, loss, level)
     left_out = len(chosen) - len(sound)
     if left_out:
@@ -294,7 +306,9 @@ def verdicts(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.9
             line |= _advice(f"{row['n_tf']} TFs", row["model"], key, loss, level)
             line["sentence"] += f" Wilcoxon p = {row['p_value']:.2g}"
             if row["p_minimum"] > 1 - level:
-                line["sentence"] += f", and so few TFs cannot give less than {row['p_minimum']:.2g}"
+                # A drop of exactly zero has no sign: it counts as no TF.
+                signed = "" if row["p_minimum"] == 2.0 ** (1 - row["n_tf"]) else " with a drop other than zero"
+                line["sentence"] += f", and so few TFs{signed} cannot give less than {row['p_minimum']:.2g}"
             line["sentence"] += "."
             left_out = int(everyone[tuple(row[name] for name in over)] - row["n_tf"])
             if left_out:

@@ -37,7 +37,6 @@ from tfbind import (
     motifs,
     prediction,
     tables,
-    training,
 )
 from tfbind.faults import InputError, NotEstimable
 from tfbind.kernels import shuffle
@@ -119,9 +118,18 @@ class Case:
         return _against_shuffles(self, "contrast", self.pool)
 
     @cached_property
+    def known(self) -> motifs.Motifs:
+        """The TF's JASPAR matrices, as `motifs.of_tf` orders them; NotEstimable where there is none."""
+        try:
+            return motifs.of_tf(self.tf, motifs.jaspar(libraries.GROUPS))
+        except InputError:
+            message = f"no motif is named {self.tf!r}: use the factor's name as JASPAR spells it"
+            raise NotEstimable(message) from None
+
+    @cached_property
     def motif(self) -> motifs.Motifs:
-        """The TF's JASPAR matrix: the first of `motifs.of_tf`, whatever it reaches."""
-        return motifs.of_tf(self.tf, motifs.jaspar(libraries.GROUPS)).take([0])
+        """The first of them, whatever it reaches."""
+        return self.known.take([0])
 
     @cached_property
     def matrix(self) -> tuple[np.ndarray, np.ndarray]:
@@ -141,17 +149,19 @@ class Case:
     def taught(self, name: str, examples: data.Examples, starts: Mapping[int, Mapping] | None = None) -> list:
         """Networks of the source's kind, one a seed, trained on rows as the source was; without validation rows, for
         `steps`."""
+        from tfbind import stacks  # Lightning loads where something is trained
+
         rate, decay = self.settings["learning_rate"], self.settings["weight_decay"]
         kind, options = self.description["kind"], self.description["options"]
         members = [
-            training.Member(seed, options, rate, decay, None if starts is None else starts[seed])
+            stacks.Member(seed, options, rate, decay, None if starts is None else starts[seed])
             for seed in self.stored.seeds
         ]
         settings = self.settings
         if not (examples.split == "validation").any():
             settings = {**settings, "epochs": 1, "steps": self.steps}
         place = self.work / name
-        progress = training.fit_stack(kind, members, examples, 0, settings, place)
+        progress = stacks.fit_stack(kind, members, examples, 0, settings, place)
         if failures := [state["failure"] for state in progress if not state["best"]]:
             raise NotEstimable(f"{name}: {failures[0]}")
         return [models.restore(kind, options, state["best"]) for state in progress]
@@ -340,7 +350,7 @@ def _cycles(case: Case) -> np.ndarray:
 def _matrix_filters(case: Case) -> np.ndarray:
     if case.description["kind"] != "deepbind":
         raise NotEstimable("only a deepbind network has filters that a matrix can be")
-    matrices = motifs.of_tf(case.tf, motifs.jaspar(libraries.GROUPS)).matrices
+    matrices = case.known.matrices
     starts = {}
     for seed in case.stored.seeds:
         with torch.random.fork_rng(devices=[]):
@@ -556,7 +566,7 @@ def _adaptations(
         try:
             scores = how.score(case)
             found = evaluation.replicate(scores, drawn)
-        except (NotEstimable, InputError) as reason:
+        except NotEstimable as reason:
             lines.append(line | {"note": str(reason)})
             continue
         line["value"] = found.value[0]
@@ -622,7 +632,7 @@ def signs(case: Case) -> dict[str, float]:
         "source_auroc": evaluation.measure(labels, known.mean(0))[0],
         "source_ece": calibration.ece(labels, special.expit(known.mean(0))),
     }
-    with suppress(InputError):  # JASPAR knows no such factor
+    with suppress(NotEstimable):  # JASPAR knows no such factor
         tokens, truth = case.train
         alone = motifs.maxima(tokens, case.motif)[:, 0]
         found |= {"motif_agreement": _agreement(pool, case.matrix[0])}

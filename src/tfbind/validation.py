@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tfbind import assays, config, intervals, resources, signal
@@ -10,6 +10,26 @@ from tfbind.faults import InputError
 from tfbind.genome import Genome, index
 from tfbind.splits import generator
 from tfbind.tables import Tally, note
+
+
+def _unmeasured(
+    study: config.Study, cell: str, opened: signal.Cell, bound: Mapping[str, set[str]], genome: Genome
+) -> tuple[list[str], list[str]]:
+    """Where a cell has peaks and nothing that methods read: reasons on test chromosomes, notes on others."""
+    options = study.config["celltype"]
+    test = {genome.resolve(chrom) for chrom in study.config["split"]["test"]}
+    tests = not options["test_cells"] or cell in options["test_cells"]
+    reasons, notes = [], []
+    for chrom in (chrom for chrom in genome.lengths if chrom not in options["unused"]):
+        tfs = ", ".join(tf for tf, chroms in bound.items() if chrom in chroms and tf in (options["tfs"] or bound))
+        if tfs and (what := " and ".join(opened.lacks(chrom))):
+            if chrom in test and tests:
+                reasons.append(
+                    f"{cell}: not estimable: peaks of {tfs} on the test chromosome {chrom} and no {what} there"
+                )
+            elif chrom not in test:
+                notes.append(f"{cell}: not trained on {chrom}: peaks of {tfs} and no {what} there")
+    return reasons, notes
 
 
 def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
@@ -86,11 +106,18 @@ def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
                     tried(resources.verify, path, sha256)
             tally = Tally()
             if opened := tried(signal.cell, files, genome, genes, tally):
-                tried(opened.track.quantiles)  # reads every value
+                tried(opened.track.check)  # reads every value
+            bound = {}
             for row in peaks:
                 table = tried(intervals.read_peaks, row["path"], row["format"], tally)
-                if table is not None:
-                    tried(intervals.named, table, genome, tally)
+                table = None if table is None else tried(intervals.named, table, genome, tally)
+                if table is not None and row["what"] == "conservative":
+                    bound.setdefault(row["tf"], set()).update(table["chrom"])
+            if opened and not faults:
+                found, notes = _unmeasured(study, cell, opened, bound, genome)
+                reasons += found
+                for line in notes:
+                    say(line)
             say(f"{cell}: cell: " + "; ".join(f"{count} {event}, {reason}" for event, reason, count in tally.rows))
     if faults:
         raise InputError(dict.fromkeys(faults))  # each once, in order

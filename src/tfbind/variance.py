@@ -62,7 +62,7 @@ def solve(squares: np.ndarray, coefficients: np.ndarray, freedom: np.ndarray) ->
     return variances
 
 
-def split(metrics: pd.DataFrame, rows: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
+def split(metrics: pd.DataFrame, rows: Mapping[str, Mapping[str, str]], level: float = 0.95) -> pd.DataFrame:
     """The components of every model and kind of negatives, over all TFs.
 
     Parameters
@@ -70,6 +70,8 @@ def split(metrics: pd.DataFrame, rows: Mapping[str, Mapping[str, str]]) -> pd.Da
     metrics : DataFrame
         `evaluation.METRIC_COLUMNS`, all TFs; AUROCs of numbered seeds are used.
     rows : {dataset: row of the sheet}
+    level : float
+        Of the intervals.
 
     Returns
     -------
@@ -82,11 +84,11 @@ def split(metrics: pd.DataFrame, rows: Mapping[str, Mapping[str, str]]) -> pd.Da
     table = table[(table["seed"].astype(str) != "ensemble") & (table["train_negatives"] == table["test_negatives"])]
     lines = []
     for key, some in table.groupby(NEGATIVES, sort=False):
-        lines += [dict(zip(NEGATIVES, key, strict=True)) | line for line in _of_model(some, rows)]
+        lines += [dict(zip(NEGATIVES, key, strict=True)) | line for line in _of_model(some, rows, level)]
     return pd.DataFrame(lines, columns=VARIANCE_COLUMNS)
 
 
-def _of_model(table: pd.DataFrame, rows: Mapping[str, Mapping[str, str]]) -> list[dict]:
+def _of_model(table: pd.DataFrame, rows: Mapping[str, Mapping[str, str]], level: float) -> list[dict]:
     unknown = [f for f in COMPONENTS[:3] if not any(rows[source].get(f, "") for source in table["source"])]
     parts = []
     for _, of_tf in table.groupby("tf", sort=False):
@@ -104,7 +106,7 @@ def _of_model(table: pd.DataFrame, rows: Mapping[str, Mapping[str, str]]) -> lis
         counts = generator("variance", *table["model"].unique()).multinomial(n_tf, np.full(n_tf, 1 / n_tf), RESAMPLES)
         drawn = [solve(n @ squares, np.tensordot(n, coefficients, 1), n @ freedom) for n in counts]
         spread = np.sqrt(np.maximum(drawn, 0))[:, total > 0]
-        low[total > 0], high[total > 0] = np.nanquantile(spread, [0.025, 0.975], axis=0)
+        low[total > 0], high[total > 0] = np.nanquantile(spread, [(1 - level) / 2, (1 + level) / 2], axis=0)
     positive = np.maximum(variances, 0)
     lines = []
     for i, name in enumerate(COMPONENTS):

@@ -3,36 +3,41 @@
 AUDIT = "results/audit/{dataset}/{negatives}.tsv"
 
 
-rule audit_source:
-    input:
-        bound=POSITIVES,
-        unbound=NEGATIVES,
-        positives=lambda wildcards: expand(
-            POSITIVES, dataset=study.targets(wildcards.dataset)
-        ),
-        negatives=lambda wildcards: [
-            NEGATIVES.format(dataset=t, negatives=x)
-            for t, x in tests(wildcards.dataset, wildcards.negatives)
-        ],
-    output:
-        leaking=LEAKING,
-        counts=AUDIT,
-    log:
-        "logs/audit_source/{dataset}/{negatives}.log",
-    benchmark:
-        "logs/audit_source/{dataset}/{negatives}.tsv"
-    conda:
-        ENV
-    params:
-        source=lambda wildcards: compared(wildcards.dataset),
-        targets=lambda wildcards: {
-            t: compared(t) for t in study.targets(wildcards.dataset)
-        },
-        tests=lambda wildcards: tests(wildcards.dataset, wildcards.negatives),
-        options=study.config["audit"],
-        code=digest("audit"),
-    script:
-        "../scripts/audit.py"
+for name, datasets, labels in variants("audit_source", study.labels):
+
+    rule:
+        name:
+            name
+        input:
+            bound=POSITIVES,
+            unbound=of_labels(NEGATIVES),
+            positives=lambda wildcards: expand(POSITIVES, dataset=tested(wildcards)[0]),
+            negatives=lambda wildcards: [
+                NEGATIVES.format(dataset=t, negatives=x)
+                for t, x in tested(wildcards)[1]
+            ],
+        output:
+            leaking=expand(LEAKING, negatives=labels, allow_missing=True),
+            counts=expand(AUDIT, negatives=labels, allow_missing=True),
+        log:
+            "logs/audit_source/{dataset}.log",
+        benchmark:
+            "logs/audit_source/{dataset}.tsv"
+        wildcard_constraints:
+            dataset=one_of(datasets),
+        conda:
+            ENV
+        params:
+            source=lambda wildcards: compared(wildcards.dataset),
+            targets=lambda wildcards: {t: compared(t) for t in tested(wildcards)[0]},
+            tested=lambda wildcards: tested(wildcards)[1],
+            tests=tests_of,
+            options=study.config["audit"],
+            code=digest("audit"),
+        script:
+            "../scripts/audit.py"
+
+    as_first("audit_source", name)
 
 
 rule audit:
@@ -51,7 +56,7 @@ rule audit:
     conda:
         ENV
     params:
-        rows={d: study.row(d) for d in study.datasets},
-        code=digest("audit", "config"),
+        rows=study.kinship(study.datasets),
+        code=digest("audit"),
     script:
         "../scripts/audit_table.py"

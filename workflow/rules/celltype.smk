@@ -1,6 +1,15 @@
 """The cell-type task: where does a factor bind in a cell that it was never assayed in? Made where there are cells."""
 
 
+def celltype_options(unread):
+    """What a trial reads of the key `celltype`: which trials and networks there are is no part of it."""
+    return {
+        key: value
+        for key, value in CELLTYPE.items()
+        if key not in ("tfs", "test_cells", "networks", unread)
+    }
+
+
 rule celltype:
     input:
         unpack(trial_files),
@@ -23,7 +32,7 @@ rule celltype:
         chromosomes=lambda wildcards: study.config["genomes"][
             study.cells[wildcards.cell]["genome"]
         ]["chromosomes"],
-        options=CELLTYPE,
+        options=celltype_options("steps"),
         split=study.config["split"],
         statistics=study.config["statistics"],
         seed=study.config["seeds"][0],
@@ -55,7 +64,7 @@ rule celltype_network:
         chromosomes=lambda wildcards: study.config["genomes"][
             study.cells[wildcards.cell]["genome"]
         ]["chromosomes"],
-        options=CELLTYPE,
+        options=celltype_options("methods"),
         split=study.config["split"],
         statistics=study.config["statistics"],
         seed=study.config["seeds"][0],

@@ -1,5 +1,6 @@
 """The study, validated before any job is planned; wildcards; the inputs of each stage."""
 
+import itertools
 import os
 import shlex
 import sys
@@ -7,24 +8,39 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from tfbind import audit, foreign, tables
 from tfbind import config as studies
+from tfbind import foreign
 from tfbind.faults import InputError
 from tfbind.lineage import digest
 from tfbind.resources import allow
 
-# Snakemake gives the interpreter to a shell as it stands: in a folder with spaces it would be two words.
+
+class _Interpreter(str):
+    """A path that is quoted where it is put into a line for the shell, and only there."""
+
+    def __format__(self, _):
+        return shlex.quote(self)
+
+
+# Snakemake gives the interpreter to a shell as it stands: in a folder with spaces it would be two words. A batch system
+# gets it joined to other words, already quoted.
 if os.path.exists(sys.executable):
-    sys.executable = shlex.quote(sys.executable)
+    to_shell = _Interpreter if workflow.local_exec else shlex.quote
+    sys.executable = to_shell(sys.executable)
 
 # One config is one study: a file given on the command line replaces `config.yaml` (Snakemake itself would merge them).
 given = workflow.config_settings.configfiles
-here = Path("config.yaml")
-default = here if here.is_file() else Path(workflow.source_path("../../config.yaml"))
+beside = Path(workflow.current_basedir.get_path_or_uri(secret_free=False))
+demo = beside.parents[1] / "config.yaml"
 # Of another workflow, which gives the study.
 as_module = workflow.modifier.skip_configfile
 if len(given) > 1 and not as_module:
     raise WorkflowError("one --configfile is one study; more than one was given")
+default = next((path for path in (Path("config.yaml"), demo) if path.is_file()), None)
+if not (given or default or as_module):
+    raise WorkflowError(
+        f"no config.yaml in {os.getcwd()}; name your study with --configfile"
+    )
 try:
     if as_module:
         study = studies.load(config)
@@ -46,9 +62,8 @@ KIND = {model: options.get("kind") for model, options in study.config["models"].
 POSITIVES = "results/positives/{dataset}.parquet"
 NEGATIVES = "results/negatives/{dataset}/{negatives}.parquet"
 LEAKING = "results/audit/{dataset}/{negatives}.parquet"
+MODEL = "results/models/{dataset}/{negatives}/{model}"
 PREDICTIONS = "results/predictions/{dataset}/{negatives}/{model}.parquet"
-# Where a file is on disk, also under the `prefix` of a module.
-placed = workflow.modifier.path_modifier.replace_prefix
 CURVE = "results/retrain/{source}/{target}/{negatives}/{model}/{table}.tsv"
 UNLABELLED = "results/unlabelled/{source}/{target}/{negatives}/{model}/{table}.tsv"
 ENV = "../../envs/tfbind.yaml"
@@ -99,6 +114,73 @@ def of_tf(tf):
     return [dataset for dataset, row in study.datasets.items() if row["tf"] == tf]
 
 
+def variants(rule, units):
+    """(name, datasets, units) of each set of datasets that have the same units of work.
+
+    Snakemake's outputs cannot be a function: datasets with other units get a rule of their own, `rule_2` beside `rule`.
+    """
+    alike = {}
+    for dataset in study.datasets:
+        if mine := tuple(units(dataset)):
+            alike.setdefault(mine, []).append(dataset)
+    further = (f"{rule}_{number}" for number in itertools.count(2))
+    return [
+        (name, datasets, mine)
+        for name, (mine, datasets) in zip(
+            itertools.chain([rule], further), alike.items()
+        )
+    ]
+
+
+def as_first(rule, name):
+    """What a profile or the command line says of a rule holds for another variant of it."""
+    first, other = (getattr(rules, each).rule for each in (rule, name))
+    other.resources, other.group = first.resources.copy(), first.group
+
+
+def models(kinds, dataset):
+    """(negatives, model) of the labels of some kinds that apply to a dataset."""
+    wanted = set(made_by(kinds))
+    return [
+        (label, model)
+        for label in study.labels(dataset)
+        for model in study.models(study.datasets[dataset]["tf"])
+        if model in wanted
+    ]
+
+
+def scored(dataset):
+    """(negatives, model) of every label whose scores are computed here, with other readings of the same weights."""
+    return [
+        (label, model)
+        for label in study.labels(dataset)
+        for model in study.models(study.datasets[dataset]["tf"])
+        if model not in made_by("foreign")
+    ]
+
+
+def of_units(pattern, units):
+    """A file of every unit, the dataset left open."""
+    return [pattern.replace("{negatives}", x).replace("{model}", m) for x, m in units]
+
+
+def of_labels(pattern):
+    """A file of every negative set of the dataset."""
+    return lambda wildcards: expand(
+        pattern, dataset=wildcards.dataset, negatives=study.labels(wildcards.dataset)
+    )
+
+
+def tested(wildcards):
+    """The targets of a dataset, and (target, negatives) of all their rows that one of its models is scored on."""
+    pairs = [
+        pair
+        for label in study.labels(wildcards.dataset)
+        for pair in tests(wildcards.dataset, label)
+    ]
+    return study.targets(wildcards.dataset), list(dict.fromkeys(pairs))
+
+
 def tests(source, label):
     """(target, negatives) pairs that a model trained on `source` with the negatives `label` is scored on."""
     return [(t, x) for t in study.targets(source) for x in study.test_labels(t, label)]
@@ -144,48 +226,12 @@ def sources(tf):
     return list(dict.fromkeys(of_tf(tf) + extra))
 
 
-def neighbours(dataset, label):
-    """Rows whose peaks a negative of this dataset must avoid: all placed datasets of the TF."""
-    row = study.datasets[dataset]
-    if not {"genomic", "flank", "other_tf"} & set(study.kinds(label, row["assay"])):
-        return []
-    same = [study.row(other) for other in of_tf(row["tf"])]
-    return [
-        other
-        for other in same
-        if other["genome"] == row["genome"] and other["format"] in studies.PLACED
-    ]
-
-
-def others(dataset, label):
-    """Datasets of other TFs that `other_tf` negatives come from; and the TF's own, whose sequences are none."""
-    row = study.datasets[dataset]
-    if "other_tf" not in study.kinds(label, row["assay"]):
-        return [], []
-    alike = [
-        other
-        for other in of_tf(row["tf"])
-        if all(study.datasets[other][key] == row[key] for key in ("assay", "genome"))
-    ]
-    return study.others(dataset, label), [d for d in alike if d != dataset]
-
-
-def weights(wildcards):
-    """The folder of the trained model that a label reads."""
-    return f"results/models/{wildcards.dataset}/{wildcards.negatives}/{study.trained(wildcards.model)}/"
-
-
-def leaking(wildcards):
-    """The rows that a source is trained without.
-
-    A new target lists them anew. That alone is no reason to train again: a model that was trained without the very rows
-    that are listed now stays, and `predict` scores no other.
-    """
-    path = LEAKING.format(**wildcards)
-    folder, listed = Path(placed(weights(wildcards))), Path(placed(path))
-    here = listed.exists() and (folder / "model.json").exists()
-    outdated = here and audit.outdated(folder, tables.read(listed, audit.LEAKING))
-    return path if outdated else ancient(path)
+def tests_of(wildcards):
+    """Label of the negatives trained with -> (target, negatives) that its models are scored on."""
+    return {
+        label: tests(wildcards.dataset, label)
+        for label in study.labels(wildcards.dataset)
+    }
 
 
 def foreign_scores(wildcards):

@@ -31,7 +31,7 @@ rule evaluate:
     conda:
         ENV
     params:
-        rows=lambda wildcards: {d: study.row(d) for d in sources(wildcards.tf)},
+        rows=lambda wildcards: study.kinship(sources(wildcards.tf)),
         targets=lambda wildcards: of_tf(wildcards.tf),
         labelled=lambda wildcards: labelled(wildcards.tf),
         runs=lambda wildcards: runs(wildcards.tf),
@@ -79,7 +79,7 @@ rule summarise:
     conda:
         ENV
     params:
-        rows={d: study.row(d) for d in study.datasets},
+        rows={d: study.row(d, studies.DESCRIBES) for d in study.datasets},
         models=study.config["models"],
         level=study.config["statistics"]["level"],
         code=digest("transfer", "libraries", "ladder", "variance"),

@@ -1,40 +1,55 @@
 """What each model has learnt, as motifs, and which known ones they are."""
 
 LEARNT = "results/motifs/{dataset}/{negatives}/{model}"
-LEARNERS = [
-    (d, label, model)
-    for d in study.datasets
-    for label in study.labels(d)
-    for model in study.models(study.datasets[d]["tf"])
-    if model in made_by("training") or KIND[model] == "regression"
-]
 
 
-rule interpret:
-    input:
-        model=multiext(
-            "results/models/{dataset}/{negatives}/{model}/",
-            "model.json",
-            "model.safetensors",
-        ),
-        positives=POSITIVES,
-        negatives=NEGATIVES,
-    output:
-        table=f"{LEARNT}.tsv",
-        motifs=f"{LEARNT}.meme",
-    log:
-        "logs/interpret/{dataset}/{negatives}/{model}.log",
-    benchmark:
-        "logs/interpret/{dataset}/{negatives}/{model}.tsv"
-    conda:
-        ENV
-    params:
-        reading=lambda wildcards: study.config["models"][wildcards.model].get(
-            "reading", "whole"
-        ),
-        code=digest("interpretation"),
-    script:
-        "../scripts/interpret.py"
+def learners(dataset):
+    """(negatives, model) of what can be read out as motifs."""
+    return [
+        (label, model)
+        for label, model in scored(dataset)
+        if model in made_by("training") or KIND[model] == "regression"
+    ]
+
+
+LEARNERS = [(d, label, model) for d in study.datasets for label, model in learners(d)]
+
+
+for name, datasets, units in variants("interpret", learners):
+
+    rule:
+        name:
+            name
+        input:
+            models=lambda wildcards: [
+                f"results/models/{wildcards.dataset}/{x}/{m}/{file}"
+                for x, m in learners(wildcards.dataset)
+                for file in ("model.json", "model.safetensors")
+            ],
+            positives=POSITIVES,
+            negatives=of_labels(NEGATIVES),
+        output:
+            tables=of_units(f"{LEARNT}.tsv", units),
+            motifs=of_units(f"{LEARNT}.meme", units),
+        log:
+            "logs/interpret/{dataset}.log",
+        benchmark:
+            "logs/interpret/{dataset}.tsv"
+        wildcard_constraints:
+            dataset=one_of(datasets),
+        conda:
+            ENV
+        params:
+            labels=lambda wildcards: study.labels(wildcards.dataset),
+            units=lambda wildcards: [
+                (x, m, study.config["models"][m].get("reading", "whole"))
+                for x, m in learners(wildcards.dataset)
+            ],
+            code=digest("interpretation"),
+        script:
+            "../scripts/interpret.py"
+
+    as_first("interpret", name)
 
 
 rule motifs:
@@ -60,7 +75,7 @@ rule motifs:
         ENV
     params:
         learners=LEARNERS,
-        rows=study.datasets,
+        rows={d: study.row(d, studies.DESCRIBES) for d in study.datasets},
         code=digest("matching"),
     script:
         "../scripts/motifs.py"

@@ -1,40 +1,90 @@
-"""Named sets of unbound sequences for each dataset."""
+"""Named sets of negatives: one job draws all of a dataset."""
 
 
-rule draw_negatives:
-    input:
-        lambda wildcards: files(study.row(wildcards.dataset)),
-        lambda wildcards: sum(
-            map(files, neighbours(wildcards.dataset, wildcards.negatives)), []
-        ),
-        unpack(lambda wildcards: genome(study.row(wildcards.dataset))),
-        positives=POSITIVES,
-        others=lambda wildcards: expand(
-            POSITIVES, dataset=others(wildcards.dataset, wildcards.negatives)[0]
-        ),
-        bound=lambda wildcards: expand(
-            POSITIVES, dataset=others(wildcards.dataset, wildcards.negatives)[1]
-        ),
-    output:
-        table=NEGATIVES,
-        log="results/negatives/{dataset}/{negatives}.log.tsv",
-    log:
-        "logs/draw_negatives/{dataset}/{negatives}.log",
-    benchmark:
-        "logs/draw_negatives/{dataset}/{negatives}.tsv"
-    conda:
-        ENV
-    params:
-        row=lambda wildcards: study.row(wildcards.dataset),
-        neighbours=lambda wildcards: neighbours(wildcards.dataset, wildcards.negatives),
-        chromosomes=lambda wildcards: chromosomes(study.row(wildcards.dataset)),
-        kinds=lambda wildcards: study.kinds(
-            wildcards.negatives, study.datasets[wildcards.dataset]["assay"]
-        ),
-        options=lambda wildcards: study.config["negatives"][wildcards.negatives],
-        sequence=study.config["sequence"],
-        split=study.config["split"],
-        seeds=study.config["seeds"],
-        code=digest("negatives", "assays"),
-    script:
-        "../scripts/negatives.py"
+def neighbours(dataset):
+    """Rows whose peaks a negative of this dataset must avoid: all placed datasets of the TF."""
+    row = study.datasets[dataset]
+    kinds = {k for x in study.labels(dataset) for k in study.kinds(x, row["assay"])}
+    if not {"genomic", "flank", "other_tf"} & kinds:
+        return []
+    same = [study.row(other, studies.SEQUENCES) for other in of_tf(row["tf"])]
+    return [
+        other
+        for other in same
+        if other["genome"] == row["genome"] and other["format"] in studies.PLACED
+    ]
+
+
+def others(dataset):
+    """Label -> datasets of other TFs that its `other_tf` negatives come from."""
+    assay = study.datasets[dataset]["assay"]
+    return {
+        label: study.others(dataset, label)
+        for label in study.labels(dataset)
+        if "other_tf" in study.kinds(label, assay)
+    }
+
+
+def alike(dataset):
+    """The TF's own datasets, whose sequences are no `other_tf` negatives."""
+    row = study.datasets[dataset]
+    same = [
+        other
+        for other in of_tf(row["tf"])
+        if all(study.datasets[other][key] == row[key] for key in ("assay", "genome"))
+    ]
+    return [other for other in same if other != dataset] if others(dataset) else []
+
+
+for name, datasets, labels in variants("draw_negatives", study.labels):
+
+    rule:
+        name:
+            name
+        input:
+            lambda wildcards: files(study.row(wildcards.dataset)),
+            lambda wildcards: sum(map(files, neighbours(wildcards.dataset)), []),
+            unpack(lambda wildcards: genome(study.row(wildcards.dataset))),
+            positives=POSITIVES,
+            others=lambda wildcards: expand(
+                POSITIVES,
+                dataset=dict.fromkeys(sum(others(wildcards.dataset).values(), [])),
+            ),
+            bound=lambda wildcards: expand(POSITIVES, dataset=alike(wildcards.dataset)),
+        output:
+            tables=expand(NEGATIVES, negatives=labels, allow_missing=True),
+            logs=expand(
+                "results/negatives/{dataset}/{negatives}.log.tsv",
+                negatives=labels,
+                allow_missing=True,
+            ),
+        log:
+            "logs/draw_negatives/{dataset}.log",
+        benchmark:
+            "logs/draw_negatives/{dataset}.tsv"
+        wildcard_constraints:
+            dataset=one_of(datasets),
+        conda:
+            ENV
+        params:
+            row=lambda wildcards: study.row(wildcards.dataset, studies.SEQUENCES),
+            neighbours=lambda wildcards: neighbours(wildcards.dataset),
+            others=lambda wildcards: others(wildcards.dataset),
+            chromosomes=lambda wildcards: chromosomes(study.row(wildcards.dataset)),
+            labels=lambda wildcards: {
+                label: study.config["negatives"][label]
+                | {
+                    "kinds": study.kinds(
+                        label, study.datasets[wildcards.dataset]["assay"]
+                    )
+                }
+                for label in study.labels(wildcards.dataset)
+            },
+            sequence=study.config["sequence"],
+            split=study.config["split"],
+            seeds=study.config["seeds"],
+            code=digest("negatives", "assays"),
+        script:
+            "../scripts/negatives.py"
+
+    as_first("draw_negatives", name)

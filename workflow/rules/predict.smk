@@ -1,38 +1,58 @@
 """Every model scores the test rows of every target of its TF."""
 
 
-rule predict:
-    input:
-        model=lambda wildcards: multiext(
-            weights(wildcards), "model.json", "model.safetensors"
-        ),
-        leaking=LEAKING,
-        positives=lambda wildcards: expand(
-            POSITIVES, dataset=study.targets(wildcards.dataset)
-        ),
-        negatives=lambda wildcards: [
-            NEGATIVES.format(dataset=t, negatives=x)
-            for t, x in tests(wildcards.dataset, wildcards.negatives)
-        ],
-    output:
-        PREDICTIONS,
-    log:
-        "logs/predict/{dataset}/{negatives}/{model}.log",
-    benchmark:
-        "logs/predict/{dataset}/{negatives}/{model}.tsv"
-    wildcard_constraints:
-        model=one_of([model for model in KIND if model not in made_by("foreign")]),
-    conda:
-        ENV
-    params:
-        targets=lambda wildcards: study.targets(wildcards.dataset),
-        tests=lambda wildcards: tests(wildcards.dataset, wildcards.negatives),
-        reading=lambda wildcards: study.config["models"][wildcards.model].get(
-            "reading", "whole"
-        ),
-        code=digest("prediction", "audit"),
-    script:
-        "../scripts/predict.py"
+def trained_of(dataset):
+    """(negatives, label) of the weights that the scores of a dataset's models need."""
+    units = [(label, study.trained(model)) for label, model in scored(dataset)]
+    return list(dict.fromkeys(units))
+
+
+for name, datasets, units in variants("predict", scored):
+
+    rule:
+        name:
+            name
+        input:
+            models=lambda wildcards: [
+                f"results/models/{wildcards.dataset}/{x}/{m}/{file}"
+                for x, m in trained_of(wildcards.dataset)
+                for file in ("model.json", "model.safetensors")
+            ],
+            leaking=of_labels(LEAKING),
+            positives=lambda wildcards: expand(POSITIVES, dataset=tested(wildcards)[0]),
+            negatives=lambda wildcards: [
+                NEGATIVES.format(dataset=t, negatives=x)
+                for t, x in tested(wildcards)[1]
+            ],
+        output:
+            of_units(PREDICTIONS, units),
+        log:
+            "logs/predict/{dataset}.log",
+        benchmark:
+            "logs/predict/{dataset}.tsv"
+        wildcard_constraints:
+            dataset=one_of(datasets),
+        conda:
+            ENV
+        params:
+            targets=lambda wildcards: tested(wildcards)[0],
+            tested=lambda wildcards: tested(wildcards)[1],
+            tests=tests_of,
+            trained=lambda wildcards: trained_of(wildcards.dataset),
+            units=lambda wildcards: [
+                (
+                    x,
+                    m,
+                    study.trained(m),
+                    study.config["models"][m].get("reading", "whole"),
+                )
+                for x, m in scored(wildcards.dataset)
+            ],
+            code=digest("prediction", "audit"),
+        script:
+            "../scripts/predict.py"
+
+    as_first("predict", name)
 
 
 rule take_scores:

@@ -1,6 +1,13 @@
 """One self-contained page that answers the question."""
 
 
+def named(dataset):
+    """What the page and the cards tell of a row of the sheet, files as they are written there."""
+    columns = *studies.DESCRIBES, *studies.PATHS
+    columns += tuple(map(studies.checksum_column, studies.PATHS))
+    return {column: study.datasets[dataset][column] for column in columns}
+
+
 rule report_page:
     input:
         tables=[
@@ -37,7 +44,7 @@ rule report_page:
         title=study.config["report"]["title"],
         datasets=list(study.datasets),
         labels=[(d, label) for d in study.datasets for label in study.labels(d)],
-        rows=study.datasets,
+        rows={d: named(d) for d in study.datasets},
         config=study.config,
         code=digest("report"),
     script:
@@ -74,7 +81,7 @@ rule cards:
         ENV
     params:
         models=CARDS,
-        rows=study.datasets,
+        rows={d: named(d) for d in study.datasets},
         files={
             d: {
                 source: studies.local(source)

@@ -41,7 +41,7 @@ rule index_genome:
 
 
 if "simulation" in study.config:
-    simulated = study.path.parent / study.config["simulation"]["folder"]
+    simulated = study.simulated
 
     rule simulate:
         output:

@@ -26,10 +26,7 @@ rule adapt:
     conda:
         ENV
     params:
-        rows=lambda wildcards: [
-            study.row(wildcards.source),
-            study.row(wildcards.target),
-        ],
+        rows=lambda wildcards: study.kinship((wildcards.source, wildcards.target)),
         reading=lambda wildcards: study.config["models"][wildcards.model]["reading"],
         config={
             key: study.config[key] for key in ("training", "transfer", "statistics")

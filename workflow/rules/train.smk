@@ -1,59 +1,79 @@
-"""One job trains all seeds of a (dataset, negatives, model); the baselines are fitted beside the networks."""
+"""One job trains all networks of a dataset, one after the other; another fits its baselines."""
 
 
-rule train:
-    input:
-        positives=POSITIVES,
-        negatives=NEGATIVES,
-        leaking=leaking,
-    output:
-        multiext(
-            "results/models/{dataset}/{negatives}/{model}/",
-            "model.safetensors",
-            "model.json",
-            "history.tsv",
-        ),
-    log:
-        "logs/train/{dataset}/{negatives}/{model}.log",
-    benchmark:
-        "logs/train/{dataset}/{negatives}/{model}.tsv"
-    wildcard_constraints:
-        model=one_of(made_by("training")),
-    conda:
-        ENV
-    params:
-        options=lambda wildcards: study.options(wildcards.model, wildcards.dataset),
-        training=study.config["training"],
-        seeds=study.config["seeds"],
-        embed=lambda wildcards: study.embedded(wildcards.model),
-        code=digest("training", "audit"),
-    script:
-        "../scripts/train.py"
+def trained_models(made_by, dataset):
+    """What a training reads of the config, for each (negatives, model)."""
+    return [
+        {
+            "negatives": label,
+            "model": model,
+            "options": study.options(model, dataset),
+            "embed": study.embedded(model),
+        }
+        for label, model in models(made_by, dataset)
+    ]
 
 
-rule fit:
-    input:
-        positives=POSITIVES,
-        negatives=NEGATIVES,
-        leaking=leaking,
-    output:
-        multiext(
-            "results/models/{dataset}/{negatives}/{model}/",
-            "model.safetensors",
-            "model.json",
-            "history.tsv",
-        ),
-    log:
-        "logs/fit/{dataset}/{negatives}/{model}.log",
-    benchmark:
-        "logs/fit/{dataset}/{negatives}/{model}.tsv"
-    wildcard_constraints:
-        model=one_of(made_by("baseline")),
-    conda:
-        ENV
-    params:
-        options=lambda wildcards: study.options(wildcards.model, wildcards.dataset),
-        seeds=study.config["seeds"],
-        code=digest("baseline", "audit"),
-    script:
-        "../scripts/fit.py"
+for name, datasets, units in variants("train", lambda d: models("training", d)):
+
+    rule:
+        name:
+            name
+        input:
+            positives=POSITIVES,
+            negatives=of_labels(NEGATIVES),
+            leaking=of_labels(LEAKING),
+        output:
+            weights=of_units(f"{MODEL}/model.safetensors", units),
+            models=of_units(f"{MODEL}/model.json", units),
+            histories=of_units(f"{MODEL}/history.tsv", units),
+        log:
+            "logs/train/{dataset}.log",
+        benchmark:
+            "logs/train/{dataset}.tsv"
+        wildcard_constraints:
+            dataset=one_of(datasets),
+        conda:
+            ENV
+        params:
+            labels=lambda wildcards: study.labels(wildcards.dataset),
+            units=lambda wildcards: trained_models("training", wildcards.dataset),
+            training=study.config["training"],
+            seeds=study.config["seeds"],
+            code=digest("training", "audit"),
+        script:
+            "../scripts/train.py"
+
+    as_first("train", name)
+
+
+for name, datasets, units in variants("fit", lambda d: models("baseline", d)):
+
+    rule:
+        name:
+            name
+        input:
+            positives=POSITIVES,
+            negatives=of_labels(NEGATIVES),
+            leaking=of_labels(LEAKING),
+        output:
+            weights=of_units(f"{MODEL}/model.safetensors", units),
+            models=of_units(f"{MODEL}/model.json", units),
+            histories=of_units(f"{MODEL}/history.tsv", units),
+        log:
+            "logs/fit/{dataset}.log",
+        benchmark:
+            "logs/fit/{dataset}.tsv"
+        wildcard_constraints:
+            dataset=one_of(datasets),
+        conda:
+            ENV
+        params:
+            labels=lambda wildcards: study.labels(wildcards.dataset),
+            units=lambda wildcards: trained_models("baseline", wildcards.dataset),
+            seeds=study.config["seeds"],
+            code=digest("baseline", "audit"),
+        script:
+            "../scripts/fit.py"
+
+    as_first("fit", name)

@@ -1,28 +1,23 @@
 """The learning curves of one source model on one target."""
 
-import logging
 from pathlib import Path
 
-from tfbind import adaptation, audit, tables
-from tfbind.config import shift
+from tfbind import job, kept, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
-paths = zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True)
-sides = [adaptation.Examples(*audit.trainable(*each)[:2]) for each in paths]
-source, target = params.rows
-about = {
-    "tf": source["tf"],
-    "source": words.source,
-    "source_assay": source["assay"],
-    "target": words.target,
-    "target_assay": target["assay"],
-    "shift": shift(source, target),
-    "train_negatives": words.negatives,
-    "test_negatives": words.negatives,
-    "model": words.model,
-}
-folder, work = Path(inputs.model[0]).parent, Path(snakemake.output[0]).parent / "checkpoints"
-results = adaptation.pair(folder, *sides, about, params.config, params.reading, work)
-for table, name in zip(results, ("retrain", "crossings"), strict=True):
-    tables.write_tsv(table, snakemake.output[name])
+made = [snakemake.output[name] for name in ("retrain", "crossings")]
+read = map(Path, (*inputs.model, *inputs.positives, *inputs.negatives, *inputs.leaking))
+stamp = kept.stamp(*read, params.rows, params.reading, params.config, params.code)
+if not kept.restore(made, stamp):
+    from tfbind import adaptation, audit, evaluation
+
+    paths = zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True)
+    sides = [adaptation.Examples(*audit.trainable(*each)[:2]) for each in paths]
+    about = evaluation.named(params.rows, words.source, words.target, words.negatives, words.negatives, words.model)
+    del about["comparison"]  # a curve has none
+    folder, work = Path(inputs.model[0]).parent, Path(made[0]).parent / "checkpoints"
+    results = adaptation.pair(folder, *sides, about, params.config, params.reading, work)
+    for table, path in zip(results, made, strict=True):
+        tables.write_tsv(table, path)
+    kept.keep(made, stamp)

@@ -1,12 +1,10 @@
 """The adaptations of all pairs and over TFs in one table, what was foreseen of their drops in another."""
 
-import logging
-
 import pandas as pd
 
-from tfbind import tables, transferability
+from tfbind import job, tables, transferability
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, level = snakemake.input, snakemake.params.level
 health = tables.read_tsv(inputs.libraries)
 found, signs = (pd.concat(map(tables.read_tsv, inputs[name])) for name in ("adaptation", "signs"))

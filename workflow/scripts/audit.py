@@ -1,19 +1,23 @@
-"""What of one source's training rows is in the test rows of its targets."""
+"""What of one source's training rows is in the test rows of its targets, with each set of negatives."""
 
 import logging
 
-from tfbind import audit, tables
+from tfbind import audit, job, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
-inputs, params = snakemake.input, snakemake.params
-targets = tables.read_targets(params.targets, inputs.positives, params.tests, inputs.negatives)
-counts, leaking = audit.audit(
-    params.source,
-    snakemake.wildcards.negatives,
-    (tables.read(inputs.bound), tables.read(inputs.unbound)),
-    params.targets,
-    targets,
-    **params.options,
-)
-tables.write_tsv(counts, snakemake.output.counts)
-tables.write(leaking, snakemake.output.leaking, audit.LEAKING)
+job.begin(snakemake.log[0])
+inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
+targets = tables.read_targets(params.targets, inputs.positives, params.tested, inputs.negatives)
+bound = tables.read(inputs.bound)
+paths = zip(params.tests.items(), inputs.unbound, outputs.leaking, outputs.counts, strict=True)
+for (label, tests), unbound, leaking_path, counts_path in paths:
+    logging.info("%s: comparing", label)
+    counts, leaking = audit.audit(
+        params.source,
+        label,
+        (bound, tables.read(unbound)),
+        params.targets,
+        tables.chosen(targets, tests),
+        **params.options,
+    )
+    tables.write_tsv(counts, counts_path)
+    tables.write(leaking, leaking_path, audit.LEAKING)

@@ -1,13 +1,11 @@
 """The audits of all sources in one table, with the shift of each pair."""
 
-import logging
-
 import pandas as pd
 
-from tfbind import tables
-from tfbind.config import shift
+from tfbind import job, tables
+from tfbind.shifts import shift
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 rows = snakemake.params.rows
 counts = pd.concat(map(tables.read_tsv, snakemake.input))
 shifts = [shift(rows[s], rows[t]) for s, t in zip(counts["source"], counts["target"], strict=True)]

@@ -1,11 +1,10 @@
 """A card beside every trained model: what it learnt from, how well it did where, and its limits."""
 
-import logging
 from pathlib import Path
 
-from tfbind import sharing, tables
+from tfbind import job, sharing, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 params = snakemake.params
 metrics = tables.read_tsv(snakemake.input.metrics)
 for (dataset, negatives, model), card in zip(params.models, snakemake.output.cards, strict=True):

@@ -1,11 +1,9 @@
 """Train on the cells of one factor, score another: all methods on features, or one network on sequence."""
 
-import logging
-
-from tfbind import bin_networks, cells, celltype, estimators, resources, tables
+from tfbind import bin_networks, cells, celltype, estimators, job, resources, tables
 from tfbind.genome import Genome
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
 tally = tables.Tally()
 for path, sha256 in params.checksums.items():

@@ -1,12 +1,10 @@
 """Metrics, drops, curves and calibration of one TF's datasets."""
 
-import logging
-
 import pandas as pd
 
-from tfbind import audit, calibration, evaluation, tables
+from tfbind import audit, calibration, evaluation, job, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
 tests = tables.read_targets(params.targets, inputs.positives, params.labelled, inputs.negatives)
 predictions = {

@@ -1,15 +1,21 @@
 """What each cause explains of one drop."""
 
-import logging
+from pathlib import Path
 
-from tfbind import audit, causes, evaluation, tables
+from tfbind import job, kept, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
-paths = zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True)
-sides = [causes.Rows(*audit.trainable(*each)[:2]) for each in paths]
-source, target, other = *sides, *[None] * (3 - len(sides))
-rows = {row["dataset"]: row for row in params.rows}
-about = evaluation.named(rows, words.source, words.target, words.negatives, words.negatives, words.model)
-table = causes.pair(source, target, other, params.rows, about, params.config, params.model)
-tables.write_tsv(table, snakemake.output[0])
+read = map(Path, (*inputs.positives, *inputs.negatives, *inputs.leaking))
+stamp = kept.stamp(*read, params.rows, params.model, params.config, params.code)
+if not kept.restore(snakemake.output, stamp):
+    from tfbind import audit, causes, evaluation
+
+    paths = zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True)
+    sides = [causes.Rows(*audit.trainable(*each)[:2]) for each in paths]
+    source, target, other = *sides, *[None] * (3 - len(sides))
+    about = evaluation.named(params.rows, words.source, words.target, words.negatives, words.negatives, words.model)
+    rows = [params.rows[words.source], params.rows[words.target]]
+    table = causes.pair(source, target, other, rows, about, params.config, params.model)
+    tables.write_tsv(table, snakemake.output[0])
+    kept.keep(snakemake.output, stamp)

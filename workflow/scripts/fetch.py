@@ -1,9 +1,7 @@
 """Bring one file of the study here, verified."""
 
-import logging
+from tfbind import job, resources
 
-from tfbind import resources
-
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 url, sha256 = snakemake.params.source
 resources.fetch(url, sha256, snakemake.output[0])

@@ -1,22 +1,34 @@
-"""Fit one regression baseline on one dataset."""
+"""Fit every regression baseline of one dataset that is not there yet."""
 
 import logging
 from pathlib import Path
 
-from tfbind import audit, baseline
+from tfbind import audit, job, kept, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
-options = dict(snakemake.params.options)
-inputs = snakemake.input
-bound, unbound, leaking = audit.trainable(inputs.positives, inputs.negatives, inputs.leaking)
-folder = Path(snakemake.output[0]).parent
-baseline.fit(
-    options.pop("kind"),
-    options,
-    bound,
-    unbound,
-    seed=snakemake.params.seeds[0],
-    folder=folder,
-    extra=dict(snakemake.wildcards.items()),
-)
-audit.stamp(folder, leaking)
+job.begin(snakemake.log[0])
+inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
+negatives, leaking = (dict(zip(params.labels, paths, strict=True)) for paths in (inputs.negatives, inputs.leaking))
+for unit, *files in zip(params.units, outputs.weights, outputs.models, outputs.histories, strict=True):
+    label, model, options = unit["negatives"], unit["model"], dict(unit["options"])
+    left_out = audit.fingerprint(tables.read(leaking[label], audit.LEAKING))
+    rows = Path(inputs.positives), Path(negatives[label]), left_out
+    stamp = kept.stamp(*rows, unit, params.seeds[0], params.code)
+    if kept.restore(files, stamp):
+        logging.info("%s/%s: kept", label, model)
+        continue
+    from tfbind import baseline
+
+    logging.info("%s/%s: fitting", label, model)
+    bound, unbound, leaks = audit.trainable(inputs.positives, negatives[label], leaking[label])
+    folder = Path(files[0]).parent
+    baseline.fit(
+        options.pop("kind"),
+        options,
+        bound,
+        unbound,
+        seed=params.seeds[0],
+        folder=folder,
+        extra={"dataset": snakemake.wildcards.dataset, "negatives": label, "model": model},
+    )
+    audit.stamp(folder, leaks)
+    kept.keep(files, stamp)

@@ -1,9 +1,7 @@
 """Verify, unpack and index one genome: the only job that writes its index."""
 
-import logging
+from tfbind import genome, job, resources
 
-from tfbind import genome, resources
-
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 resources.verify(snakemake.input[0], snakemake.params.sha256)
 genome.index(snakemake.input[0], snakemake.output.fasta)

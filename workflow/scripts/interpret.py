@@ -1,13 +1,24 @@
-"""What one model has learnt, as motifs."""
+"""What every model of one dataset has learnt, as motifs."""
 
 import logging
 from pathlib import Path
 
-from tfbind import interpretation, matching, tables
+from tfbind import job, kept, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
-inputs = snakemake.input
-bound, unbound = map(tables.read, (inputs.positives, inputs.negatives))
-learnt, motifs = interpretation.learnt(Path(inputs.model[0]).parent, bound, unbound, snakemake.params.reading)
-tables.write_tsv(learnt, snakemake.output.table)
-matching.write(motifs, snakemake.output.motifs)
+job.begin(snakemake.log[0])
+inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
+negatives = dict(zip(params.labels, inputs.negatives, strict=True))
+models = zip(*[iter(map(Path, inputs.models))] * 2, strict=True)
+for (label, model, reading), files, *made in zip(params.units, models, outputs.tables, outputs.motifs, strict=True):
+    stamp = kept.stamp(*files, Path(inputs.positives), Path(negatives[label]), reading, params.code)
+    if kept.restore(made, stamp):
+        logging.info("%s/%s: kept", label, model)
+        continue
+    from tfbind import interpretation, matching  # torch loads only where a model is read
+
+    logging.info("%s/%s: reading out", label, model)
+    bound, unbound = map(tables.read, (inputs.positives, negatives[label]))
+    learnt, motifs = interpretation.learnt(files[0].parent, bound, unbound, reading)
+    tables.write_tsv(learnt, made[0])
+    matching.write(motifs, made[1])
+    kept.keep(made, stamp)

@@ -1,12 +1,10 @@
 """One row of the sheet -> its table of bound sequences, and the account of what was kept."""
 
-import logging
-
-from tfbind import assays, resources, tables
+from tfbind import assays, job, resources, tables
 from tfbind.genome import Genome
 from tfbind.splits import generator
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 row, params = snakemake.params.row, snakemake.params
 fasta = snakemake.input.get("genome")
 for path, sha256 in params.checksums.items():

@@ -1,16 +1,33 @@
-"""Score the test rows of every target with one model."""
+"""Score the test rows of every target with every model of one dataset."""
 
 import logging
 from pathlib import Path
 
-from tfbind import audit, prediction, tables
+from tfbind import audit, job, kept, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
-targets = tables.read_targets(params.targets, inputs.positives, params.tests, inputs.negatives)
-folder = Path(inputs.model[0]).parent
-if reason := audit.outdated(folder, tables.read(inputs.leaking, audit.LEAKING)):
-    scores = tables.empty(tables.PREDICTIONS, reason)
-else:
-    scores = prediction.predict(folder, targets, params.reading)
-tables.write(scores, snakemake.output[0], tables.PREDICTIONS)
+leaking = {label: tables.read(path, audit.LEAKING) for label, path in zip(params.tests, inputs.leaking, strict=True)}
+models = dict(zip(map(tuple, params.trained), zip(*[iter(map(Path, inputs.models))] * 2, strict=True), strict=True))
+rows = dict(zip(map(tuple, params.tested), map(Path, inputs.negatives), strict=True))
+waiting = []
+for (label, model, trained, reading), path in zip(params.units, snakemake.output, strict=True):
+    files, tests = models[label, trained], [tuple(pair) for pair in params.tests[label]]
+    sequences = *map(Path, inputs.positives), *(rows[pair] for pair in tests)
+    left_out = audit.fingerprint(leaking[label])
+    stamp = kept.stamp(*files, *sequences, params.targets, tests, reading, left_out, params.code)
+    there = kept.restore([path], stamp)
+    logging.info("%s/%s: %s", label, model, "kept" if there else "to be scored")
+    waiting += [] if there else [(label, model, files[0].parent, reading, tests, path, stamp)]
+if waiting:
+    from tfbind import prediction  # torch loads only where something is scored
+
+    targets = tables.read_targets(params.targets, inputs.positives, params.tested, inputs.negatives)
+for label, model, folder, reading, tests, path, stamp in waiting:
+    logging.info("%s/%s: scoring", label, model)
+    if reason := audit.outdated(folder, leaking[label]):
+        scores = tables.empty(tables.PREDICTIONS, reason)
+    else:
+        scores = prediction.predict(folder, tables.chosen(targets, tests), reading)
+    tables.write(scores, path, tables.PREDICTIONS)
+    kept.keep([path], stamp)

@@ -1,13 +1,12 @@
 """The page."""
 
-import logging
 from pathlib import Path
 
 import pandas as pd
 
-from tfbind import matching, report, tables
+from tfbind import job, matching, report, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
 logs = {dataset: {} for dataset in params.datasets}
 for dataset, path in zip(params.datasets, inputs.positives, strict=True):
@@ -24,7 +23,7 @@ report.render(
     reliability=pd.concat(map(tables.read_tsv, inputs.reliability)),
     logs=logs,
     celltype=tables.read_tsv(inputs.celltype[0]) if inputs.celltype else None,
-    motifs=(tables.read_tsv(inputs.motifs[0], dtype={"seed": str, "filter": str}), matching.read(inputs.motifs[1])),
+    motifs=(tables.read_tsv(inputs.motifs[0]), matching.read(inputs.motifs[1])),
     provenance=report.provenance(params.rows, params.config),
     **{name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)},
     **{Path(path).stem: tables.read_tsv(path) for path in (*inputs.causes, *inputs.retrain, *inputs.unlabelled)},

@@ -1,9 +1,8 @@
 """Write a simulated study in the formats of real ones."""
 
-import logging
 from pathlib import Path
 
-from tfbind import simulate
+from tfbind import job, simulate
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 simulate.study(Path(snakemake.output[0]).parent, seed=snakemake.params.seed)

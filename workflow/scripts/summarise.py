@@ -1,12 +1,10 @@
 """The tables over all TFs: the paper's summary, each shift, the health of each dataset, the verdicts."""
 
-import logging
-
 import pandas as pd
 
-from tfbind import ladder, libraries, tables, transfer, variance
+from tfbind import job, ladder, libraries, tables, transfer, variance
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
 metrics = pd.concat(map(tables.read_tsv, inputs.metrics))
 drops = pd.concat(map(tables.read_tsv, inputs.transfer))
@@ -23,7 +21,7 @@ results = {
     "shifts": transfer.shifts(drops, params.level),
     "libraries": health,
     "ladder": ladder.ladder(metrics, drops, params.level),
-    "variance": variance.split(metrics, params.rows),
+    "variance": variance.split(metrics, params.rows, params.level),
     "calibration": pd.concat(map(tables.read_tsv, inputs.calibration)),
     "verdicts": transfer.verdicts(drops, health, params.level),
 }

@@ -1,10 +1,8 @@
 """Take the scores that a foreign program wrote."""
 
-import logging
+from tfbind import foreign, job, tables
 
-from tfbind import foreign, tables
-
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
 targets = tables.read_targets(params.targets, inputs.positives, params.tests, inputs.negatives)
 wildcards = snakemake.wildcards

@@ -1,25 +1,37 @@
-"""Train every seed of one network on one dataset."""
+"""Train every network of one dataset that is not there yet, with all its seeds."""
 
 import logging
 from pathlib import Path
 
-from tfbind import audit, training
+from tfbind import audit, job, kept, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
-options = dict(snakemake.params.options)
-inputs = snakemake.input
-bound, unbound, leaking = audit.trainable(inputs.positives, inputs.negatives, inputs.leaking)
-folder = Path(snakemake.output[0]).parent
-training.fit(
-    options.pop("kind"),
-    options,
-    bound,
-    unbound,
-    seeds=snakemake.params.seeds,
-    training=snakemake.params.training,
-    folder=folder,
-    extra=dict(snakemake.wildcards.items()),
-    embed=snakemake.params.embed,
-    threads=snakemake.threads,
-)
-audit.stamp(folder, leaking)
+job.begin(snakemake.log[0])
+inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
+negatives, leaking = (dict(zip(params.labels, paths, strict=True)) for paths in (inputs.negatives, inputs.leaking))
+for unit, *files in zip(params.units, outputs.weights, outputs.models, outputs.histories, strict=True):
+    label, model, options = unit["negatives"], unit["model"], dict(unit["options"])
+    left_out = audit.fingerprint(tables.read(leaking[label], audit.LEAKING))
+    rows = Path(inputs.positives), Path(negatives[label]), left_out
+    stamp = kept.stamp(*rows, unit, params.training, params.seeds, params.code)
+    if kept.restore(files, stamp):
+        logging.info("%s/%s: kept", label, model)
+        continue
+    from tfbind import training  # Lightning loads only where something is trained
+
+    logging.info("%s/%s: training", label, model)
+    bound, unbound, leaks = audit.trainable(inputs.positives, negatives[label], leaking[label])
+    folder = Path(files[0]).parent
+    training.fit(
+        options.pop("kind"),
+        options,
+        bound,
+        unbound,
+        seeds=params.seeds,
+        training=params.training,
+        folder=folder,
+        extra={"dataset": snakemake.wildcards.dataset, "negatives": label, "model": model},
+        embed=unit["embed"],
+        threads=snakemake.threads,
+    )
+    audit.stamp(folder, leaks)
+    kept.keep(files, stamp)

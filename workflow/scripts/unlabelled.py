@@ -1,32 +1,36 @@
 """One source model meets one target without its labels: what is gained, and what could be foreseen."""
 
-import logging
 from pathlib import Path
 
 import pandas as pd
 
-from tfbind import audit, evaluation, tables, unlabelled
-from tfbind.adaptation import Examples
+from tfbind import job, kept, tables
 
-logging.basicConfig(filename=snakemake.log[0], level="INFO")
+job.begin(snakemake.log[0])
 inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
-others = iter(inputs.cycles)
-paths = [
-    *zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True),
-    *zip(others, others, others, strict=True),
-]
-clean = [Examples(*audit.trainable(*each)[:2]) for each in paths]
-rows = dict(zip((words.source, words.target), params.rows, strict=True))
-about = evaluation.named(rows, words.source, words.target, words.negatives, words.negatives, words.model)
-results = unlabelled.pair(
-    about,
-    *(Path(paths[0]).parent for paths in (inputs.source, inputs.own)),
-    *clean[:2],
-    params.reading,
-    params.config,
-    others=[tables.read(path) for path in inputs.others],
-    cycles=Examples(*map(pd.concat, zip(*clean[2:], strict=True))) if clean[2:] else None,
-    work=Path(snakemake.output[0]).parent / "checkpoints",
-)
-for table, name in zip(results, ("adaptation", "signs"), strict=True):
-    tables.write_tsv(table, snakemake.output[name])
+made = [snakemake.output[name] for name in ("adaptation", "signs")]
+stamp = kept.stamp(*map(Path, inputs), params.rows, params.reading, params.config, params.code)
+if not kept.restore(made, stamp):
+    from tfbind import audit, evaluation, unlabelled
+    from tfbind.adaptation import Examples
+
+    others = iter(inputs.cycles)
+    paths = [
+        *zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True),
+        *zip(others, others, others, strict=True),
+    ]
+    clean = [Examples(*audit.trainable(*each)[:2]) for each in paths]
+    about = evaluation.named(params.rows, words.source, words.target, words.negatives, words.negatives, words.model)
+    results = unlabelled.pair(
+        about,
+        *(Path(paths[0]).parent for paths in (inputs.source, inputs.own)),
+        *clean[:2],
+        params.reading,
+        params.config,
+        others=[tables.read(path) for path in inputs.others],
+        cycles=Examples(*map(pd.concat, zip(*clean[2:], strict=True))) if clean[2:] else None,
+        work=Path(made[0]).parent / "checkpoints",
+    )
+    for table, path in zip(results, made, strict=True):
+        tables.write_tsv(table, path)
+    kept.keep(made, stamp)

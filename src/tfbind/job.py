@@ -1,0 +1,82 @@
+"""How a script of the workflow starts: its log takes all that it says, and a job that fails ends in its message."""
+
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from tfbind.faults import InputError, NotEstimable, ResourceError
+
+#: What the message of a failed job begins with, in its log and on its standard error.
+SIGN = "Error: "
+#: Names the standard error of a Snakemake that tells the messages of failed jobs itself (`progress.Watch`).
+WATCHED = "TFBIND_WATCHED"
+
+
+def begin(log: str | os.PathLike) -> None:
+    """Send what the job logs and prints to `log`, and end it in a message where it fails.
+
+    Standard output and standard error, of libraries and of programs that are called too, are appended to `log`. An
+    exception that nobody catches is written there as ``Error: MESSAGE``, the last that the log says; before it stands
+    the traceback, but of `InputError`, `NotEstimable` and `ResourceError`, whose message is meant for the user. The
+    message alone is also said on the job's own standard error, unless a Snakemake that tells it from the log reads
+    there. The exit code is that of Python, 1.
+
+    Parameters
+    ----------
+    log : path
+        ``snakemake.log[0]``; its folder is there.
+    """
+    logging.basicConfig(filename=log, level="INFO")
+    own = os.dup(2)
+    handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    sys.stdout.flush()
+    for stream in (1, 2):
+        os.dup2(handle, stream)
+    os.close(handle)
+
+    def end(kind, error, trace):
+        text = SIGN + said(error) + "\n"
+        whole = "" if isinstance(error, _MEANT) else "".join(traceback.format_exception(kind, error, trace))
+        if not _write(2, whole + text) or os.environ.get(WATCHED) != identity(own):
+            _write(own, text)
+
+    sys.excepthook = end
+
+
+_MEANT = (InputError, NotEstimable, ResourceError)
+
+
+def said(error: BaseException) -> str:
+    """An exception in words: what tfbind says to its users as it is, anything else with its kind."""
+    if isinstance(error, _MEANT):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return ": ".join([str(name) for name in [error.filename] if name] + [error.strerror])
+    return ": ".join(filter(None, [type(error).__name__, str(error)]))
+
+
+def identity(descriptor: int) -> str:
+    """What an open file is: the same for two descriptors of one terminal, pipe or file."""
+    state = os.fstat(descriptor)
+    return f"{state.st_dev}:{state.st_ino}"
+
+
+def message(log: str | os.PathLike) -> str:
+    """What a failed job says at the end of its log; empty where it said nothing, as one that was killed."""
+    try:
+        lines = Path(log).read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    starts = [i for i, line in enumerate(lines) if line.startswith(SIGN)]
+    return "\n".join(lines[starts[-1] :]).removeprefix(SIGN).strip() if starts else ""
+
+
+def _write(descriptor: int, text: str) -> bool:
+    """Whether a file took all of a text; a full disk does not, and the words must not be lost with it."""
+    data = text.encode(errors="replace")
+    try:
+        return os.write(descriptor, data) == len(data)
+    except OSError:
+        return False
