@@ -79,11 +79,11 @@ def assert_done(process, folder, moved=None):
 
 
 class Held:
-    """The trainings of runs with this `environment` stop themselves amid their epochs (`tests/held`)."""
+    """The trainings of runs with this `environment` stop themselves amid their epochs (`tests/held`): all, or of a model."""
 
-    def __init__(self, folder, environment=os.environ):
+    def __init__(self, folder, environment=os.environ, model=""):
         self._flag = folder / "held"
-        self._flag.touch()
+        self._flag.write_text(model and f"/{model}/")
         path = os.pathsep.join([str(REPO / "tests" / "held"), *filter(None, [environment.get("PYTHONPATH")])])
         self.environment = {**environment, "PYTHONPATH": path, "HELD": str(self._flag)}
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
+import waiting
 from studies import (
     DATASETS,
     REPO,
@@ -21,6 +23,7 @@ from studies import (
     planned,
     results,
     started,
+    trained,
     unlock,
 )
 from studies import run as snakemake
@@ -209,7 +212,7 @@ def test_an_edited_cell_of_the_sheet_plans_what_reads_it(finished, column, value
         ("variance", {"summarise", "report_page"}),
         ("cells", {"celltype", "celltype_network"}),
         ("negatives", {"draw_negatives", "explain"}),
-        ("training", {"train", "explain", "adapt", "adapt_unlabelled"}),
+        ("training", {"train"}),
     ],
 )
 def test_the_code_that_a_rule_stands_on_is_a_parameter_of_it(module, rules):
@@ -277,6 +280,38 @@ def test_results_are_the_same_after_a_kill_and_with_one_core(study, local):
     assert run.returncode == 0, run.stderr[-4000:]
     assert epochs(study, DATASETS[0])[0] > 0, "the training began anew"
     assert_same(study, local)
+
+
+def test_a_new_label_trains_itself_alone_and_what_goes_wrong_costs_the_label_in_work(local, tmp_path):
+    """Two more networks; the job of one dataset is killed amid the second of them, the run amid that of the other."""
+    folder = shutil.copytree(local, tmp_path / "more")
+    path = folder / "config.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["models"] |= {name: {"kind": "deepbind", "filters": n} for name, n in (("second", 4), ("third", 6))}
+    path.write_text(yaml.safe_dump(config))
+    old, second, third = "standard/deepbind", "standard/second", "standard/third"
+    failing, killed = DATASETS
+    asked = ("--cores", "2", "--until", "train")
+    held = Held(folder, model="third")
+    with started(folder, *asked, env=held.environment) as run:
+        amid = [held.training(folder, dataset, moved=lambda: waiting.work(folder, {run.pid})) for dataset in DATASETS]
+        assert [trained(folder, dataset) for dataset in DATASETS] == [[[second, third], [old]]] * 2
+        os.kill(amid[0], signal.SIGKILL)
+        gone = folder / "results" / "models" / failing / old / "model.json"
+        waiting.until("the end of the job", lambda: not gone.exists(), lambda: waiting.work(folder))
+    unlock(folder)
+    held.go_on()
+    assert planned(plan(folder, "--until", "train")) == {"train": 2}
+    done = snakemake(folder, *asked)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [trained(folder, dataset) for dataset in DATASETS] == [[[third], [old, second]]] * 2
+    weights = [f"results/models/{dataset}/{old}/model.safetensors" for dataset in DATASETS]
+    assert_same(folder, local, weights)
+    config["models"]["second"]["filters"] = 5
+    path.write_text(yaml.safe_dump(config))
+    done = snakemake(folder, *asked)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [trained(folder, dataset) for dataset in DATASETS] == [[[second], [old, third]]] * 2
 
 
 def test_an_invalid_study_runs_no_job_and_says_everything(tmp_path):
