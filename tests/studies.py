@@ -79,7 +79,7 @@ def assert_done(process, folder, moved=None):
 
 
 class Held:
-    """The trainings of runs with this `environment` stop themselves amid their epochs (`tests/held`): all, or of a model."""
+    """Trainings, or those of one model, in runs with this `environment` stop themselves amid epochs (`tests/held`)."""
 
     def __init__(self, folder, environment=os.environ, model=""):
         self._flag = folder / "held"
@@ -111,7 +111,7 @@ def epochs(folder, dataset):
 
 
 def trained(folder, dataset):
-    """The networks (negatives/model) that the latest job on a dataset has trained, or begun to, and those it has kept."""
+    """The networks (negatives/model) that the latest job on a dataset has trained or begun to train, and has kept."""
     text = (folder / TRAINING_LOG.format(dataset=dataset)).read_text()
     return [re.findall(rf"(\S+/\S+): {what}$", text, re.M) for what in ("training", "kept")]
 

@@ -290,14 +290,13 @@ def test_a_new_label_trains_itself_alone_and_what_goes_wrong_costs_the_label_in_
     config["models"] |= {name: {"kind": "deepbind", "filters": n} for name, n in (("second", 4), ("third", 6))}
     path.write_text(yaml.safe_dump(config))
     old, second, third = "standard/deepbind", "standard/second", "standard/third"
-    failing, killed = DATASETS
     asked = ("--cores", "2", "--until", "train")
     held = Held(folder, model="third")
     with started(folder, *asked, env=held.environment) as run:
         amid = [held.training(folder, dataset, moved=lambda: waiting.work(folder, {run.pid})) for dataset in DATASETS]
         assert [trained(folder, dataset) for dataset in DATASETS] == [[[second, third], [old]]] * 2
         os.kill(amid[0], signal.SIGKILL)
-        gone = folder / "results" / "models" / failing / old / "model.json"
+        gone = folder / "results" / "models" / DATASETS[0] / old / "model.json"
         waiting.until("the end of the job", lambda: not gone.exists(), lambda: waiting.work(folder))
     unlock(folder)
     held.go_on()

@@ -1,7 +1,7 @@
 """With this folder on PYTHONPATH, a training stops itself (SIGSTOP) amid its epochs while the file HELD is there.
 
-It does so when it is about to save a checkpoint over another, in a path that has the file's text in it: where a test has to kill a training or to look at it, no
-machine is too fast or too slow for that.
+It does so when it is about to save a checkpoint over another, in a path that has the file's text in it: where a test
+has to kill a training or to look at it, no machine is too fast or too slow for that.
 """
 
 import os
