@@ -88,12 +88,12 @@ def simulated(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory, simulated) -> Path:
-    """The study of `studies`, run on this machine without a fault."""
+    """The study of `studies`, run on this machine with eight cores and without a fault."""
 
     def make(folder):
         studies.write(folder)
         shutil.copytree(simulated, folder / "resources" / "simulated")
-        done = studies.run(folder, "--cores", "2")
+        done = studies.run(folder, "--cores", "8")
         assert done.returncode == 0, done.stderr[-4000:]
 
     return once(tmp_path_factory, "local", make)

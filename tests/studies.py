@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -24,9 +25,8 @@ SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 DATASETS = ("USF1_k562", "USF1_selex")
 EPOCHS = 6  # some to be killed amid, and some after that
 
-#: The log of the job that trains on a dataset, and the folder of the network that it trains.
-TRAINING_LOG = "logs/train/{dataset}/standard/deepbind.log"
-NETWORK = "results/models/{dataset}/standard/deepbind"
+#: The log of the job that trains on a dataset.
+TRAINING_LOG = "logs/train/{dataset}.log"
 #: What asks for nothing beyond the negatives of both datasets.
 NEGATIVES = tuple(f"results/negatives/{dataset}/standard.parquet" for dataset in DATASETS)
 
@@ -79,11 +79,11 @@ def assert_done(process, folder, moved=None):
 
 
 class Held:
-    """The trainings of runs with this `environment` stop themselves amid their epochs (`tests/held`)."""
+    """Trainings, or those of one model, in runs with this `environment` stop themselves amid epochs (`tests/held`)."""
 
-    def __init__(self, folder, environment=os.environ):
+    def __init__(self, folder, environment=os.environ, model=""):
         self._flag = folder / "held"
-        self._flag.touch()
+        self._flag.write_text(model and f"/{model}/")
         path = os.pathsep.join([str(REPO / "tests" / "held"), *filter(None, [environment.get("PYTHONPATH")])])
         self.environment = {**environment, "PYTHONPATH": path, "HELD": str(self._flag)}
 
@@ -108,6 +108,12 @@ def epochs(folder, dataset):
     """The epochs that the log of the latest start of a training tells of."""
     text = (folder / TRAINING_LOG.format(dataset=dataset)).read_text()
     return [int(epoch) for epoch in re.findall(r"epoch (\d+): train loss", text)]
+
+
+def trained(folder, dataset):
+    """The networks (negatives/model) that the latest job on a dataset has trained or begun to train, and has kept."""
+    text = (folder / TRAINING_LOG.format(dataset=dataset)).read_text()
+    return [re.findall(rf"(\S+/\S+): {what}$", text, re.M) for what in ("training", "kept")]
 
 
 def unlock(folder, *arguments, **options):
@@ -149,7 +155,26 @@ def planned(run):
     start = next((i for i, line in enumerate(lines) if line.startswith("job ")), None)
     table = [line.split() for line in lines[start + 2 :]] if start is not None else []
     rows = itertools.takewhile(lambda row: len(row) == 2 and row[0] != "total", table)
-    return {rule: int(number) for rule, number in rows if rule != "all"}
+    jobs = Counter()
+    for rule, number in rows:
+        if rule != "all":
+            jobs[re.sub(r"_\d+$", "", rule)] += int(number)  # of the variants of a rule together
+    return jobs
+
+
+def is_done(run):
+    """Whether a dry run plans nothing."""
+    return run.returncode == 0 and "Nothing to be done" in run.stdout + run.stderr
+
+
+def code_of_rules():
+    """Rule -> the modules whose code is a parameter of it."""
+    found = {}
+    for path in sorted((REPO / "workflow" / "rules").glob("*.smk")):
+        pattern = r'^(?:for name.*?variants\(\s*"| *rule )(\w+)(.*?)(?=^for name| *rule \w|\Z)'
+        for name, body in re.findall(pattern, path.read_text(), re.M | re.S):
+            found[name] = re.findall(r'"([\w.]+)"', "".join(re.findall(r"code=digest\((.*?)\)", body, re.S)))
+    return found
 
 
 def results(folder):

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,9 @@ STATISTICS = {"resamples": 100, "level": 0.95, "block": 10_000, "min_examples": 
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cells")
-    simulate.study(folder)
+def study(simulated, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cells") / "study"
+    shutil.copytree(simulated, folder)
     genome.index(folder / "genome.fa", folder / "indexed.fa")
     known, read = {}, signal.cell
 

@@ -1,9 +1,10 @@
+import filecmp
 import subprocess
 import sys
 
 import pytest
 
-from tfbind import cli, faults
+from tfbind import cli, faults, simulate
 
 
 def tfbind(*arguments):
@@ -24,10 +25,13 @@ def test_an_invalid_study_lists_all_faults_and_exits_with_2(tmp_path):
     assert run.returncode == 2 and len(run.stderr.splitlines()) == 2 and "Traceback" not in run.stderr
 
 
-def test_a_simulated_study_is_valid_as_it_stands(tmp_path):
+def test_a_simulated_study_is_valid_as_it_stands_and_always_the_same(simulated, tmp_path):
     assert tfbind("simulate", tmp_path / "study").returncode == 0
     run = tfbind("validate", tmp_path / "study" / "config.yaml")
     assert run.returncode == 0 and "3 TFs in 7 datasets" in run.stdout
+    names = simulate.files()
+    assert sorted(path.name for path in (tmp_path / "study").iterdir()) == names
+    assert filecmp.cmpfiles(tmp_path / "study", simulated, names, shallow=False) == (names, [], [])
 
 
 def test_simulate_refuses_a_folder_in_use(tmp_path):

@@ -1,7 +1,8 @@
 """What may go wrong under a run on one machine: its disk, its clock, its cache. The files are those of a clean run.
 
-A run is asked for what the fault can meet: the disk for all up to the evaluation, the others for the negatives. SIGKILL, a second run in the same folder and a damaged file are in test_workflow.py, what a cluster adds
-is in test_slurm.py.
+A run is asked for what the fault can meet: the disk for all up to the evaluation, the others for the negatives.
+SIGKILL, a second run in the same folder and a damaged file are in test_workflow.py, what a cluster adds is in
+test_slurm.py.
 """
 
 import hashlib

@@ -1,23 +1,39 @@
 """The workflow as a user runs it: a small simulated study through every stage."""
 
-import itertools
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
-from studies import REPO, assert_same, command, results
+import waiting
+from studies import (
+    DATASETS,
+    REPO,
+    Held,
+    assert_same,
+    code_of_rules,
+    epochs,
+    is_done,
+    plan,
+    planned,
+    results,
+    started,
+    trained,
+    unlock,
+)
 from studies import run as snakemake
+from tfbind import lineage
+
+#: Of a message in `tables`, which all stages stand on.
+MESSAGE = "the table lacks the column"
 
 
-def small_study(folder):
+def small_study(folder, simulated=None):
     """The shipped demo with fewer TFs, epochs and seeds: USF1 in two assays, GATA3 in one, collapsed libraries:
     the selected one of ELK1, the initial one of CTCF."""
     (folder / "resources").mkdir(parents=True)
@@ -41,22 +57,15 @@ def small_study(folder):
     rows.append("ELK1_selex\tELK1\thtselex\t../collapsed.fa" + "\t" * (header.count("\t") - 3))
     (folder / "resources" / "datasets.tsv").write_text("\n".join([header, *rows]) + "\n")
     (folder / "resources" / "cells.tsv").write_text((REPO / "resources" / "cells.tsv").read_text())
+    if simulated:
+        shutil.copytree(simulated, folder / "resources" / "simulated")
     return folder
 
 
-def planned(run):
-    """Rule -> number of jobs of a dry run."""
-    lines = run.stdout.splitlines()
-    start = next((i for i, line in enumerate(lines) if line.startswith("job ")), None)
-    table = [line.split() for line in lines[start + 2 :]] if start is not None else []
-    rows = itertools.takewhile(lambda row: len(row) == 2 and row[0] != "total", table)
-    return {rule: int(number) for rule, number in rows if rule != "all"}
-
-
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, simulated):
     """The small study, run with eight cores; the study and the environment are in folders with a space."""
-    folder = small_study(tmp_path_factory.mktemp("eight cores"))
+    folder = small_study(tmp_path_factory.mktemp("eight cores"), simulated)
     environment = tmp_path_factory.mktemp("an environment") / "venv"
     environment.symlink_to(sys.prefix)
     run = snakemake(folder, "--cores", "8", program=(environment / "bin" / "python", "-m", "snakemake"))
@@ -104,45 +113,128 @@ def test_every_model_says_what_it_has_learnt_or_why_not(finished):
 
 
 def test_a_finished_study_plans_nothing(finished):
-    run = snakemake(finished, "--cores", "1", "--dry-run")
-    assert "Nothing to be done" in run.stdout + run.stderr
+    assert is_done(plan(finished))
+
+
+#: Rules whose job is a dataset; those of one job, after all; those that show what a row says to readers.
+OF_A_DATASET = ("extract_positives", "draw_negatives", "audit_source", "fit", "train", "predict", "interpret")
+TABLES = {"audit", "summarise", "motifs", "cards", "report_page"}
+READERS = {"cards", "report_page"}
+
+
+def with_config(folder, change, *asked, **options):
+    """What is planned once `change` has been done to the config, which then is as before."""
+    path = folder / "config.yaml"
+    before = path.read_text()
+    config = yaml.safe_load(before)
+    change(config)
+    try:
+        path.write_text(yaml.safe_dump(config))
+        return planned(plan(folder, *asked, **options))
+    finally:
+        path.write_text(before)
+
+
+def with_sheet(folder, change):
+    """What is planned once `change` has been done to the sheet, which then is as before."""
+    path = folder / "resources" / "datasets.tsv"
+    before = path.read_text()
+    header, *rows = (line.split("\t") for line in before.splitlines())
+    table = [dict.fromkeys(header, "") | dict(zip(header, row, strict=False)) for row in rows]
+    change(table)
+    columns = list(dict.fromkeys(column for row in table for column in row))
+    lines = [columns, *([row.get(column, "") for column in columns] for row in table)]
+    try:
+        path.write_text("".join("\t".join(line) + "\n" for line in lines))
+        return planned(plan(folder))
+    finally:
+        path.write_text(before)
 
 
 def test_a_new_row_plans_its_own_jobs_only(finished):
-    sheet = finished / "resources" / "datasets.tsv"
-    before = sheet.read_text()
-    demo = (REPO / "resources" / "datasets.tsv").read_text().splitlines()
-    try:
-        sheet.write_text(before + next(row for row in demo if row.startswith("CTCF_selex")) + "\n")
-        jobs = planned(snakemake(finished, "--cores", "1", "--dry-run"))
-    finally:
-        sheet.write_text(before)
-    assert jobs.get("extract_positives") == 1 and jobs.get("train") == 2 and jobs.get("evaluate") == 1, jobs
+    demo = pd.read_csv(REPO / "resources" / "datasets.tsv", sep="\t", dtype=str, keep_default_na=False)
+    row = demo[demo["dataset"] == "CTCF_selex"].iloc[0].to_dict()
+    jobs = with_sheet(finished, lambda rows: rows.append(row))
+    assert jobs["extract_positives"] == 1 and jobs["train"] == 1 and jobs["evaluate"] == 1, jobs
     assert not {"simulate", "index_genome"} & set(jobs)
 
 
-def dry_run(folder, **options):
-    run = snakemake(folder, "--cores", "1", "--dry-run", **options)
-    assert run.returncode == 0, run.stderr[-2000:]
-    return set(planned(run))
+def test_a_new_factor_plans_one_job_of_each_kind(finished):
+    demo = pd.read_csv(REPO / "resources" / "datasets.tsv", sep="\t", dtype=str, keep_default_na=False)
+    row = demo[demo["dataset"] == "CTCF_selex"].iloc[0].to_dict() | {"dataset": "MAX_selex", "tf": "MAX"}
+    jobs = with_sheet(finished, lambda rows: rows.append(row))
+    assert {rule: jobs.get(rule) for rule in OF_A_DATASET} == dict.fromkeys(OF_A_DATASET, 1)
+    # the second line: adaptation without labels takes backgrounds from other factors
+    others = {"adapt_unlabelled", "adaptation"}
+    assert jobs["evaluate"] == 1 and set(jobs) <= {*OF_A_DATASET, "evaluate", *TABLES, *others}, jobs
+
+
+def test_a_new_label_plans_one_job_a_dataset(finished):
+    """A network, then negatives."""
+    jobs = with_config(finished, lambda config: config["models"].update(small={"kind": "deepbind", "filters": 4}))
+    assert {jobs.get(rule) for rule in ("train", "predict", "interpret")} == {5}, jobs
+    assert not {"extract_positives", "draw_negatives", "audit_source", "fit"} & set(jobs), jobs
+    jobs = with_config(finished, lambda config: config["negatives"].update(shuffled={"kind": "dinucleotide"}))
+    assert {jobs.get(rule) for rule in OF_A_DATASET[1:]} == {5} and "extract_positives" not in jobs, jobs
 
 
 @pytest.mark.parametrize(
-    ("module", "line", "rules"),
+    ("column", "value", "kept"),
     [
-        ("report", "edited = 1", {"report_page"}),
-        ("matching", "edited = 1", {"interpret", "motifs", "report_page"}),
-        ("variance", "edited = 1", {"summarise", "adaptation", "cards", "report_page"}),
-        ("cells", "edited = 1", {"celltype", "celltype_table", "report_page"}),
-        ("negatives", "# what is no code", set()),
+        ("note", "seen twice", None),
+        ("accession", "ENCSR000AAA", None),
+        ("batch", "b2", None),
+        ("lab", "another", {*OF_A_DATASET, "adapt", "adapt_unlabelled"}),
+        ("replicate", "2", {*OF_A_DATASET, "adapt", "adapt_unlabelled"}),
+        ("cell", "gm12878", {*OF_A_DATASET} - {"audit_source"}),
+        ("left_flank", "TGTCGA", {"index_genome"}),
+        ("input_path", "../collapsed.fastq", {"extract_positives", "index_genome"}),
     ],
 )
-def test_edited_code_plans_the_stages_that_stand_on_it(finished, tmp_path, module, line, rules):
+def test_an_edited_cell_of_the_sheet_plans_what_reads_it(finished, column, value, kept):
+    """What readers alone look at makes nothing anew that is computed; who made the data does not change the data."""
+
+    def edit(rows):
+        next(row for row in rows if row["dataset"] == "USF1_selex")[column] = value
+
+    jobs = with_sheet(finished, edit)
+    if kept is None:
+        assert set(jobs) <= READERS, jobs
+    else:
+        assert jobs and not kept & set(jobs), jobs
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("report", {"report_page"}),
+        ("matching", {"interpret", "motifs", "report_page"}),
+        ("variance", {"summarise", "report_page"}),
+        ("cells", {"celltype", "celltype_network"}),
+        ("negatives", {"draw_negatives", "explain"}),
+        ("training", {"train"}),
+    ],
+)
+def test_the_code_that_a_rule_stands_on_is_a_parameter_of_it(module, rules):
+    of_rules = {rule: lineage.closure(*named) for rule, named in code_of_rules().items() if named}
+    assert {rule for rule, modules in of_rules.items() if module in modules} == rules
+
+
+def test_edited_code_plans_the_stages_that_stand_on_it(finished, tmp_path):
+    """A line of code plans its stage and those after it; a comment and a message in other words, nothing."""
     shutil.copytree(REPO / "src", tmp_path / "src")
     shutil.copytree(REPO / "workflow" / "schemas", tmp_path / "workflow" / "schemas")
-    with (tmp_path / "src" / "tfbind" / f"{module}.py").open("a") as out:
-        out.write(f"{line}\n")
-    assert dry_run(finished, env=os.environ | {"PYTHONPATH": str(tmp_path / "src")}) == rules
+    edits = {
+        "variance": lambda text: f"{text}\nedited = 1\n",
+        "negatives": lambda text: f"{text}\n# what is no code\n",
+        "tables": lambda text: text.replace(MESSAGE, MESSAGE.upper()),
+    }
+    for module, edit in edits.items():
+        path = tmp_path / "src" / "tfbind" / f"{module}.py"
+        path.write_text(edit(before := path.read_text()))
+        assert path.read_text() != before
+    run = snakemake(finished, "--cores", "1", "--dry-run", env=os.environ | {"PYTHONPATH": str(tmp_path / "src")})
+    assert set(planned(run)) == {"summarise", "adaptation", "cards", "report_page"}
 
 
 @pytest.mark.parametrize(
@@ -154,15 +246,7 @@ def test_edited_code_plans_the_stages_that_stand_on_it(finished, tmp_path, modul
     ],
 )
 def test_a_changed_setting_plans_what_reads_it(finished, keys, value, made, kept):
-    path = finished / "config.yaml"
-    before = path.read_text()
-    config = yaml.safe_load(before)
-    config.setdefault(keys[0], {})[keys[1]] = value
-    try:
-        path.write_text(yaml.safe_dump(config))
-        rules = dry_run(finished)
-    finally:
-        path.write_text(before)
+    rules = set(with_config(finished, lambda config: config.setdefault(keys[0], {}).update({keys[1]: value})))
     assert rules == made if kept is None else made <= rules and not kept & rules
 
 
@@ -170,7 +254,12 @@ def test_touched_files_with_the_same_content_plan_nothing(finished):
     touched = [path for path in (finished / "resources").rglob("*") if path.is_file()] + [finished / "collapsed.fa"]
     for path in touched:
         os.utime(path)
-    assert dry_run(finished) == set(), [path.name for path in touched]
+    assert planned(plan(finished)) == {}, [path.name for path in touched]
+
+
+def test_a_copy_of_the_folder_plans_nothing(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "copied")
+    assert is_done(plan(tmp_path / "copied"))
 
 
 def test_snakemake_report_is_written(finished):
@@ -179,23 +268,49 @@ def test_snakemake_report_is_written(finished):
     assert "summary.tsv" in (finished / "snakemake.html").read_text()
 
 
-def test_results_are_the_same_after_a_kill_and_with_one_core(finished, tmp_path):
+def test_results_are_the_same_after_a_kill_and_with_one_core(study, local):
     """SIGKILL in the middle of training, then the rest with one core: byte for byte the files of eight cores."""
-    folder = small_study(tmp_path / "killed")
-    options = {"cwd": REPO, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command(folder, "--cores", "2"), **options, start_new_session=True)
-    deadline = time.monotonic() + 300
-    while not list((folder / "results").glob("models/*/*/*/checkpoints/*")) and time.monotonic() < deadline:
-        assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    refused = snakemake(folder, "--cores", "1")  # as beside a run that still goes on
+    held = Held(study)
+    with started(study, "--cores", "2", env=held.environment):
+        held.training(study, DATASETS[0])
+    refused = snakemake(study, "--cores", "1")  # as beside a run that still goes on
     assert refused.returncode and "no other Snakemake process" in refused.stderr and "--unlock" in refused.stderr
-    assert snakemake(folder, "--unlock").returncode == 0
-    run = snakemake(folder, "--cores", "1")
+    unlock(study)
+    run = snakemake(study, "--cores", "1")
     assert run.returncode == 0, run.stderr[-4000:]
-    assert_same(folder, finished)
+    assert epochs(study, DATASETS[0])[0] > 0, "the training began anew"
+    assert_same(study, local)
+
+
+def test_a_new_label_trains_itself_alone_and_what_goes_wrong_costs_the_label_in_work(local, tmp_path):
+    """Two more networks; the job of one dataset is killed amid the second of them, the run amid that of the other."""
+    folder = shutil.copytree(local, tmp_path / "more")
+    path = folder / "config.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["models"] |= {name: {"kind": "deepbind", "filters": n} for name, n in (("second", 4), ("third", 6))}
+    path.write_text(yaml.safe_dump(config))
+    old, second, third = "standard/deepbind", "standard/second", "standard/third"
+    asked = ("--cores", "2", "--until", "train")
+    held = Held(folder, model="third")
+    with started(folder, *asked, env=held.environment) as run:
+        amid = [held.training(folder, dataset, moved=lambda: waiting.work(folder, {run.pid})) for dataset in DATASETS]
+        assert [trained(folder, dataset) for dataset in DATASETS] == [[[second, third], [old]]] * 2
+        os.kill(amid[0], signal.SIGKILL)
+        gone = folder / "results" / "models" / DATASETS[0] / old / "model.json"
+        waiting.until("the end of the job", lambda: not gone.exists(), lambda: waiting.work(folder))
+    unlock(folder)
+    held.go_on()
+    assert planned(plan(folder, "--until", "train")) == {"train": 2}
+    done = snakemake(folder, *asked)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [trained(folder, dataset) for dataset in DATASETS] == [[[third], [old, second]]] * 2
+    weights = [f"results/models/{dataset}/{old}/model.safetensors" for dataset in DATASETS]
+    assert_same(folder, local, weights)
+    config["models"]["second"]["filters"] = 5
+    path.write_text(yaml.safe_dump(config))
+    done = snakemake(folder, *asked)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [trained(folder, dataset) for dataset in DATASETS] == [[[second], [old, third]]] * 2
 
 
 def test_an_invalid_study_runs_no_job_and_says_everything(tmp_path):
@@ -217,8 +332,7 @@ def test_what_depends_on_the_rows_of_other_tfs(tmp_path, fasta):
     (tmp_path / "peaks.bed").write_text("chr1\t7000\t7001\n")
     rows = [f"{name}\t{name[0]}\tchipseq\tpeaks.bed\ttiny" for name in ("A1", "A2", "B", "C")]
     (tmp_path / "sheet.tsv").write_text("\n".join(["dataset\ttf\tassay\tpath\tgenome", *rows]) + "\n")
-    target = "results/predictions/A1/aliens/floor.parquet"
-    run = snakemake(tmp_path, "--cores", "1", "--dry-run", "--printshellcmds", target)
+    run = plan(tmp_path, "--printshellcmds", "results/predictions/A1/aliens/floor.parquet")
     needs, made = {}, None
     for line in run.stdout.splitlines():
         what, _, files = line.strip().partition(": ")
@@ -238,9 +352,8 @@ def test_what_depends_on_the_rows_of_other_tfs(tmp_path, fasta):
 def test_a_config_elsewhere_names_files_beside_itself(tmp_path):
     """As `make adaptation` does; of each library the last cycle meets the peaks without their labels."""
     config = REPO / "resources" / "adaptation" / "config.yaml"
-    run = snakemake(tmp_path, "--cores", "1", "--dry-run", config=config)
-    jobs = planned(run)
-    assert jobs.get("adapt_unlabelled") == 4 and jobs.get("adaptation") == 1, run.stdout[-2000:] + run.stderr[-2000:]
+    jobs = planned(plan(tmp_path, config=config))
+    assert jobs.get("adapt_unlabelled") == 4 and jobs.get("adaptation") == 1, jobs
 
 
 def test_the_scheduler_looks_for_jobs_when_one_has_ended_and_not_besides(study):
