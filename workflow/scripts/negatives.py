@@ -38,6 +38,7 @@ table, drawn = negatives.draw(
     blacklist=blacklist,
     avoid=intervals.named(pd.concat(peaks), genome, tables.Tally()) if peaks else None,
     bound=[tables.read(path) for path in snakemake.input.bound],
+    reads=row["assay"] == "htselex",
     **{name: options[name] for name in ("margin", "distance", "gc")},
 )
 tally.rows += drawn.rows
