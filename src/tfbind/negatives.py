@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from tfbind import dna, intervals, splits, tables
+from tfbind import dna, intervals, splits, tables, technical
 from tfbind.faults import InputError
 from tfbind.genome import Genome
 from tfbind.kernels import shuffle
@@ -38,6 +38,7 @@ def draw(
     margin: int = 500,
     distance: Sequence[int] = (300, 600),
     gc: bool = True,
+    reads: bool = False,
 ) -> tuple[pd.DataFrame, Tally]:
     """One named set of negatives for one dataset.
 
@@ -67,6 +68,8 @@ def draw(
         Least and largest distance in bp of a `flank` from the edge of its peak.
     gc : bool
         Whether `genomic` and `other_tf` have the GC counts of the positives.
+    reads : bool
+        Whether they are SELEX reads, in which `technical.told_apart` looks for barcodes, primers and adaptors.
 
     Returns
     -------
@@ -78,7 +81,8 @@ def draw(
     ------
     InputError
         Where a split can take none of the kinds; says what each lacks. Where the reads of one class begin or end with
-        constant bases that those of the other do not have: a flank that the sheet does not name.
+        constant bases that those of the other do not have: a flank that the sheet does not name. Where other technical
+        sequence tells the classes apart: a model would learn it, and its AUROC would say nothing about binding.
     """
     if unknown := [kind for kind in kinds if kind not in NEGATIVES]:
         raise InputError(f"negatives: no kind {', '.join(unknown)}; there are {', '.join(NEGATIVES)}")
@@ -130,7 +134,10 @@ def draw(
     tally.add("dropped", "also a positive (either strand)", also.sum())
     tally.add("dropped", "same negative again (either strand)", (again & ~also).sum())
     table = table[~(also | again)].reset_index(drop=True)
-    if faults := list(_flanks(positives, table)):
+    faults = list(_flanks(positives, table))
+    if reads and not faults:
+        faults = list(technical.told_apart(positives["sequence"], table["sequence"]))
+    if faults:
         raise InputError(f"{dataset}: {fault}" for fault in faults)
     for name in SPLITS:
         tally.add("kept", name, (table["split"] == name).sum())

@@ -116,7 +116,10 @@ def _places(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
-    """Read FASTQ (Cock et al. 2010), wrapped records included: one column, `sequence`; qualities are not used."""
+    """Read FASTQ (Cock et al. 2010), wrapped records included: one column, `sequence`; qualities are not used.
+
+    Reads without a base, as trimmers leave them, are dropped and counted.
+    """
     tally = Tally() if tally is None else tally
     if (plain := _plain_fastq(path)) is not None:
         _finish(path, "reads", len(plain), tally, [])
@@ -132,7 +135,10 @@ def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
     where = (f"{path}: record {i}" for i in range(1, len(sequences) + 1))
     sequences = _clean(sequences, where, tally, faults)
     _finish(path, "reads", len(sequences), tally, faults)
-    return pd.DataFrame({"sequence": pd.Series(sequences, dtype="str")})
+    if not any(sequences):
+        raise InputError(f"{path}: record 1 to {len(sequences)}: no sequence; check how the reads were trimmed")
+    tally.add("dropped", "read without a base", sequences.count(""))
+    return pd.DataFrame({"sequence": pd.Series(list(filter(None, sequences)), dtype="str")})
 
 
 def _plain_fastq(path) -> pd.Series | None:
@@ -177,8 +183,6 @@ def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
             line = next(stream, None)
         if line is None:
             raise InputError(f"{where}: the file ends inside this record; fetch it again")
-        if not sequence:
-            raise InputError(f"{where}: no sequence; reading stopped here")
         quality = ""
         while len(quality) < len(sequence):
             line = next(stream, None)
@@ -206,6 +210,14 @@ def _is_header(fields: list[str]) -> bool:
     return bool(set(word.upper()) - set("ACGTUNRYSWKMBDHV")) and named
 
 
+def _whole(field: str) -> int | None:
+    # A count or a label, also as tables of floats write it (12.0, 1e+05); None for any other text.
+    if not re.fullmatch(r"[0-9]+(\.[0-9]*)?([eE]\+?[0-9]{1,2})?", field := field.strip()):
+        return None
+    value = float(field)
+    return int(value) if value < 10**9 and value.is_integer() else None
+
+
 def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
     """Read a table of two tab-separated columns, sequence and label (0 or 1), with or without a header line.
 
@@ -222,13 +234,13 @@ def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.Dat
         if len(fields) != 2:
             hint = "separate them by a tab" if len(fields[0].split()) > 1 else "sequence and label are read"
             faults.append(f"{path}:{number}: {len(fields)} column(s) where there should be 2; {hint}")
-        elif fields[1].strip() not in ("0", "1"):
+        elif _whole(fields[1]) not in (0, 1):
             faults.append(f"{path}:{number}: label {fields[1]!r} is neither 0 nor 1")
         elif not fields[0].strip():
             faults.append(f"{path}:{number}: no sequence")
         else:
             sequences.append(fields[0].strip())
-            labels.append(int(fields[1].strip()))
+            labels.append(_whole(fields[1]))
             where.append(f"{path}:{number}")
     sequences = _clean(sequences, where, tally, faults)
     _finish(path, "labelled sequences", len(sequences), tally, faults)
@@ -258,14 +270,14 @@ def read_deepbind(path: str | os.PathLike, tally: Tally | None = None) -> pd.Dat
             continue
         if len(fields) != width:
             faults.append(f"{path}:{number}: {len(fields)} columns where the header has {width}")
-        elif fields[columns["Bound"]].strip() not in ("0", "1"):
+        elif _whole(fields[columns["Bound"]]) not in (0, 1):
             faults.append(f"{path}:{number}: Bound {fields[columns['Bound']]!r} is neither 0 nor 1")
         elif not fields[columns["seq"]].strip():
             faults.append(f"{path}:{number}: no sequence")
         else:
             names.append(fields[columns["EventID"]])
             sequences.append(fields[columns["seq"]].strip())
-            labels.append(int(fields[columns["Bound"]].strip()))
+            labels.append(_whole(fields[columns["Bound"]]))
             where.append(f"{path}:{number}")
     sequences = _clean(sequences, where, tally, faults)
     _finish(path, "sequences", len(sequences), tally, faults)
@@ -282,7 +294,7 @@ def read_counts(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataF
     """Read a table of sequences and their read counts, one tab-separated column per SELEX cycle.
 
     Without a header the count columns are cycles 0, 1, 2, ...; a header names each by its number (``3``, ``cycle_3``,
-    ``R3``).
+    ``R3``). Whole numbers may be written as floats are (``12.0``, ``1e+05``).
 
     Returns
     -------
@@ -308,13 +320,16 @@ def read_counts(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataF
                 continue
         if len(fields) != len(cycles) + 1:
             faults.append(f"{path}:{number}: {len(fields)} columns where the first line has {len(cycles) + 1}")
-        elif not all(re.fullmatch("[0-9]{1,9}", field) for field in fields[1:]):
-            faults.append(f"{path}:{number}: counts {' '.join(fields[1:])!r} are not all whole numbers of reads")
+        elif None in (found := [_whole(field) for field in fields[1:]]):
+            faults.append(
+                f"{path}:{number}: counts {' '.join(fields[1:])!r} are not all whole numbers of reads; give the raw "
+                "counts, 0 where a sequence was not read"
+            )
         elif not fields[0].strip():
             faults.append(f"{path}:{number}: no sequence")
         else:
             sequences.append(fields[0].strip())
-            counts.append(list(map(int, fields[1:])))
+            counts.append(found)
             where.append(f"{path}:{number}")
     sequences = _clean(sequences, where, tally, faults)
     _finish(path, "counted sequences", len(sequences), tally, faults)
@@ -330,6 +345,8 @@ def inserts(
     tally: Tally,
     counts: np.ndarray | None = None,
     jackpots: str = "remove",
+    trim: str = "",
+    length: int = 0,
 ) -> pd.DataFrame:
     """The random inserts of one SELEX library: flanks trimmed, one length, no N, no PCR jackpot, each insert once.
 
@@ -338,14 +355,17 @@ def inserts(
     sequences : iterable of str
         Reads, upper case.
     left_flank, right_flank : str
-        Constant sequence on either side of the insert; empty where the reads are inserts already. A flank is found
-        with at most one mismatch.
+        Sequence on either side of the insert, `N` for any base; empty where the reads are inserts already. A flank is
+        found with at most one mismatch.
     tally : Tally
     counts : (N,) int array, optional
         Reads that each sequence stands for; one by default.
     jackpots : {"remove", "keep"}
         What is done with the inserts of `jackpot` and with those that differ from one by a single base: sequencing
         errors of the same molecule.
+    trim : {"", "left", "right"}
+        At which end inserts of more than `length` bp are cut.
+    length : int
 
     Returns
     -------
@@ -380,6 +400,9 @@ def inserts(
         )
     tally.add("dropped", f"insert is not {modal} bp", weights[sizes != modal].sum())
     reads, weights = reads[sizes == modal], weights[sizes == modal]
+    if trim and modal > length:
+        tally.add("changed", f"insert of {modal} bp cut to {length} bp, {trim} end off", weights.sum())
+        reads = reads.str.slice(modal - length) if trim == "left" else reads.str.slice(0, length)
     unknown = reads.str.contains("N", regex=False).to_numpy()
     tally.add("dropped", "insert with N", weights[unknown].sum())
     reads, weights = reads[~unknown], weights[~unknown]
