@@ -20,7 +20,11 @@ from tfbind.tables import Tally
 JACKPOT_GAP, JACKPOT_READS, JACKPOT = 5, 10, "PCR jackpot"
 
 _IUPAC = str.maketrans("RYSWKMBDHV", "N" * 10)
-_PLACE = re.compile(r"^(?P<chrom>[^:\s]+):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})(?!\d)(?P<rest>\S*)$")
+#: `chrom:start-end`, alone or behind a name and `::` (bedtools getfasta -name, -name+). Names of chromosomes may hold
+#: colons (HLA-A*01:01); the last place of a name counts.
+_PLACE = re.compile(
+    r"^(?:\S*::)?(?P<chrom>(?!:)\S+?):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})(?!\d)(?P<rest>[^\s:]*)$"
+)
 _MATE = re.compile(r"/([12])$|^\S+/([12])[ \t]|^\S+[ \t]+([12]):[YN]:")  # Illumina, before and since Casava 1.8
 _STRAND = re.compile(r"\(([+-])\)")
 _CHUNK = 1 << 19  # bytes of a FASTQ parsed at a time; they stay in the processor's cache
@@ -56,15 +60,16 @@ def _finish(path, kind: str, count: int, tally: Tally, faults: list[str]) -> Non
 def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
     """Read FASTA.
 
-    Names of the form ``chrom:start-end``, a suffix such as ``_shuf`` or ``(+)`` allowed, become coordinates if *all*
-    records have one and all lengths agree with one convention: ``end - start`` bp (0-based half-open) or one more
-    (1-based inclusive). The suffix ``(-)`` gives the strand.
+    Names of the form ``chrom:start-end``, also behind a name of their own (``name::chrom:start-end``, as bedtools
+    getfasta writes), a suffix such as ``_shuf`` or ``(+)`` allowed, become coordinates if *all* records have one and
+    all lengths agree with one convention: ``end - start`` bp (0-based half-open) or one more (1-based inclusive). The
+    suffix ``(-)`` gives the strand.
 
     Returns
     -------
     DataFrame
         `name` (up to the first space), `sequence`, `chrom`, `start`, `end` (0-based half-open, null where not known),
-        `strand`.
+        `strand`; ``attrs["nowhere"]`` says why no coordinates were read.
     """
     tally = Tally() if tally is None else tally
     names, parts, at, faults = [], [], [], []
@@ -90,29 +95,32 @@ def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
     sequences = _clean(["".join(pieces) for pieces in parts], where, tally, faults)
     _finish(path, "FASTA records", len(names), tally, faults)
     table = pd.DataFrame({"name": pd.Series(names, dtype="str"), "sequence": pd.Series(sequences, dtype="str")})
-    return pd.concat([table, _places(table)], axis=1)
+    places, why = _places(table)
+    table = pd.concat([table, places], axis=1)
+    table.attrs["nowhere"] = why
+    return table
 
 
-def _places(table: pd.DataFrame) -> pd.DataFrame:
+def _places(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     matches = [_PLACE.match(name) for name in table["name"]]
     nowhere = pd.DataFrame({"chrom": None, "start": None, "end": None, "strand": None}, index=table.index)
-    if not all(matches):
-        return nowhere
+    if lacking := [name for name, match in zip(table["name"], matches, strict=True) if not match]:
+        return nowhere, f"{len(lacking)} of {len(table)} names hold no chrom:start-end, e.g. {lacking[0][:40]}"
     start = np.array([int(match["start"]) for match in matches])
     end = np.array([int(match["end"]) for match in matches])
     extra = table["sequence"].str.len().to_numpy() - (end - start)
     if not ((extra == 0).all() or (extra == 1).all()) or (start < extra).any():
-        return nowhere
+        first = int(np.flatnonzero((extra != extra[0]) | (extra < 0) | (extra > 1) | (start < extra))[0])
+        size = len(table["sequence"].iloc[first])
+        return nowhere, f"names and lengths do not agree, e.g. {table['name'].iloc[first][:60]} of {size} bp"
     strands = [_STRAND.search(match["rest"]) for match in matches]
-    return pd.DataFrame(
-        {
-            "chrom": [match["chrom"] for match in matches],
-            "start": start - extra,
-            "end": end,
-            "strand": [strand[1] if strand else "+" for strand in strands],
-        },
-        index=table.index,
-    )
+    places = {
+        "chrom": [match["chrom"] for match in matches],
+        "start": start - extra,
+        "end": end,
+        "strand": [strand[1] if strand else "+" for strand in strands],
+    }
+    return pd.DataFrame(places, index=table.index), ""
 
 
 def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
