@@ -33,7 +33,10 @@ PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_pa
 PLACED = ("narrowpeak", "bed")
 #: Columns of the sheet that the sequences of a dataset are made of; that a result names or compares. The others are for
 #: readers: to edit one makes nothing anew.
-SEQUENCES = (*("dataset", "assay", "format", *PATHS, "negative_names", "genome", "cycle", "left_flank", "right_flank"),)
+SEQUENCES = (
+    *("dataset", "assay", "format", *PATHS, "negative_names", "genome", "cycle"),
+    *("left_flank", "right_flank", "trim"),
+)
 DESCRIBES = ("dataset", "tf", "assay", "genome", "cell", "lab", "replicate", "cycle", "ligand")
 #: What a row of the sheet of cells holds -> file suffix (without .gz) -> format.
 _PEAKS = {".narrowpeak": "narrowpeak", ".bed": "bed"}
