@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
-from tfbind.evaluation import NOT_ABOVE_FLOOR
+from tfbind.evaluation import NOT_ABOVE_FLOOR, mid_ranks
 from tfbind.shifts import SHIFTS
 
 #: A loss of AUROC below this is not worth new data: less than half of the 4.6 to 4.8 points that the
@@ -30,7 +30,7 @@ _ELSEWHERE = {"replicate": " of another replicate", "lab": " of another laborato
 
 
 def _spread(low: pd.Series, high: pd.Series, level: float) -> pd.Series:
-    return (high - low) / (2 * stats.norm.isf((1 - level) / 2))
+    return (high - low) / (-2 * special.ndtri((1 - level) / 2))
 
 
 def _per_tf(transfer: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -47,7 +47,7 @@ def wilcoxon(drops: np.ndarray) -> float:
         return float("nan")
     known = drops != 0
     # Twice a mid-rank is a whole number, with ties too; a zero, half on either side, tells the sides not apart.
-    ranks = (2 * stats.rankdata(np.abs(drops))).astype(int)[known]
+    ranks = (2 * mid_ranks(np.abs(drops))).astype(int)[known]
     above = ranks[drops[known] > 0].sum()
     less = min(above, ranks.sum() - above)
     chances = np.zeros(less + 1)  # of each sum of the ranks on one side, each rank there or not with one half
@@ -101,7 +101,7 @@ def mean_over_tfs(transfer: pd.DataFrame, level: float) -> dict[str, float]:
         low, high = tfs["low"].iloc[0], tfs["high"].iloc[0]
     else:
         within = float((tfs["spread"].fillna(0) ** 2).mean())
-        between = stats.t.isf((1 - level) / 2, n - 1) * float(tfs["drop"].std())
+        between = -special.stdtrit(n - 1, (1 - level) / 2) * float(tfs["drop"].std())
         half = max(between, np.sqrt(within)) / np.sqrt(n)
         low, high = means["drop"] - half, means["drop"] + half
     return {"n_tf": n, **means, "low": low, "high": high, "p_value": wilcoxon(tfs["drop"].to_numpy())}
