@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from tfbind import evaluation as ev
 from tfbind.faults import InputError, NotEstimable
@@ -261,6 +261,43 @@ def test_curves_are_short_and_keep_their_ends(kind):
     assert (x[0], x[-1]) == (0, 1) and (np.diff(x) >= 0).all()
     area = np.trapezoid(y, x)
     assert area == pytest.approx(ev.measure(labels, scores)[0 if kind == "roc" else 1], abs=0.02)
+
+
+def cases(count):
+    """Labels of both classes and scores, with few, some and no ties, of 2 to 400 rows."""
+    rng = np.random.default_rng(5)
+    for i in range(count):
+        size = int(rng.choice([2, 3, 5, 20, 400]))
+        labels = rng.permutation(np.arange(size) < rng.integers(1, size)).astype(int)
+        scores = np.round(rng.normal(size=size) + labels, (0, 1, 12)[i % 3])
+        yield labels, scores if i % 5 else scores.astype(np.float32)
+
+
+def test_curves_equal_those_of_scikit_learn():
+    for labels, scores in cases(2000):
+        for kind in ("roc", "pr"):
+            if kind == "roc":
+                x, y, _ = roc_curve(labels, scores, drop_intermediate=False)
+                along = x + y
+            else:
+                y, x, _ = precision_recall_curve(labels, scores)
+                x, y = x[::-1], y[::-1]
+                along = x
+            chosen = np.searchsorted(along, np.linspace(0, along[-1], ev.CURVE_POINTS))
+            chosen = np.unique(np.append(chosen, len(along) - 1))
+            for found, expected in zip(ev.curve(labels, scores, kind), (x[chosen], y[chosen]), strict=True):
+                np.testing.assert_array_equal(found, expected)
+
+
+def test_ranks_and_quantiles_equal_those_of_scipy():
+    for _, scores in cases(2000):
+        np.testing.assert_array_equal(ev.mid_ranks(scores), stats.rankdata(scores))
+    scores = np.round(np.random.default_rng(6).normal(size=(3, 400)), 1)
+    np.testing.assert_array_equal(ev.mid_ranks(scores), stats.rankdata(scores, axis=1))
+    for level in (0.8, 0.9, 0.95, 0.99):
+        for freedom in (*range(1, 300), 1e3, 1e6):
+            expected = np.average([stats.t.isf((1 - level) / 2, freedom)], weights=[0.3**ev.WEIGHT]) * np.sqrt(0.3)
+            assert ev.half_width([(0.3, freedom)], level) == expected
 
 
 # A study: GATA3 by SELEX and ChIP-seq, MAX by ChIP-seq, one set of negatives, scores with a known gain.

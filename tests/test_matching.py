@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pyjaspar import jaspardb
 
 from tfbind import matching, motifs
 from tfbind.matching import Learner
@@ -91,8 +92,8 @@ def test_motifs_of_another_group_are_found_where_the_factor_is():
 
 
 def test_factors_that_no_group_knows_read_each_group_once(monkeypatch):
-    reads, fetch = [], motifs.jaspardb.fetch_motifs
-    monkeypatch.setattr(motifs.jaspardb, "fetch_motifs", lambda *a, **k: reads.append(k["tax_group"]) or fetch(*a, **k))
+    reads, fetch = [], jaspardb.fetch_motifs
+    monkeypatch.setattr(jaspardb, "fetch_motifs", lambda *a, **k: reads.append(k["tax_group"]) or fetch(*a, **k))
     motifs._jaspar.cache_clear()
     for tf in ("NOSUCH1", "NOSUCH2"):
         known, own = matching.group_of(tf)

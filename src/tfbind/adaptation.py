@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import isotonic_regression
 
 from tfbind import data, dna, evaluation, models, prediction, tables
 from tfbind.evaluation import Replicates
@@ -259,6 +258,8 @@ def _cross(first: Curve, one: np.ndarray, second: Curve, other: np.ndarray) -> f
 
 
 def _level(x: np.ndarray, y: np.ndarray, fine: np.ndarray) -> np.ndarray:
+    from scipy.optimize import isotonic_regression  # it loads for those who compare curves
+
     return np.full(len(fine), y[0]) if len(x) == 1 else np.interp(fine, x, isotonic_regression(y).x)
 
 

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy import special
 
 from tfbind import dna, intervals, tables
 from tfbind.kernels import words
@@ -185,6 +184,8 @@ def one_library(names: tuple[str, str], sequences: pd.Series, others: pd.Series)
     if shared < SHARED_READS or len(set(sizes[0]) | set(sizes[1])) > 1:
         return shared, ""
     chance = expected(sequences, others)
+    from scipy import special  # it loads for libraries that share inserts
+
     if shared < BEYOND_CHANCE * chance or special.pdtrc(shared - 1, chance) > LIBRARY_LEVEL:
         return shared, ""
     part = shared / min(len(sequences), len(others))

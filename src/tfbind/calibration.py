@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from tfbind.evaluation import KEY, NEGATIVES, blocks, cases, matched, named
 from tfbind.faults import InputError, NotEstimable
@@ -267,7 +267,7 @@ def over_tfs(calibration: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
         of_tf = rows.groupby("tf", sort=False)[["ece", "ece_chance", "log_loss", "predicted", "observed"]].mean()
         half = np.nan
         if len(of_tf) > 1:
-            half = stats.t.isf((1 - level) / 2, len(of_tf) - 1) * of_tf["ece"].std() / np.sqrt(len(of_tf))
+            half = -special.stdtrit(len(of_tf) - 1, (1 - level) / 2) * of_tf["ece"].std() / np.sqrt(len(of_tf))
         line = dict(zip(OVER_COLUMNS[:8], key, strict=True)) | {"n_tf": len(of_tf)} | of_tf.mean().to_dict()
         lines.append(
             line | dict(zip(("low", "high"), np.clip([line["ece"] - half, line["ece"] + half], 0, 1), strict=True))

@@ -35,7 +35,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 
 from tfbind import background, data, dna, evaluation, models, negatives, prediction, tables
 from tfbind.baseline import composition
@@ -189,6 +188,8 @@ def tilt(unbound: np.ndarray, wanted: np.ndarray, others: Sequence[np.ndarray] =
     weights, share
         Of `unbound` and each of `others`, (N,) float summing to 1; how far of the way the mean was moved, 0 to 1.
     """
+    from scipy.optimize import minimize  # it loads for those who weight rows
+
     centre, scale = unbound.mean(0), np.where(unbound.std(0) > 0, unbound.std(0), 1)
     tables_ = [(table - centre) / scale for table in (unbound, *others)]
     way, slope = (wanted - centre) / scale, np.zeros(unbound.shape[1])

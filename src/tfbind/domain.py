@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.optimize import minimize
 
 from tfbind import dna
 from tfbind.splits import generator
@@ -67,6 +66,8 @@ def calibrate(labels: np.ndarray, logits: np.ndarray) -> dict | None:
     if not min(counts.values()):
         return None
     wanted = np.where(bound, (counts["n_positive"] + 1) / (counts["n_positive"] + 2), 1 / (counts["n_negative"] + 2))
+
+    from scipy.optimize import minimize  # it loads for those who fit
 
     def loss(curve):
         x = curve[0] * logits + curve[1]

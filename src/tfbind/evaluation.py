@@ -26,8 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
-from sklearn.metrics import precision_recall_curve, roc_curve
+from scipy import special
 
 from tfbind import tables
 from tfbind.faults import InputError, NotEstimable
@@ -76,6 +75,15 @@ def measure(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return ranks.resampled(*ranks.merged(*classes.values()), np.ones((1, 2), np.uint16), 1)[0]
 
 
+def mid_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1 along the last axis of (..., N) values without NaN, equal values at the mean of theirs: float64."""
+    ranks = np.empty(values.shape)
+    for place in np.ndindex(values.shape[:-1]):
+        _, group, counts = np.unique(values[place], return_inverse=True, return_counts=True)
+        ranks[place] = (np.cumsum(counts) - (counts - 1) / 2)[group]
+    return ranks
+
+
 def delong(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """AUROCs of several models on one test set, and their covariance.
 
@@ -96,9 +104,9 @@ def delong(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarr
     m, n = int(positive.sum()), int((~positive).sum())
     if min(m, n) < 2:
         raise NotEstimable("DeLong's variance needs two positives and two negatives")
-    everywhere = stats.rankdata(scores, axis=1)  # (M, N)
-    above = (everywhere[:, positive] - stats.rankdata(scores[:, positive], axis=1)) / n  # (M, m)
-    below = 1 - (everywhere[:, ~positive] - stats.rankdata(scores[:, ~positive], axis=1)) / m  # (M, n)
+    everywhere = mid_ranks(scores)  # (M, N)
+    above = (everywhere[:, positive] - mid_ranks(scores[:, positive])) / n  # (M, m)
+    below = 1 - (everywhere[:, ~positive] - mid_ranks(scores[:, ~positive])) / m  # (M, n)
     return above.mean(1), np.atleast_2d(np.cov(above)) / m + np.atleast_2d(np.cov(below)) / n
 
 
@@ -110,7 +118,7 @@ def delong_p(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> float
     # Identical rankings leave rounding noise where the difference is exactly zero.
     if variance <= 1e-15:
         return 1.0 if abs(difference) < 1e-12 else float("nan")
-    return float(2 * stats.norm.sf(abs(difference) / np.sqrt(variance)))
+    return float(2 * special.ndtr(-abs(difference) / np.sqrt(variance)))
 
 
 class Draws(NamedTuple):
@@ -317,12 +325,16 @@ def _paired(first: Replicates, second: Replicates) -> tuple[float, list[tuple[fl
 
 def curve(labels: np.ndarray, scores: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
     """About `CURVE_POINTS` points of the ROC (``roc``) or precision-recall (``pr``) curve, ends included."""
+    order = np.argsort(scores, kind="stable")[::-1]
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)  # rows of one score are taken together
+    bound = np.cumsum(labels[order] == 1)[ends]
+    true, false = (np.append(0, counts) for counts in (bound, ends + 1 - bound))
+    recall = true / true[-1]
     if kind == "roc":
-        x, y, _ = roc_curve(labels, scores, drop_intermediate=False)
+        x, y = false / false[-1], recall
         along = x + y
     else:
-        y, x, _ = precision_recall_curve(labels, scores)
-        x, y = x[::-1], y[::-1]
+        x, y = recall, np.append(1, bound / (ends + 1))
         along = x
     chosen = np.searchsorted(along, np.linspace(0, along[-1], CURVE_POINTS))
     chosen = np.unique(np.append(chosen, len(along) - 1))

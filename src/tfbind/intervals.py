@@ -4,15 +4,17 @@ import math
 import os
 import shutil
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
-import pybedtools
 
 from tfbind import dna, text
 from tfbind.faults import InputError, ResourceError
 from tfbind.tables import Tally
+
+if TYPE_CHECKING:
+    import pybedtools
 
 #: Share of unknown bases above which a sequence is dropped.
 UNKNOWN_SHARE = 0.1
@@ -183,6 +185,8 @@ def overlapping(table: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     """Which rows of `table` share a base with any row of `others` (both `chrom`, `start`, `end`): (N,) bool."""
     hit = np.zeros(len(table), bool)
     if len(table) and len(others):
+        import pybedtools
+
         found = _bed(table).intersect(_bed(others), u=True)
         hit[[int(interval.name) for interval in found]] = True
         pybedtools.cleanup()
@@ -198,6 +202,8 @@ def strongest(table: pd.DataFrame) -> np.ndarray:
     keep = np.zeros(len(table), bool)
     if not len(table):
         return keep
+    import pybedtools
+
     clusters: dict[str, list[int]] = {}
     for interval in _bed(table).sort().cluster():
         clusters.setdefault(interval.fields[-1], []).append(int(interval.name))
@@ -213,7 +219,9 @@ def strongest(table: pd.DataFrame) -> np.ndarray:
     return keep
 
 
-def _bed(table: pd.DataFrame) -> pybedtools.BedTool:
+def _bed(table: pd.DataFrame) -> "pybedtools.BedTool":
+    import pybedtools  # it loads for those who compare intervals
+
     if shutil.which("bedtools") is None:
         raise ResourceError(
             "bedtools is not installed: apt-get install bedtools, or conda install -c bioconda bedtools, "

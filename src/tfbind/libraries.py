@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from tfbind import dna, motifs
 from tfbind.evaluation import measure
@@ -80,6 +79,8 @@ def enrichment(positives: Sequence[str], negatives: Sequence[str], k: int = 6) -
     """
     if not len(positives) or not len(negatives):
         return "", float("nan"), float("nan")
+    from scipy import stats  # it loads for those who look at sequences, not for their tables
+
     inside, outside = _shares(positives, k), _shares(negatives, k)
     n_positive, n_negative = len(positives), len(negatives)
     ratio = ((inside + 0.5) / (n_positive + 1)) / ((outside + 0.5) / (n_negative + 1))
@@ -122,6 +123,8 @@ def consensus(positives: pd.Series, negatives: pd.Series) -> tuple[str, float, f
     nothing = "", float("nan"), float("nan")
     if positives.empty or negatives.empty:
         return nothing
+    from scipy import stats
+
     positives, negatives = positives[:_MOST], negatives[:_MOST]
     tokens = np.repeat(dna.encode(positives), _SHUFFLES, axis=0)
     sizes = np.repeat(positives.str.len().to_numpy(np.int64), _SHUFFLES)
@@ -148,6 +151,8 @@ def entropy(sequences: Sequence[str], k: int = 6) -> float:
 
     Selection lowers it, as do copies of few reads and a drift of composition. NaN where there is no k-mer.
     """
+    from scipy import stats
+
     counts = _shares(sequences, k)
     return float(stats.entropy(counts, base=2)) if counts.any() else float("nan")
 

@@ -9,10 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from Bio.motifs.matrix import FrequencyPositionMatrix
-from memelite import tomtom
-from memelite.io import read_meme, write_meme
-from scipy.stats import false_discovery_control
 
 from tfbind import dna, motifs, tables
 from tfbind.faults import InputError
@@ -67,6 +63,8 @@ def core(share: np.ndarray) -> float:
 
 def consensus(counts: np.ndarray) -> str:
     """The motif in IUPAC letters, by the rule of Cavener (1987)."""
+    from Bio.motifs.matrix import FrequencyPositionMatrix  # it, memelite and scipy.stats load where they are used
+
     columns = {base: counts[:, i].tolist() for i, base in enumerate(dna.ALPHABET)}
     return str(FrequencyPositionMatrix(dna.ALPHABET, columns).degenerate_consensus) if len(counts) else ""
 
@@ -86,6 +84,8 @@ def compare(queries: Sequence[np.ndarray], known: Motifs) -> np.ndarray:
     """
     if not queries:
         return np.empty((0, len(known)))
+    from memelite import tomtom
+
     targets = [_shares(known, i).T for i in range(len(known))]
     return tomtom([query.T.astype(float) for query in queries], targets, n_jobs=1)[0].copy()
 
@@ -164,6 +164,8 @@ def alike(known: Motifs, places: Sequence[int]) -> dict[str, set[str]]:
 
     Tomtom's p-value depends on which motif is asked for; either way round counts.
     """
+    from scipy.stats import false_discovery_control
+
     places = list(dict.fromkeys(places))
     ids = [known.ids[i] for i in places]
     p_values = compare([_shares(known, i) for i in places], known)
@@ -183,6 +185,8 @@ def _shares(known: Motifs, i: int) -> np.ndarray:
 
 
 def _matched(learner: Learner, known: Motifs, own: Sequence[int], motifs: dict[str, np.ndarray]) -> pd.DataFrame:
+    from scipy.stats import false_discovery_control
+
     row = {"tf": learner.row["tf"], "source": learner.row["dataset"], "source_assay": learner.row["assay"]}
     row |= {"train_negatives": learner.negatives, "model": learner.model}
     p_values = iter(compare(list(learner.motifs.values()), known))
@@ -216,10 +220,14 @@ def _representatives(table: pd.DataFrame, own: Sequence[str], near: Mapping[str,
 
 def write(motifs: Mapping[str, np.ndarray], path: str | os.PathLike) -> None:
     """Write shares (W, 4) by name as minimal MEME, which every motif program reads."""
+    from memelite.io import write_meme
+
     with tables.replacing(path) as temporary:
         write_meme(str(temporary), {name: share.T for name, share in motifs.items()})
 
 
 def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """What `write` wrote: name -> shares (W, 4)."""
+    from memelite.io import read_meme
+
     return {name: np.asarray(share, float).T for name, share in read_meme(str(path)).items()}

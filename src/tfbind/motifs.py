@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
-from pyjaspar import jaspardb
 
 from tfbind import dna
 from tfbind.faults import InputError
@@ -125,6 +124,8 @@ _LATEST = """
 
 @cache  # a factor that no group knows is looked up in them all
 def _jaspar(tax_groups: tuple[str, ...], collection: str, release: str) -> Motifs:
+    from pyjaspar import jaspardb  # it loads for those who read JASPAR
+
     database = jaspardb()
     if release not in database.get_releases():
         raise InputError(f"JASPAR release {release!r} is not among {', '.join(database.get_releases())}")

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
-from tfbind.evaluation import NOT_ABOVE_FLOOR
+from tfbind.evaluation import NOT_ABOVE_FLOOR, mid_ranks
 from tfbind.shifts import SHIFTS
 
 #: A loss of AUROC below this is not worth new data: less than half of the 4.6 to 4.8 points that the
@@ -47,7 +47,7 @@ def wilcoxon(drops: np.ndarray) -> float:
         return float("nan")
     known = drops != 0
     # Twice a mid-rank is a whole number, with ties too; a zero, half on either side, tells the sides not apart.
-    ranks = (2 * stats.rankdata(np.abs(drops))).astype(int)[known]
+    ranks = (2 * mid_ranks(np.abs(drops))).astype(int)[known]
     above = ranks[drops[known] > 0].sum()
     less = min(above, ranks.sum() - above)
     chances = np.zeros(less + 1)  # of each sum of the ranks on one side, each rank there or not with one half

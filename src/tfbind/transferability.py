@@ -9,8 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from sklearn.linear_model import RidgeCV
+from scipy import special
 
 from tfbind.evaluation import KEY, NEGATIVES
 from tfbind.transfer import EVERY_TF, mean_over_tfs, wilcoxon
@@ -213,7 +212,7 @@ def _over(wide: pd.DataFrame, about: Mapping, level: float) -> pd.DataFrame:
     lines += [over | {"sign": f"error_{way}", "value": errors[way].mean()} for way in errors]
     for way in ("ridge", "sign"):
         gain = errors["mean"] - errors[way]
-        half = stats.t.isf((1 - level) / 2, n - 1) * gain.std() / np.sqrt(n)
+        half = -special.stdtrit(n - 1, (1 - level) / 2) * gain.std() / np.sqrt(n)
         line = {"value": gain.mean(), "low": gain.mean() - half, "high": gain.mean() + half}
         lines.append(over | line | {"sign": f"gain_{way}", "p_value": wilcoxon(gain.to_numpy())})
     return pd.DataFrame(lines, columns=SIGN_COLUMNS)
@@ -237,6 +236,8 @@ def foretell(signs: np.ndarray, drops: np.ndarray, tfs: np.ndarray) -> tuple[dic
     used : (N,) int
         The sign chosen.
     """
+    from sklearn.linear_model import RidgeCV  # scikit-learn loads for those who foretell
+
     foretold = {name: np.empty(len(drops)) for name in ("ridge", "sign", "mean")}
     used = np.empty(len(drops), int)
     for tf in dict.fromkeys(tfs):
