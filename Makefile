@@ -67,23 +67,10 @@ soak: setup
 
 setup: .venv/complete bedtools
 
-# Everything comes by hash. Of torch there are several builds; pip passes over one that lies on this machine for one whose
-# hash an index states, so the build is chosen first. Its CUDA libraries, if it has any, are pinned by torch, not by hash.
 PIP = $(BIN)/pip --quiet --disable-pip-version-check
-HASHED = $(PIP) install --no-deps --require-hashes
-pin = sed -n '/^$(1)==/,/[^\\]$$/p' envs/requirements.lock
 .venv/complete: pyproject.toml envs/requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tfbind needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
-	$(PYTHON) -m venv .venv
-	$(call pin,setuptools) > .venv/setuptools.lock
-	$(HASHED) -r .venv/setuptools.lock
-	$(call pin,torch) > .venv/torch.lock
-	$(PIP) download --no-deps --dest .venv/torch "$$(grep -o '^torch==[^ ]*' .venv/torch.lock)"
-	$(HASHED) --no-index --find-links .venv/torch -r .venv/torch.lock
-	rm -r .venv/torch
-	$(HASHED) --no-build-isolation --use-pep517 -r envs/requirements.lock
-	$(PIP) install --no-build-isolation -c constraints.txt -e '.[dev,cluster]'
-	touch $@
+	@envs/setup.sh .venv $(PYTHON)
+	@touch $@
 
 # New versions with UPGRADE=--upgrade; without, what pyproject.toml has gained, and the hashes, licences and bill of materials.
 lock: setup

@@ -7,6 +7,7 @@ the study, so one that has ended is told again. Ends with 1 where a job held mor
 
 import argparse
 import ast
+import re
 import resource
 import subprocess
 import sys
@@ -42,8 +43,12 @@ _SCRIPTS = {
 }
 
 
+#: What Python says of each import where `PYTHONPROFILEIMPORTTIME` is set: microseconds, those below it left out.
+IMPORT = re.compile(r"^import time:\s+(\d+) \|", re.MULTILINE)
+
+
 def start(rule: str) -> float:
-    """Seconds of processor time that the imports of a rule's script take."""
+    """Seconds of processor time that the imports take with which a rule's script begins."""
     tree = ast.parse((inputs.REPO / "workflow" / "scripts" / f"{_SCRIPTS.get(rule, rule)}.py").read_text())
     lines = "\n".join(ast.unparse(node) for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom)))
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -53,12 +58,14 @@ def start(rule: str) -> float:
 
 
 def jobs(folder: Path) -> pd.DataFrame:
-    """One row per job: its rule, seconds on the wall, the most memory in MB."""
+    """One row per job: its rule, seconds on the wall, the most memory in MB, seconds of the imports after its start."""
     found = []
     for path in sorted((folder / "logs").rglob("*.tsv")):
         row = pd.read_csv(path, sep="\t", na_values="-").iloc[-1]
         rule = path.relative_to(folder / "logs").parts[0].removesuffix(".tsv")
-        found.append({"rule": rule, "seconds": row["s"], "megabytes": row["max_rss"]})
+        log = path.with_suffix(".log")
+        later = sum(map(int, IMPORT.findall(log.read_text()))) / 1e6 if log.exists() else 0.0
+        found.append({"rule": rule, "seconds": row["s"], "megabytes": row["max_rss"], "later": later})
     return pd.DataFrame(found)
 
 
@@ -81,12 +88,14 @@ def main() -> None:
         folder = (arguments.folder or Path(name)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         growth.study(folder, arguments.tfs, LENGTH, **CHANGED)
-        workflow.snakemake(folder, "--cores", arguments.cores)
+        workflow.snakemake(folder, "--cores", arguments.cores, PYTHONPROFILEIMPORTTIME="1")
         found, wall, pages = jobs(folder), elapsed(folder), (folder / "results" / "report.html").stat().st_size
     by_rule = found.groupby("rule", sort=False)
-    table = by_rule.agg(jobs=("seconds", "size"), seconds=("seconds", "sum"), megabytes=("megabytes", "max"))
+    table = by_rule.agg(
+        jobs=("seconds", "size"), seconds=("seconds", "sum"), megabytes=("megabytes", "max"), start=("later", "sum")
+    )
     table = table.reset_index()
-    table["start"] = [start(rule) * count for rule, count in zip(table["rule"], table["jobs"], strict=True)]
+    table["start"] += [start(rule) * count for rule, count in zip(table["rule"], table["jobs"], strict=True)]
     table = table.sort_values("seconds", ascending=False)
     print(table.to_string(index=False))
     most, share = table["megabytes"].max(), table[["seconds", "start"]].sum() / (arguments.cores * wall)
@@ -97,11 +106,11 @@ def main() -> None:
         f"{arguments.tfs} TFs x 2 assays (500 peaks of {LENGTH} bp, 1,000 reads of 20 bp) x 2 negative sets, "
         f"{len(_DEMO['models'])} labels of models, 3 seeds: "
         f"{len(found)} jobs in {wall / 60:.3g} min on {arguments.cores} cores. Of the time of the cores, jobs fill "
-        f"{share['seconds']:.0%}, their imports among them {share['start']:.0%}; the rest is Snakemake itself, and "
-        "a core without a job to do. The most memory that a job held: "
+        f"{share['seconds']:.0%}; the rest is Snakemake itself, and a core without a job to do. Imports are "
+        f"{share['start'] / share['seconds']:.0%} of the jobs' time. The most memory that a job held: "
         f"{most:.0f} MB, cap {arguments.cap:.0f} MB. The report: {pages / 1e6:.2g} MB.\n\n"
         "`seconds`: of all jobs of a rule, on the wall; `megabytes`: the most that one of them held (Snakemake's "
-        "`benchmark:`); `start`: seconds of processor time for the imports of these jobs.",
+        "`benchmark:`); `start`: seconds for the imports of these jobs, at their beginning and later.",
         table,
     )
     if most > arguments.cap:

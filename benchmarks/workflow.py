@@ -34,10 +34,10 @@ class Run(NamedTuple):
     said: str
 
 
-def snakemake(folder: Path, *arguments: str | int) -> Run:
-    """Run the workflow on ``config.yaml`` of `folder`, in `folder`; one thread a job."""
+def snakemake(folder: Path, *arguments: str | int, **variables: str) -> Run:
+    """Run ``config.yaml`` of `folder`, in `folder`; one thread a job, with `variables` of the environment."""
     command: Sequence[str] = [_SNAKEMAKE, "--configfile", folder / "config.yaml", "--directory", folder, *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **variables}
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(list(map(str, command)), cwd=REPO, env=environment, capture_output=True, text=True)
     seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)

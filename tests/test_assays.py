@@ -266,3 +266,48 @@ def test_all_peaks_dropped(genome, write):
     sheet = row(assay="chipseq", format="bed", path=write("p.bed", ["chr1\t5100\t5200"]))
     with pytest.raises(InputError, match="no bound sequence is left"):
         bound(sheet, genome=genome)
+
+
+@pytest.mark.parametrize("form", ["{place}", "p{i}::{place}", "p{i}::{place}(+)", "::{place}"])
+def test_names_of_getfasta_are_split_by_their_chromosomes(write, form):
+    sequences = texts(90, 101)
+    places = [f"chr{1 + i % 3}:{500 * i}-{500 * i + 101}" for i in range(90)]
+    lines = [x for i, s in enumerate(sequences) for x in (">" + form.format(i=i, place=places[i]), s)]
+    sheet = row(assay="chipseq", format="fasta", path=write("p.fa", lines))
+    table, tally = bound(sheet, split=SPLIT | {"validation": ["chr2"], "test": ["chr1"]})
+    assert table["split"].tolist() == ["test", "validation", "train"] * 30
+    assert not [reason for event, reason in reasons(tally) if event == "noted"]
+
+
+def test_chromosomes_of_the_config_that_split_nothing_are_said(genome, write):
+    def noted(sheet, **options):
+        return {reason: n for (event, reason), n in reasons(bound(sheet, **options)[1]).items() if event == "noted"}
+
+    sequences = texts(60, 101)
+    plain = write("p.fa", [x for i, s in enumerate(sequences) for x in (f">peak_{i}", s)])
+    hashed = "split by a hash of the sequence, not by the chromosomes of split.validation and split.test"
+    why = "60 of 60 names hold no chrom:start-end, e.g. peak_0"
+    assert noted(row(assay="chipseq", format="fasta", path=plain)) == {f"p.fa: {hashed}: {why}": 60}
+    one = [x for i, s in enumerate(sequences) for x in (f">chr1:{500 * i}-{500 * i + 101 + (i == 7)}", s)]
+    found = noted(row(assay="chipseq", format="fasta", path=write("one.fa", one)))
+    assert found == {f"one.fa: {hashed}: names and lengths do not agree, e.g. chr1:3500-3602 of 101 bp": 60}
+    table = write("t.tsv", [f"{s}\t1" for s in sequences])
+    found = noted(row(assay="chipseq", format="labelled", path=table))
+    assert found == {f"t.tsv: {hashed}: the file has no coordinates": 60}
+    # nothing is held out by chromosome, or all of the file trains: nothing to say
+    assert not noted(row(assay="chipseq", format="fasta", path=plain), split=SPLIT | {"validation": [], "test": []})
+    assert not noted(row(assay="htselex", format="fasta", path=plain))
+    # coordinates on other chromosomes than the config names
+    one = [x for i, s in enumerate(sequences) for x in (f">chr1:{500 * i}-{500 * i + 101}", s)]
+    sheet = row(assay="chipseq", format="fasta", path=write("one.fa", one))
+    said = noted(sheet, split=SPLIT | {"validation": ["chr1"], "test": ["8"], "validation_fraction": 0})
+    assert said == {"one.fa: on no chromosome of split.test (8), but on chr1": 60}
+    # names that the genome lacks, in the split and in the blacklist
+    peaks = write("p.bed", [f"{c}\t{s}\t{s + 40}" for c in ("chr1", "chr3", "chr4") for s in range(6000, 20_000, 500)])
+    sheet = row(assay="chipseq", format="bed", path=peaks, genome="tiny")
+    black = write("b.bed", ["chr1\t6049\t6100", "chrM\t1\t5", "chrM\t10\t50"])
+    said = noted(sheet, genome=genome, blacklist=black, split=SPLIT | {"test": ["chr4", "chr44", "4"]})
+    assert said == {
+        "chromosome of split.test that the genome tiny lacks (chr44, 4)": 2,
+        "region of the blacklist on a chromosome that the genome lacks (chrM)": 2,
+    }

@@ -257,3 +257,11 @@ def test_a_chromosome_without_peaks_may_count_as_zero(study):
     """As Y in a female cell."""
     found = run(Gap({("y", "a"), ("x", "e")}, bound=False), study[1], ["accessibility", "motif"])
     assert found["note"].eq("").all() and found["value"].notna().all()
+
+
+def test_chromosomes_of_the_config_are_the_genomes_own_under_another_name():
+    resolve = {"1": "chr1", "M": "chrM"}.get
+    found = celltype.chromosomes(
+        ["chr1", "chr2", "chr3", "chrM"], {"validation": ["chr2"], "test": ["1"]}, ["M"], lambda c: resolve(c, c)
+    )
+    assert found == {"validation": ["chr2"], "test": ["chr1"], "train": ["chr3"]}

@@ -131,6 +131,7 @@ def test_windows_are_centred_and_accounted_for(genome, chromosomes, write):
     assert dict((reason, n) for _, reason, n in tally.rows) == {
         "window runs off the chromosome": 2,
         "same window as a stronger peak": 1,
+        "region of the blacklist on a chromosome that the genome lacks (chrUn)": 1,
         "blacklist": 1,
         "more than 10 % unknown bases": 1,
         "overlaps a stronger window": 1,

@@ -26,6 +26,7 @@ FLOORS = [
         "bins",
         "progress",
         "kept",
+        "technical",
     ],
     ["assays", "negatives", "simulate", "archives", "audit", "signal", "domain", "doctor", "matching"],
     ["data", "models", "baseline", "estimators", "features", "validation"],

@@ -541,3 +541,9 @@ def test_flanks_that_the_sheet_does_not_name_are_refused_where_they_tell_the_cla
     left, right = error.value.faults
     assert "100% of the bound and" in left and "left end TGTCGT" in left and "name it as left_flank" in left
     assert "right end GACTGC" in right
+
+
+@pytest.mark.parametrize("kind", negatives.NEGATIVES)
+def test_a_misspelt_option_of_a_kind_is_refused(kind, reads):
+    with pytest.raises(TypeError, match="'ratoi'"):
+        negatives.NEGATIVES[kind](reads, np.random.default_rng(0), ratoi=10)

@@ -332,7 +332,12 @@ def test_a_pipe_gets_plain_lines(watch):
     text = stream.getvalue()
     assert "\x1b" not in text and "\r" not in text
     assert text.splitlines() == [
-        "3 jobs in 2 stages",
+        "job    count",
+        "-----  -----",
+        "train      2",
+        "all        1",
+        "total      3",
+        "",
         "train: 2 of 2 in 0 s (2 of 3 jobs done (67%) after 0 s)",
         "3 of 3 jobs done (100%) after 0 s",
         "reuse",
@@ -378,11 +383,11 @@ def test_a_dry_run_prints_the_plan_and_leaves_no_events(watch, tmp_path):
 
 
 def test_of_jobs_submitted_together_those_failed_that_say_so(watch, tmp_path):
-    (tmp_path / "a.log").write_text("INFO:root:x\nError: b.bed:1: empty\n")
     seen = watch(io.StringIO())
     seen.take(planned(fit=1, predict=1))
     for number, rule, log in ((1, "fit", "a.log"), (2, "predict", "b.log")):
         seen.take(begins(number, rule, log))
+    (tmp_path / "a.log").write_text("INFO:root:x\nError: b.bed:1: empty\n")
     seen.take(record("group_error", job_error_info=[{"jobid": 1}, {"jobid": 2}], aux_logs=[], groupid="x"))
     seen.take(fails(1))
     seen.take(fails(2))
@@ -390,13 +395,45 @@ def test_of_jobs_submitted_together_those_failed_that_say_so(watch, tmp_path):
     assert not seen.run.running
 
 
+@pytest.mark.parametrize(
+    ("bare", "words"),
+    [
+        ("returned non-zero exit status 3.", "it left no message in its log: returned non-zero exit status 3."),
+        ("died with <Signals.SIGINT: 2>.", "stopped with Ctrl-C"),
+        ("died with <Signals.SIGKILL: 9>.", "Most often the machine had too little memory"),
+    ],
+)
+def test_a_job_without_a_message_is_told_by_how_it_ended(watch, bare, words):
+    stream = io.StringIO()
+    seen = watch(stream)
+    text = f"RuleException:\nCalledProcessError in file \"a.smk\", line 3:\nCommand 'python a.py' {bare}"
+    for each in (planned(fit=1), begins(1, "fit", "none.log")):
+        seen.take(each)
+    seen.take(record("error", text, logging.ERROR, exception="RuleException"))
+    seen.take(fails(1))
+    seen.take(record("error", "WorkflowError:\nMissing output", logging.ERROR, exception="WorkflowError"))
+    seen.close()
+    assert words in seen.run.failed[1].message and "a.py" not in stream.getvalue()
+    assert stream.getvalue().count(words) == 1 and "Missing output" in stream.getvalue()
+
+
 def test_the_log_of_an_earlier_try_is_not_taken_for_this_one(watch, tmp_path):
+    """Killed on another machine before it could begin its log."""
     (tmp_path / "a.log").write_text("Error: of yesterday\n")
     os.utime(tmp_path / "a.log", (time.time() - 3600,) * 2)
     seen = watch(io.StringIO())
     for each in (planned(fit=1), begins(1, "fit", "a.log"), fails(1, "cancelled")):
         seen.take(each)
     assert seen.run.failed[1].message == "it left no message in its log: cancelled"
+    seen.take(begins(1, "fit", "a.log"))
+    (tmp_path / "a.log").write_text("Error: of today\n")
+    os.utime(tmp_path / "a.log", (0, 0))  # a file server's clock may be anywhere
+    seen.take(fails(1))
+    assert seen.run.failed[1].message == "of today"
+    (tmp_path / "a.log").write_text("Error: of a moment ago\n")
+    seen.take(begins(1, "fit", "a.log"))  # told late: it has ended by now
+    seen.take(fails(1))
+    assert seen.run.failed[1].message == "of a moment ago"
 
 
 def test_many_failures_are_cut_at_the_end_and_whole_on_request(watch, tmp_path):
@@ -516,6 +553,11 @@ def test_what_nobody_foresaw_leaves_its_traceback_in_the_log_alone(tmp_path, bod
     assert "Traceback" in (tmp_path / "a.log").read_text() and job.message(tmp_path / "a.log") == said
 
 
+def test_a_job_that_somebody_stops_says_so_without_a_traceback(tmp_path):
+    run = script(tmp_path / "a.log", "import signal\nsignal.raise_signal(signal.SIGINT)")
+    assert run.stderr == "Error: stopped with Ctrl-C\n" and "Traceback" not in (tmp_path / "a.log").read_text()
+
+
 def test_a_job_keeps_silent_where_its_message_is_told_and_speaks_where_its_log_takes_none(tmp_path):
     """The marked standard error is that of a Snakemake which tells the message itself; on a full disk it cannot."""
     read, marked = os.pipe()
@@ -590,7 +632,7 @@ def test_a_run_of_snakemake_tells_its_stages_and_what_failed(tmp_path):
     assert run.stderr.count(message) == 1 and f"failed: predict B (log: logs/predict/B.log)\n  {message}" in run.stderr
     assert "Traceback" not in run.stderr and run.stderr.index(message) < run.stderr.index(progress.HINTS[-1])
     assert "train: 2 of 2 in" in run.stderr and "CalledProcessError" not in run.stderr
-    assert len(run.stderr.splitlines()) < 20
+    assert len(run.stderr.splitlines()) < 24
     log = next((tmp_path / ".snakemake" / "log").iterdir()).read_text()
     assert "Error in rule predict" in log and log.count("Finished jobid") == 3 and progress.HINTS[-1] in log
     described = progress.describe(tmp_path)

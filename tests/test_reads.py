@@ -45,16 +45,23 @@ def test_fasta(write, pack):
         (["chr1:10-14", "chrX:1-4"], None),  # one of each
         (["chr1:10-14", "peak"], None),
         (["chr1:0-3", "chr1:5-8"], None),  # base 0 cannot be 1-based
+        # bedtools getfasta -name, -name with -s, of a peak without a name, of one that is called by a place
+        (["p0::chr1:10-14", "p1::chrX:0-4(-)", "::chr2:3-7", "chr9:1-2::chr3:5-9(+)"], [10, 0, 3, 5]),
+        (["HLA-A*01:01:10-14", "p::HLA-A*01:01:2-6"], [10, 2]),  # chromosomes with colons in their names
+        (["p0(+)", "p1(-)"], None),  # -nameOnly -s
     ],
 )
 def test_coordinates_in_names(write, names, starts):
     found = reads.read_fasta(write("".join(f">{name} more\nACGT\n" for name in names)))
     if starts is None:
         assert found[["chrom", "start", "end", "strand"]].isna().all(axis=None)
+        said = found.attrs["nowhere"]
+        assert "names hold no chrom:start-end, e.g. p" in said or "names and lengths do not agree, e.g. chr" in said
     else:
         assert found["start"].tolist() == starts
-        assert (found["end"] - found["start"]).tolist() == [4, 4]
-        assert found["chrom"].tolist() == [name.rsplit(":", 1)[0] for name in names]
+        assert (found["end"] - found["start"]).tolist() == [4] * len(names)
+        assert found["chrom"].tolist() == [name.rpartition("::")[2].rsplit(":", 1)[0] for name in names]
+        assert found.attrs["nowhere"] == ""
         assert found["strand"].tolist() == ["-" if "(-)" in name else "+" for name in names]
 
 

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pysam
 import pytest
 import torch
 
@@ -197,7 +198,14 @@ def around(text, start, ref, allele, size=24):
     return whole[first : first + size]
 
 
-def test_variants_are_read_in_one_window_with_either_allele(model, tmp_path, genome, chromosomes, monkeypatch):
+def best_around(stored, text, start, ref, allele, size=24):
+    """The best of all windows of the allele with one window to both sides, cut out of plain text one by one."""
+    whole = text[max(0, start - size) : start] + allele + text[start + len(ref) : start + len(ref) + size]
+    tokens = dna.encode([whole[i : i + size] for i in range(len(whole) - size + 1)])
+    return prediction.score(stored.model, tokens, "whole", size).max(1).mean()
+
+
+def test_variants_are_read_at_one_locus_with_either_allele(model, tmp_path, genome, chromosomes, monkeypatch):
     monkeypatch.setattr(scoring, "_ROWS", 4)
     text = {name: sequence.upper() for name, sequence in chromosomes.items()}
     rows, cases = [], []
@@ -208,6 +216,7 @@ def test_variants_are_read_in_one_window_with_either_allele(model, tmp_path, gen
         ("chr2", 700, 1, ["{}TTACG"]),
     ]
     places += [("chr1", 3, 1, ["{}"]), ("chr2", 49_998, 2, ["{}"]), ("chr1", 900, 30, ["ACGT" * 12])]
+    places += [("chr1", 1200, 2, ["{}A"]), ("chr1", 1500, 30, ["ACGTA" * 6]), ("chr1", 2, 9, ["A"])]
     for i, (chrom, start, size, alts) in enumerate(places):
         ref = text[chrom][start : start + size]
         others = [base for base in "ACGT" if base != ref[0]]
@@ -218,13 +227,85 @@ def test_variants_are_read_in_one_window_with_either_allele(model, tmp_path, gen
     assert list(table.columns) == list(scoring.VARIANT_COLUMNS) and len(table) == len(rows) and wrong == 0
     assert table["id"][0] == f"chr1:101:{rows[0][3]}>{rows[0][4]}" and table["id"][1] == "rs1"
     for row, (chrom, start, ref, alts) in zip(table.itertuples(), cases, strict=True):
-        reference, *others = expected(model, [around(text[chrom], start, ref, a) for a in (ref, *alts)])
+        if {len(allele) for allele in alts} == {len(ref)} and len(ref) <= 12:
+            reference, *others = expected(model, [around(text[chrom], start, ref, a) for a in (ref, *alts)])
+        else:
+            stored = prediction.stored(model)
+            made = [best_around(stored, text[chrom], start, ref, allele) for allele in (ref, *alts)]
+            reference, *others = made
         assert float(row.logit_reference) == pytest.approx(reference, abs=1e-4)
         assert list(map(float, str(row.logit_alternative).split(","))) == pytest.approx(others, abs=1e-4)
         differences = [other - reference for other in others]
         assert list(map(float, str(row.difference).split(","))) == pytest.approx(differences, abs=1e-4)
         assert 0 < float(row.probability_reference) < 1 and row.note == ""
     assert flagged == sum(table["out_of_domain"] != "") > 0  # next to the chromosome's ends
+
+
+SITE = "CACGTGACCA"
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A network of windows of 50 bp that knows one site and a half of it, and a genome with one site in neutral DNA."""
+    folder = tmp_path_factory.mktemp("planted")
+    network = models.build("deepbind", {"filters": 2, "width": 10})
+    for i, (site, gain) in enumerate(((SITE, 1.0), (SITE[:6] + "NNNN", 0.5))):
+        weight = torch.full((4, 10), -1.0) if site == SITE else torch.zeros(4, 10)
+        for at, letter in enumerate(site):
+            if letter != "N":
+                weight[dna.ALPHABET.index(letter), at] = 1.0
+        network.weight.data[i] = gain * weight
+    network.bias.data[:] = torch.tensor([-6.0, -3.0])
+    network.head.readout.weight.data = torch.ones(1, 2)
+    models.save(folder, "deepbind", {"filters": 2, "width": 10}, {0: network.state_dict()}, 50, {})
+    neutral = "".join(np.random.default_rng(3).choice(list("AT"), 4000))
+    (folder / "g.fa").write_text(f">chr1\n{neutral[:2000]}{SITE}{neutral[2010:]}\n")
+    pysam.faidx(str(folder / "g.fa"))
+    return folder, f"{neutral[:2000]}{SITE}{neutral[2010:]}"
+
+
+def differences(planted, tmp_path, rows):
+    folder, _ = planted
+    table = scored_variants(folder, vcf(tmp_path / "v.vcf", rows), scoring.reference(folder / "g.fa"))[1]
+    assert (table["note"] == "").all()
+    return table["difference"].astype(float).to_numpy()
+
+
+@pytest.mark.parametrize("gap", [0, 1, 20, 39, 45, 49, 60, 200])
+def test_a_site_beside_a_variant_cancels_whatever_its_length_and_distance(planted, tmp_path, gap):
+    """Deletions and insertions to the right and to the left of a site that no allele touches."""
+    text, rows = planted[1], []
+    for size in (1, 2, 7, 30, 50, 51, 60, 100, 300, 1000):
+        for at in (2010 + gap, 2000 - gap - size - 1):  # the base that is kept, before what goes
+            rows.append(("chr1", at + 1, ".", text[at : at + size + 1], text[at]))
+            rows.append(("chr1", at + 1, ".", text[at], text[at] + "AT" * size))
+            rows.append(("chr1", at + 1, ".", text[at : at + size + 1], "A" * (size + 1)))
+    np.testing.assert_allclose(differences(planted, tmp_path, rows), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [0, 30, 60, 300])
+@pytest.mark.parametrize("place", [0, 0.5, 1])
+def test_a_site_that_an_allele_creates_or_destroys_counts_wherever_it_lies_in_it(planted, tmp_path, size, place):
+    text, before = planted[1], int(place * size)
+    long = "A" * before + SITE + "A" * (size - before)
+    first = 2000 - before
+    rows = [
+        ("chr1", 3001, ".", text[3000], text[3000] + long),  # created
+        ("chr1", 3001, ".", text[3000 : 3000 + len(long)], long),
+        ("chr1", first, ".", text[first - 1 : first + len(long)], text[first - 1]),  # destroyed
+        ("chr1", 2006, ".", text[2005 : 2005 + size + 2], text[2005]),  # half of it
+    ]
+    created, replaced, destroyed, cut = differences(planted, tmp_path, rows)
+    assert created == pytest.approx(replaced, abs=1e-5) and created > 3
+    assert destroyed == pytest.approx(-created, abs=1e-5) and cut < -1
+
+
+def test_windows_beyond_either_end_of_a_chromosome_are_marked(model, tmp_path, genome, chromosomes):
+    text = chromosomes["chr4"].upper()
+    last = len(text)
+    rows = [("chr4", at, ".", text[at - 1], "C" if text[at - 1] != "C" else "A") for at in (4, 500, last - 3)]
+    table = scored_variants(model, vcf(tmp_path / "a.vcf", rows), genome)[1]
+    assert ["length" in flags for flags in table["out_of_domain"]] == [True, False, True]
 
 
 def test_alleles_without_sequence_and_wrong_references_are_noted(model, tmp_path, genome, chromosomes):
@@ -234,11 +315,22 @@ def test_alleles_without_sequence_and_wrong_references_are_noted(model, tmp_path
     rows[1] = ("chr1", 51, ".", other, text[50])
     rows[2] = ("chr1", 52, ".", text[51], "<DEL>,T")
     rows[3] = ("chr1", 53, ".", text[52], ".")
+    rows[4] = ("chr1", 0, ".", "N", "A")
+    rows[5] = ("chr1", 55, ".", text[54], "R")
+    rows[6] = ("chr1", 56, ".", text[55], "*,A")
+    rows[7] = ("chr1", 57, ".", text[56], text[56] * (scoring.LONGEST + 1))
+    rows[8] = ("chrZ", 57, ".", "A", "C")
     (count, _, wrong), table = scored_variants(model, vcf(tmp_path / "a.vcf", rows), genome)
-    assert (count, wrong) == (20, 1)
+    assert (count, wrong) == (20, 2)
     assert table["note"][1] == f"REF is {other}, the genome has {text[50]}" and table["logit_alternative"][1] != ""
     assert table["note"][2] == "<DEL> is no sequence" and table["logit_alternative"][2].startswith(",")
     assert (table["alt"][3], table["logit_alternative"][3], table["note"][3]) == (".", "", "")
+    assert table["note"][4] == "POS 0 lies before the first base: no score" and table["logit_reference"][4] == ""
+    assert table["note"][5] == "R: R is no single base and read as unknown" and table["difference"][5] != ""
+    assert table["note"][6] == "* is no sequence: a deletion that another record describes"
+    assert table["difference"][6].startswith(",") and table["difference"][6] != ","
+    assert "bp long, more than 100000: no score" in table["note"][7] and table["difference"][7] == ""
+    assert table["note"][8] == "not on the genome: it has no chrZ"
 
 
 def test_a_vcf_of_another_build_is_refused_before_a_row_is_written(model, tmp_path, genome):
@@ -256,6 +348,7 @@ def test_a_vcf_of_another_build_is_refused_before_a_row_is_written(model, tmp_pa
     ("content", "message"),
     [
         ("chr1\t5\t9\n", "cannot be read as VCF after record 0"),
+        ("chr1\t5\t.\tA\tC\t.\t.\t.\n", "it has no header: put ##fileformat=VCFv4.2 and, separated by tabs, #CHROM"),
         ("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n", "0 variants"),
         ("<html>", "not a data file"),
     ],

@@ -163,7 +163,7 @@ def chipseq(
     if genome is not None and records["chrom"].notna().all():
         records = intervals.named(records, genome, tally)
         if blacklist:
-            black = intervals.overlapping(records, intervals.read_blacklist(blacklist, genome))
+            black = intervals.overlapping(records, intervals.read_blacklist(blacklist, genome, tally))
             tally.add("dropped", "blacklist", black.sum())
             records = records[~black].reset_index(drop=True)
     return records
@@ -204,6 +204,10 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
     if genome is not None:
         split = {**split, **{name: [genome.resolve(chrom) for chrom in split.get(name, [])] for name in SPLITS[1:]}}
         absent = [name for name in SPLITS[1:] if split[name] and not set(split[name]) & set(genome.lengths)]
+        for name in SPLITS[1:]:
+            if unknown := [chrom for chrom in split[name] if chrom not in genome.lengths]:
+                said = f"chromosome of split.{name} that the genome {row['genome']} lacks ({', '.join(unknown)})"
+                tally.add("noted", said, len(unknown))
         if absent and row["format"] in _PEAKS:
             raise InputError(
                 f"split.{name}: {genome.path} has none of {', '.join(split[name])}, only "
@@ -233,10 +237,28 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
             id=[""] * len(clean), label=0, **{name: clean[name] for name in clean if name in _FIELDS}
         )
         clean["split"] = "test" if is_test else splits.assign(clean, split)
+        if not is_test and row["assay"] != "htselex":  # reads have no place to be split by
+            _unheeded(clean, split, Path(path).name, records.attrs.get("nowhere", ""), tally)
         if row["test_path"] and not is_test and kind != "input":
             clean["split"] = clean["split"].replace("test", "train")
         parts.append(clean)
     return pd.concat(parts, ignore_index=True)
+
+
+def _unheeded(clean: pd.DataFrame, split: Mapping, file: str, why: str, tally: Tally) -> None:
+    # Chromosomes that the config holds out, and that hold nothing out of this file: what was done instead is said.
+    named = {f"split.{name}": split.get(name, []) for name in SPLITS[1:] if split.get(name)}
+    if not named or clean.empty:
+        return
+    if clean["chrom"].isna().all():
+        done = f"{file}: split by a hash of the sequence, not by the chromosomes of {' and '.join(named)}"
+        tally.add("noted", f"{done}: {why or 'the file has no coordinates'}", len(clean))
+        return
+    there = set(clean["chrom"])
+    for key, chroms in named.items():
+        if not there & set(chroms):
+            ours = ", ".join(sorted(there)[:3])
+            tally.add("noted", f"{file}: on no chromosome of {key} ({', '.join(chroms)}), but on {ours}", len(clean))
 
 
 def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.DataFrame:

@@ -53,10 +53,16 @@ class Bins(Protocol):
         """Features that mean nothing on a chromosome of a cell -> what was not measured there."""
 
 
-def chromosomes(names: Iterable[str], split: Mapping, unused: Sequence[str] = ()) -> dict[str, list[str]]:
-    """The chromosomes of each split, in the order of the genome; what neither `split` nor `unused` names trains."""
+def chromosomes(
+    names: Iterable[str], split: Mapping, unused: Sequence[str] = (), resolve: Callable[[str], str] = str
+) -> dict[str, list[str]]:
+    """The chromosomes of each split, in the order of the genome; what neither `split` nor `unused` names trains.
+
+    `resolve` gives the genome's own name of a chromosome that the config names.
+    """
+    unused = set(map(resolve, unused))
     names = [name for name in names if name not in unused]
-    held = {"validation": split["validation"], "test": split["test"]}
+    held = {key: set(map(resolve, split[key])) for key in ("validation", "test")}
     found = {key: [name for name in names if name in chosen] for key, chosen in held.items()}
     found["train"] = [name for name in names if not any(name in chosen for chosen in held.values())]
     if not found["test"] or not found["train"]:

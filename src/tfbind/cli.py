@@ -180,7 +180,7 @@ def score(
     folder: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a trained model.")],
     fasta: Annotated[str, typer.Option(metavar="FILE", help="Sequences; - is standard input.")] = "",
     bed: Annotated[str, typer.Option(metavar="FILE", help="Intervals of --genome.")] = "",
-    vcf: Annotated[str, typer.Option(metavar="FILE", help="Variants of --genome, each allele in its window.")] = "",
+    vcf: Annotated[str, typer.Option(metavar="FILE", help="Variants of --genome, all alleles at one locus.")] = "",
     genome: Annotated[Path | None, typer.Option(help="A plain FASTA with its .fai beside it.")] = None,
     assay: Annotated[str, typer.Option(help="What the sequences are from: chipseq, htselex.")] = "",
     reading: Annotated[str, typer.Option(help="whole, scan or embed; by default as the model was evaluated.")] = "",

@@ -439,6 +439,8 @@ def _check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
         yield f"format: {row['format']} is for SELEX reads; ChIP-seq comes as peaks or as sequences of peaks"
     if row["format"] == "counts" and row["input_path"]:
         yield "input_path: a count table brings its own cycle 0; leave this empty"
+    if row["trim"] and row["assay"] != "htselex":
+        yield "trim: only inserts of SELEX are cut; leave this empty"
     named = [(column, row[column] if is_url(row[column]) else os.path.realpath(row[column])) for column in PATHS]
     named = [(column, file) for column, file in named if row[column]]
     for i, (column, file) in enumerate(named):

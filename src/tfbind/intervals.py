@@ -227,8 +227,11 @@ def _bed(table: pd.DataFrame) -> pybedtools.BedTool:
     )
 
 
-def read_blacklist(path: str | os.PathLike, genome: Chromosomes) -> pd.DataFrame:
-    """A BED of regions to avoid, under the genome's names. A list that names none of its chromosomes is refused."""
+def read_blacklist(path: str | os.PathLike, genome: Chromosomes, tally: Tally | None = None) -> pd.DataFrame:
+    """A BED of regions to avoid, under the genome's names.
+
+    A list that names none of its chromosomes is refused; regions on others are counted in `tally`.
+    """
     regions = read_peaks(path, "bed")
     chrom = regions["chrom"].map(genome.resolve)
     known = chrom.isin(list(genome.lengths))
@@ -237,6 +240,9 @@ def read_blacklist(path: str | os.PathLike, genome: Chromosomes) -> pd.DataFrame
             f"{path}: names {', '.join(regions['chrom'].drop_duplicates().head(3))}, the genome {genome.path} "
             f"{', '.join(list(genome.lengths)[:3])}; map the names under genomes.<name>.chromosomes"
         )
+    if tally is not None:
+        names = ", ".join(regions["chrom"][~known].drop_duplicates().head(3))
+        tally.add("noted", f"region of the blacklist on a chromosome that the genome lacks ({names})", (~known).sum())
     return regions.assign(chrom=chrom)[known].reset_index(drop=True)
 
 
@@ -304,7 +310,7 @@ def windows(
     ranked = table.sort_values("score", ascending=False, kind="stable", na_position="last")
     drop(ranked.duplicated(["chrom", "start"]).reindex(table.index).to_numpy(), "same window as a stronger peak")
     if blacklist:
-        drop(overlapping(table, read_blacklist(blacklist, genome)), "blacklist")
+        drop(overlapping(table, read_blacklist(blacklist, genome, tally)), "blacklist")
     tokens = genome.windows(table["chrom"], table["start"], table["end"])
     table["sequence"] = pd.Series(dna.decode(tokens, np.full(len(tokens), length)), dtype="str")
     drop((tokens == dna.UNKNOWN).sum(1) > UNKNOWN_SHARE * length, "more than 10 % unknown bases")

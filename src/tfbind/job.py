@@ -10,6 +10,7 @@ from tfbind.faults import InputError, NotEstimable, ResourceError
 
 #: What the message of a failed job begins with, in its log and on its standard error.
 SIGN = "Error: "
+STOPPED = "stopped with Ctrl-C"
 #: Names the standard error of a Snakemake that tells the messages of failed jobs itself (`progress.Watch`).
 WATCHED = "TFBIND_WATCHED"
 
@@ -45,11 +46,13 @@ def begin(log: str | os.PathLike) -> None:
     sys.excepthook = end
 
 
-_MEANT = (InputError, NotEstimable, ResourceError)
+_MEANT = (InputError, NotEstimable, ResourceError, KeyboardInterrupt)
 
 
 def said(error: BaseException) -> str:
     """An exception in words: what tfbind says to its users as it is, anything else with its kind."""
+    if isinstance(error, KeyboardInterrupt):
+        return STOPPED
     if isinstance(error, _MEANT):
         return str(error)
     if isinstance(error, OSError) and error.strerror:

@@ -1,12 +1,13 @@
 """Named sets of unbound sequences. What a model learns to tell apart, and so what its AUC means, is decided here."""
 
+import inspect
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from tfbind import dna, intervals, splits, tables
+from tfbind import dna, intervals, splits, tables, technical
 from tfbind.faults import InputError
 from tfbind.genome import Genome
 from tfbind.kernels import shuffle
@@ -38,6 +39,7 @@ def draw(
     margin: int = 500,
     distance: Sequence[int] = (300, 600),
     gc: bool = True,
+    reads: bool = False,
 ) -> tuple[pd.DataFrame, Tally]:
     """One named set of negatives for one dataset.
 
@@ -67,6 +69,8 @@ def draw(
         Least and largest distance in bp of a `flank` from the edge of its peak.
     gc : bool
         Whether `genomic` and `other_tf` have the GC counts of the positives.
+    reads : bool
+        Whether they are SELEX reads, in which `technical.told_apart` looks for barcodes, primers and adaptors.
 
     Returns
     -------
@@ -78,7 +82,8 @@ def draw(
     ------
     InputError
         Where a split can take none of the kinds; says what each lacks. Where the reads of one class begin or end with
-        constant bases that those of the other do not have: a flank that the sheet does not name.
+        constant bases that those of the other do not have: a flank that the sheet does not name. Where other technical
+        sequence tells the classes apart: a model would learn it, and its AUROC would say nothing about binding.
     """
     if unknown := [kind for kind in kinds if kind not in NEGATIVES]:
         raise InputError(f"negatives: no kind {', '.join(unknown)}; there are {', '.join(NEGATIVES)}")
@@ -114,7 +119,10 @@ def draw(
             continue
         for number in range(1, draws + 1) if draws > 1 and name == "train" else [0]:
             part = positives[positives["split"] == name]
-            table, log = NEGATIVES[chosen[name]](part, rng, **options)
+            kind = NEGATIVES[chosen[name]]
+            # each kind takes its own options and refuses any other
+            own = {key: options[key] for key in inspect.signature(kind).parameters if key in options}
+            table, log = kind(part, rng, **own)
             tally.rows += [(event, f"{name}: {chosen[name]}: {reason}", count) for event, reason, count in log.rows]
             parts.append(table.assign(draw=number, kind=chosen[name]))
             if not number:
@@ -130,7 +138,10 @@ def draw(
     tally.add("dropped", "also a positive (either strand)", also.sum())
     tally.add("dropped", "same negative again (either strand)", (again & ~also).sum())
     table = table[~(also | again)].reset_index(drop=True)
-    if faults := list(_flanks(positives, table)):
+    faults = list(_flanks(positives, table))
+    if reads and not faults:
+        faults = list(technical.told_apart(positives["sequence"], table["sequence"]))
+    if faults:
         raise InputError(f"{dataset}: {fault}" for fault in faults)
     for name in SPLITS:
         tally.add("kept", name, (table["split"] == name).sum())
@@ -182,9 +193,7 @@ def _constant(reads: pd.Series, side: str) -> str:
     return constant if side == "left" else constant[::-1]
 
 
-def dinucleotide(
-    positives: pd.DataFrame, rng: np.random.Generator, *, ratio: float = 1, **_
-) -> tuple[pd.DataFrame, Tally]:
+def dinucleotide(positives: pd.DataFrame, rng: np.random.Generator, *, ratio: float = 1) -> tuple[pd.DataFrame, Tally]:
     """Shuffles of the positives that keep every dinucleotide count (see `kernels.shuffle.dinucleotide`).
 
     A shuffle equal to a positive on either strand is drawn anew; a sequence that has no other shuffle is dropped and
@@ -193,7 +202,7 @@ def dinucleotide(
     return _shuffled(positives, rng, ratio, shuffle.dinucleotide)
 
 
-def pairs(positives: pd.DataFrame, rng: np.random.Generator, *, ratio: float = 1, **_) -> tuple[pd.DataFrame, Tally]:
+def pairs(positives: pd.DataFrame, rng: np.random.Generator, *, ratio: float = 1) -> tuple[pd.DataFrame, Tally]:
     """The in-frame pair shuffle of deepRAM; it changes the dinucleotide counts (see `kernels.shuffle.pairs`).
 
     Kept to show what it does to a published number.
@@ -237,7 +246,6 @@ def provided(
     *,
     unbound: Mapping[str, pd.DataFrame],
     ratio: float = 1,
-    **_,
 ) -> tuple[pd.DataFrame, Tally]:
     """Sequences that the dataset labels as unbound: all test rows, and `ratio` per positive in the other splits."""
     return _chosen(positives, rng, unbound["provided"], ratio, all_of=("test",))
@@ -249,7 +257,6 @@ def input(
     *,
     unbound: Mapping[str, pd.DataFrame],
     ratio: float = 1,
-    **_,
 ) -> tuple[pd.DataFrame, Tally]:
     """Reads of the unselected SELEX library (cycle 0), `ratio` per positive."""
     return _chosen(positives, rng, unbound["input"], ratio, all_of=())
@@ -295,7 +302,6 @@ def genomic(
     taken: pd.DataFrame | None = None,
     margin: int = 500,
     gc: bool = True,
-    **_,
 ) -> tuple[pd.DataFrame, Tally]:
     """Windows of the genome with the lengths and GC counts of the positives.
 
@@ -436,7 +442,6 @@ def flank(
     avoid: pd.DataFrame | None = None,
     taken: pd.DataFrame | None = None,
     distance: Sequence[int] = (300, 600),
-    **_,
 ) -> tuple[pd.DataFrame, Tally]:
     """Windows beside the peaks, of the positives' length: what lies in the same neighbourhood and is not bound.
 
@@ -546,7 +551,6 @@ def other_tf(
     taken: pd.DataFrame | None = None,
     bound: Collection[str] = (),
     gc: bool = True,
-    **_,
 ) -> tuple[pd.DataFrame, Tally]:
     """What other TFs bind and this one does not: windows of their peaks, or reads of their libraries.
 

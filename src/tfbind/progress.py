@@ -363,6 +363,7 @@ class Watch:
         self.last, self.known = 0.0, -1  # when something was drawn, and how many jobs were done then
         self.bare: list[str] = []
         self.lost: set[int] = set()
+        self.before: dict[int, tuple | None] = {}  # the log of each job when it began
         self.lock, self.stop = threading.RLock(), threading.Event()
         self.clock: threading.Thread | None = None
         with contextlib.suppress(OSError, ValueError):  # a stream without a descriptor: jobs say their messages, too
@@ -430,7 +431,7 @@ class Watch:
             self._open(jobs)
             self.active = self.speaks and not self.quiet
             if self.active and not self.place:
-                self._print(f"{self.run.planned.total()} jobs in {len(self.run.planned)} stages")
+                self._print(*plan(jobs), "")
             if self.active:
                 self.last = time.time()
                 self.clock = threading.Thread(target=self._ticks, daemon=True)
@@ -441,6 +442,7 @@ class Watch:
             return
         wildcards = {name: str(value) for name, value in dict(record.wildcards or {}).items()}
         log = next(iter(record.log or ()), "")
+        self.before[record.jobid] = _stamp(log)
         self._event("started", job=record.jobid, rule=record.rule_name, wildcards=wildcards, log=str(log))
         self._draw()
 
@@ -471,7 +473,9 @@ class Watch:
             return
         bare = self.bare.pop(0) if self.bare else ""
         message = self._own(number) or ": ".join(filter(None, [_MUTE, record.rule_msg, bare]))
-        if "SIGKILL" in bare:
+        if "SIGINT" in bare:
+            message = job.STOPPED
+        elif "SIGKILL" in bare:
             message += "\nMost often the machine had too little memory: give fewer --cores, or close other programs."
         failed = self.run.running.get(number)
         self._event("failed", job=number, message=message)
@@ -519,11 +523,12 @@ class Watch:
     def _own(self, number: int) -> str:
         """The message of a job that runs, from its log."""
         started = self.run.running.get(number)
-        with contextlib.suppress(OSError):
-            # a log that is older than the job, where another clock may be a minute behind, is that of an earlier try
-            if started and started.log and os.stat(started.log).st_mtime > started.start - 60:
-                return job.message(started.log)
-        return ""
+        stamp = _stamp(started.log) if started else None
+        # A log of an earlier try is older than the job and unchanged. Either sign alone may deceive: clocks differ, and
+        # a record that comes late finds the log already written.
+        if stamp is None or (stamp == self.before.get(number) and stamp[2] < (started.start - 60) * 1e9):
+            return ""
+        return job.message(started.log)
 
     def _print(self, *lines: str) -> None:
         clear = "\r\x1b[J" if self.drawn else ""
@@ -596,6 +601,14 @@ class Watch:
 
     def _unwritten(self, path: Path, error: OSError) -> None:
         self._heard(f"{path}: not written: {error.strerror}; `tfbind progress` does not know the rest of this run")
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    """What changes with a file; None where there is none."""
+    with contextlib.suppress(OSError):
+        state = os.stat(path)
+        return state.st_ino, state.st_size, state.st_mtime_ns
+    return None
 
 
 def _size(stream: TextIO) -> tuple[int, int]:

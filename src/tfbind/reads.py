@@ -20,7 +20,11 @@ from tfbind.tables import Tally
 JACKPOT_GAP, JACKPOT_READS, JACKPOT = 5, 10, "PCR jackpot"
 
 _IUPAC = str.maketrans("RYSWKMBDHV", "N" * 10)
-_PLACE = re.compile(r"^(?P<chrom>[^:\s]+):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})(?!\d)(?P<rest>\S*)$")
+#: `chrom:start-end`, alone or behind a name and `::` (bedtools getfasta -name, -name+). Names of chromosomes may hold
+#: colons (HLA-A*01:01); the last place of a name counts.
+_PLACE = re.compile(
+    r"^(?:\S*::)?(?P<chrom>(?!:)\S+?):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})(?!\d)(?P<rest>[^\s:]*)$"
+)
 _MATE = re.compile(r"/([12])$|^\S+/([12])[ \t]|^\S+[ \t]+([12]):[YN]:")  # Illumina, before and since Casava 1.8
 _STRAND = re.compile(r"\(([+-])\)")
 _CHUNK = 1 << 19  # bytes of a FASTQ parsed at a time; they stay in the processor's cache
@@ -56,15 +60,16 @@ def _finish(path, kind: str, count: int, tally: Tally, faults: list[str]) -> Non
 def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
     """Read FASTA.
 
-    Names of the form ``chrom:start-end``, a suffix such as ``_shuf`` or ``(+)`` allowed, become coordinates if *all*
-    records have one and all lengths agree with one convention: ``end - start`` bp (0-based half-open) or one more
-    (1-based inclusive). The suffix ``(-)`` gives the strand.
+    Names of the form ``chrom:start-end``, also behind a name of their own (``name::chrom:start-end``, as bedtools
+    getfasta writes), a suffix such as ``_shuf`` or ``(+)`` allowed, become coordinates if *all* records have one and
+    all lengths agree with one convention: ``end - start`` bp (0-based half-open) or one more (1-based inclusive). The
+    suffix ``(-)`` gives the strand.
 
     Returns
     -------
     DataFrame
         `name` (up to the first space), `sequence`, `chrom`, `start`, `end` (0-based half-open, null where not known),
-        `strand`.
+        `strand`; ``attrs["nowhere"]`` says why no coordinates were read.
     """
     tally = Tally() if tally is None else tally
     names, parts, at, faults = [], [], [], []
@@ -90,33 +95,39 @@ def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
     sequences = _clean(["".join(pieces) for pieces in parts], where, tally, faults)
     _finish(path, "FASTA records", len(names), tally, faults)
     table = pd.DataFrame({"name": pd.Series(names, dtype="str"), "sequence": pd.Series(sequences, dtype="str")})
-    return pd.concat([table, _places(table)], axis=1)
+    places, why = _places(table)
+    table = pd.concat([table, places], axis=1)
+    table.attrs["nowhere"] = why
+    return table
 
 
-def _places(table: pd.DataFrame) -> pd.DataFrame:
+def _places(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     matches = [_PLACE.match(name) for name in table["name"]]
     nowhere = pd.DataFrame({"chrom": None, "start": None, "end": None, "strand": None}, index=table.index)
-    if not all(matches):
-        return nowhere
+    if lacking := [name for name, match in zip(table["name"], matches, strict=True) if not match]:
+        return nowhere, f"{len(lacking)} of {len(table)} names hold no chrom:start-end, e.g. {lacking[0][:40]}"
     start = np.array([int(match["start"]) for match in matches])
     end = np.array([int(match["end"]) for match in matches])
     extra = table["sequence"].str.len().to_numpy() - (end - start)
     if not ((extra == 0).all() or (extra == 1).all()) or (start < extra).any():
-        return nowhere
+        first = int(np.flatnonzero((extra != extra[0]) | (extra < 0) | (extra > 1) | (start < extra))[0])
+        size = len(table["sequence"].iloc[first])
+        return nowhere, f"names and lengths do not agree, e.g. {table['name'].iloc[first][:60]} of {size} bp"
     strands = [_STRAND.search(match["rest"]) for match in matches]
-    return pd.DataFrame(
-        {
-            "chrom": [match["chrom"] for match in matches],
-            "start": start - extra,
-            "end": end,
-            "strand": [strand[1] if strand else "+" for strand in strands],
-        },
-        index=table.index,
-    )
+    places = {
+        "chrom": [match["chrom"] for match in matches],
+        "start": start - extra,
+        "end": end,
+        "strand": [strand[1] if strand else "+" for strand in strands],
+    }
+    return pd.DataFrame(places, index=table.index), ""
 
 
 def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
-    """Read FASTQ (Cock et al. 2010), wrapped records included: one column, `sequence`; qualities are not used."""
+    """Read FASTQ (Cock et al. 2010), wrapped records included: one column, `sequence`; qualities are not used.
+
+    Reads without a base, as trimmers leave them, are dropped and counted.
+    """
     tally = Tally() if tally is None else tally
     if (plain := _plain_fastq(path)) is not None:
         _finish(path, "reads", len(plain), tally, [])
@@ -132,7 +143,10 @@ def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
     where = (f"{path}: record {i}" for i in range(1, len(sequences) + 1))
     sequences = _clean(sequences, where, tally, faults)
     _finish(path, "reads", len(sequences), tally, faults)
-    return pd.DataFrame({"sequence": pd.Series(sequences, dtype="str")})
+    if not any(sequences):
+        raise InputError(f"{path}: record 1 to {len(sequences)}: no sequence; check how the reads were trimmed")
+    tally.add("dropped", "read without a base", sequences.count(""))
+    return pd.DataFrame({"sequence": pd.Series(list(filter(None, sequences)), dtype="str")})
 
 
 def _plain_fastq(path) -> pd.Series | None:
@@ -177,8 +191,6 @@ def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
             line = next(stream, None)
         if line is None:
             raise InputError(f"{where}: the file ends inside this record; fetch it again")
-        if not sequence:
-            raise InputError(f"{where}: no sequence; reading stopped here")
         quality = ""
         while len(quality) < len(sequence):
             line = next(stream, None)
@@ -206,6 +218,14 @@ def _is_header(fields: list[str]) -> bool:
     return bool(set(word.upper()) - set("ACGTUNRYSWKMBDHV")) and named
 
 
+def _whole(field: str) -> int | None:
+    # A count or a label, also as tables of floats write it (12.0, 1e+05); None for any other text.
+    if not re.fullmatch(r"[0-9]+(\.[0-9]*)?([eE]\+?[0-9]{1,2})?", field := field.strip()):
+        return None
+    value = float(field)
+    return int(value) if value < 10**9 and value.is_integer() else None
+
+
 def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
     """Read a table of two tab-separated columns, sequence and label (0 or 1), with or without a header line.
 
@@ -222,13 +242,13 @@ def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.Dat
         if len(fields) != 2:
             hint = "separate them by a tab" if len(fields[0].split()) > 1 else "sequence and label are read"
             faults.append(f"{path}:{number}: {len(fields)} column(s) where there should be 2; {hint}")
-        elif fields[1].strip() not in ("0", "1"):
+        elif _whole(fields[1]) not in (0, 1):
             faults.append(f"{path}:{number}: label {fields[1]!r} is neither 0 nor 1")
         elif not fields[0].strip():
             faults.append(f"{path}:{number}: no sequence")
         else:
             sequences.append(fields[0].strip())
-            labels.append(int(fields[1].strip()))
+            labels.append(_whole(fields[1]))
             where.append(f"{path}:{number}")
     sequences = _clean(sequences, where, tally, faults)
     _finish(path, "labelled sequences", len(sequences), tally, faults)
@@ -258,14 +278,14 @@ def read_deepbind(path: str | os.PathLike, tally: Tally | None = None) -> pd.Dat
             continue
         if len(fields) != width:
             faults.append(f"{path}:{number}: {len(fields)} columns where the header has {width}")
-        elif fields[columns["Bound"]].strip() not in ("0", "1"):
+        elif _whole(fields[columns["Bound"]]) not in (0, 1):
             faults.append(f"{path}:{number}: Bound {fields[columns['Bound']]!r} is neither 0 nor 1")
         elif not fields[columns["seq"]].strip():
             faults.append(f"{path}:{number}: no sequence")
         else:
             names.append(fields[columns["EventID"]])
             sequences.append(fields[columns["seq"]].strip())
-            labels.append(int(fields[columns["Bound"]].strip()))
+            labels.append(_whole(fields[columns["Bound"]]))
             where.append(f"{path}:{number}")
     sequences = _clean(sequences, where, tally, faults)
     _finish(path, "sequences", len(sequences), tally, faults)
@@ -282,7 +302,7 @@ def read_counts(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataF
     """Read a table of sequences and their read counts, one tab-separated column per SELEX cycle.
 
     Without a header the count columns are cycles 0, 1, 2, ...; a header names each by its number (``3``, ``cycle_3``,
-    ``R3``).
+    ``R3``). Whole numbers may be written as floats are (``12.0``, ``1e+05``).
 
     Returns
     -------
@@ -308,13 +328,16 @@ def read_counts(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataF
                 continue
         if len(fields) != len(cycles) + 1:
             faults.append(f"{path}:{number}: {len(fields)} columns where the first line has {len(cycles) + 1}")
-        elif not all(re.fullmatch("[0-9]{1,9}", field) for field in fields[1:]):
-            faults.append(f"{path}:{number}: counts {' '.join(fields[1:])!r} are not all whole numbers of reads")
+        elif None in (found := [_whole(field) for field in fields[1:]]):
+            faults.append(
+                f"{path}:{number}: counts {' '.join(fields[1:])!r} are not all whole numbers of reads; give the raw "
+                "counts, 0 where a sequence was not read"
+            )
         elif not fields[0].strip():
             faults.append(f"{path}:{number}: no sequence")
         else:
             sequences.append(fields[0].strip())
-            counts.append(list(map(int, fields[1:])))
+            counts.append(found)
             where.append(f"{path}:{number}")
     sequences = _clean(sequences, where, tally, faults)
     _finish(path, "counted sequences", len(sequences), tally, faults)
@@ -330,6 +353,8 @@ def inserts(
     tally: Tally,
     counts: np.ndarray | None = None,
     jackpots: str = "remove",
+    trim: str = "",
+    length: int = 0,
 ) -> pd.DataFrame:
     """The random inserts of one SELEX library: flanks trimmed, one length, no N, no PCR jackpot, each insert once.
 
@@ -338,14 +363,17 @@ def inserts(
     sequences : iterable of str
         Reads, upper case.
     left_flank, right_flank : str
-        Constant sequence on either side of the insert; empty where the reads are inserts already. A flank is found
-        with at most one mismatch.
+        Sequence on either side of the insert, `N` for any base; empty where the reads are inserts already. A flank is
+        found with at most one mismatch.
     tally : Tally
     counts : (N,) int array, optional
         Reads that each sequence stands for; one by default.
     jackpots : {"remove", "keep"}
         What is done with the inserts of `jackpot` and with those that differ from one by a single base: sequencing
         errors of the same molecule.
+    trim : {"", "left", "right"}
+        At which end inserts of more than `length` bp are cut.
+    length : int
 
     Returns
     -------
@@ -380,6 +408,9 @@ def inserts(
         )
     tally.add("dropped", f"insert is not {modal} bp", weights[sizes != modal].sum())
     reads, weights = reads[sizes == modal], weights[sizes == modal]
+    if trim and modal > length:
+        tally.add("changed", f"insert of {modal} bp cut to {length} bp, {trim} end off", weights.sum())
+        reads = reads.str.slice(modal - length) if trim == "left" else reads.str.slice(0, length)
     unknown = reads.str.contains("N", regex=False).to_numpy()
     tally.add("dropped", "insert with N", weights[unknown].sum())
     reads, weights = reads[~unknown], weights[~unknown]

@@ -27,6 +27,12 @@ _ROWS = 4096  # intervals or variants taken at a time
 _CELLS = 2**24  # most bases of a padded block
 _BASES = np.zeros(256, bool)
 _BASES[np.frombuffer(b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv", np.uint8)] = True
+#: What an allele that is no sequence stands for.
+_WHY = {
+    "*": ": a deletion that another record describes",
+    "<*>": ": any other allele",
+    "<NON_REF>": ": any other allele",
+}
 _ALLELE = re.compile("[ACGTUNRYSWKMBDHVacgtunryswkmbdhv]+")
 
 SEQUENCE_COLUMNS = ("id", "logit", "probability", "out_of_domain", "expected_auroc")
@@ -263,11 +269,17 @@ def _text(value: float) -> str:
 
 
 def score_variants(scorer: Scorer, path: str, genome: Genome, out: TextIO) -> tuple[int, int, int]:
-    """Write a row for each record of a VCF: both alleles in the same window of the training length.
+    """Write a row for each record of a VCF: all alleles at the same locus, in windows of the training length.
+
+    Alleles of one length, up to half a window, stand in the middle of one window. Of others (insertions, deletions,
+    long substitutions) the logit is the best over all windows of the allele with one window of the genome to both
+    sides (step 1): a site beside the variant that no allele touches is in all of them, however long these are, and one
+    that an allele creates or destroys wherever it lies in it is in that one alone.
 
     Several alternative alleles stand in one row, with commas between them, as in the file. An allele that is not
-    written out (``<DEL>``, ``*``) has no score, and its note says so; so does a reference allele that is not the
-    genome's. More of these than `MISMATCHES` are refused.
+    written out (``<DEL>``, ``*``) or is longer than `LONGEST` has no score, and its note says so; so does a reference
+    allele that is not the genome's, and a letter that stands for several bases. More alleles that are not the genome's
+    than `MISMATCHES` are refused.
 
     Returns
     -------
@@ -316,22 +328,36 @@ def _variants(path: str) -> Iterator[list[_Variant]]:
         remedy = f"zcat {path} | tfbind score ... --vcf -, or pack it with bgzip"
         raise InputError(f"{path}: packed with gzip, which cannot be read as VCF; {remedy}") from None
     except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as VCF after record {count} ({error}); correct or fetch it") from None
+        remedy = "correct or fetch it" if count or path == "-" else _without_header(path)
+        raise InputError(f"{path}: cannot be read as VCF after record {count} ({error}); {remedy}") from None
     finally:
         pysam.set_verbosity(before)
     if records:
         yield records
 
 
+def _without_header(path: str) -> str:
+    """What to do with a file of which not one record could be read."""
+    if next(text.lines(path), "").startswith("##fileformat=VCF"):
+        return "correct or fetch it"
+    names = "#CHROM POS ID REF ALT QUAL FILTER INFO"
+    return f"it has no header: put ##fileformat=VCFv4.2 and, separated by tabs, {names} in front, each on its line"
+
+
 def _variant_rows(scorer: Scorer, records: list[_Variant], genome: Genome) -> tuple[list[str], int, int]:
     window = scorer.stored.window
     notes: list[list[str]] = [[] for _ in records]
-    texts, owner = [], []  # sequences of all alleles, and (record, allele) of each
+    # windows with an allele in the middle, what of them lies on the chromosome, and (record, allele) of each
+    texts, inside, owner = [], [], []
+    values = {}
     wrong = 0
-    around = _surroundings(records, genome, window)
-    for i, (record, tokens) in enumerate(zip(records, around, strict=True)):
-        if tokens is None:
-            notes[i].append("not on the genome")
+    for i, record in enumerate(records):
+        if record.start < 0:
+            notes[i].append("POS 0 lies before the first base: no score")
+            continue
+        tokens = _surroundings(record, genome, window)
+        if isinstance(tokens, str):
+            notes[i].append(f"not on the genome: {tokens}")
             wrong += 1
             continue
         left, site, right = tokens
@@ -339,18 +365,32 @@ def _variant_rows(scorer: Scorer, records: list[_Variant], genome: Genome) -> tu
         if not np.array_equal(site, given):
             notes[i].append(f"REF is {record.ref[:20]}, the genome has {dna.decode(site[None, :20])[0]}")
             wrong += 1
+        alleles = {}
         for allele, letters in enumerate((record.ref, *record.alts)):
             if not _ALLELE.fullmatch(letters):
-                notes[i].append(f"{letters[:20]} is no sequence")
-                continue
-            texts.append(_window(left, dna.encode_text(letters.encode()), right, window))
+                notes[i].append(f"{letters[:20]} is no sequence{_WHY.get(letters, '')}")
+            elif len(letters) > LONGEST:
+                notes[i].append(f"{letters[:20]}... is {len(letters)} bp long, more than {LONGEST}: no score")
+            else:
+                alleles[allele] = dna.encode_text(letters.encode())
+                if several := sorted(set(letters.upper()) - set("ACGTU")):
+                    notes[i].append(f"{letters[:20]}: {', '.join(several)} is no single base and read as unknown")
+        sizes = {len(allele) for allele in alleles.values()}
+        in_middle = len(sizes) == 1 and max(sizes) <= max(1, window // 2)
+        for allele, letters in alleles.items():
+            middle, known = _window(left, letters, right, window)
+            texts.append(middle)
+            inside.append(known)
             owner.append((i, allele))
-    values = {}
+            if not in_middle:
+                values[i, allele] = scorer.logits(np.concatenate([left, letters, right])[None], "scan")[0]
     outside: list[set[str]] = [set() for _ in records]
     if texts:
-        tokens = np.stack(texts)
-        logits = scorer.logits(tokens, "whole")
-        words = scorer.outside(tokens)
+        logits = np.array([values.get(key, np.nan) for key in owner])
+        centred = [row for row, key in enumerate(owner) if key not in values]
+        if centred:
+            logits[centred] = scorer.logits(np.stack([texts[row] for row in centred]), "whole")
+        words = scorer.outside(np.stack(inside))
         for key, logit, probability, flags in zip(owner, logits, scorer.probability(logits), words, strict=True):
             values[key] = logit, probability
             outside[key[0]] |= set(flags.split(",")) - {""}
@@ -376,28 +416,26 @@ def _variant_rows(scorer: Scorer, records: list[_Variant], genome: Genome) -> tu
     return lines, sum(map(bool, outside)), wrong
 
 
-def _surroundings(
-    records: list[_Variant], genome: Genome, window: int
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray] | None]:
-    """`window` bp before the site of each record, the site, `window` bp behind it; None where it lies nowhere."""
-    result: list[tuple[np.ndarray, np.ndarray, np.ndarray] | None] = []
-    for record in records:
-        chrom, low, high = genome.resolve(record.chrom), record.start, record.start + len(record.ref)
-        size = genome.lengths.get(chrom, -1)
-        if not low < high <= size:
-            result.append(None)
-            continue
-        first = max(0, low - window)
-        cut = genome.windows([chrom], [first], [min(size, high + window)])[0]
-        result.append((cut[: low - first], cut[low - first : high - first], cut[high - first :]))
-    return result
+def _surroundings(record: _Variant, genome: Genome, window: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | str:
+    """`window` bp before the site of a record, the site, `window` bp behind it; or why it lies nowhere."""
+    chrom, low, high = genome.resolve(record.chrom), record.start, record.start + len(record.ref)
+    size = genome.lengths.get(chrom, -1)
+    if size < 0:
+        return f"it has no {chrom}"
+    if not low < high <= size:
+        return f"{chrom} has {size} bp"
+    first = max(0, low - window)
+    cut = genome.windows([chrom], [first], [min(size, high + window)])[0]
+    return cut[: low - first], cut[low - first : high - first], cut[high - first :]
 
 
-def _window(left: np.ndarray, allele: np.ndarray, right: np.ndarray, size: int) -> np.ndarray:
-    """`size` bp with the middle of the allele in the middle; unknown beyond the chromosome's ends."""
-    around = np.full(size, dna.UNKNOWN, np.uint8)
+def _window(left: np.ndarray, allele: np.ndarray, right: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """`size` bp with the middle of the allele in the middle, unknown beyond the chromosome's ends; and the same with
+    what lies on the chromosome moved to its beginning, as it stands in a row of its own."""
+    around, inside = np.full((2, size), dna.UNKNOWN, np.uint8)
     whole = np.concatenate([left, allele, right])
     first = len(left) + len(allele) // 2 - size // 2
     low, high = max(0, first), min(len(whole), first + size)
     around[low - first : high - first] = whole[low:high]
-    return around
+    inside[: high - low] = whole[low:high]
+    return around, inside

@@ -20,7 +20,8 @@ def _unmeasured(
     test = {genome.resolve(chrom) for chrom in study.config["split"]["test"]}
     tests = not options["test_cells"] or cell in options["test_cells"]
     reasons, notes = [], []
-    for chrom in (chrom for chrom in genome.lengths if chrom not in options["unused"]):
+    unused = set(map(genome.resolve, options["unused"]))
+    for chrom in (chrom for chrom in genome.lengths if chrom not in unused):
         tfs = ", ".join(tf for tf, chroms in bound.items() if chrom in chroms and tf in (options["tfs"] or bound))
         if tfs and (what := " and ".join(opened.lacks(chrom))):
             if chrom in test and tests:

@@ -10,7 +10,9 @@ for path, sha256 in params.checksums.items():
     resources.verify(path, sha256)
 genome = Genome(inputs.genome, params.chromosomes)
 plan = celltype.plan(
-    params.train, words.cell, celltype.chromosomes(genome.lengths, params.split, params.options["unused"])
+    params.train,
+    words.cell,
+    celltype.chromosomes(genome.lengths, params.split, params.options["unused"], genome.resolve),
 )
 factor = cells.open_factor(
     words.tf,

@@ -40,6 +40,7 @@ for (label, options), path, log in zip(params.labels.items(), outputs.tables, ou
         unbound={kind: table for kind, (table, _) in found.items()},
         avoid=avoid if {"genomic", "flank", "other_tf"} & set(kinds) else None,
         bound=bound if label in params.others else [],
+        reads=row["assay"] == "htselex",
         **placed,
         **{name: options[name] for name in ("margin", "distance", "gc")},
     )
