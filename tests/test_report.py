@@ -14,7 +14,6 @@ import yaml
 from tfbind import ladder as steps
 from tfbind import report, tables
 from tfbind import variance as split
-from tfbind.audit import COLUMNS as AUDIT
 from tfbind.audit import KINDS, ONE_LIBRARY
 from tfbind.transferability import ADAPTATION_COLUMNS, SIGN_COLUMNS
 
@@ -224,6 +223,51 @@ def page(html):
     return Page(html)
 
 
+@pytest.fixture(scope="module")
+def plain(folder, small):
+    """The page of a study that asks for nothing beyond the comparisons."""
+    report.render(folder / "plain.html", **small)
+    return (folder / "plain.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def full(folder, small):
+    """The page of a study with every further section, other verdicts, a pair without scores and rows that leaked."""
+    retrain, crossings = learning("<b>TF")
+    failed = retrain.iloc[[0]].assign(source="c", value=np.nan, low=np.nan, high=np.nan, note="too few here")
+    adaptation, signs = unlabelled("<b>TF")
+    gone = (small["metrics"]["source"] == "MAX_selex") & (small["metrics"]["target"] == "MAX_K562")
+    changed = {"verdicts": VERDICTS, "metrics": small["metrics"][~gone], "audit": leaky(small["audit"])}
+    changed |= {"celltype": pd.DataFrame(CELLTYPE), "causes": pd.DataFrame(waterfall("<b>TF"))}
+    changed |= {"retrain": pd.concat([retrain, failed], ignore_index=True), "crossings": crossings}
+    report.render(folder / "full.html", **small | changed, adaptation=adaptation, transferability=signs)
+    return (folder / "full.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def poorer(folder, small):
+    """The page of a study whose tables are cut, whose leaks were refused, and where no cell could be tested."""
+    audit = leaky(small["audit"])
+    changed = {"celltype": pd.DataFrame(CELLTYPE[:1]).assign(value=np.nan, note="too few")}
+    changed |= {"audit": audit.assign(action=audit["action"].replace("removed", "refused"))}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "LONGEST", 5)
+        report.render(folder / "poorer.html", **small | changed)
+    return (folder / "poorer.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def nothing(folder):
+    """The page of a study in which nothing could be compared."""
+    report.render(folder / "nothing.html", **barren())
+    return (folder / "nothing.html").read_text(encoding="utf-8")
+
+
+def section(html, name, following):
+    """The page from the anchor of one section to that of another."""
+    return html[html.index(f'id="{name}"') : html.index(f'id="{following}"')]
+
+
 def loads(page):
     """Whatever a browser would fetch, navigate to or run."""
     for tag, attributes, _ in page.elements:
@@ -289,22 +333,22 @@ def test_the_sheet_and_the_config_become_the_provenance_wherever_the_study_lies(
     assert here["configuration"] == found["configuration"]
 
 
-def test_verdicts_over_all_factors_come_first_then_the_largest_shift_onto_chip(folder, small):
-    verdicts = pd.DataFrame(
-        [
-            ("MAX", "cell", "chipseq", "chipseq", "g", "g", "deepbind", "reuse", "MAX: reuse. One."),
-            ("MAX", "assay", "chipseq", "htselex", "g", "g", "deepbind", "retrain", "MAX: retrain. Two."),
-            ("MAX", "assay", "htselex", "chipseq", "g", "d", "deepbind", "retrain", "MAX: retrain. Three."),
-            ("all TFs", "assay", "htselex", "chipseq", "g", "g", "", "retrain", "2 TFs: retrain. Four."),
-        ],
-        columns=[
-            *("tf", "shift", "source_assay", "target_assay", "train_negatives", "test_negatives", "model"),
-            *("verdict", "sentence"),
-        ],
-    )
-    report.render(folder / "order.html", **small | {"verdicts": verdicts})
-    html = (folder / "order.html").read_text(encoding="utf-8")
-    found = re.findall(r"<div>(.*?)<span class=\"route\">(.*?)</span>", html)
+VERDICTS = pd.DataFrame(
+    [
+        ("MAX", "cell", "chipseq", "chipseq", "g", "g", "deepbind", "reuse", "MAX: reuse. One."),
+        ("MAX", "assay", "chipseq", "htselex", "g", "g", "deepbind", "retrain", "MAX: retrain. Two."),
+        ("MAX", "assay", "htselex", "chipseq", "g", "d", "deepbind", "retrain", "MAX: retrain. Three."),
+        ("all TFs", "assay", "htselex", "chipseq", "g", "g", "", "retrain", "2 TFs: retrain. Four."),
+    ],
+    columns=[
+        *("tf", "shift", "source_assay", "target_assay", "train_negatives", "test_negatives", "model"),
+        *("verdict", "sentence"),
+    ],
+)
+
+
+def test_verdicts_over_all_factors_come_first_then_the_largest_shift_onto_chip(full):
+    found = re.findall(r"<div>(.*?)<span class=\"route\">(.*?)</span>", full)
     assert found == [
         ("2 TFs: retrain. Four.", "HT-SELEX → ChIP-seq, negatives: g"),
         ("Three.", "HT-SELEX → ChIP-seq, model deepbind, negatives: g in training, d in test"),
@@ -382,10 +426,8 @@ def test_the_matrix_shows_each_score_once_under_its_source_and_target(html):
     assert "ELK1&gt;GABPA" in html
 
 
-def test_a_pair_that_was_never_scored_is_said_to_be_so(folder, small):
-    gone = (small["metrics"]["source"] == "MAX_selex") & (small["metrics"]["target"] == "MAX_K562")
-    report.render(folder / "gap.html", **small | {"metrics": small["metrics"][~gone]})
-    assert (folder / "gap.html").read_text(encoding="utf-8").count("</sup> not scored in this study</li>") == 4
+def test_a_pair_that_was_never_scored_is_said_to_be_so(full):
+    assert full.count("</sup> not scored in this study</li>") == 4
 
 
 def test_text_on_the_colour_scale_can_be_read():
@@ -480,41 +522,36 @@ def celltype_rows(tf, method, auprc, **others):
     yield from (about | {"metric": metric, "value": value} for metric, value in others.items())
 
 
-def test_other_cells_have_a_section_where_there_are_any(folder, small):
-    rows = [
-        *celltype_rows("T", "catchitt", 0.6, auroc=0.97),
-        *celltype_rows("U", "catchitt", 0.4, auroc=0.95),
-        *celltype_rows("T", "motif", 0.2, auroc=0.9, shuffled_auroc=0.96),
-        *celltype_rows("T", "chance", 0.01, auroc=0.5),
-        *celltype_rows("U", "motif", np.nan),
-        {"tf": "all", "test_cell": "all", "method": "catchitt", "metric": "rank_score", "value": 3.0},
-        {"tf": "all", "test_cell": "all", "method": "motif", "metric": "rank_score", "value": 2.0},
-    ]
-    report.render(folder / "cells.html", **small, celltype=pd.DataFrame(rows))
-    html = (folder / "cells.html").read_text(encoding="utf-8")
-    assert "ranks catchitt: its mean area under the precision-recall curve is 0.500, against motif alone 0.200" in html
-    assert "chance 0.010." in html and "AUROC of 0.960 against shuffles" in html and "of 0.900 over the genome;" in html
-    assert "0.600 (0.500 to 0.700)" in html and html.count(">a, b<") == 5 and 'href="#celltype"' in html
-    assert_closed(Page(html), html)
-    report.render(folder / "none.html", **small)
-    assert "celltype" not in (folder / "none.html").read_text(encoding="utf-8")
-    nothing = pd.DataFrame(rows[:1]).assign(value=np.nan, note="too few")
-    report.render(folder / "nothing.html", **small, celltype=nothing)
-    html = (folder / "nothing.html").read_text(encoding="utf-8")
-    assert "No method could be tested." in html and "too few" in html
+CELLTYPE = [
+    *celltype_rows("T", "catchitt", 0.6, auroc=0.97),
+    *celltype_rows("U", "catchitt", 0.4, auroc=0.95),
+    *celltype_rows("T", "motif", 0.2, auroc=0.9, shuffled_auroc=0.96),
+    *celltype_rows("T", "chance", 0.01, auroc=0.5),
+    *celltype_rows("U", "motif", np.nan),
+    {"tf": "all", "test_cell": "all", "method": "catchitt", "metric": "rank_score", "value": 3.0},
+    {"tf": "all", "test_cell": "all", "method": "motif", "metric": "rank_score", "value": 2.0},
+]
 
 
-def test_same_input_same_bytes(folder, small):
-    for name in ("once.html", "again.html"):
-        report.render(folder / name, **small)
-    assert (folder / "once.html").read_bytes() == (folder / "again.html").read_bytes()
+def test_other_cells_have_a_section_where_there_are_any(full, plain, poorer):
+    assert "ranks catchitt: its mean area under the precision-recall curve is 0.500, against motif alone 0.200" in full
+    assert "chance 0.010." in full and "AUROC of 0.960 against shuffles" in full and "of 0.900 over the genome;" in full
+    assert "0.600 (0.500 to 0.700)" in full and full.count(">a, b<") == 5 and 'href="#celltype"' in full
+    assert_closed(Page(full), full)
+    assert "celltype" not in plain
+    assert "No method could be tested." in poorer and "too few" in poorer
+
+
+def test_same_input_same_bytes(folder, small, plain):
+    report.render(folder / "again.html", **small)
+    assert (folder / "again.html").read_text(encoding="utf-8") == plain
     assert not list(folder.glob(".*"))
 
 
-@pytest.mark.parametrize("whole", [study(["MAX"], "MAX_K562", {"deepbind": 0.93}, False, 20), barren()])
-def test_frames_read_from_disk_give_the_same_page(folder, whole):
+@pytest.mark.parametrize("make", [lambda: study(["MAX"], "MAX_K562", {"deepbind": 0.93}, False, 20), barren])
+def test_frames_read_from_disk_give_the_same_page(folder, make):
     """Empty cells come back as NaN, empty tables without types, and the curves of each TF with their own index."""
-    read = {}
+    whole, read = make(), {}
     for name, frame in whole.items():
         if isinstance(frame, pd.DataFrame):
             tables.write_tsv(frame, folder / f"{name}.tsv")
@@ -529,35 +566,31 @@ def test_frames_read_from_disk_give_the_same_page(folder, whole):
     assert memory == disk
 
 
-def test_a_study_without_a_single_comparison_still_reads(folder):
-    report.render(folder / "none.html", **barren())
-    html = (folder / "none.html").read_text(encoding="utf-8")
-    page = Page(html)
+def test_a_study_without_a_single_comparison_still_reads(nothing):
+    page = Page(nothing)
     text = "".join(page.text)
     assert "nothing to carry over" in text and "No curve could be drawn" in text and "No library was judged" in text
     assert not page.all("svg") and not page.all("table")
 
 
-def test_the_audit_says_in_a_sentence_whether_anything_leaked(folder, small):
-    def said(audit):
-        report.render(folder / "leaks.html", **small | {"audit": audit})
-        html = (folder / "leaks.html").read_text(encoding="utf-8")
-        return html[html.index('id="audit"') : html.index('id="records"')]
+def leaky(audit):
+    """An audit that found rows, and two libraries that are one."""
+    audit = audit.astype({"note": object})
+    audit.loc[1, ["n_train", "n_test", "n_removed", "action"]] = [311, 310, 311, "removed"]
+    one = audit.index[audit["kind"] == ONE_LIBRARY][0]
+    audit.loc[one, ["n_train", "action", "note"]] = [1568, "reported", "a and <b> look like one library"]
+    return audit
 
-    clean = said(small["audit"])
+
+def test_the_audit_says_in_a_sentence_whether_anything_leaked(plain, full, poorer, nothing):
+    clean, found, refused, none = (section(html, "audit", "records") for html in (plain, full, poorer, nothing))
     assert "Nothing leaked: no training row of any of the 18 pairs" in clean and "<table" not in clean
-    leaky = small["audit"].astype({"note": object})
-    leaky.loc[1, ["n_train", "n_test", "n_removed", "action"]] = [311, 310, 311, "removed"]
-    one = leaky.index[leaky["kind"] == ONE_LIBRARY][0]
-    leaky.loc[one, ["n_train", "action", "note"]] = [1568, "reported", "a and <b> look like one library"]
-    found = said(leaky)
     assert "In 1 of 18 pairs of source and target training rows are in the test set too; they were left out" in found
     assert (
         "<p>a and &lt;b&gt; look like one library.</p>" in found and ">311<" in found and "reverse complement" in found
     )
-    refused = said(leaky.assign(action=leaky["action"].replace("removed", "refused")))
     assert "reason enough to refuse the pair" in refused
-    assert "No pair of source and target was audited" in said(pd.DataFrame(columns=AUDIT))
+    assert "No pair of source and target was audited" in none
 
 
 def test_twenty_factors_fit_in_five_megabytes(folder):
@@ -570,11 +603,8 @@ def test_twenty_factors_fit_in_five_megabytes(folder):
     assert all(f"FACTOR{i}_selex" in html for i in range(20))
 
 
-def test_a_long_table_says_that_it_was_cut(folder, small, monkeypatch):
-    monkeypatch.setattr(report, "LONGEST", 5)
-    report.render(folder / "cut.html", **small)
-    html = (folder / "cut.html").read_text(encoding="utf-8")
-    assert f"The first 5 of {len(small['transfer'])} rows; the download has all." in html
+def test_a_long_table_says_that_it_was_cut(poorer, small):
+    assert f"The first 5 of {len(small['transfer'])} rows; the download has all." in poorer
 
 
 def test_one_colour_a_model_everywhere(html):
@@ -612,60 +642,60 @@ def learning(tf, spread=0.02):
     return pd.DataFrame(rows), pd.DataFrame([about | {"adaptation": "retrain", "against": "direct", "sentence": said}])
 
 
-def test_learning_curves_are_shown_where_there_are_some(folder, small, html):
+def test_learning_curves_are_shown_where_there_are_some(full, html):
     assert 'id="retrain"' not in html
-    curves, crossings = learning("<b>TF")
-    failed = curves.iloc[[0]].assign(source="c", value=np.nan, low=np.nan, high=np.nan, note="too few")
-    both = pd.concat([curves, failed], ignore_index=True)
-    report.render(folder / "retrain.html", **small, retrain=both, crossings=crossings)
-    text = (folder / "retrain.html").read_text(encoding="utf-8")
-    page = Page(text)
-    assert_closed(page, text)
-    assert "<b>TF" not in text and "<b>TF: from 260 on." in page.text
+    page = Page(full)
+    assert_closed(page, full)
+    assert "<b>TF" not in full and "<b>TF: from 260 on." in page.text
     assert sum("Learning curves" in a.get("aria-label", "") for a in page.all("div")) == 1
-    assert "too few" in page.text and "trained from scratch" in page.text
+    assert "too few here" in page.text and "trained from scratch" in page.text
 
 
-def test_waterfalls_are_shown_where_there_are_causes(folder, small, html):
-    assert 'id="causes"' not in html
-    about = {"tf": "<b>TF", "source": "a", "target": "b", "train_negatives": "x", "test_negatives": "x"}
+def waterfall(tf):
+    """The parts of one drop, a cause without a switch, and a pair that was not explained."""
+    about = {"tf": tf, "source": "a", "target": "b", "train_negatives": "x", "test_negatives": "x"}
     about |= {"model": "deepbind", "sentence": np.nan, "note": np.nan}
     values = [("source", "auroc", 0.8), ("target", "auroc", 0.87), ("all", "drop", 0.07), ("length", "part", 0.08)]
     values += [("negatives", "part", -0.03), ("rest", "part", 0.02), ("length", "alone", 0.04)]
     rows = [about | {"cause": c, "metric": m, "value": v, "low": v - 0.01, "high": v + 0.01} for c, m, v in values]
-    rows[2]["sentence"] = "<b>TF: 8.0 come from the length."
+    rows[2]["sentence"] = f"{tf}: 8.0 come from the length."
     rows.append(about | {"cause": "cycle", "metric": "part", "value": np.nan, "note": "no <earlier> cycle"})
-    rows.append(about | {"source": "c", "cause": "all", "metric": "drop", "value": np.nan, "note": "too few"})
-    report.render(folder / "causes.html", **small, causes=pd.DataFrame(rows))
-    text = (folder / "causes.html").read_text(encoding="utf-8")
-    page = Page(text)
-    assert_closed(page, text)
-    assert "<b>TF" not in text and "<earlier>" not in text
-    assert {"<b>TF: 8.0 come from the length.", "too few"} <= set(page.text)
+    rows.append(about | {"source": "c", "cause": "all", "metric": "drop", "value": np.nan, "note": "too <little>"})
+    return rows
+
+
+def test_waterfalls_are_shown_where_there_are_causes(full, html):
+    assert 'id="causes"' not in html
+    page = Page(full)
+    assert_closed(page, full)
+    assert "<b>TF" not in full and "<earlier>" not in full
+    assert {"<b>TF: 8.0 come from the length.", "too <little>"} <= set(page.text)
     assert "No switch here: cycle: no <earlier> cycle." in page.text
     assert sum("Causes: " in a.get("aria-label", "") for a in page.all("div")) == 1
-    shown = text[text.index('id="causes0-') if 'id="causes0-' in text else text.index('id="causes"') :]
+    shown = full[full.index('id="causes0-') if 'id="causes0-' in full else full.index('id="causes"') :]
     for label in ("−8.0", "3.0", "−2.0", "0.870", "0.800", "trained on the target"):
         assert f">{label}<" in shown, label
 
 
-def test_what_is_gained_without_labels_is_shown_where_it_was_asked_for(folder, small, html):
-    assert 'id="unlabelled"' not in html
-    about = {"tf": "<b>TF", "source": "a", "source_assay": "htselex", "target": "b", "target_assay": "chipseq"}
+def unlabelled(tf):
+    """What a pair gains without labels, and what was foreseen of it."""
+    about = {"tf": tf, "source": "a", "source_assay": "htselex", "target": "b", "target_assay": "chipseq"}
     about |= {"shift": "assay", "comparison": "cross", "train_negatives": "x", "test_negatives": "x"}
     about |= {"model": "deepbind", "needs": "nothing", "metric": "auroc", "value": 0.9, "drop": 0.05, "n_tf": 1}
     rows = [
-        about | {"tf": tf, "adaptation": name, "role": role, "gain": gain}
-        for tf in ("<b>TF", "all TFs")
-        for name, role, gain in (("direct", "direct", np.nan), ("both_strands", "adaptation", 0.0))
+        about | {"tf": name, "adaptation": adaptation, "role": role, "gain": gain}
+        for name in (tf, "all TFs")
+        for adaptation, role, gain in (("direct", "direct", np.nan), ("both_strands", "adaptation", 0.0))
     ]
-    found = pd.DataFrame(rows).reindex(columns=ADAPTATION_COLUMNS)
     said = {"tf": "all TFs", "sign": "error_mean", "note": "1 sound TF(s), fewer than 6: nothing can be foretold"}
-    signs = pd.DataFrame([about | said]).reindex(columns=SIGN_COLUMNS)
-    report.render(folder / "unlabelled.html", **small, adaptation=found, transferability=signs)
-    text = (folder / "unlabelled.html").read_text(encoding="utf-8")
-    page = Page(text)
-    assert_closed(page, text)
-    assert "<b>TF" not in text and "both strands" in page.text
+    found = pd.DataFrame(rows).reindex(columns=ADAPTATION_COLUMNS)
+    return found, pd.DataFrame([about | said]).reindex(columns=SIGN_COLUMNS)
+
+
+def test_what_is_gained_without_labels_is_shown_where_it_was_asked_for(full, html):
+    assert 'id="unlabelled"' not in html
+    page = Page(full)
+    assert_closed(page, full)
+    assert "<b>TF" not in full and "both strands" in page.text
     said = " ".join(page.text)
     assert "used as it is, the model loses 5.0 points" in said and "nothing can be foretold" in said
