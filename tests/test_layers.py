@@ -13,7 +13,7 @@ REPO = Path(__file__).parents[1]
 FLOORS = [
     ["faults", "kernels.vectors"],
     ["dna", "text", "lineage", "kernels.*"],
-    ["tables"],
+    ["tables", "layouts"],
     ["config", "resources", "intervals", "genome", "reads", "splits", "motifs", "background", "bins", "progress"],
     ["assays", "negatives", "simulate", "archives", "audit", "signal", "domain", "doctor", "matching"],
     ["data", "models", "baseline", "estimators", "features", "validation"],

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pybedtools
 
-from tfbind import dna, text
+from tfbind import dna, layouts, text
 from tfbind.faults import InputError, ResourceError
 from tfbind.tables import Tally
 
@@ -34,17 +34,20 @@ class Chromosomes(Protocol):
 
 
 def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None) -> pd.DataFrame:
-    """Read a narrowPeak (BED6+4) or BED (3 columns or more) file, gzip or not.
+    """Read the peaks of a file, gzip or not.
 
-    Comments, ``track`` and ``browser`` lines and blank lines are skipped. Every malformed line is listed in one
+    narrowPeak (BED6+4), BED (3 columns or more) and what other programs write: see `layouts`. Comments, ``track`` and
+    ``browser`` lines, blank lines and a line of column names are skipped. Every malformed line is listed in one
     `InputError`, and so is a file without peaks.
 
     Parameters
     ----------
     path : path
-    format : {"narrowpeak", "bed"}
+    format : {"narrowpeak", "bed", "peaks"}
+        ``peaks``: as the columns tell.
     tally : Tally, optional
-        Counts peaks read, and midpoints taken (a BED file, offset -1, a summit outside its peak).
+        Counts peaks read, and midpoints taken (a BED file, offset -1, a summit outside its peak); of other layouts
+        than plain BED and narrowPeak it says what was taken for the summit, under ``read as``.
 
     Returns
     -------
@@ -53,20 +56,17 @@ def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None)
         `score` (signalValue for narrowPeak, column 5 for BED, NaN where there is none); ``attrs["path"]`` is the file.
     """
     tally = Tally() if tally is None else tally
-    narrow = format == "narrowpeak"
     rows, faults = [], []
     without = outside = 0
-    for number, line in enumerate(text.lines(path), 1):
-        fields = line.split("\t")
-        if not line.strip() or line.startswith("#") or line.split(None, 1)[0] in ("track", "browser"):
-            continue
+    layout, lines = layouts.read(path, format)
+    for number, fields in lines:
         try:
-            chrom, start, end, score, offset = parse(fields, narrow)
+            chrom, start, end, score, offset = parse(layout.convert(fields), layout.narrow)
         except ValueError as error:
             faults.append(f"{path}:{number}: {error}")
             continue
         summit = (start + end) // 2
-        if not narrow or offset == -1:
+        if not layout.narrow or offset == -1:
             without += 1
         elif start + offset >= end:
             outside += 1
@@ -78,6 +78,8 @@ def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None)
     if faults:
         raise InputError(text.listed(faults))
     tally.add("read", "peaks", len(rows))
+    if layout.about:
+        tally.add("read as", layout.about, len(rows))
     tally.add("changed", "no summit in the file: midpoint taken", without)
     tally.add("changed", "summit outside its peak: midpoint taken", outside)
     peaks = pd.DataFrame(rows, columns=["chrom", "start", "end", "summit", "score"])
@@ -94,7 +96,7 @@ def parse(fields: list[str], narrow: bool) -> tuple[str, int, int, float, int]:
         kind = "narrowPeak has 10; without a summit column, give its format as bed" if narrow else "BED has 3 or more"
         raise ValueError(f"{len(fields)} column(s) where {kind}")
     if narrow and len(fields) > 10:
-        raise ValueError(f"{len(fields)} columns where narrowPeak has 10; give its format as bed")
+        raise ValueError(f"{len(fields)} columns where narrowPeak has 10; if these are its first ten, cut -f1-10")
     chrom = fields[0].strip()
     if not chrom or chrom != fields[0]:
         raise ValueError(f"chromosome name {fields[0]!r} is empty or has spaces around it; remove them")
@@ -103,8 +105,8 @@ def parse(fields: list[str], narrow: bool) -> tuple[str, int, int, float, int]:
         raise ValueError(f"start {start} is negative; the first base of a chromosome is 0")
     if start >= end:
         raise ValueError(f"start {start} is not below end {end}; BED is 0-based half-open")
-    if len(fields) > 5 and fields[5] not in ("+", "-", "."):
-        raise ValueError(f"strand {fields[5]!r} is none of + - .")
+    if len(fields) > 5 and fields[5] not in layouts.STRANDS:
+        raise ValueError(f"strand {fields[5]!r} is none of + - .; correct it, or keep columns 1 to 5 alone (cut -f1-5)")
     score, offset = math.nan, 0
     if narrow:
         score = _number(fields[6], "signalValue")
