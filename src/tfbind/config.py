@@ -24,19 +24,20 @@ from tfbind.faults import InputError
 
 #: File suffix (without .gz) -> format of the sheet.
 SUFFIXES = {
-    ".narrowpeak": "narrowpeak", ".bed": "bed", ".fa": "fasta", ".fasta": "fasta", ".fna": "fasta",
+    ".narrowpeak": "narrowpeak", ".bed": "bed", ".broadpeak": "peaks", ".gappedpeak": "peaks",
+    ".xls": "peaks", ".fa": "fasta", ".fasta": "fasta", ".fna": "fasta",
     ".fastq": "fastq", ".fq": "fastq", ".seq": "deepbind", ".tsv": "labelled",
 }  # fmt: skip
 #: Columns of the sheet that name a file; each has its `*sha256` column.
 PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_path", "relaxed_path")
-PLACED = ("narrowpeak", "bed")
+PLACED = ("narrowpeak", "bed", "peaks")
 #: What two datasets of one TF may differ in, the largest last.
 SHIFTS = ("none", "replicate", "lab", "cell", "assay")
 #: What a row of the sheet of cells holds -> file suffix (without .gz) -> format.
-_PEAKS = {".narrowpeak": "narrowpeak", ".bed": "bed"}
+_PEAKS = {".narrowpeak": "narrowpeak", ".bed": "bed"} | dict.fromkeys([".broadpeak", ".gappedpeak", ".xls"], "peaks")
 _TABLE = dict.fromkeys([".tsv", ".txt", ".results", ".tab"], "tpm")
 CELL_SUFFIXES = {
-    "accessibility": {".bw": "bigwig", ".bigwig": "bigwig", ".bam": "bam"}
+    "accessibility": {".bw": "bigwig", ".bigwig": "bigwig", ".bam": "bam", ".cram": "bam"}
     | dict.fromkeys([".tsv", ".bed", ".bedpe"], "fragments"),
     "accessibility_peaks": _PEAKS, "expression": _TABLE, "conservative": _PEAKS, "relaxed": _PEAKS,
 }  # fmt: skip
@@ -407,13 +408,21 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
     return Study(path, config, datasets, tuple(cell_files))
 
 
+def _suffix(source: str) -> tuple[str, str]:
+    """The name of a file as it is written, and its last suffix but .gz in lower case."""
+    name = Path(re.split("[?#]", source)[0] if is_url(source) else source).name
+    return name, Path(name.lower().removesuffix(".gz")).suffix
+
+
 def _check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
     """Faults of one row that the schema cannot express; fills `format`."""
     if not row["format"]:
-        name = Path(re.split("[?#]", row["path"])[0] if is_url(row["path"]) else row["path"]).name.lower()
-        row["format"] = SUFFIXES.get(Path(name.removesuffix(".gz")).suffix, "")
+        name, suffix = _suffix(row["path"])
+        row["format"] = SUFFIXES.get(suffix, "")
+        if row["format"] in ("", "bed") and row["assay"] == "chipseq" and row["genome"]:
+            row["format"] = "peaks"  # what a genome is named for has coordinates: its columns tell, and not its name
         if not row["format"] and not ACCESSION.fullmatch(name.upper()):
-            known = ", ".join([*dict.fromkeys(SUFFIXES.values()), "counts"])
+            known = ", ".join(filter(None, schema("datasets")["properties"]["format"]["enum"]))
             yield f"format: cannot be told from the name {name!r}; write one of {known}"
     if row["format"] in PLACED and not row["genome"]:
         yield f"genome: a {row['format']} file needs one; write a key of `genomes` in the config"
@@ -441,8 +450,8 @@ def _check_file(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
     suffixes = CELL_SUFFIXES.get(row["what"], {})
     known = list(dict.fromkeys(suffixes.values()))
     if not row["format"]:
-        name = Path(re.split("[?#]", row["path"])[0] if is_url(row["path"]) else row["path"]).name.lower()
-        row["format"] = suffixes.get(Path(name.removesuffix(".gz")).suffix, "")
+        name, suffix = _suffix(row["path"])
+        row["format"] = suffixes.get(suffix, "")
         if suffixes and not row["format"] and not ACCESSION.fullmatch(name.upper()):
             yield f"format: cannot be told from the name {name!r}; write {' or '.join(known)}"
     elif suffixes and row["format"] not in known:

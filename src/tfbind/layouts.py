@@ -1,7 +1,7 @@
 """Which program wrote a peak file, told by its header and its columns; its rows, as those of BED or of narrowPeak.
 
-What a file is called says little: ``.bed`` holds narrowPeak at ENCODE and HOMER's table elsewhere. So the columns decide,
-and what was taken as the summit is said. `docs/formats.md` lists the programs.
+What a file is called says little: ``.bed`` holds narrowPeak at ENCODE and HOMER's table elsewhere. So the columns
+decide, and what was taken as the summit is said. `docs/formats.md` lists the programs.
 """
 
 import math
@@ -110,7 +110,7 @@ def _tell(header: _Header, rows: list[list[str]], form: str) -> Layout:
         return Layout(True, _broad(17, "IDR's broadPeak"), "IDR's 17 columns: no summit, columns 10 to 17 not read")
     if most(lambda f: len(f) == 6 and f[5] not in STRANDS and _PLACE.fullmatch(f[5]) is not None):
         return Layout(True, _seacr, "SEACR: summit in the middle of the region of column 6, score in column 4")
-    for at, width in ((6, 18), (7, 19)):
+    for at in (6, 7):
         if most(lambda f, at=at: _is_lanceotron(f, at)):
             return Layout(
                 True,
