@@ -298,6 +298,11 @@ class Study:
         return {path: sha256 for path, sha256 in given.items() if path and sha256}
 
 
+def file_name(tf: str) -> str:
+    """The name of a factor in the names of files: `MAX::MYC` and `MYC::MAX` -> `MAX-MYC`."""
+    return "-".join(sorted(tf.split("::"), key=str.lower))
+
+
 def is_url(source: str) -> bool:
     """Whether a source is to be fetched rather than read in place."""
     return source.startswith(("https://", "http://", "ftp://"))
@@ -584,7 +589,9 @@ def read_cells(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]
 
 def _spelled(path: Path, number: int, column: str, row: dict, known: dict) -> list[str]:
     """The fault of a name that an earlier row spells in another case."""
-    same, line = known.setdefault(row[column].lower(), (row[column], number))
+    # the parts of a heterodimer in any order are one factor, and its files must be its own
+    name = file_name(row[column]) if column == "tf" else row[column]
+    same, line = known.setdefault(name.lower(), (row[column], number))
     if same == row[column]:
         return []
     return [

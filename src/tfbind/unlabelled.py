@@ -32,7 +32,6 @@ from tfbind import (
     data,
     dna,
     evaluation,
-    libraries,
     models,
     motifs,
     prediction,
@@ -120,8 +119,8 @@ class Case:
 
     @cached_property
     def motif(self) -> motifs.Motifs:
-        """The TF's JASPAR matrix: the first of `motifs.of_tf`, whatever it reaches."""
-        return motifs.of_tf(self.tf, motifs.jaspar(libraries.GROUPS)).take([0])
+        """The TF's JASPAR matrix: the first of `motifs.of_tf` in its group, whatever it reaches."""
+        return motifs.of_tf(self.tf, motifs.group_of(self.tf)[0]).take([0])
 
     @cached_property
     def matrix(self) -> tuple[np.ndarray, np.ndarray]:
@@ -340,7 +339,7 @@ def _cycles(case: Case) -> np.ndarray:
 def _matrix_filters(case: Case) -> np.ndarray:
     if case.description["kind"] != "deepbind":
         raise NotEstimable("only a deepbind network has filters that a matrix can be")
-    matrices = motifs.of_tf(case.tf, motifs.jaspar(libraries.GROUPS)).matrices
+    matrices = motifs.of_tf(case.tf, motifs.group_of(case.tf)[0]).matrices
     starts = {}
     for seed in case.stored.seeds:
         with torch.random.fork_rng(devices=[]):

@@ -68,7 +68,7 @@ wildcard_constraints:
     dataset=one_of(study.datasets),
     negatives=one_of(study.config["negatives"]),
     model=one_of(KIND),
-    tf=one_of(study.tfs()),
+    tf=one_of(map(studies.file_name, study.tfs())),
     genome=one_of(study.config["genomes"]),
 
 
@@ -93,6 +93,11 @@ def chromosomes(row):
     return (
         study.config["genomes"][row["genome"]]["chromosomes"] if row["genome"] else {}
     )
+
+
+def factor(wildcards, names=study.tfs()):
+    """The factor that a path is named for (`MAX-MYC` of `MAX::MYC`)."""
+    return next(tf for tf in names if studies.file_name(tf) == wildcards.tf)
 
 
 def of_tf(tf):
@@ -215,6 +220,11 @@ def trials():
     ]
 
 
+def assayed_factor(wildcards):
+    """The factor of the sheet of cells that a path is named for."""
+    return factor(wildcards, study.cell_tfs())
+
+
 def training_cells(tf, test):
     """The cells of the test cell's genome that may train."""
     genome = study.cells[test]["genome"]
@@ -234,7 +244,7 @@ def trial(wildcards):
         if files["genome"] == study.cells[test]["genome"]
     ]
     reference = CELLTYPE["reference"] if CELLTYPE["reference"] in alike else alike[0]
-    read = {reference, test, *training_cells(wildcards.tf, test)}
+    read = {reference, test, *training_cells(assayed_factor(wildcards), test)}
     return {cell: files for cell, files in study.cells.items() if cell in read}
 
 
@@ -247,7 +257,7 @@ def trial_files(wildcards):
         for what in ("accessibility", "accessibility_peaks", "expression"):
             rows += files[what]
         for what in ("conservative", "relaxed"):
-            rows += files[what].get(wildcards.tf, [])
+            rows += files[what].get(assayed_factor(wildcards), [])
     named = {key: studies.local(options[key]) for key in ("genes", "blacklist")}
     return (
         {"genome": fasta, "index": f"{fasta}.fai"}
