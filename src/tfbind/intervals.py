@@ -3,7 +3,7 @@
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -150,12 +150,26 @@ def named(table: pd.DataFrame, genome: Chromosomes, tally: Tally) -> pd.DataFram
         ours = ", ".join(list(genome.lengths)[:3])
         raise InputError(
             f"{source}: {absent.sum()} of {len(table)} intervals lie on chromosomes that {genome.path} lacks: the file "
-            f"says {theirs}, the genome {ours}; map the names under genomes.<name>.chromosomes or name another genome"
+            f"says {theirs}, the genome {ours}; map the names under genomes.<name>.chromosomes"
+            f"{by_chr(table['chrom'][absent], genome)} or name another genome"
         )
     tally.add("dropped", "chromosome absent from the genome", absent.sum())
     kept = table.assign(chrom=chrom)[~absent].reset_index(drop=True)
     kept.attrs = table.attrs
     return kept
+
+
+def by_chr(names: Iterable[str], genome: Chromosomes) -> str:
+    """How a message goes on where the names of a file and of a genome differ by ``chr`` in front alone; else ''."""
+    other = layouts.with_or_without_chr(genome.lengths)
+    return " (`chromosomes: chr` will do: they differ by chr alone)" if any(name in other for name in names) else ""
+
+
+def together(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tables of `read_peaks` as one; messages name all their files."""
+    whole = pd.concat(tables, ignore_index=True)
+    whole.attrs["path"] = ", ".join(dict.fromkeys(table.attrs["path"] for table in tables))
+    return whole
 
 
 def overlapping(table: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
@@ -215,6 +229,7 @@ def read_blacklist(path: str | os.PathLike, genome: Chromosomes) -> pd.DataFrame
         raise InputError(
             f"{path}: names {', '.join(regions['chrom'].drop_duplicates().head(3))}, the genome {genome.path} "
             f"{', '.join(list(genome.lengths)[:3])}; map the names under genomes.<name>.chromosomes"
+            f"{by_chr(regions['chrom'], genome)}"
         )
     return regions.assign(chrom=chrom)[known].reset_index(drop=True)
 

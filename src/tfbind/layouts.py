@@ -24,6 +24,7 @@ _LENGTHS = {"length", "width"}
 #: Columns of summits by the names that programs give them: MACS, LanceOtron.
 _SUMMITS = ("abs_summit", "max_coverage_position")
 _SCORES = ("fold_enrichment", "signalvalue", "overall_peak_score", "score")
+_MITOCHONDRIA = ("chrM", "chrMT", "MT", "M")
 _PLACE = re.compile(r"(.+):(\d+)-(\d+)")
 
 
@@ -232,6 +233,15 @@ def _seacr(fields: list[str]) -> list[str]:
         raise ValueError("not the six columns of SEACR, the last of the form chr:start-end")
     middle = str((int(place[2]) + int(place[3])) // 2)
     return _columns("SEACR", 6, (0, 1, 2), summit=6, score=3)([*fields, middle])
+
+
+def with_or_without_chr(names: Iterable[str]) -> dict[str, str]:
+    """The other spelling of each chromosome name -> the name: ``1`` -> ``chr1``, or ``chr1`` -> ``1``."""
+    names = list(names)
+    found = {name[3:] if name.startswith("chr") else f"chr{name}": name for name in names}
+    for mitochondrion in set(_MITOCHONDRIA).intersection(names):
+        found |= dict.fromkeys(_MITOCHONDRIA, mitochondrion)
+    return {other: name for other, name in found.items() if other and other not in names}
 
 
 def is_whole(value: str) -> bool:

@@ -300,7 +300,7 @@ def _known(path: str | os.PathLike, names: Mapping[str, int], genome: intervals.
 def _refuse(path: str | os.PathLike, names: Sequence[str], genome: intervals.Chromosomes) -> None:
     raise InputError(
         f"{path}: names {', '.join(names[:3])}, the genome {genome.path} {', '.join(list(genome.lengths)[:3])}; map "
-        "the names under genomes.<name>.chromosomes"
+        f"the names under genomes.<name>.chromosomes{intervals.by_chr(names, genome)}"
     )
 
 
@@ -545,4 +545,4 @@ def cell(
     placed = read_genes(genes, genome, tally) if genes else None
     if placed is not None and files["expression"]:
         placed = expression([row["path"] for row in files["expression"]], placed, tally)
-    return Cell(opened, pd.concat(peaks, ignore_index=True) if peaks else None, placed)
+    return Cell(opened, intervals.together(peaks) if peaks else None, placed)

@@ -2,8 +2,6 @@
 
 import logging
 
-import pandas as pd
-
 from tfbind import assays, intervals, negatives, tables
 from tfbind.genome import Genome
 from tfbind.splits import generator
@@ -36,7 +34,7 @@ table, drawn = negatives.draw(
     unbound=unbound,
     genome=genome,
     blacklist=blacklist,
-    avoid=intervals.named(pd.concat(peaks), genome, tables.Tally()) if peaks else None,
+    avoid=intervals.named(intervals.together(peaks), genome, tables.Tally()) if peaks else None,
     bound=[tables.read(path) for path in snakemake.input.bound],
     **{name: options[name] for name in ("margin", "distance", "gc")},
 )
