@@ -13,7 +13,7 @@ REPO = Path(__file__).parents[1]
 FLOORS = [
     ["faults", "kernels.vectors"],
     ["dna", "text", "lineage", "shifts", "kernels.*", "job"],
-    ["tables"],
+    ["tables", "layouts"],
     [
         "config",
         "resources",

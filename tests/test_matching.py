@@ -87,7 +87,7 @@ def test_q_values_are_those_of_benjamini_and_hochberg(table):
 
 
 def test_motifs_of_another_group_are_found_where_the_factor_is():
-    known, own = matching.group_of("Reb1")
+    known, own = motifs.group_of("Reb1")
     assert [known.names[i].upper() for i in own] == ["REB1"] and len(known) == len(motifs.jaspar(("fungi",)))
 
 
@@ -96,9 +96,9 @@ def test_factors_that_no_group_knows_read_each_group_once(monkeypatch):
     monkeypatch.setattr(jaspardb, "fetch_motifs", lambda *a, **k: reads.append(k["tax_group"]) or fetch(*a, **k))
     motifs._jaspar.cache_clear()
     for tf in ("NOSUCH1", "NOSUCH2"):
-        known, own = matching.group_of(tf)
+        known, own = motifs.group_of(tf)
         assert own == [] and known.ids == motifs.jaspar().ids
-    assert reads == [[group] for group in matching.GROUPS]
+    assert reads == [[group] for group in motifs.GROUPS]
 
 
 def test_no_model_is_an_empty_table():

@@ -2,6 +2,7 @@ import email.utils
 import gzip
 import hashlib
 import itertools
+import os
 import resource
 import shutil
 import time
@@ -278,6 +279,45 @@ def test_a_mirror_serves_without_network(web, tmp_path, monkeypatch, zipped, che
     monkeypatch.setenv("TFBIND_MIRROR", str(mirror))
     assert resources.fetch("https://x.invalid/a.fa", checksum, tmp_path / "x.fa") == SHA
     assert web.asked == []
+
+
+def test_without_a_checksum_a_mirror_is_asked_by_url_and_not_by_name(web, pauses, tmp_path, monkeypatch, caplog):
+    mirror = tmp_path / "mirror"
+    (mirror / "k562").mkdir(parents=True)
+    (mirror / "k562" / "peaks.bed").write_bytes(b"those of another cell")
+    (mirror / "own").write_bytes(CONTENT)
+    (mirror / "MANIFEST.tsv").write_text(
+        f"path\turl\tsha256_at_source\nk562/peaks.bed\thttps://a.invalid/k562/peaks.bed\t{'0' * 64}\n"
+        f"own\thttps://b.invalid/own/peaks.bed\t{SHA}\n"
+    )
+    monkeypatch.setenv("TFBIND_MIRROR", str(mirror))
+    web.serve("/hepg2/peaks.bed", Reply(b"those of the cell that was asked for"))
+    resources.fetch(f"{web.url}/hepg2/peaks.bed", "", tmp_path / "x.bed")
+    assert (tmp_path / "x.bed").read_bytes() == b"those of the cell that was asked for"
+    assert "whose file of this name is that of https://a.invalid/k562/peaks.bed" in caplog.text
+    assert resources.fetch("https://b.invalid/own/peaks.bed", "", tmp_path / "y.bed") == SHA
+    with pytest.raises(ResourceError, match="404"):
+        resources.fetch(f"{web.url}/none/peaks.bed", "", tmp_path / "z.bed")
+    assert not (tmp_path / "z.bed").exists()
+
+
+def test_without_a_checksum_the_log_says_of_which_day_a_file_is_and_how_to_fetch_it_again(web, tmp_path, caplog):
+    url, path = f"{web.url}/a.fa", tmp_path / "x.fa"
+    web.serve("/a.fa", Reply(CONTENT), Reply(b">another\nA\n"))
+    assert resources.fetched(url) is None
+    resources.fetch(url, "", path)
+    assert f"{len(CONTENT)} bytes, fetched on {time.strftime('%Y-%m-%d', time.gmtime())}" in caplog.text
+    (cached,) = (p for p in resources.cache().rglob("unverified"))
+    os.utime(cached, (86400, 86400))
+    caplog.clear()
+    resources.fetch(url, "", path)
+    assert f"{len(CONTENT)} bytes, kept in the cache since 1970-01-02, with SHA-256 {SHA}" in caplog.text
+    assert f"delete {cached} and {path} and run again" in caplog.text
+    assert resources.fetched(url) == (len(CONTENT), "1970-01-02")
+    cached.unlink()
+    path.unlink()
+    resources.fetch(url, "", path)
+    assert path.read_bytes() == b">another\nA\n"
 
 
 def test_a_mirror_without_a_manifest_is_explained(web, tmp_path, monkeypatch):

@@ -124,6 +124,34 @@ def test_reads_that_do_not_count_are_counted(fragments, genome, tmp_path):
     assert ("dropped", "unmapped, secondary, supplementary, failed or duplicate", 50) in tally.rows
 
 
+def test_a_cram_is_read_without_its_reference_and_without_network(fragments, genome, fasta, tmp_path, monkeypatch):
+    """Reads with letters are stored as differences from a reference, which is gone when the file is read."""
+    copy, bam, cram = tmp_path / "ref.fa", tmp_path / "f.bam", tmp_path / "f.cram"
+    copy.write_bytes(fasta.read_bytes())
+    pysam.faidx(str(copy))
+    whole = write_bam(bam, fragments, genome.lengths)
+    lettered = tmp_path / "letters.bam"
+    with pysam.AlignmentFile(str(whole), "rb") as given, pysam.AlignmentFile(str(lettered), "wb", given) as out:
+        for read in given:
+            size = read.query_alignment_length or read.reference_length
+            read.query_sequence = "ACGT" * (size // 4) + "ACGT"[: size % 4]
+            out.write(read)
+    pysam.view("-C", "-T", str(copy), "-o", str(cram), str(lettered), catch_stdout=False)
+    copy.unlink()
+    monkeypatch.setenv("REF_PATH", "/nowhere")
+    monkeypatch.setenv("REF_CACHE", "/nowhere")
+    with pysam.AlignmentFile(str(cram)) as file:
+        assert file.is_cram
+    expected, found = (signal.read_bam(path, genome, Tally()) for path in (lettered, cram))
+    assert sum(map(len, expected.values())) == 4800
+    for chrom in genome.lengths:
+        np.testing.assert_array_equal(found[chrom], expected[chrom])
+    cut = tmp_path / "cut.cram"
+    cut.write_bytes(cram.read_bytes()[:3000])
+    with pytest.raises(InputError, match=r"cut\.cram: cannot be read as BAM or CRAM"):
+        signal.read_bam(cut, genome, Tally())
+
+
 def test_missing_values_are_zero_and_absent_chromosomes_are_named(genome, tmp_path):
     line = np.full(genome.lengths["chr1"], np.nan)
     line[100:200], line[200:250] = 2.5, 0.5
@@ -348,6 +376,33 @@ chr1\ts\ttranscript\t151\t500\t.\t+\t.\tgene_id "ENSG01.7"; transcript_id "T1";
 chr2\ts\tgene\t101\t500\t.\t-\t.\tgene_id "ENSG02.1"; gene_name "CTCF";
 chrUn\ts\tgene\t101\t500\t.\t-\t.\tgene_id "ENSG03.1"; gene_name "X";
 """
+#: The same genes as GENCODE, Ensembl and NCBI write them in GFF3.
+GFF3 = {
+    "gencode": """\
+##gff-version 3
+chr1\ts\tgene\t101\t500\t.\t+\t.\tID=ENSG01.7;gene_id=ENSG01.7;gene_type=protein_coding;gene_name=USF1
+chr1\ts\ttranscript\t151\t500\t.\t+\t.\tID=T1;Parent=ENSG01.7;gene_id=ENSG01.7;gene_name=USF1
+chr2\ts\tgene\t101\t500\t.\t-\t.\tID=ENSG02.1;gene_id=ENSG02.1;gene_name=CTCF
+""",
+    "ensembl": """\
+##gff-version 3
+##sequence-region   1 1 1000
+chr1\ts\tchromosome\t1\t1000\t.\t.\t.\tID=chromosome:1;Alias=CM000663.2
+chr1\ts\tgene\t101\t500\t.\t+\t.\tID=gene:ENSG01;Name=USF1;biotype=protein_coding;gene_id=ENSG01;version=7
+chr1\ts\tmRNA\t151\t500\t.\t+\t.\tID=transcript:T1;Parent=gene:ENSG01;Name=USF1-201
+chr1\ts\texon\t151\t200\t.\t+\t.\tParent=transcript:T1;Name=E1
+chr2\ts\tncRNA_gene\t101\t500\t.\t-\t.\tID=gene:ENSG02;Name=CTCF;gene_id=ENSG02
+###
+""",
+    "ncbi": """\
+##gff-version 3
+chr1\tBestRefSeq\tgene\t101\t500\t.\t+\t.\tID=gene-ENSG01;Dbxref=GeneID:1%2C2;Name=USF1;gbkey=Gene;gene=USF1
+chr2\tBestRefSeq\tpseudogene\t101\t500\t.\t-\t.\tID=gene-ENSG02;Name=CT%43F;gbkey=Gene
+##FASTA
+>chr1
+ACGT
+""",
+}
 BED = "chr2\t100\t500\tENSG02.1\t0\t-\nchr1\t100\t500\tENSG01\nchr9\t1\t2\tENSG03\t0\t+\n"
 
 
@@ -362,6 +417,11 @@ def test_genes_of_gtf_and_bed(genome, tmp_path):
     assert ("dropped", "gene on no chromosome of the genome", 1) in tally.rows
     same = signal.read_genes(tmp_path / "g.bed", genome)
     assert same[["chrom", "tss", "gene"]].equals(found[["chrom", "tss", "gene"]])
+    for name, content in GFF3.items():
+        (tmp_path / "g.gff3").write_text(content)
+        pd.testing.assert_frame_equal(signal.read_genes(tmp_path / "g.gff3", genome), found, obj=name)
+    (tmp_path / "t.gff3").write_text("\n".join(line for line in GFF3["ensembl"].split("\n") if "gene\t" not in line))
+    assert signal.read_genes(tmp_path / "t.gff3", genome)[["tss", "gene"]].to_numpy().tolist() == [[150, "ENSG01"]]
     (tmp_path / "t.gtf").write_text("\n".join(line for line in GTF.splitlines() if "\tgene\t" not in line) + "\n")
     assert signal.read_genes(tmp_path / "t.gtf", genome)["tss"].tolist() == [150]
 

@@ -161,7 +161,7 @@ def encode_row(file: dict, experiment: dict, assembly: str = "", asked: Iterable
         "assay": "chipseq",
         "path": urljoin(_encode(), file["href"]),
         "sha256": f"md5:{file['md5sum']}" if file.get("md5sum") else "",
-        "format": "narrowpeak" if file.get("file_format_type") == "narrowPeak" else "bed",
+        "format": "narrowpeak" if file.get("file_format_type") == "narrowPeak" else "peaks",
         "genome": file.get("assembly", ""),
         "cell": cell,
         "lab": _label(experiment, "lab", "title"),

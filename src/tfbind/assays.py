@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tfbind import dna, intervals, reads, splits, tables
+from tfbind import dna, intervals, layouts, reads, splits, tables
 from tfbind.faults import InputError, NotEstimable
 from tfbind.genome import Genome
 from tfbind.tables import SPLITS, Tally
 
-_PEAKS = ("narrowpeak", "bed")
+_PEAKS = layouts.FORMATS
 _LABELLED = ("labelled", "deepbind")
 _FIELDS = ("sequence", "chrom", "start", "end", "strand", "score", "origin")
 
@@ -190,7 +190,7 @@ def htselex(
 #: What turns the raw records of a file into clean ones, by assay.
 ASSAYS = {"chipseq": chipseq, "htselex": htselex}
 _FORMATS = {
-    "chipseq": ("narrowpeak", "bed", "fasta", "labelled", "deepbind"),
+    "chipseq": (*layouts.FORMATS, "fasta", "labelled", "deepbind"),
     "htselex": ("fasta", "fastq", "labelled", "deepbind", "counts"),
 }
 

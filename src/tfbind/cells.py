@@ -135,4 +135,4 @@ def _motifs(
 
 def _peaks(rows: Sequence[Mapping], genome: Genome, tally: tables.Tally) -> pd.DataFrame | None:
     read = [intervals.named(intervals.read_peaks(row["path"], row["format"], tally), genome, tally) for row in rows]
-    return pd.concat(read, ignore_index=True) if read else None
+    return intervals.together(read) if read else None

@@ -25,12 +25,13 @@ from tfbind.shifts import shift
 
 #: File suffix (without .gz) -> format of the sheet.
 SUFFIXES = {
-    ".narrowpeak": "narrowpeak", ".bed": "bed", ".fa": "fasta", ".fasta": "fasta", ".fna": "fasta",
+    ".narrowpeak": "narrowpeak", ".bed": "bed", ".broadpeak": "peaks", ".gappedpeak": "peaks",
+    ".xls": "peaks", ".fa": "fasta", ".fasta": "fasta", ".fna": "fasta",
     ".fastq": "fastq", ".fq": "fastq", ".seq": "deepbind", ".tsv": "labelled",
 }  # fmt: skip
 #: Columns of the sheet that name a file; each has its `*sha256` column.
 PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_path", "relaxed_path")
-PLACED = ("narrowpeak", "bed")
+PLACED = ("narrowpeak", "bed", "peaks")
 #: Columns of the sheet that the sequences of a dataset are made of; that a result names or compares. The others are for
 #: readers: to edit one makes nothing anew.
 SEQUENCES = (
@@ -39,10 +40,10 @@ SEQUENCES = (
 )
 DESCRIBES = ("dataset", "tf", "assay", "genome", "cell", "lab", "replicate", "cycle", "ligand")
 #: What a row of the sheet of cells holds -> file suffix (without .gz) -> format.
-_PEAKS = {".narrowpeak": "narrowpeak", ".bed": "bed"}
+_PEAKS = {".narrowpeak": "narrowpeak", ".bed": "bed"} | dict.fromkeys([".broadpeak", ".gappedpeak", ".xls"], "peaks")
 _TABLE = dict.fromkeys([".tsv", ".txt", ".results", ".tab"], "tpm")
 CELL_SUFFIXES = {
-    "accessibility": {".bw": "bigwig", ".bigwig": "bigwig", ".bam": "bam"}
+    "accessibility": {".bw": "bigwig", ".bigwig": "bigwig", ".bam": "bam", ".cram": "bam"}
     | dict.fromkeys([".tsv", ".bed", ".bedpe"], "fragments"),
     "accessibility_peaks": _PEAKS, "expression": _TABLE, "conservative": _PEAKS, "relaxed": _PEAKS,
 }  # fmt: skip
@@ -308,6 +309,11 @@ class Study:
         return {path: sha256 for path, sha256 in given.items() if path and sha256}
 
 
+def file_name(tf: str) -> str:
+    """The name of a factor in the names of files: `MAX::MYC` and `MYC::MAX` -> `MAX-MYC`."""
+    return "-".join(sorted(tf.split("::"), key=str.lower))
+
+
 def is_url(source: str) -> bool:
     """Whether a source is to be fetched rather than read in place."""
     return source.startswith(("https://", "http://", "ftp://"))
@@ -424,13 +430,21 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
     return Study(path, config, datasets, tuple(cell_files), simulated)
 
 
+def _suffix(source: str) -> tuple[str, str]:
+    """The name of a file as it is written, and its last suffix but .gz in lower case."""
+    name = Path(re.split("[?#]", source)[0] if is_url(source) else source).name
+    return name, Path(name.lower().removesuffix(".gz")).suffix
+
+
 def _check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
     """Faults of one row that the schema cannot express; fills `format`."""
     if not row["format"]:
-        name = Path(re.split("[?#]", row["path"])[0] if is_url(row["path"]) else row["path"]).name.lower()
-        row["format"] = SUFFIXES.get(Path(name.removesuffix(".gz")).suffix, "")
+        name, suffix = _suffix(row["path"])
+        row["format"] = SUFFIXES.get(suffix, "")
+        if row["format"] in ("", "bed") and row["assay"] == "chipseq" and row["genome"]:
+            row["format"] = "peaks"  # what a genome is named for has coordinates: its columns tell, and not its name
         if not row["format"] and not ACCESSION.fullmatch(name.upper()):
-            known = ", ".join([*dict.fromkeys(SUFFIXES.values()), "counts"])
+            known = ", ".join(filter(None, schema("datasets")["properties"]["format"]["enum"]))
             yield f"format: cannot be told from the name {name!r}; write one of {known}"
     if row["format"] in PLACED and not row["genome"]:
         yield f"genome: a {row['format']} file needs one; write a key of `genomes` in the config"
@@ -460,8 +474,8 @@ def _check_file(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
     suffixes = CELL_SUFFIXES.get(row["what"], {})
     known = list(dict.fromkeys(suffixes.values()))
     if not row["format"]:
-        name = Path(re.split("[?#]", row["path"])[0] if is_url(row["path"]) else row["path"]).name.lower()
-        row["format"] = suffixes.get(Path(name.removesuffix(".gz")).suffix, "")
+        name, suffix = _suffix(row["path"])
+        row["format"] = suffixes.get(suffix, "")
         if suffixes and not row["format"] and not ACCESSION.fullmatch(name.upper()):
             yield f"format: cannot be told from the name {name!r}; write {' or '.join(known)}"
     elif suffixes and row["format"] not in known:
@@ -594,7 +608,9 @@ def read_cells(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]
 
 def _spelled(path: Path, number: int, column: str, row: dict, known: dict) -> list[str]:
     """The fault of a name that an earlier row spells in another case."""
-    same, line = known.setdefault(row[column].lower(), (row[column], number))
+    # the parts of a heterodimer in any order are one factor, and its files must be its own
+    name = file_name(row[column]) if column == "tf" else row[column]
+    same, line = known.setdefault(name.lower(), (row[column], number))
     if same == row[column]:
         return []
     return [

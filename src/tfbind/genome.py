@@ -10,7 +10,7 @@ import pandas as pd
 import pyfaidx
 import pysam
 
-from tfbind import dna, text
+from tfbind import dna, layouts, text
 from tfbind.faults import InputError
 from tfbind.kernels import windows as kernel
 from tfbind.tables import replacing
@@ -97,38 +97,48 @@ class Genome:
     path : path
         A plain FASTA with its ``.fai`` beside it, both as `index` writes them. Neither is ever written here; an index
         that does not fit the file is refused.
-    names : mapping of str to str
-        Chromosome names of peak files -> names in the FASTA (``genomes.<name>.chromosomes`` of the config).
+    names : mapping of str to str, or "chr"
+        Chromosome names of peak files -> names in the FASTA (``genomes.<name>.chromosomes`` of the config). ``chr``:
+        names with and without ``chr`` are the same, and so are ``MT``, ``M``, ``chrM`` and ``chrMT``.
+    source : path, optional
+        What messages call the genome, where it is a copy: the user's own file.
 
     Attributes
     ----------
+    path : Path
+        `source`, or `path`.
     lengths : dict of str to int
         Chromosome name -> length in bp.
     """
 
-    def __init__(self, path: str | os.PathLike, names: Mapping[str, str] | None = None):
-        self.path = Path(path)
-        self.names = dict(names or {})
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        names: Mapping[str, str] | str | None = None,
+        source: str | os.PathLike | None = None,
+    ):
+        self.path = Path(source or path)
         try:
             with warnings.catch_warnings():
                 # that the index is older says nothing: whether it fits is verified below
                 warnings.filterwarnings("ignore", message="Index file", category=RuntimeWarning)
                 with pyfaidx.Faidx(str(path), rebuild=False, build_index=False) as fasta:
                     self._records = dict(fasta.index)
-            self._bytes = np.asarray(np.memmap(self.path, np.uint8, "r"))
+            self._bytes = np.asarray(np.memmap(path, np.uint8, "r"))
         except (OSError, ValueError, pyfaidx.FastaIndexingError, pyfaidx.IndexNotFoundError) as error:
             raise InputError(f"{path}: cannot be read with its index {path}.fai: {error}; make both anew") from None
-        self._verify()
+        self._verify(path)
         self.lengths = {name: record.rlen for name, record in self._records.items()}
+        self.names = layouts.with_or_without_chr(self.lengths) if names == "chr" else dict(names or {})
         absent = sorted(set(self.names.values()) - set(self.lengths))
         if absent:
             raise InputError(
-                f"genomes.<name>.chromosomes maps to {', '.join(absent)}, absent from {path} "
+                f"genomes.<name>.chromosomes maps to {', '.join(absent)}, absent from {self.path} "
                 f"(it has {', '.join(list(self.lengths)[:5])}, ...)"
             )
         self._last: tuple[str, np.ndarray] | None = None
 
-    def _verify(self) -> None:
+    def _verify(self, path: str | os.PathLike) -> None:
         # Records and their headers must tile the file: an index of another file, even of equal names, does not.
         at = 0
         for name, record in sorted(self._records.items(), key=lambda item: item[1].offset):
@@ -140,7 +150,7 @@ class Genome:
         else:
             if at == len(self._bytes) or (at > len(self._bytes) and self._bytes[-1] != ord("\n")):
                 return
-        raise InputError(f"{self.path}.fai does not fit {self.path}; delete the index and make it anew")
+        raise InputError(f"{path}.fai does not fit {path}; make the index anew: samtools faidx {path}")
 
     @staticmethod
     def _span(record) -> int:

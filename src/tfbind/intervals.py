@@ -3,13 +3,13 @@
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
 
-from tfbind import dna, text
+from tfbind import dna, layouts, text
 from tfbind.faults import InputError, ResourceError
 from tfbind.tables import Tally
 
@@ -36,17 +36,20 @@ class Chromosomes(Protocol):
 
 
 def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None) -> pd.DataFrame:
-    """Read a narrowPeak (BED6+4) or BED (3 columns or more) file, gzip or not.
+    """Read the peaks of a file, gzip or not.
 
-    Comments, ``track`` and ``browser`` lines and blank lines are skipped. Every malformed line is listed in one
+    narrowPeak (BED6+4), BED (3 columns or more) and what other programs write: see `layouts`. Comments, ``track`` and
+    ``browser`` lines, blank lines and a line of column names are skipped. Every malformed line is listed in one
     `InputError`, and so is a file without peaks.
 
     Parameters
     ----------
     path : path
-    format : {"narrowpeak", "bed"}
+    format : {"narrowpeak", "bed", "peaks"}
+        ``peaks``: as the columns tell.
     tally : Tally, optional
-        Counts peaks read, and midpoints taken (a BED file, offset -1, a summit outside its peak).
+        Counts peaks read, and midpoints taken (a BED file, offset -1, a summit outside its peak); of other layouts
+        than plain BED and narrowPeak it says what was taken for the summit, under ``read as``.
 
     Returns
     -------
@@ -57,40 +60,48 @@ def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None)
         the columns 5 (score), 8 (pValue) and 9 (qValue) that differs between rows is the score instead.
     """
     tally = Tally() if tally is None else tally
-    narrow = format == "narrowpeak"
     rows, faults, others = [], [], []
     without = outside = 0
-    for number, line in enumerate(text.lines(path), 1):
-        fields = line.split("\t")
-        if not line.strip() or line.startswith("#") or line.split(None, 1)[0] in ("track", "browser"):
-            continue
+    layout, lines = layouts.read(path, format)
+    for number, fields in lines:
         try:
-            chrom, start, end, score, offset = parse(fields, narrow)
+            columns = layout.convert(fields)
+            chrom, start, end, score, offset = parse(columns, layout.narrow)
         except ValueError as error:
             faults.append(f"{path}:{number}: {error}")
             continue
         summit = (start + end) // 2
-        if not narrow or offset == -1:
+        if not layout.narrow or offset == -1:
             without += 1
         elif start + offset >= end:
             outside += 1
         else:
             summit = start + offset
         rows.append((chrom, start, end, summit, score))
-        if narrow:
-            others.append((fields[4], fields[7], fields[8]))
+        if layout.narrow:
+            others.append([_number(columns[i]) for i in (4, 7, 8)])
     if not rows and not faults:
         faults.append(f"{path}: 0 peaks in this file; check that the right file is named")
     if faults:
         raise InputError(text.listed(faults))
     tally.add("read", "peaks", len(rows))
+    if layout.about:
+        tally.add("read as", layout.about, len(rows))
     tally.add("changed", "no summit in the file: midpoint taken", without)
     tally.add("changed", "summit outside its peak: midpoint taken", outside)
     peaks = pd.DataFrame(rows, columns=["chrom", "start", "end", "summit", "score"])
     if len(peaks) > 1 and peaks["score"].nunique(dropna=False) == 1 and not peaks["score"].isna().all():
-        peaks["score"] = _ranking(peaks["score"], np.array(others, float).reshape(len(peaks), -1), narrow, tally)
+        values = np.array(others, float).reshape(len(peaks), -1)
+        peaks["score"] = _ranking(peaks["score"], values, layout.narrow, tally)
     peaks.attrs["path"] = str(path)
     return peaks
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:  # a dot stands for none
+        return np.nan
 
 
 #: Columns of a narrowPeak that rank its peaks where signalValue does not, in that order.
@@ -101,7 +112,7 @@ def _ranking(score: pd.Series, others: np.ndarray, narrow: bool, tally: Tally) -
     """The first column (N,) that tells peaks of one and the same score apart, said in the tally; else the score."""
     given = f"{'signalValue' if narrow else 'score'} is {score.iloc[0]:g} in every row"
     for name, values in zip(_RANKING, others.T, strict=False):
-        if (values != values[0]).any():
+        if not np.isnan(values).any() and (values != values[0]).any():
             tally.add("changed", f"{given}: ranked by {name}", len(score))
             return values
     tally.add(
@@ -119,7 +130,7 @@ def parse(fields: list[str], narrow: bool) -> tuple[str, int, int, float, int]:
         kind = "narrowPeak has 10; without a summit column, give its format as bed" if narrow else "BED has 3 or more"
         raise ValueError(f"{len(fields)} column(s) where {kind}")
     if narrow and len(fields) > 10:
-        raise ValueError(f"{len(fields)} columns where narrowPeak has 10; give its format as bed")
+        raise ValueError(f"{len(fields)} columns where narrowPeak has 10; if these are its first ten, cut -f1-10")
     chrom = fields[0].strip()
     if not chrom or chrom != fields[0]:
         raise ValueError(f"chromosome name {fields[0]!r} is empty or has spaces around it; remove them")
@@ -128,8 +139,8 @@ def parse(fields: list[str], narrow: bool) -> tuple[str, int, int, float, int]:
         raise ValueError(f"start {start} is negative; the first base of a chromosome is 0")
     if start >= end:
         raise ValueError(f"start {start} is not below end {end}; BED is 0-based half-open")
-    if len(fields) > 5 and fields[5] not in ("+", "-", "."):
-        raise ValueError(f"strand {fields[5]!r} is none of + - .")
+    if len(fields) > 5 and fields[5] not in layouts.STRANDS:
+        raise ValueError(f"strand {fields[5]!r} is none of + - .; correct it, or keep columns 1 to 5 alone (cut -f1-5)")
     score, offset = math.nan, 0
     if narrow:
         score = _number(fields[6], "signalValue")
@@ -173,12 +184,26 @@ def named(table: pd.DataFrame, genome: Chromosomes, tally: Tally) -> pd.DataFram
         ours = ", ".join(list(genome.lengths)[:3])
         raise InputError(
             f"{source}: {absent.sum()} of {len(table)} intervals lie on chromosomes that {genome.path} lacks: the file "
-            f"says {theirs}, the genome {ours}; map the names under genomes.<name>.chromosomes or name another genome"
+            f"says {theirs}, the genome {ours}; map the names under genomes.<name>.chromosomes"
+            f"{by_chr(table['chrom'][absent], genome)} or name another genome"
         )
     tally.add("dropped", "chromosome absent from the genome", absent.sum())
     kept = table.assign(chrom=chrom)[~absent].reset_index(drop=True)
     kept.attrs = table.attrs
     return kept
+
+
+def by_chr(names: Iterable[str], genome: Chromosomes) -> str:
+    """How a message goes on where the names of a file and of a genome differ by ``chr`` in front alone; else ''."""
+    other = layouts.with_or_without_chr(genome.lengths)
+    return " (`chromosomes: chr` will do: they differ by chr alone)" if any(name in other for name in names) else ""
+
+
+def together(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tables of `read_peaks` as one; messages name all their files."""
+    whole = pd.concat(tables, ignore_index=True)
+    whole.attrs["path"] = ", ".join(dict.fromkeys(table.attrs["path"] for table in tables))
+    return whole
 
 
 def overlapping(table: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
@@ -247,6 +272,7 @@ def read_blacklist(path: str | os.PathLike, genome: Chromosomes, tally: Tally | 
         raise InputError(
             f"{path}: names {', '.join(regions['chrom'].drop_duplicates().head(3))}, the genome {genome.path} "
             f"{', '.join(list(genome.lengths)[:3])}; map the names under genomes.<name>.chromosomes"
+            f"{by_chr(regions['chrom'], genome)}"
         )
     if tally is not None:
         names = ", ".join(regions["chrom"][~known].drop_duplicates().head(3))

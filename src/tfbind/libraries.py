@@ -7,7 +7,6 @@ import pandas as pd
 
 from tfbind import dna, motifs
 from tfbind.evaluation import measure
-from tfbind.faults import InputError
 from tfbind.kernels import shuffle
 from tfbind.reads import JACKPOT
 
@@ -20,8 +19,7 @@ GOOD_SHARE = 0.5
 #: AUROC that the TF's own JASPAR motif must reach alone for the motif to count as present. Of the real sets, sound
 #: ones lie at 0.68 and above, GABPA, ZNF143 and NFE2 reads and NFE2 peaks below 0.60.
 MOTIF_PRESENT = 0.6
-#: Every group whose TFs a sheet may name, and how many sequences a class are enough to see a motif.
-GROUPS = ("vertebrates", "fungi", "plants", "insects", "nematodes", "urochordates")
+#: How many sequences a class are enough to see a motif.
 _ENOUGH = 5000
 #: Family-wise level at which a k-mer counts as enriched (Bonferroni over all strand-blind k-mers).
 KMER_LEVEL = 0.01
@@ -181,15 +179,13 @@ def own_motif(tf: str, positives: Sequence[str], negatives: Sequence[str]) -> tu
     Returns
     -------
     motif, auroc : str, float
-        Of the TF's matrices the one that does best, by its best match in each sequence; ``('', NaN)`` where JASPAR has
-        none under this name or there is nothing to compare.
+        Of the TF's matrices (`motifs.group_of`) the one that does best, by its best match in each sequence;
+        ``('', NaN)`` where JASPAR has none under this name or there is nothing to compare.
     """
-    try:
-        known = motifs.of_tf(tf, motifs.jaspar(GROUPS))
-    except InputError:
-        return "", float("nan")
+    known, places = motifs.group_of(tf)
+    known = known.take(places)
     positives, negatives = list(positives[:_ENOUGH]), list(negatives[:_ENOUGH])
-    if not positives or not negatives:
+    if not len(known) or not positives or not negatives:
         return "", float("nan")
     best = motifs.maxima(dna.encode(positives + negatives), known)  # (N, M)
     labels = np.repeat([1, 0], [len(positives), len(negatives)])

@@ -10,9 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from tfbind import dna, motifs, tables
-from tfbind.faults import InputError
-from tfbind.motifs import Motifs
+from tfbind import dna, tables
+from tfbind.motifs import Motifs, group_of
 
 #: A match counts at this q-value, and two known motifs are alike at it.
 LEVEL = 0.05
@@ -20,8 +19,6 @@ LEVEL = 0.05
 INFORMATIVE, SHORTEST = 0.25, 5
 #: Bits that a motif holds in so many neighbouring positions; a fainter one is like any long and diffuse matrix.
 BITS, CORE = 7, 8
-#: In which a factor is looked up in turn: its motifs are compared with those of one group.
-GROUPS = ("vertebrates", "fungi", "insects", "nematodes", "plants", "urochordates")
 #: Name of the motif of the sites that a model's scores rest on, beside the numbers of its filters.
 SITES = "sites"
 KEY = ["tf", "source", "source_assay", "train_negatives", "model", "seed", "filter"]
@@ -88,20 +85,6 @@ def compare(queries: Sequence[np.ndarray], known: Motifs) -> np.ndarray:
 
     targets = [_shares(known, i).T for i in range(len(known))]
     return tomtom([query.T.astype(float) for query in queries], targets, n_jobs=1)[0].copy()
-
-
-def group_of(tf: str) -> tuple[Motifs, list[int]]:
-    """The motifs of the first group that has one of this factor, and the places of its own, best first.
-
-    A factor that JASPAR does not know is compared with the vertebrates'.
-    """
-    for group in GROUPS:
-        known = motifs.jaspar((group,))
-        try:
-            return known, [known.ids.index(name) for name in motifs.of_tf(tf, known).ids]
-        except InputError:
-            continue
-    return motifs.jaspar(GROUPS[:1]), []
 
 
 class Learner(NamedTuple):

@@ -3,6 +3,7 @@
 All scores are in bits: the log2 of how much likelier the motif makes a site than a uniform background does.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from tfbind.kernels import motifs as kernel
 
 #: The release that pyjaspar carries inside, named so that a new one never changes a result unasked.
 RELEASE = "JASPAR2026"
+#: Groups in which a factor is looked up in turn: its motifs are those of the first that has some, so that yeast's ABF1
+#: is not met with the ABF1 of a plant.
+GROUPS = ("vertebrates", "fungi", "insects", "nematodes", "plants", "urochordates")
 _HUMAN, _MOUSE = "9606", "10090"
 _ROWS = 256  # sequences at a time, whose scores stay in the cache
 _SMALLEST = np.float32(2.0**-100)  # below this the sums of the kernel begin to lose digits
@@ -160,20 +164,44 @@ def of_tf(name: str, motifs: Motifs | None = None) -> Motifs:
     Parameters
     ----------
     name : str
-        Factor name in any case (``GATA3`` also finds the mouse matrix ``Gata3``); a dimer is written ``FOS::JUN``.
+        Factor name in any case (``GATA3`` also finds the mouse matrix ``Gata3``); a dimer is written ``FOS::JUN``, its
+        parts in any order.
     motifs : Motifs, optional
         Where to look; the vertebrate motifs of `jaspar` by default.
     """
     motifs = jaspar() if motifs is None else motifs
-    found = [i for i, other in enumerate(motifs.names) if other.upper() == name.upper()]
+    wanted = parts(name)
+    found = [i for i, other in enumerate(motifs.names) if parts(other) == wanted]
     if not found:
-        raise InputError(f"no motif is named {name!r}: use the factor's name as JASPAR spells it")
+        raise InputError(f"no motif is named {name!r}: use the factor's name as JASPAR spells it (a dimer: FOS::JUN)")
 
     def rank(i: int) -> tuple[int, str]:
         species = motifs.species[i].split(",")
         return (0 if _HUMAN in species else 1 if _MOUSE in species else 2), motifs.ids[i]
 
     return motifs.take(sorted(found, key=rank))
+
+
+def parts(name: str) -> list[str]:
+    """The factors that a name joins by ``::``, in capitals and in order, so that equal names have equal parts.
+
+    What the id of a sheet cannot hold is a ``-``: ``Su-H`` finds ``Su(H)``, ``GATA1-2-3`` finds ``GATA1/2/3``.
+    """
+    return sorted(re.sub(r"[^A-Z0-9_.-]+", "-", part).strip("-") for part in name.upper().split("::"))
+
+
+def group_of(tf: str) -> tuple[Motifs, list[int]]:
+    """The motifs of the first of `GROUPS` that has one of this factor, and the places of its own, best first.
+
+    Of a factor that JASPAR does not know: the vertebrates', and no place.
+    """
+    for group in GROUPS:
+        known = jaspar((group,))
+        try:
+            return known, [known.ids.index(name) for name in of_tf(tf, known).ids]
+        except InputError:
+            continue
+    return jaspar(GROUPS[:1]), []
 
 
 def best_of(names: Sequence[str], motifs: Motifs | None = None) -> Motifs:

@@ -101,10 +101,10 @@ def fetch(url: str, checksum: str, path: str | os.PathLike) -> str:
     ResourceError
         The network or the server does not answer, or not in time.
     """
-    name = checksum.replace(":", "-") or "unverified"
-    cached = cache() / hashlib.sha256(url.encode()).hexdigest()[:12] / name
+    cached = _cached(url, checksum)
+    kept = cached.is_file()
     try:
-        if not cached.is_file() and not _from_mirror(url, checksum, cached):
+        if not kept and not _from_mirror(url, checksum, cached):
             _download(url, checksum, cached)
         with tables.replacing(path) as temporary:
             shutil.copyfile(cached, temporary)
@@ -121,8 +121,30 @@ def fetch(url: str, checksum: str, path: str | os.PathLike) -> str:
             raise fault from error
         raise
     if not checksum:
-        log.warning("%s: no checksum given, content not verified; it has SHA-256 %s", url, found)
+        size, date = fetched(url) or (os.path.getsize(path), "now")
+        came = "kept in the cache since" if kept else "fetched on"
+        log.warning(
+            "%s: no checksum given, content not verified: %d bytes, %s %s, with SHA-256 %s; its source is not asked "
+            "again: for the content of today, delete %s and %s and run again",
+            *(url, size, came, date, found, cached, path),
+        )
     return found
+
+
+def _cached(url: str, checksum: str) -> Path:
+    return cache() / hashlib.sha256(url.encode()).hexdigest()[:12] / (checksum.replace(":", "-") or "unverified")
+
+
+def fetched(url: str, checksum: str = "") -> tuple[int, str] | None:
+    """Size in bytes and date (``2026-11-30``, UTC) of what the cache keeps of a URL; None where it keeps nothing.
+
+    Without a checksum a URL is fetched once, so the date says of which day its content is.
+    """
+    try:
+        about = _cached(url, checksum).stat()
+    except OSError:
+        return None
+    return about.st_size, time.strftime("%Y-%m-%d", time.gmtime(about.st_mtime))
 
 
 def cache() -> Path:
@@ -139,10 +161,20 @@ def _from_mirror(url: str, checksum: str, cached: Path) -> bool:
     if not manifest.is_file():
         raise InputError(f"TFBIND_MIRROR: no {manifest}; it lists the files (columns path, url, sha256_at_source)")
     listed = tables.read_tsv(manifest).fillna("")
+    named = listed["path"].map(lambda p: Path(p).name == Path(urlsplit(url).path).name)
     if checksum and not checksum.startswith("md5:"):
         listed = listed[listed["sha256_at_source"] == checksum]
-    else:  # a manifest holds no other checksum: the file's own name must do
-        listed = listed[(listed["url"] == url) | listed["path"].map(lambda p: Path(p).name == Path(url).name)]
+    elif checksum:  # a manifest holds no MD5: any file of this name may be the one, and is verified
+        listed = listed[(listed["url"] == url) | named]
+    else:  # nothing could tell another file of the same name from the one that is asked for
+        others = listed["url"][named & (listed["url"] != url)]
+        listed = listed[listed["url"] == url]
+        if len(others) and not len(listed):
+            log.warning(
+                "%s: not taken from the mirror, whose file of this name is that of %s; if it is the same, write its "
+                "SHA-256 into the sheet, or the URL into %s",
+                *(url, ", ".join(filter(None, others)) or "no URL", manifest),
+            )
     for name in listed["path"]:
         stored = Path(folder) / name
         if stored.is_file() and _copy(stored, checksum, cached):
@@ -288,8 +320,8 @@ def _patiently(url: str, attempt: Callable[[], _T]) -> _T:
 
 def _unreachable(url: str, why: str) -> str:
     return (
-        f"{url}: cannot be fetched ({why}). Without network, put the file into a folder with a MANIFEST.tsv "
-        "and point TFBIND_MIRROR to it"
+        f"{url}: cannot be fetched ({why}). Without network, put the file into a folder with a MANIFEST.tsv that names "
+        "its URL and SHA-256 (columns path, url, sha256_at_source), and point TFBIND_MIRROR to it"
     )
 
 

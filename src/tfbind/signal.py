@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,9 @@ _CHUNK = 2**23  # bp of a bigWig that are read at a time
 _OUTSIDE_SHARE = 0.01
 _SAMPLED = 2**21  # positions that stand for a genome in a quantile normalisation
 _KNOTS = 2**12
+#: Feature types of GFF3 -> those of GTF, which calls every gene a gene.
+_GFF3 = {"mRNA": "transcript", "ncRNA_gene": "gene", "pseudogene": "gene", "protein_coding_gene": "gene"}
+_PLACES = b"required_fields=0x2e"  # of SAM: FLAG, RNAME, POS and CIGAR
 
 
 @dataclass(frozen=True, eq=False)  # one track is one key of the cache of `steps`
@@ -244,9 +248,12 @@ class Cuts:
 
 
 def read_bam(path: str | os.PathLike, genome: intervals.Chromosomes, tally: Tally) -> dict[str, np.ndarray]:
-    """Positions (bp, 0-based) of the 5' ends of primary, mapped reads that are no duplicates, by chromosome."""
+    """Positions (bp, 0-based) of the 5' ends of primary, mapped reads that are no duplicates, by chromosome.
+
+    BAM or CRAM. Of a CRAM only flags, places and CIGARs are decoded, which needs no reference and asks no network.
+    """
     try:
-        with pysam.AlignmentFile(os.fspath(path), "rb") as file:
+        with pysam.AlignmentFile(os.fspath(path), "rb", format_options=[_PLACES]) as file:
             lengths = dict(zip(file.references, file.lengths, strict=True))
             known = _known(path, lengths, genome)
             number = {file.get_tid(name): chrom for chrom, name in known.items()}
@@ -261,7 +268,7 @@ def read_bam(path: str | os.PathLike, genome: intervals.Chromosomes, tally: Tall
                     end = read.reference_end - 1 if read.is_reverse else read.reference_start
                     ends.setdefault(read.reference_id, []).append(end)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as BAM: {error}; make or fetch it again") from None
+        raise InputError(f"{path}: cannot be read as BAM or CRAM: {error}; make or fetch it again") from None
     found = {number[tid]: np.array(cuts, np.int32) for tid, cuts in ends.items() if tid in number}
     tally.add("read", "aligned reads", total)
     tally.add("noted", "read of mapping quality 0 (it fits elsewhere as well): its cut counts all the same", repeated)
@@ -393,7 +400,7 @@ def _known(path: str | os.PathLike, names: Mapping[str, int], genome: intervals.
 def _refuse(path: str | os.PathLike, names: Sequence[str], genome: intervals.Chromosomes) -> None:
     raise InputError(
         f"{path}: names {', '.join(names[:3])}, the genome {genome.path} {', '.join(list(genome.lengths)[:3])}; map "
-        "the names under genomes.<name>.chromosomes"
+        f"the names under genomes.<name>.chromosomes{intervals.by_chr(names, genome)}"
     )
 
 
@@ -460,8 +467,10 @@ def read_genes(path: str | os.PathLike, genome: intervals.Chromosomes, tally: Ta
     Parameters
     ----------
     path : path
-        GTF (lines of feature ``gene``, or ``transcript`` where there are none), told by its nine columns, or BED of
-        genes or start sites with a name in column 4 and a strand in column 6. Plain or gzip.
+        GTF (lines of feature ``gene``, or ``transcript`` where there are none) or GFF3 (features ``gene``,
+        ``ncRNA_gene``, ``pseudogene`` and ``protein_coding_gene``, or ``transcript`` and ``mRNA``), told by their nine
+        columns and by ``=`` in the ninth; or BED of genes or start sites with a name in column 4 and a strand in column
+        6. Plain or gzip.
     genome : Chromosomes
     tally : Tally, optional
 
@@ -473,17 +482,20 @@ def read_genes(path: str | os.PathLike, genome: intervals.Chromosomes, tally: Ta
     tally = Tally() if tally is None else tally
     rows, faults = {"gene": [], "transcript": [], "bed": []}, []
     for number, line in enumerate(text.lines(path), 1):
+        if line.startswith("##FASTA"):  # a GFF3 may end in sequences
+            break
         if not line.strip() or line.startswith(("#", "track", "browser")):
             continue
         fields = line.split("\t")
         try:
             if len(fields) == 9 and fields[1:2] and not fields[1].isdecimal():
-                if fields[2] in rows:
-                    rows[fields[2]].append(_gtf(fields))
+                gff3 = re.match(r"\s*[^\s=;\"]+=", fields[8]) is not None
+                if (feature := _GFF3.get(fields[2], fields[2]) if gff3 else fields[2]) in ("gene", "transcript"):
+                    rows[feature].append(_annotated(fields, _gff3(fields[8]) if gff3 else _gtf(fields[8])))
             elif len(fields) >= 4:
                 rows["bed"].append(_bed(fields))
             else:
-                raise ValueError(f"{len(fields)} column(s) where GTF has 9 and BED of genes 4 or more")
+                raise ValueError(f"{len(fields)} column(s) where GTF and GFF3 have 9 and BED of genes 4 or more")
         except ValueError as error:
             faults.append(f"{path}:{number}: {error}")
     found = rows["bed"] or rows["gene"] or rows["transcript"]
@@ -507,15 +519,30 @@ def _placed(table: pd.DataFrame, path: str | os.PathLike, genome: intervals.Chro
     return table.assign(chrom=chrom)[inside].sort_values(["chrom", "tss"], kind="stable").reset_index(drop=True)
 
 
-def _gtf(fields: list[str]) -> tuple[str, int, str, str]:
-    attributes = dict(re.findall(r'(\w+) "?([^";]*)"?', fields[8]))
+def _gtf(text: str) -> tuple[str, str]:
+    """Identifier and name of a gene from the ninth column of GTF."""
+    attributes = dict(re.findall(r'(\w+) "?([^";]*)"?', text))
     if "gene_id" not in attributes:
-        raise ValueError(f"no gene_id in {fields[8][:40]!r}")
+        raise ValueError(f"no gene_id in {text!r}")
+    return attributes["gene_id"], attributes.get("gene_name", attributes["gene_id"])
+
+
+def _gff3(text: str) -> tuple[str, str]:
+    """The same from that of GFF3: GENCODE's and Ensembl's gene_id, or the ID without a type before it (``gene:``)."""
+    pairs = (pair.partition("=") for pair in text.split(";"))
+    attributes = {key.strip(): unquote(value.strip()) for key, _, value in pairs}
+    own = attributes.get("gene_id") or attributes.get("Parent") or attributes.get("ID")
+    if not own:
+        raise ValueError(f"no gene_id, ID or Parent in {text!r}")
+    own = re.sub(r"^gene[:-]", "", own)
+    return own, next((attributes[key] for key in ("gene_name", "Name", "gene") if attributes.get(key)), own)
+
+
+def _annotated(fields: list[str], names: tuple[str, str]) -> tuple[str, int, str, str]:
     start, end = _whole(fields[3]), _whole(fields[4])
     if not 1 <= start <= end:
         raise ValueError(f"start {start} and end {end} are no GTF interval (1-based, both included)")
-    name = attributes.get("gene_name", attributes["gene_id"])
-    return fields[0], end - 1 if fields[6] == "-" else start - 1, _bare(attributes["gene_id"]), name
+    return fields[0], end - 1 if fields[6] == "-" else start - 1, _bare(names[0]), names[1]
 
 
 def _bed(fields: list[str]) -> tuple[str, int, str, str]:
@@ -656,4 +683,4 @@ def cell(
     placed = read_genes(genes, genome, tally) if genes else None
     if placed is not None and files["expression"]:
         placed = expression([row["path"] for row in files["expression"]], placed, tally)
-    return Cell(opened, pd.concat(peaks, ignore_index=True) if peaks else None, placed)
+    return Cell(opened, intervals.together(peaks) if peaks else None, placed)

@@ -32,7 +32,6 @@ from tfbind import (
     data,
     dna,
     evaluation,
-    libraries,
     models,
     motifs,
     prediction,
@@ -119,9 +118,9 @@ class Case:
 
     @cached_property
     def known(self) -> motifs.Motifs:
-        """The TF's JASPAR matrices, as `motifs.of_tf` orders them; NotEstimable where there is none."""
+        """The TF's JASPAR matrices, as `motifs.of_tf` orders those of its group; NotEstimable where there is none."""
         try:
-            return motifs.of_tf(self.tf, motifs.jaspar(libraries.GROUPS))
+            return motifs.of_tf(self.tf, motifs.group_of(self.tf)[0])
         except InputError:
             message = f"no motif is named {self.tf!r}: use the factor's name as JASPAR spells it"
             raise NotEstimable(message) from None

@@ -69,7 +69,7 @@ def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
             if os.path.isfile(source) and any(row["genome"] == name for row in rows):
                 tried(resources.verify, source, options["sha256"])
                 tried(index, source, fasta)
-            genomes[name] = tried(Genome, fasta, options["chromosomes"]) if fasta.exists() else None
+            genomes[name] = tried(Genome, fasta, options["chromosomes"], source) if fasta.exists() else None
         for dataset, row in ((name, study.row(name, config.SEQUENCES)) for name in study.datasets):
             genome = genomes.get(row["genome"])
             blacklist = config.local(study.config["genomes"][row["genome"]]["blacklist"]) if row["genome"] else ""

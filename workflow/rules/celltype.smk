@@ -21,14 +21,19 @@ rule celltype:
     benchmark:
         "logs/celltype/{tf}/{cell}.tsv"
     wildcard_constraints:
-        tf=one_of(study.cell_tfs()),
+        tf=one_of(ASSAYED),
         cell=one_of(study.cells),
     conda:
         ENV
     params:
+        tf=assayed_factor,
         files=trial,
-        train=lambda wildcards: training_cells(wildcards.tf, wildcards.cell),
-        checksums=lambda wildcards: study.cell_checksums(trial(wildcards), wildcards.tf),
+        train=lambda wildcards: training_cells(
+            assayed_factor(wildcards), wildcards.cell
+        ),
+        checksums=lambda wildcards: study.cell_checksums(
+            trial(wildcards), assayed_factor(wildcards)
+        ),
         chromosomes=lambda wildcards: study.config["genomes"][
             study.cells[wildcards.cell]["genome"]
         ]["chromosomes"],
@@ -52,15 +57,20 @@ rule celltype_network:
     benchmark:
         "logs/celltype/{tf}/{cell}/{network}.tsv"
     wildcard_constraints:
-        tf=one_of(study.cell_tfs()),
+        tf=one_of(ASSAYED),
         cell=one_of(study.cells),
         network=one_of(CELLTYPE["networks"]),
     conda:
         ENV
     params:
+        tf=assayed_factor,
         files=trial,
-        train=lambda wildcards: training_cells(wildcards.tf, wildcards.cell),
-        checksums=lambda wildcards: study.cell_checksums(trial(wildcards), wildcards.tf),
+        train=lambda wildcards: training_cells(
+            assayed_factor(wildcards), wildcards.cell
+        ),
+        checksums=lambda wildcards: study.cell_checksums(
+            trial(wildcards), assayed_factor(wildcards)
+        ),
         chromosomes=lambda wildcards: study.config["genomes"][
             study.cells[wildcards.cell]["genome"]
         ]["chromosomes"],
@@ -75,9 +85,12 @@ rule celltype_network:
 
 rule celltype_table:
     input:
-        [f"results/celltype/{tf}/{cell}.tsv" for tf, cell in trials()],
         [
-            f"results/celltype/{tf}/{cell}/{network}.tsv"
+            f"results/celltype/{studies.file_name(tf)}/{cell}.tsv"
+            for tf, cell in trials()
+        ],
+        [
+            f"results/celltype/{studies.file_name(tf)}/{cell}/{network}.tsv"
             for tf, cell in trials()
             for network in CELLTYPE["networks"]
         ],

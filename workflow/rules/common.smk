@@ -83,7 +83,7 @@ wildcard_constraints:
     dataset=one_of(study.datasets),
     negatives=one_of(study.config["negatives"]),
     model=one_of(KIND),
-    tf=one_of(study.tfs()),
+    tf=one_of([studies.file_name(tf) for tf in study.tfs()]),
     genome=one_of(study.config["genomes"]),
 
 
@@ -108,6 +108,15 @@ def chromosomes(row):
     return (
         study.config["genomes"][row["genome"]]["chromosomes"] if row["genome"] else {}
     )
+
+
+FACTORS = {studies.file_name(tf): tf for tf in study.tfs()}
+ASSAYED = {studies.file_name(tf): tf for tf in study.cell_tfs()}
+
+
+def factor(wildcards):
+    """The TF that a path is named for (`MAX-MYC` of `MAX::MYC`)."""
+    return FACTORS[wildcards.tf]
 
 
 def of_tf(tf):
@@ -261,6 +270,11 @@ def trials():
     ]
 
 
+def assayed_factor(wildcards):
+    """The TF of the sheet of cells that a path is named for."""
+    return ASSAYED[wildcards.tf]
+
+
 def training_cells(tf, test):
     """The cells of the test cell's genome that may train."""
     genome = study.cells[test]["genome"]
@@ -280,7 +294,7 @@ def trial(wildcards):
         if files["genome"] == study.cells[test]["genome"]
     ]
     reference = CELLTYPE["reference"] if CELLTYPE["reference"] in alike else alike[0]
-    read = {reference, test, *training_cells(wildcards.tf, test)}
+    read = {reference, test, *training_cells(assayed_factor(wildcards), test)}
     return {cell: files for cell, files in study.cells.items() if cell in read}
 
 
@@ -293,7 +307,7 @@ def trial_files(wildcards):
         for what in ("accessibility", "accessibility_peaks", "expression"):
             rows += files[what]
         for what in ("conservative", "relaxed"):
-            rows += files[what].get(wildcards.tf, [])
+            rows += files[what].get(assayed_factor(wildcards), [])
     named = {key: studies.local(options[key]) for key in ("genes", "blacklist")}
     return (
         {"genome": fasta, "index": f"{fasta}.fai"}

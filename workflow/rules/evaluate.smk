@@ -5,17 +5,19 @@ EVALUATION = "results/evaluation/{tf}/{table}.tsv"
 
 rule evaluate:
     input:
-        positives=lambda wildcards: expand(POSITIVES, dataset=of_tf(wildcards.tf)),
+        positives=lambda wildcards: expand(POSITIVES, dataset=of_tf(factor(wildcards))),
         negatives=lambda wildcards: [
-            NEGATIVES.format(dataset=d, negatives=x) for d, x in labelled(wildcards.tf)
+            NEGATIVES.format(dataset=d, negatives=x)
+            for d, x in labelled(factor(wildcards))
         ],
         predictions=lambda wildcards: [
             PREDICTIONS.format(dataset=d, negatives=x, model=m)
-            for d, x, m in runs(wildcards.tf)
+            for d, x, m in runs(factor(wildcards))
         ],
         audits=lambda wildcards: list(
             dict.fromkeys(
-                AUDIT.format(dataset=d, negatives=x) for d, x, _ in runs(wildcards.tf)
+                AUDIT.format(dataset=d, negatives=x)
+                for d, x, _ in runs(factor(wildcards))
             )
         ),
     output:
@@ -31,11 +33,12 @@ rule evaluate:
     conda:
         ENV
     params:
-        rows=lambda wildcards: study.kinship(sources(wildcards.tf)),
-        targets=lambda wildcards: of_tf(wildcards.tf),
-        labelled=lambda wildcards: labelled(wildcards.tf),
-        runs=lambda wildcards: runs(wildcards.tf),
-        config=lambda wildcards: evaluated(wildcards.tf),
+        tf=factor,
+        rows=lambda wildcards: study.kinship(sources(factor(wildcards))),
+        targets=lambda wildcards: of_tf(factor(wildcards)),
+        labelled=lambda wildcards: labelled(factor(wildcards)),
+        runs=lambda wildcards: runs(factor(wildcards)),
+        config=lambda wildcards: evaluated(factor(wildcards)),
         code=digest("evaluation", "calibration", "audit"),
     script:
         "../scripts/evaluate.py"
@@ -43,9 +46,9 @@ rule evaluate:
 
 rule summarise:
     input:
-        metrics=expand(EVALUATION, tf=study.tfs(), table="metrics"),
-        transfer=expand(EVALUATION, tf=study.tfs(), table="transfer"),
-        calibration=expand(EVALUATION, tf=study.tfs(), table="calibration"),
+        metrics=expand(EVALUATION, tf=FACTORS, table="metrics"),
+        transfer=expand(EVALUATION, tf=FACTORS, table="transfer"),
+        calibration=expand(EVALUATION, tf=FACTORS, table="calibration"),
         positives=expand(POSITIVES, dataset=study.datasets),
         logs=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),
         negatives=[

@@ -15,7 +15,7 @@ plan = celltype.plan(
     celltype.chromosomes(genome.lengths, params.split, params.options["unused"], genome.resolve),
 )
 factor = cells.open_factor(
-    words.tf,
+    params.tf,
     params.files,
     genome,
     params.options,
@@ -33,5 +33,5 @@ else:
     methods = {name: candidates for name, candidates in built.items() if name in params.options["methods"]}
     more = {"best_site": factor.best_site}
 fixed = {"limit": params.options["limit"], "seed": params.seed, "statistics": params.statistics}
-tables.write_tsv(celltype.evaluate(words.tf, factor, plan, methods=methods, **fixed, **more), snakemake.output.table)
+tables.write_tsv(celltype.evaluate(params.tf, factor, plan, methods=methods, **fixed, **more), snakemake.output.table)
 tables.write_tsv(tally.frame(), snakemake.output.log)

@@ -10,7 +10,7 @@ tests = tables.read_targets(params.targets, inputs.positives, params.labelled, i
 predictions = {
     tuple(run): tables.read(path, tables.PREDICTIONS) for run, path in zip(params.runs, inputs.predictions, strict=True)
 }
-study = snakemake.wildcards.tf, params.rows, predictions, tests, params.config
+study = params.tf, params.rows, predictions, tests, params.config
 refused = audit.refused(pd.concat(map(tables.read_tsv, inputs.audits)))
 results = *evaluation.evaluate(*study, refused), *calibration.calibrate(*study)
 names = ("metrics", "transfer", "curves", "calibration", "reliability")

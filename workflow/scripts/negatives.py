@@ -3,8 +3,6 @@
 import logging
 from itertools import chain
 
-import pandas as pd
-
 from tfbind import assays, intervals, job, negatives, tables
 from tfbind.genome import Genome
 from tfbind.splits import generator
@@ -15,7 +13,7 @@ row, fasta, blacklist = params.row, inputs.get("genome"), inputs.get("blacklist"
 genome = Genome(fasta, params.chromosomes) if fasta else None
 peaks = [intervals.read_peaks(n[c], n["format"]) for n in params.neighbours for c in ("path", "relaxed_path") if n[c]]
 placed = {"genome": genome, "blacklist": blacklist}
-avoid = intervals.named(pd.concat(peaks), genome, tables.Tally()) if peaks else None
+avoid = intervals.named(intervals.together(peaks), genome, tables.Tally()) if peaks else None
 asked = dict.fromkeys(chain(*(options["kinds"] for options in params.labels.values())))
 sequence = params.sequence | {"limit": None, "split": params.split}
 offered = set().union(*assays.offers(row).values())
