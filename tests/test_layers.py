@@ -107,3 +107,4 @@ def test_scripts_are_thin(script):
     lines = [x for x in script.read_text().splitlines() if x.strip() and not x.startswith(("import", "from"))]
     assert len(lines) <= 40
     assert "def " not in script.read_text()
+    assert lines[1].startswith("job.begin(snakemake.log[0])"), "what it says from here on is in its log"

@@ -161,6 +161,9 @@ def test_the_end_says_the_answer_and_where_to_look(tmp_path):
     rows = [("USF1", "auroc", "ensemble", 0.9), ("NA", "auroc", "ensemble", None), ("NA", "auroc", "0", 0.8)]
     metrics = pd.DataFrame(rows, columns=["tf", "metric", "seed", "value"])
     tables.write_tsv(metrics, tmp_path / "results/metrics.tsv")
+    assert not any("report.html" in line or "summary.tsv" in line for line in progress.summary(tmp_path))
+    for name in ("report.html", "summary.tsv"):
+        (tmp_path / "results" / name).touch()
     lines = progress.summary(tmp_path)
     assert lines[0] == "TF0: reuse." and lines[20].startswith("... and 3 more in")
     assert lines[21] == "2 source-target-model cells for 2 TFs, 1 of them not estimable (`note` says why)"

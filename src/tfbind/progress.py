@@ -238,7 +238,7 @@ def failures(run: Run, most: int | None = None) -> list[str]:
 
 
 def summary(folder: Path) -> list[str]:
-    """The answer of a finished run, and where to look."""
+    """The answer of a finished run, and where to look: what is there of it."""
     from tfbind import tables
 
     results = folder / "results"
@@ -255,11 +255,11 @@ def summary(folder: Path) -> list[str]:
             f"{len(cells)} source-target-model cells for {cells['tf'].nunique()} TFs"
             + (f", {empty} of them not estimable (`note` says why)" if empty else "")
         )
-    return [
-        *lines,
-        f"open {results / 'report.html'}",
-        f"tables: {results / 'summary.tsv'}, transfer.tsv, metrics.tsv; models with their cards: {results / 'models'}/",
-    ]
+    if (path := results / "report.html").exists():  # not after a run for some of the files alone
+        lines.append(f"open {path}")
+    if (path := results / "summary.tsv").exists():
+        lines.append(f"tables: {path}, transfer.tsv, metrics.tsv; models with their cards: {results / 'models'}/")
+    return lines
 
 
 def plan(jobs: dict[str, int]) -> list[str]:
