@@ -12,7 +12,7 @@ from tfbind.config import schema
 REPO = Path(__file__).parents[1]
 FLOORS = [
     ["faults", "kernels.vectors"],
-    ["dna", "text", "lineage", "shifts", "kernels.*"],
+    ["dna", "text", "lineage", "shifts", "hosts", "layout", "kernels.*"],
     ["tables"],
     ["config", "resources", "intervals", "genome", "reads", "splits", "motifs", "background", "bins", "progress"],
     ["assays", "negatives", "simulate", "archives", "audit", "signal", "domain", "doctor", "matching"],

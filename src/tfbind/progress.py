@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from tfbind import tables
 from tfbind.faults import InputError
 
 _TIME = "%a %b %d %H:%M:%S %Y"
@@ -152,6 +151,8 @@ def failed(run: Run) -> list[str]:
 
 def summary(folder: Path) -> list[str]:
     """The answer of a finished run, and where to look."""
+    from tfbind import tables  # pandas loads when a run has ended
+
     results = folder / "results"
     lines = []
     if (path := results / "verdicts.tsv").exists():
