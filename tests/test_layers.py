@@ -1,5 +1,8 @@
 """The architecture, held to: imports point down, torch stays above, schema words are registry keys."""
 
+import ast
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +15,7 @@ from tfbind.config import schema
 REPO = Path(__file__).parents[1]
 FLOORS = [
     ["faults", "kernels.vectors"],
-    ["dna", "text", "lineage", "shifts", "kernels.*", "job"],
+    ["dna", "text", "lineage", "shifts", "hosts", "layout", "kernels.*", "job"],
     ["tables", "layouts"],
     [
         "config",
@@ -56,17 +59,94 @@ def test_imports_point_down(module):
         assert floor(other) < floor(module), f"{module} imports {other}"
 
 
-@pytest.mark.parametrize(
-    "module", ["config", "cli", "assays", "negatives", "simulate", "lineage", "archives", "audit", "validation"]
-)
-def test_planning_and_validation_load_no_torch(module):
-    code = f"import sys, tfbind.{module}; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+#: Libraries that a start pays for, and whose children: what is not named here is cheap.
+HEAVY = {
+    *("torch", "torch._dynamo", "pytorch_lightning", "sklearn", "scipy.special", "scipy.stats", "scipy.optimize"),
+    *("matplotlib", "pybedtools", "pyjaspar", "Bio", "memelite", "numba", "pandas", "pyarrow", "requests", "onnx"),
+}
+TABLES = {"pandas", "pyarrow"}
+KERNELS = TABLES | {"numba"}
+STATISTICS = KERNELS | {"scipy.special"}
+#: What each script may load before it does its work.
+SCRIPTS = {
+    "adapt": STATISTICS | {"torch"},
+    "adaptation": STATISTICS,
+    "audit": KERNELS,
+    "audit_table": TABLES,
+    "cards": KERNELS | {"torch"},
+    "causes": TABLES,
+    "celltype": STATISTICS | {"torch", "sklearn", "scipy.stats", "scipy.optimize", "requests"},
+    "celltype_table": STATISTICS,
+    "evaluate": STATISTICS,
+    "explain": STATISTICS | {"torch"},
+    "fetch": TABLES | {"requests"},
+    "fit": STATISTICS | {"sklearn", "scipy.stats", "scipy.optimize"},
+    "index_genome": KERNELS | {"requests"},
+    "interpret": KERNELS | {"torch"},
+    "motifs": KERNELS,
+    "negatives": KERNELS,
+    "positives": KERNELS | {"requests"},
+    "predict": KERNELS | {"torch"},
+    "report": STATISTICS | {"matplotlib"},
+    "retrain": TABLES,
+    "simulate": KERNELS,
+    "summarise": STATISTICS,
+    "take_scores": KERNELS,
+    "train": KERNELS,
+    "unlabelled": STATISTICS | {"torch"},
+}
+#: What the workflow imports to plan, at every start and for every job of a cluster.
+PLANNING = {"config", "faults", "hosts", "layout", "lineage", "progress"}
+#: Prints what is loaded beyond what may be: groups of (may be loaded, code by name), each in a process of its own that
+#: has what all but the first may load.
+LOADED = """
+import json, os, sys
+heavy, groups = json.loads(sys.argv[1])
+for number, (allowed, sources) in enumerate(groups):
+    if number == 1:
+        import pandas, pyarrow.parquet
+    child = os.fork()
+    if not child:
+        for name, source in sources.items():
+            exec(source, {})
+            print(name, *sorted(set(heavy) & set(sys.modules) - set(allowed)), flush=True)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(1)
+"""
 
 
-def test_prediction_loads_no_lightning():
-    code = "import sys, tfbind.prediction; sys.exit('pytorch_lightning' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+def imports(path):
+    """The import statements at the top level of a Python file."""
+    tree = ast.parse(path.read_text())
+    return "\n".join(ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def test_a_start_loads_what_it_needs():
+    scripts = {path.stem: path for path in (REPO / "workflow" / "scripts").glob("*.py")}
+    assert set(scripts) == set(SCRIPTS)
+    groups = {frozenset(): {f"planning {name}": f"import tfbind.{name}" for name in sorted(PLANNING)}}
+    for name, allowed in SCRIPTS.items():
+        groups.setdefault(frozenset(allowed), {})[f"{name}.py"] = imports(scripts[name])
+    # planning, validation, prediction from Python and at the command line
+    names = ("config", "cli", "assays", "negatives", "simulate", "lineage", "archives", "audit", "validation")
+    groups[frozenset(HEAVY - {"torch", "sklearn"})] = {name: f"import tfbind.{name}" for name in names}
+    groups[frozenset(HEAVY - {"pytorch_lightning"})] = {"prediction": "import tfbind.prediction"}
+    given = json.dumps([sorted(HEAVY), [[sorted(allowed), sources] for allowed, sources in groups.items()]])
+    ran = subprocess.run([sys.executable, "-c", LOADED, given], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    lines = ran.stdout.splitlines()
+    assert len(lines) == len(PLANNING) + len(SCRIPTS) + len(names) + 1
+    assert not [line for line in lines if HEAVY & set(line.split())]
+
+
+def test_workflow_files_import_what_planning_may():
+    found = set()
+    for path in (REPO / "Snakefile", *(REPO / "workflow" / "rules").glob("*.smk")):
+        for line in re.findall(r"^(?:from tfbind.*|import tfbind.*)$", path.read_text(), re.MULTILINE):
+            (node,) = ast.parse(line).body
+            found |= {alias.name for alias in node.names} if node.module == "tfbind" else {node.module.split(".")[1]}
+    assert {"config", "lineage"} <= found <= PLANNING
 
 
 def test_schema_words_are_registry_keys():

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
-from tfbind import config, resources, tables
+from tfbind import config, hosts, resources, tables
 from tfbind.faults import InputError, ResourceError
 
 #: Output types of ENCODE that may stand for the peaks of a TF, the better first.
@@ -496,7 +496,7 @@ def resolve(accession: str, assembly: str = "") -> list[Row]:
 
 def _named(row: Row, asked: str) -> Row:
     """`row`, refused where an archive sends us to a host that nobody named."""
-    resources.check_host(row["path"], resources.allowed(asked), f"{row['accession']} is at ")
+    hosts.check_host(row["path"], hosts.allowed(asked), f"{row['accession']} is at ")
     return row
 
 

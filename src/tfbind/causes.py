@@ -37,7 +37,7 @@ import numpy as np
 import pandas as pd
 
 from tfbind import background, data, dna, evaluation, models, negatives, prediction, tables
-from tfbind.baseline import composition
+from tfbind.dna import composition
 from tfbind.evaluation import Replicates
 from tfbind.faults import NotEstimable
 from tfbind.splits import generator

@@ -10,17 +10,19 @@ the base rate, and the same scores against as many dinucleotide shuffles of the 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 
-from tfbind import dna, estimators, evaluation, tables
+from tfbind import dna, evaluation, tables
 from tfbind.bins import AMBIGUOUS, BOUND, STEP, UNBOUND
 from tfbind.faults import InputError, NotEstimable
 from tfbind.kernels import shuffle
 from tfbind.splits import generator
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 COLUMNS = [
     *("tf", "train_cells", "test_cell", "method", "metric", "value", "low", "high"),
@@ -317,7 +319,7 @@ def evaluate(
     bins: Bins,
     plan: Plan,
     *,
-    methods: Mapping[str, Sequence[BaseEstimator]],
+    methods: Mapping[str, Sequence["BaseEstimator"]],
     limit: int,
     seed: int,
     statistics: Mapping,
@@ -348,6 +350,8 @@ def evaluate(
     DataFrame
         Columns `COLUMNS`; a method that cannot be estimated has empty values and says why.
     """
+    from tfbind import estimators  # scikit-learn loads for those who fit
+
     key = {"tf": tf, "train_cells": ",".join(plan.train), "test_cell": plan.test}
     names = [*methods, *((SIGNAL, CHANCE) if reference else ())]
     result: list[dict] = []

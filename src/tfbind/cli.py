@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tfbind import __version__, archives, config, progress, resources, simulate, tables, text, validation
+from tfbind import __version__, archives, config, hosts, progress, resources, simulate, tables, text, validation
 from tfbind.faults import InputError, NotEstimable, ResourceError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -98,7 +98,7 @@ def fetch(
     what = what or []
     if host:
         typed = [urlsplit(source).hostname or "" for source in what if config.is_url(source)]
-        resources.allow([*resources.HOSTS, *typed, *_words(host)])
+        hosts.allow([*hosts.HOSTS, *typed, *_words(host)])
     if what and (tf or study):
         raise InputError("--tf and --study ask the archives for a sheet; leave out the files, or the options")
     sheet = Path(what[0]) if len(what) == 1 and what[0].endswith(".tsv") and not config.is_url(what[0]) else None

@@ -13,6 +13,7 @@ import pandas as pd
 
 from tfbind import audit, tables, text
 from tfbind.faults import InputError
+from tfbind.layout import scores_file
 
 if TYPE_CHECKING:  # what reads a config is no part of a result
     from tfbind.config import Study
@@ -74,11 +75,6 @@ def write(study: "Study", folder: str | os.PathLike, out: str | os.PathLike) -> 
     pairs = pd.DataFrame(rows)
     tables.write_tsv(pairs, out / PAIRS)
     return pairs
-
-
-def scores_file(source: str, negatives: str, target: str, test_negatives: str) -> str:
-    """Where a program puts the scores of one target's test rows, relative to the `path` of its label."""
-    return f"{source}/{negatives}/{target}.{test_negatives}.tsv"
 
 
 def _write_fasta(rows: pd.DataFrame, path: Path) -> None:

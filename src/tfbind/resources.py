@@ -6,8 +6,7 @@ file gzipped that its source serves plain; it is unpacked before its checksum is
 
 A checksum is a SHA-256, or `md5:` and an MD5 where an archive states no other; an empty one accepts any content.
 
-Only hosts that somebody named are asked, redirects included: those that `TFBIND_HOSTS` lists or, where it is empty, the
-host of the URL itself and those of ENCODE and ENA (`HOSTS`).
+Only hosts that somebody named are asked, redirects included (`tfbind.hosts`).
 """
 
 import email.utils
@@ -20,7 +19,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -31,14 +30,13 @@ import urllib3
 
 from tfbind import __version__, tables
 from tfbind.faults import InputError, ResourceError
+from tfbind.hosts import allow, allowed, check_host  # noqa: F401
 from tfbind.tables import digest
 
 log = logging.getLogger(__name__)
 
 #: A compressed file may unpack to at most this many bytes, and no download is larger.
 LARGEST = 2**34
-#: Where ENCODE and ENA answer questions and where they keep their files.
-HOSTS = ("www.encodeproject.org", "encode-public.s3.amazonaws.com", "www.ebi.ac.uk", "ftp.sra.ebi.ac.uk")
 #: Attempts at one file. The pauses between them double from one second on, unless the server says how long to wait.
 ATTEMPTS = 5
 #: A server that asks to wait longer than this many seconds is given up.
@@ -340,30 +338,6 @@ class _Session(requests.Session):
         if target:
             check_host(urljoin(resp.url, target), self.hosts, f"{resp.url} leads to ")
         return target
-
-
-def allow(hosts: Iterable[str]) -> None:
-    """Ask only these hosts from here on, in this process and those it starts; without any, nothing changes."""
-    if hosts := list(hosts):
-        os.environ["TFBIND_HOSTS"] = ",".join(hosts)
-
-
-def allowed(url: str) -> set[str]:
-    """The hosts that may be asked on behalf of a URL that somebody wrote."""
-    listed = {host.strip().lower() for host in os.environ.get("TFBIND_HOSTS", "").split(",")} - {""}
-    return listed or {urlsplit(url).hostname or "", *HOSTS}
-
-
-def check_host(url: str, hosts: set[str], before: str = "") -> None:
-    """Refuse a URL of another scheme than https, http and ftp, or of a host that is not in `hosts`."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("https", "http", "ftp"):
-        raise InputError(f"{before}{url}: only https, http and ftp are fetched")
-    if (parts.hostname or "") not in hosts:
-        raise InputError(
-            f"{before}{url}: the host {parts.hostname} is not allowed; if it is right, add it to `hosts` in the config "
-            f"(tfbind fetch: --host; anywhere: TFBIND_HOSTS). Allowed are {', '.join(sorted(hosts))}"
-        )
 
 
 def _open(url: str, headers: dict[str, str]) -> requests.Response:

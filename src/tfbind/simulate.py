@@ -28,15 +28,11 @@ import pysam
 from tfbind import bins, dna, motifs, splits, tables
 from tfbind.faults import InputError
 from tfbind.kernels import tracks as kernel
+from tfbind.layout import CELLS, COFACTORS, CYCLES, TFS, cell_files, chips
+from tfbind.layout import simulated as files  # noqa: F401
 
-TFS = ("USF1", "GATA3", "CTCF")
-#: Cells, and the factor whose motif opens chromatin there.
-COFACTORS = {"k562": "FOS::JUN", "hepg2": "HNF4A"}
 GENOME = "simulated"
-CYCLES = (1, 2, 3, 4)
 LEFT_FLANK, RIGHT_FLANK = "TGTCGT", "GACTGC"
-#: Cells of the cell-type task: the format of their accessibility, and how many fragments were sequenced.
-CELLS = {"k562": ("bw", 300_000), "hepg2": ("bam", 240_000), "h1": ("tsv.gz", 360_000)}
 
 #: The study as it is written; the demo's own config says why each key stands there.
 CONFIG = f"""\
@@ -75,15 +71,6 @@ _HALF_OPEN = 5.0  # accessibility, of a closed step, at which half of the occupi
 _MOST = 0.95  # probability to be bound at the best site of the most open step
 _DOUBTFUL, _SPURIOUS = 0.25, 0.002  # relaxed-only peaks, per step: as a share of the probability of binding; anywhere
 _PEAK, _READ = 200, 30  # bp
-
-
-def files(tfs: Sequence[str] = TFS) -> list[str]:
-    """Names of all files that `study` writes, relative to its folder."""
-    peaks = [f"{tf}_{cell}.narrowPeak" for tf, cell in _chips(tfs)]
-    reads = [f"{tf}_selex_{cycle}.fastq.gz" for tf in tfs for cycle in CYCLES]
-    fixed = ["genome.fa", "blacklist.bed", "selex_0.fastq.gz", "config.yaml", "datasets.tsv", "truth.json"]
-    cells = [path for _, _, _, path in _cell_files(tfs)] + ["genes.gtf", "cells.tsv", "truth_bins.parquet"]
-    return sorted(peaks + reads + fixed + cells)
 
 
 def study(
@@ -153,7 +140,7 @@ def study(
     openness = 0.7 * shared.standard_normal(len(elements))
     openness = {cell: openness + 0.4 * shared.standard_normal(len(elements)) for cell in COFACTORS}
     tokens = np.stack([genome[c][m - _WIDE // 2 : m + _WIDE // 2 + 1] for c, m in elements])
-    for tf, cell in _chips(tfs):
+    for tf, cell in chips(tfs):
         helped = np.isin(np.arange(len(elements)), sites.loc[sites["name"] == COFACTORS[cell], "element"])
         table, about = _chip(
             f"{tf}_{cell}",
@@ -191,16 +178,11 @@ def _width(motif: motifs.Motifs) -> int:
     return len(motif.matrices[0])
 
 
-def _chips(tfs: Sequence[str]) -> list[tuple[str, str]]:
-    first, *rest = COFACTORS
-    return [(tfs[0], first), *((tfs[0], cell) for cell in rest), *((tf, first) for tf in tfs[1:])]
-
-
 def _sheet(tfs: Sequence[str], cycle: int) -> pd.DataFrame:
     rows = [
         {"dataset": f"{tf}_{cell}", "tf": tf, "assay": "chipseq", "path": f"{tf}_{cell}.narrowPeak"}
         | {"genome": GENOME, "cell": cell, "lab": "simulated"}
-        for tf, cell in _chips(tfs)
+        for tf, cell in chips(tfs)
     ]
     rows += [
         {"dataset": f"{tf}_selex", "tf": tf, "assay": "htselex", "path": f"{tf}_selex_{cycle}.fastq.gz"}
@@ -404,20 +386,8 @@ def _write_reads(path: Path, inserts: np.ndarray, rng: np.random.Generator) -> N
         temporary.write_bytes(gzip.compress(text.getvalue().encode(), 6, mtime=0))
 
 
-def _cell_files(tfs: Sequence[str]) -> list[tuple[str, str, str, str]]:
-    """Cell, kind, factor and name of every file of the sheet of cells."""
-    rows = []
-    for cell, (suffix, _) in CELLS.items():
-        rows.append((cell, "accessibility", "", f"open_{cell}.{suffix}"))
-        rows.append((cell, "accessibility_peaks", "", f"open_{cell}.bed"))
-        rows.append((cell, "expression", "", f"rna_{cell}.tsv"))
-        for tf in tfs:
-            rows += [(cell, what, tf, f"{tf}_{cell}_{what}.narrowPeak") for what in ("conservative", "relaxed")]
-    return rows
-
-
 def _cell_sheet(tfs: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame(_cell_files(tfs), columns=["cell", "what", "tf", "path"]).assign(genome=GENOME)
+    return pd.DataFrame(cell_files(tfs), columns=["cell", "what", "tf", "path"]).assign(genome=GENOME)
 
 
 def _cells(

@@ -20,14 +20,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from scipy import special, stats
-from scipy.spatial.distance import jensenshannon
-from sklearn.linear_model import LogisticRegression
+from scipy import special
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tfbind import (
     adaptation,
-    baseline,
     calibration,
     data,
     dna,
@@ -279,8 +276,10 @@ def domain_odds(source: np.ndarray, pool: np.ndarray, rows: np.ndarray) -> tuple
     auroc : float
         Of two halves, each told apart by what the other taught.
     """
+    from sklearn.linear_model import LogisticRegression  # it and scipy.stats load where they are used
+
     n = min(len(source), len(pool))
-    features = np.concatenate([baseline.composition(tokens[:n], 2) for tokens in (source, pool)])
+    features = np.concatenate([dna.composition(tokens[:n], 2) for tokens in (source, pool)])
     labels, half = np.repeat([0, 1], n), np.tile(np.arange(n) % 2, 2)
     scale = np.maximum(features.std(0), 1e-9)
 
@@ -292,7 +291,7 @@ def domain_odds(source: np.ndarray, pool: np.ndarray, rows: np.ndarray) -> tuple
     held_out = np.empty(2 * n)
     for k in (0, 1):
         held_out[half != k] = logits(half == k, features[half != k])
-    odds = np.exp(logits(np.ones(2 * n, bool), baseline.composition(rows, 2)))
+    odds = np.exp(logits(np.ones(2 * n, bool), dna.composition(rows, 2)))
     return odds, float(np.mean([evaluation.measure(labels[half == k], held_out[half == k])[0] for k in (0, 1)]))
 
 
@@ -461,7 +460,9 @@ def _self_training(case: Case) -> np.ndarray:
 
 def _among(score: np.ndarray, low: float, high: float) -> np.ndarray:
     # The rows between two quantiles.
-    place = stats.rankdata(score, method="ordinal") / len(score)
+    from scipy.stats import rankdata
+
+    place = rankdata(score, method="ordinal") / len(score)
     return np.flatnonzero((place > low) & (place <= high))
 
 
@@ -616,6 +617,8 @@ def _unanswered(about: Mapping[str, object], reason: str) -> pd.DataFrame:
 
 def signs(case: Case) -> dict[str, float]:
     """The `SIGNS` of a case; NaN where one cannot be had."""
+    from scipy.spatial.distance import jensenshannon
+
     each, pool = case.direct[0], case.direct[0].mean(0)
     rows = case.source.rows("validation", 0)
     labels = case.source.labels[rows]
@@ -640,11 +643,13 @@ def signs(case: Case) -> dict[str, float]:
 
 
 def _agreement(a: np.ndarray, b: np.ndarray) -> float:
-    return float(stats.spearmanr(a, b).statistic) if min(np.ptp(a), np.ptp(b)) > 0 else np.nan
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(a, b).statistic) if min(np.ptp(a), np.ptp(b)) > 0 else np.nan
 
 
 def _shares(tokens: np.ndarray) -> np.ndarray:
-    longest = baseline.composition(tokens, K)[:, baseline.composition(tokens[:1], K - 1).shape[1] :]
+    longest = dna.composition(tokens, K)[:, dna.composition(tokens[:1], K - 1).shape[1] :]
     return longest.mean(0)
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from tfbind import config as studies
-from tfbind import foreign
+from tfbind import layout
 from tfbind.faults import InputError
+from tfbind.hosts import allow
 from tfbind.lineage import digest
-from tfbind.resources import allow
 
 
 class _Interpreter(str):
@@ -247,7 +247,7 @@ def foreign_scores(wildcards):
     """The files that a foreign program wrote of a source; one that is absent leaves its cell without value."""
     folder = Path(study.config["models"][wildcards.model]["path"])
     source, label = wildcards.dataset, wildcards.negatives
-    wanted = [foreign.scores_file(source, label, t, x) for t, x in tests(source, label)]
+    wanted = [layout.scores_file(source, label, t, x) for t, x in tests(source, label)]
     return [str(folder / name) for name in wanted if (folder / name).is_file()]
 
 

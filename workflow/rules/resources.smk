@@ -1,7 +1,5 @@
 """What comes from outside, or is simulated: fetched, verified and indexed once."""
 
-from tfbind import simulate
-
 
 rule fetch:
     output:
@@ -45,7 +43,7 @@ if "simulation" in study.config:
 
     rule simulate:
         output:
-            [str(simulated / name) for name in simulate.files()],
+            [str(simulated / name) for name in layout.simulated()],
         log:
             "logs/simulate.log",
         benchmark:
