@@ -194,8 +194,8 @@ def _sizes(positives: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
         if np.abs(bound - unbound).max() > max(_BY_LENGTH, chance):
             spans = [f"{size.min()} to {size.max()} bp, median {np.median(size):.0f}" for size in sizes]
             yield (
-                f"the length tells the {name} rows apart without any binding: bound {spans[0]}, unbound {spans[1]}; give "
-                "both classes one length, or take another kind of negatives"
+                f"the length tells the {name} rows apart without any binding: bound {spans[0]}, unbound {spans[1]}; "
+                "give both classes one length, or take another kind of negatives"
             )
 
 
