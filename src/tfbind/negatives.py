@@ -304,7 +304,11 @@ def _chosen(
         if not wanted:
             continue
         if part.empty:
-            raise InputError(f"no unbound sequence of the positives' length is left for {name}")
+            size = f"{sizes[0]} bp" if len(sizes) == 1 else f"{sizes.min()} to {sizes.max()} bp"
+            raise InputError(
+                f"no unbound sequence of the positives' length ({size}) is left for {name}; give some of that length, "
+                "or take another kind of negatives"
+            )
         if name not in all_of and len(part) > wanted:
             part = part.iloc[np.sort(rng.choice(len(part), wanted, replace=False))]
         tally.add("short", f"fewer unbound sequences than {ratio} per positive", max(wanted - len(part), 0))
