@@ -6,7 +6,7 @@ pass through the same function, so that nothing but binding tells them apart.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +62,7 @@ def positives(
     tally = Tally()
     try:
         options = {"length": length, "jackpots": jackpots, "genome": genome, "blacklist": blacklist}
-        table = _split(row, "positives", split, tally=tally, **options)
+        table, _ = _split(row, "positives", split, tally=tally, **options)
     except NotEstimable as reason:
         return _nothing(str(reason), tally)
     table = _unique(table, tally)
@@ -112,16 +112,27 @@ def unbound(
     -------
     table, Tally
         Label 0, ids ``{dataset}/{kind}{i}``; none of the sequences is bound in the row's own files (either strand).
-        Empty with a note where the file is a collapsed library.
+        Empty with a note where the file, or that of the positives, is a collapsed library.
+
+    Raises
+    ------
+    InputError
+        Also where SELEX inserts of the unbound file are of another length than those of the bound one and the row has
+        no `trim`: the length would tell them apart.
     """
     tally = Tally()
     options = {"length": length, "jackpots": jackpots, "genome": genome, "blacklist": blacklist}
     try:
-        table = _split(row, kind, split, tally=tally, **options)
+        table, sizes = _split(row, kind, split, tally=tally, **options)
     except NotEstimable as reason:
         return _nothing(f"{kind}: {reason}", tally)
     table = _unique(table, tally)
-    bound = _split(row, "positives", split, tally=Tally(), **options)
+    try:
+        bound, bound_sizes = _split(row, "positives", split, tally=Tally(), **options)
+    except NotEstimable as reason:
+        return _nothing(str(reason), tally)
+    if faults := list(_lengths(sizes, bound_sizes, kind == "input")):
+        raise InputError(faults)
     table = table[~_drop_also(table, bound, "also bound in this dataset", tally)]
     table = _limited(table, limit, rng, tally)
     return _finish(table, f"{row['dataset']}/{kind}", 0, tally), tally
@@ -135,6 +146,7 @@ def chipseq(
     jackpots: str,
     genome: Genome | None,
     blacklist: str | os.PathLike | None,
+    shortest: int,
     tally: Tally,
 ) -> pd.DataFrame:
     """Windows around summits; or sequences as they are, longer ones cut to their centre.
@@ -177,11 +189,16 @@ def htselex(
     jackpots: str,
     genome: Genome | None,
     blacklist: str | os.PathLike | None,
+    shortest: int,
     tally: Tally,
 ) -> pd.DataFrame:
-    """Inserts of one length, each once; `score` is the number of reads. Genome and window length play no part."""
+    """Inserts of one length, each once; `score` is the number of reads. Genome and window length play no part.
+
+    Where the row has `trim`, inserts of more than `shortest` bp are cut to it at that end.
+    """
+    options = {"jackpots": jackpots, "trim": row.get("trim", "") if shortest else "", "length": shortest}
     flanks = row["left_flank"], row["right_flank"]
-    inserts = reads.inserts(records["sequence"], *flanks, tally, records["score"], jackpots)
+    inserts = reads.inserts(records["sequence"], *flanks, tally, records["score"], **options)
     return pd.DataFrame(
         {"sequence": inserts["sequence"], "score": inserts["count"].astype(float), "origin": records["origin"].iloc[0]}
     )
@@ -195,8 +212,8 @@ _FORMATS = {
 }
 
 
-def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: Tally, **options) -> pd.DataFrame:
-    # All clean records of one kind, each with its split.
+def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: Tally, **options):
+    # All clean records of one kind, each with its split; and of SELEX inserts (file, is it all test, bp) of each file.
     if row["format"] not in _FORMATS[row["assay"]]:
         raise InputError(
             f"{row['path']}: {row['assay']} takes no {row['format']} file, only {', '.join(_FORMATS[row['assay']])}"
@@ -214,25 +231,16 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
                 f"{', '.join(list(genome.lengths)[:5])}, ..."
                 for name in absent
             )
-    if kind == "input":
-        files = [(row["input_path"] or row["path"], kind, False)]
-    else:
-        files = [(row["path"], kind, False), (row["test_path"], kind, True)]
-        if kind == "provided":
-            files += [
-                (row["negatives_path"], "unbound file", False),
-                (row["test_negatives_path"], "unbound file", True),
-            ]
+    shortest = _shortest(row, options) if row.get("trim") else 0
     parts = [tables.sequences(id=[], sequence=[], label=[], origin=[])]
-    for path, what, is_test in files:
-        records = _read(path, row, what, tally) if path else []
+    sizes = []
+    for path, what, is_test in _files(row, kind):
+        records = _read(path, row, what, tally)
         if not len(records):
             continue
-        try:
-            clean = ASSAYS[row["assay"]](records, row, genome=genome, tally=tally, **options)
-        except InputError as error:
-            faults = [fault if str(path) in fault else f"{path}: {fault}" for fault in error.faults]
-            raise InputError(faults) from None
+        clean = _cleaned(path, records, row, genome=genome, shortest=shortest, tally=tally, **options)
+        if row["assay"] == "htselex" and len(clean):
+            sizes.append((path, is_test, len(clean["sequence"].iloc[0])))
         clean = tables.sequences(
             id=[""] * len(clean), label=0, **{name: clean[name] for name in clean if name in _FIELDS}
         )
@@ -242,7 +250,49 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
         if row["test_path"] and not is_test and kind != "input":
             clean["split"] = clean["split"].replace("test", "train")
         parts.append(clean)
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True), sizes
+
+
+def _files(row: Mapping[str, str], kind: str) -> list[tuple[str, str, bool]]:
+    # The files with records of one kind: (path, what is read of it, is it all test).
+    if kind == "input":
+        return [(row["input_path"] or row["path"], kind, False)]
+    files = [(row["path"], kind, False), (row["test_path"], kind, True)]
+    if kind == "provided":
+        files += [(row["negatives_path"], "unbound file", False), (row["test_negatives_path"], "unbound file", True)]
+    return [file for file in files if file[0]]
+
+
+def _cleaned(path: str, records: pd.DataFrame, row: Mapping[str, str], **options) -> pd.DataFrame:
+    try:
+        return ASSAYS[row["assay"]](records, row, **options)
+    except InputError as error:
+        raise InputError(fault if str(path) in fault else f"{path}: {fault}" for fault in error.faults) from None
+
+
+def _shortest(row: Mapping[str, str], options: Mapping) -> int:
+    # The least length in bp of the inserts of all files of a row.
+    kinds = ["positives", *sorted(set().union(*offers(row).values()))]
+    sizes = []
+    for path, what, _ in dict.fromkeys(file for kind in kinds for file in _files(row, kind)):
+        if len(records := _read(path, row, what, Tally())):
+            clean = _cleaned(path, records, row, genome=None, shortest=0, tally=Tally(), **options)
+            sizes += clean["sequence"].str.len().to_list()[:1]
+    return min(sizes)
+
+
+def _lengths(unbound: list[tuple], bound: list[tuple], is_input: bool) -> Iterator[str]:
+    # Files of unbound inserts none of which is as long as the bound ones that they are set against.
+    for is_test in (False, True):
+        mine = {size: path for path, test, size in bound if test == is_test}
+        theirs = {size: path for path, test, size in unbound if test == is_test or is_input}
+        if mine and theirs and not set(mine) & set(theirs):
+            (size, path), (other, there) = next(iter(mine.items())), next(iter(theirs.items()))
+            yield (
+                f"{there}: its unbound inserts have {other} bp, the bound ones of {path} {size} bp: the length would "
+                "tell them apart; where one end of the longer reads is no insert (barcode, primer), trim the reads or "
+                "write left or right in the column trim of the sheet, which cuts it off; else take other negatives"
+            )
 
 
 def _unheeded(clean: pd.DataFrame, split: Mapping, file: str, why: str, tally: Tally) -> None:

@@ -21,6 +21,9 @@ POOL = 200_000
 _PLACE = ["chrom", "start", "end"]
 #: A base that this share of the reads has at one place is constant; so many in a row at an end are a flank.
 _CONSTANT, _FLANK = 0.9, 4
+#: So few rows of a class cannot tell. So far apart the lengths of the classes may lie (of the public sets whose lengths
+#: vary none is beyond 0.1), and beyond chance (p of 0.001).
+_FEW, _BY_LENGTH, _LEVEL = 20, 0.3, 1.95
 
 
 def draw(
@@ -83,7 +86,8 @@ def draw(
     InputError
         Where a split can take none of the kinds; says what each lacks. Where the reads of one class begin or end with
         constant bases that those of the other do not have: a flank that the sheet does not name. Where other technical
-        sequence tells the classes apart: a model would learn it, and its AUROC would say nothing about binding.
+        sequence, or the length, tells the classes apart: a model would learn it, and its AUROC would say nothing about
+        binding.
     """
     if unknown := [kind for kind in kinds if kind not in NEGATIVES]:
         raise InputError(f"negatives: no kind {', '.join(unknown)}; there are {', '.join(NEGATIVES)}")
@@ -138,7 +142,7 @@ def draw(
     tally.add("dropped", "also a positive (either strand)", also.sum())
     tally.add("dropped", "same negative again (either strand)", (again & ~also).sum())
     table = table[~(also | again)].reset_index(drop=True)
-    faults = list(_flanks(positives, table))
+    faults = list(_flanks(positives, table)) + list(_sizes(positives, table))
     if reads and not faults:
         faults = list(technical.told_apart(positives["sequence"], table["sequence"]))
     if faults:
@@ -169,7 +173,7 @@ def _lacks(kind: str, part: pd.DataFrame, unbound: Mapping[str, pd.DataFrame], g
 def _flanks(positives: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
     # Ends that tell the classes apart: constant in one of them, and not those of the other.
     reads = [part["sequence"][part["chrom"].isna()] for part in (positives, table)]
-    if min(map(len, reads)) < 20:
+    if min(map(len, reads)) < _FEW:
         return
     for side in ("left", "right"):
         longest = max((_constant(part, side) for part in reads), key=len)
@@ -179,6 +183,23 @@ def _flanks(positives: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
             yield (
                 f"{shares[0]:.0%} of the bound and {shares[1]:.0%} of the unbound reads have the {side} end {longest}, "
                 f"which tells them apart without any binding; name it as {side}_flank in the sheet"
+            )
+
+
+def _sizes(positives: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
+    # Splits in which the length alone tells the classes apart: the distance of Kolmogorov and Smirnov.
+    for name in SPLITS:
+        sizes = [part["sequence"].str.len()[part["split"] == name].to_numpy() for part in (positives, table)]
+        if min(map(len, sizes)) < _FEW:
+            continue
+        places = np.unique(np.concatenate(sizes))
+        bound, unbound = (np.searchsorted(np.sort(size), places, "right") / len(size) for size in sizes)
+        chance = _LEVEL * np.sqrt(sum(1 / len(size) for size in sizes))
+        if np.abs(bound - unbound).max() > max(_BY_LENGTH, chance):
+            spans = [f"{size.min()} to {size.max()} bp, median {np.median(size):.0f}" for size in sizes]
+            yield (
+                f"the length tells the {name} rows apart without any binding: bound {spans[0]}, unbound {spans[1]}; "
+                "give both classes one length, or take another kind of negatives"
             )
 
 
@@ -283,7 +304,11 @@ def _chosen(
         if not wanted:
             continue
         if part.empty:
-            raise InputError(f"no unbound sequence of the positives' length is left for {name}")
+            size = f"{sizes[0]} bp" if len(sizes) == 1 else f"{sizes.min()} to {sizes.max()} bp"
+            raise InputError(
+                f"no unbound sequence of the positives' length ({size}) is left for {name}; give some of that length, "
+                "or take another kind of negatives"
+            )
         if name not in all_of and len(part) > wanted:
             part = part.iloc[np.sort(rng.choice(len(part), wanted, replace=False))]
         tally.add("short", f"fewer unbound sequences than {ratio} per positive", max(wanted - len(part), 0))

@@ -40,6 +40,8 @@ _MOST, _FEWEST = 10_000, 20
 _COMMON = 0.05
 #: A place is constant where this share of the reads has one base; the words that a sentence names.
 _CONSTANT, _NAMED = 0.9, 4
+#: How long the words that are named may be, in bp.
+_LONGEST = 10
 
 
 def told_apart(positives: pd.Series, negatives: pd.Series) -> Iterator[str]:
@@ -66,6 +68,15 @@ def told_apart(positives: pd.Series, negatives: pd.Series) -> Iterator[str]:
         share, k, words, most = max(_anywhere(classes), key=lambda found: found[0], default=(0, 0, [], 0))
         if share >= LEAST:
             yield _stretch(classes, k, words, most)
+
+
+def strongest(positives: pd.Series, negatives: pd.Series) -> float:
+    """The largest share of the reads of a class that technical words seem to hold: what is compared with `LEAST`."""
+    classes = _tokens(positives, negatives)
+    if min(map(len, classes)) < _FEWEST:
+        return 0.0
+    shares = [shares.max() for shares in _anchored(classes).values()]
+    return float(max(shares + [found[0] for found in _anywhere(classes)]))
 
 
 def _tokens(*columns: pd.Series) -> list[np.ndarray]:
@@ -102,10 +113,8 @@ def _places(found: dict[int, np.ndarray], size: int) -> list[tuple[int, int]]:
 def _sentence(classes: Sequence[np.ndarray], k: int, place: int) -> str:
     size = classes[0].shape[1]
     alike = _alike(classes)
-    while k > 1 and alike[place + k - 1] and place + k < size:  # constant in both classes: no part of what differs
-        k -= 1
-    while k > 1 and alike[place] and place:
-        place, k = place + 1, k - 1
+    first, last = _span(classes, place, place + k, alike)
+    place, k = first, last - first
     after = before = ""
     for base in alike[place + k :]:
         if not base:
@@ -130,6 +139,28 @@ def _sentence(classes: Sequence[np.ndarray], k: int, place: int) -> str:
     elif place + k + len(after) == size:
         flank = f"right_flank {before + 'N' * k + after}"
     return said + _remedy(flank)
+
+
+def _span(classes: Sequence[np.ndarray], first: int, last: int, alike: Sequence[str]) -> tuple[int, int]:
+    # From where to where the words go: a base that belongs to them adds few new ones, one of the insert four for each.
+    def words(first: int, last: int) -> int:  # so many hold most reads, in the class that has fewer
+        counts = (np.unique(_codes(tokens[:, first:last], last - first), return_counts=True)[1] for tokens in classes)
+        return min(int((np.cumsum(np.sort(n)[::-1]) < _CONSTANT * n.sum()).sum()) + 1 for n in counts)
+
+    while last - first > 1 and (alike[last - 1] or words(first, last - 1) * 2 < words(first, last)):
+        last -= 1
+    while last - first > 1 and (alike[first] or words(first + 1, last) * 2 < words(first, last)):
+        first += 1
+    size = classes[0].shape[1]
+    while first and last - first < _LONGEST and not alike[first - 1]:
+        if words(first - 1, last) >= 2 * words(first, last):
+            break
+        first -= 1
+    while last < size and last - first < _LONGEST and not alike[last]:
+        if words(first, last + 1) >= 2 * words(first, last):
+            break
+        last += 1
+    return first, last
 
 
 def _stretch(classes: Sequence[np.ndarray], k: int, words: np.ndarray, most: int) -> str:

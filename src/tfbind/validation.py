@@ -5,7 +5,9 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tfbind import assays, config, intervals, resources, signal
+import pandas as pd
+
+from tfbind import assays, config, intervals, negatives, resources, signal
 from tfbind.faults import InputError
 from tfbind.genome import Genome, index
 from tfbind.splits import generator
@@ -54,6 +56,7 @@ def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
     """
     faults: list[str] = []
     genomes: dict[str, Genome | None] = {}
+    reads: dict[str, dict[str, pd.DataFrame]] = {}
     reasons = []
 
     def tried(work, *arguments, **options):
@@ -93,6 +96,11 @@ def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
                 events = "; ".join(f"{count} {event}, {reason}" for event, reason, count in tally.rows)
                 say(f"{dataset}: {kind}: {events}")
                 reasons += [f"{dataset}: not estimable: {note(table)}"] if note(table) else []
+            if row["assay"] == "htselex" and all(made.values()):
+                reads[dataset] = {kind: table for kind, (table, _) in made.items()}
+        for dataset in reads:
+            for label in study.labels(dataset):
+                tried(_draw, study, dataset, label, reads)
         for cell, files in study.cells.items():
             genome, options = genomes.get(files["genome"]), study.config["genomes"][files["genome"]]
             genes = config.local(options["genes"])
@@ -123,3 +131,29 @@ def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
     if faults:
         raise InputError(dict.fromkeys(faults))  # each once, in order
     return reasons
+
+
+def _draw(study: config.Study, dataset: str, label: str, reads: Mapping[str, Mapping[str, pd.DataFrame]]) -> None:
+    # The negatives of a dataset of reads, as the workflow draws them: classes that technical sequence tells apart.
+    kinds, options = study.kinds(label, study.datasets[dataset]["assay"]), study.config["negatives"][label]
+    unbound = {kind: table for kind, table in reads[dataset].items() if kind in kinds}
+    if "other_tf" in kinds:
+        others = study.others(dataset, label)
+        if not all(other in reads for other in others):
+            return
+        rng = generator("other_tf", dataset, label)
+        unbound["other_tf"] = negatives.pool([reads[other]["bound"] for other in others], rng)[0]
+    same = [
+        other for other in reads if other != dataset and study.datasets[other]["tf"] == study.datasets[dataset]["tf"]
+    ]
+    negatives.draw(
+        dataset,
+        reads[dataset]["bound"],
+        kinds,
+        generator("negatives", dataset, label),
+        ratio=options["ratio"],
+        unbound=unbound,
+        bound=[reads[other]["bound"] for other in same] if "other_tf" in kinds else [],
+        gc=options["gc"],
+        reads=True,
+    )
