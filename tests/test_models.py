@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from tfbind import dna, models
+from tfbind import dna, models, prediction
 from tfbind.faults import InputError, ResourceError
 
 VARIANTS = [
@@ -244,3 +244,23 @@ def test_a_spoilt_model_is_refused(tmp_path, spoil, message):
     spoil(tmp_path)
     with pytest.raises(InputError, match=message):
         models.load(tmp_path)
+
+
+@pytest.mark.parametrize("kind", models.MODELS)
+@pytest.mark.parametrize("train", [False, True])
+def test_tokens_that_are_none_are_refused_by_every_entry(kind, train):
+    network = models.build(kind, {}).train(train)
+    tokens = np.tile(np.arange(4, dtype=np.uint8), (3, 25))
+    for value in (5, 15, 255):
+        bad = tokens.copy()
+        bad[1, 7] = value
+        with pytest.raises(InputError, match=f"token {value}: A C G T are 0 to 3"):
+            network(torch.from_numpy(bad))
+        for reading in ("whole", "scan"):
+            with pytest.raises(InputError, match=f"token {value}: A C G T are 0 to 3"):
+                prediction.score(network, bad, reading, 24)
+    for bad in (tokens.astype(np.int64), tokens[0]):
+        with pytest.raises(InputError, match=r"tokens are \(N, L\) uint8"):
+            network(torch.from_numpy(bad))
+        with pytest.raises(InputError, match=r"tokens are \(N, L\) uint8"):
+            prediction.score(network, bad)

@@ -117,6 +117,27 @@ def test_onnx_scores_as_the_network_does(tmp_path, kind, options):
 
 
 @pytest.mark.parametrize(("kind", "options"), KINDS)
+def test_onnx_takes_no_sequences_and_short_ones_and_scores_none_that_cannot_be_read(tmp_path, kind, options):
+    network(tmp_path, kind, options)
+    sharing.export(tmp_path, tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    shortest = models.build(kind, options).shortest
+    for length in (0, 1, 8, shortest, 101):
+        assert session.run(None, {"tokens": np.empty((0, length), np.uint8)})[0].shape == (0,)
+    for length in (1, 2, shortest - 1, shortest, shortest + 1, 40):
+        for padded in (length, 60):
+            texts = ["ACGTACGTGGCATTACGATCAGGATTTACCAGATTACAGGTAC"[:length]] * 2
+            found = session.run(None, {"tokens": dna.encode(texts, padded)})[0]
+            if length < shortest:
+                assert np.isnan(found).all()
+            elif length:
+                assert np.abs(found - logits(tmp_path, texts).mean(0)).max() < 1e-5
+    assert np.isnan(session.run(None, {"tokens": np.full((3, 30), 4, np.uint8)})[0]).all()
+    with pytest.raises(Exception, match=r"(?i)out of (data )?bounds|indices"):
+        session.run(None, {"tokens": np.full((3, 30), 15, np.uint8)})
+
+
+@pytest.mark.parametrize(("kind", "options"), KINDS)
 def test_a_model_of_format_1_still_scores(tmp_path, kind, options):
     """Format 1 named the layers of the head by their places in a list."""
     network(tmp_path, kind, options)

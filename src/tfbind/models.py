@@ -276,10 +276,22 @@ class DeepBind(Network):
         networks: Sequence["DeepBind"], tokens: Tensor, generators: Sequence[torch.Generator | None]
     ) -> Tensor:
         """Logits (K, N) of K networks of one `width`: one scan over the filters of all."""
+        check(tokens)
         match = best_window(tokens, torch.cat([network.weight for network in networks]))  # (N, sum of F)
         parts = match.split([len(network.weight) for network in networks], 1)
         each = zip(networks, parts, generators, strict=True)
         return torch.stack([network.head(torch.relu(part + network.bias), chance) for network, part, chance in each])
+
+
+def check(tokens: Tensor) -> None:
+    """Refuse what is no (N, L) uint8 of 0 to 4: a token is a row of a table.
+
+    On an accelerator, where a look at the values would make every call wait, `prediction.score` looks before.
+    """
+    if tokens.dtype != torch.uint8 or tokens.ndim != 2:
+        raise InputError(f"tokens are (N, L) uint8, not {tuple(tokens.shape)} {tokens.dtype}")
+    if tokens.device.type == "cpu" and not torch.onnx.is_in_onnx_export() and tokens.numel() and tokens.max() > UNKNOWN:
+        raise InputError(f"token {int(tokens.max())}: A C G T are 0 to 3, everything else and padding is {UNKNOWN}")
 
 
 def trim(tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -367,6 +379,7 @@ class BiLSTM(Network):
 
     def forward(self, tokens: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Logits (N,) of ``(N, L)`` uint8 tokens; a sequence shorter than `shortest` bp is refused."""
+        check(tokens)
         tokens, sizes = trim(tokens)
         if (sizes < self.shortest).any():
             raise InputError(

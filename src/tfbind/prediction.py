@@ -70,6 +70,10 @@ def score(
     """
     if reading not in READINGS:
         raise InputError(f"reading is {reading!r}; use one of {', '.join(READINGS)}")
+    if tokens.dtype != np.uint8 or tokens.ndim != 2:
+        raise InputError(f"tokens are (N, L) uint8, not {tokens.shape} {tokens.dtype}")
+    if tokens.max(initial=0) > dna.UNKNOWN:
+        raise InputError(f"token {tokens.max()}: A C G T are 0 to 3, everything else and padding is {dna.UNKNOWN}")
     networks = model if isinstance(model, Sequence) else [model]
     read = reader(model, batch) if isinstance(networks[0], torch.nn.Module) else model
     shortest = getattr(networks[0], "shortest", 1)

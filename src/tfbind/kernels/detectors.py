@@ -15,7 +15,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from tfbind.kernels.vectors import LANES, aligned
+from tfbind.kernels.vectors import LANES, aligned, check_places, check_tokens
 
 UNKNOWN = 4
 _LETTERS = 5
@@ -42,10 +42,17 @@ def scan(tokens: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray
         Start of the winning window, counted from ``K - 1`` bases before the sequence; plus ``L + K - 1`` where the
         reverse strand won; -1 where there is no window. The first of equal windows wins, the forward strand first.
     """
+    _check(tokens)
     best = np.empty((len(tokens), len(weight)), np.float32)
     where = np.empty((len(tokens), len(weight)), np.int32)
     _scan(tokens, _sums(weight), weight.shape[2], best, where)
     return best, where
+
+
+def _check(tokens: np.ndarray) -> None:
+    if tokens.dtype != np.uint8 or tokens.ndim != 2:
+        raise ValueError(f"tokens are (N, L) uint8, not {tokens.shape} {tokens.dtype}")
+    check_tokens(tokens)
 
 
 def _sums(weight: np.ndarray) -> np.ndarray:
@@ -187,6 +194,8 @@ def gradient(tokens: np.ndarray, where: np.ndarray, upstream: np.ndarray, width:
     -------
     (F, 4, K) float32
     """
+    _check(tokens)
+    check_places(where, -1, 2 * (tokens.shape[1] + width - 1), "a window")
     letters = np.zeros((where.shape[1], width, 5), np.float32)
     _gradient(tokens, where, upstream, letters)
     return (letters[..., :4] + letters[..., 4:] / 4).transpose(0, 2, 1)
@@ -234,7 +243,12 @@ def pool(tokens: np.ndarray, table: np.ndarray, bias: np.ndarray, size: int) -> 
     source : (S, N, C) int8
         Which of the `size` neighbours gave it (the first of equals); -1 where it is 0.
     """
+    _check(tokens)
     steps = tokens.shape[1] - 2 - (len(table) - 1) - (size - 1)
+    if steps < 0 or table.shape[1:] != (65, len(bias)):
+        raise ValueError(
+            f"tokens of {tokens.shape[1]} bp, a table {table.shape} and {len(bias)} channels do not fit together"
+        )
     pooled = np.zeros((steps, len(tokens), len(bias)), np.float32)
     source = np.full(pooled.shape, -1, np.int8)
     _pool(tokens, table, bias, size, pooled, source)
@@ -292,6 +306,9 @@ def pool_gradient(
     size, width : int
         Neighbours in the maximum, and K.
     """
+    _check(tokens)
+    if source.shape != upstream.shape or len(source) != tokens.shape[1] - 2 - (width - 1) - (size - 1):
+        raise ValueError(f"tokens {tokens.shape}, source {source.shape} and {upstream.shape} do not fit together")
     table = np.zeros((width, 65, source.shape[2]), np.float32)
     bias = np.zeros(source.shape[2], np.float32)
     _pool_gradient(tokens, source, upstream, size, table, bias)

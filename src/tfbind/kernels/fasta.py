@@ -34,6 +34,8 @@ def parse(buffer, code, letter, final):
     unread : int
         First byte that was not read; -1 where text precedes the first record.
     """
+    if len(code) != 256 or len(letter) != 256:
+        raise ValueError("code and letter have an entry for each of 256 bytes")
     count = 1
     for i in range(len(buffer)):
         count += buffer[i] == 62

@@ -17,7 +17,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from tfbind.kernels.vectors import LANES, aligned
+from tfbind.kernels.vectors import LANES, aligned, check_places, check_tokens
 
 WORD = 3
 _UNKNOWN, _END = 4, 5  # letters beside A C G T; no site reaches past the end
@@ -79,6 +79,9 @@ def encode(tokens, first, size, overhang, beyond):
     -------
     (N, L + 2 max(overhang) + beyond) int32
     """
+    check_tokens(tokens)
+    check_places(first, 0, tokens.shape[1] + 1, "a first base")
+    check_places(first + size, 0, tokens.shape[1] + 1, "the end of a sequence")
     widest = 0
     for extra in overhang:
         widest = max(widest, extra)
@@ -203,6 +206,14 @@ def scan(words, positions, odds, rows, columns, best, total):
         Receive the results; no sums where `total` is None.
     """
     half = LANES // 2
+    # whole tiles of positions are read, each as far as the widest motif reaches
+    reach = WORD * (odds.shape[1] - 1) + _TILE - 1
+    check_places(positions, 0, words.shape[1] - reach + 1, "a position")
+    check_places(words, 0, LANES * _WORDS, "a word")
+    check_places(rows, 0, len(best), "a row")
+    check_places(columns, 0, best.shape[1], "a column")
+    if total is not None and total.shape != best.shape:
+        raise ValueError("best and total differ in shape")
     highest, summed = np.empty(half, np.float32), np.empty(half, np.float32)
     for block in range(len(odds)):
         places = columns[half * block : half * (block + 1)]

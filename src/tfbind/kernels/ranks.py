@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from tfbind.kernels.vectors import check_places
+
 
 @njit(cache=True, nogil=True)
 def merged(positives: np.ndarray, negatives: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -50,6 +52,9 @@ def resampled(codes: np.ndarray, last: np.ndarray, counts: np.ndarray, n_positiv
     -------
     (B, 4) float64
     """
+    check_places(codes, 0, counts.shape[1], "a block")
+    if len(last) != len(codes):
+        raise ValueError("codes and last differ in length")
     result = np.empty((len(counts), 4))
     for b in range(len(counts)):
         count = counts[b]

@@ -61,6 +61,8 @@ def forth(gates, before, cell, hidden):  # pragma: no cover (compiled)
         Receive the state of the cell, and what the step gives.
     """
     n, units = hidden.shape
+    if gates.shape != (n, 4 * units) or before.shape != hidden.shape or cell.shape != hidden.shape:
+        raise ValueError("gates and states differ in shape")
     flat = gates.reshape(-1)
     for i in range(len(flat)):
         flat[i] = _sigmoid(flat[i])
@@ -94,6 +96,11 @@ def back(gates, before, cell, upstream, later, carried, gradient):  # pragma: no
         Receives the gradient with respect to what entered the gates, none of it doubled.
     """
     n, units = upstream.shape
+    if gates.shape != (n, 4 * units) or gradient.shape != gates.shape:
+        raise ValueError("gates and gradients differ in shape")
+    for state in (before, cell, later, carried):
+        if state.shape != upstream.shape:
+            raise ValueError("gates and states differ in shape")
     bent = np.empty((n, units), np.float32)  # tanh of the state
     states, flat = cell.reshape(-1), bent.reshape(-1)
     for i in range(len(states)):

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from tfbind.kernels.vectors import check_places, check_tokens
+
 _ROWS = 8  # walked side by side
 
 
@@ -30,6 +32,14 @@ def _below(state, n):
 
 
 @njit(cache=True, nogil=True)
+def _check(tokens, sizes, seeds):
+    check_tokens(tokens)
+    check_places(sizes, 0, tokens.shape[1] + 1, "the size of a row")
+    if len(sizes) != len(tokens) or len(seeds) != len(tokens):
+        raise ValueError("tokens, sizes and seeds differ in length")
+
+
+@njit(cache=True, nogil=True)
 def dinucleotide(tokens, sizes, seeds):
     """Shuffle each row and keep every dinucleotide count, uniformly over all such sequences.
 
@@ -51,6 +61,7 @@ def dinucleotide(tokens, sizes, seeds):
     -------
     (N, L) uint8
     """
+    _check(tokens, sizes, seeds)
     n, length = tokens.shape
     shuffled = tokens.copy()
     state = np.empty(1, np.uint64)
@@ -131,6 +142,7 @@ def pairs(tokens, sizes, seeds):
 
     Parameters and result are those of `dinucleotide`.
     """
+    _check(tokens, sizes, seeds)
     shuffled = tokens.copy()
     state = np.empty(1, np.uint64)
     order = np.empty(tokens.shape[1] // 2 + 1, np.int64)

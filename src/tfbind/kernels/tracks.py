@@ -7,6 +7,8 @@ sorted steps: every base is looked at and sorted once, though it lies in four bi
 import numpy as np
 from numba import njit
 
+from tfbind.kernels.vectors import check_places, check_tokens
+
 STEP, STEPS = 50, 4
 WORD = 4
 #: Binary exponent given to the best possible site: odds 2^220 below it still are normal float32 numbers.
@@ -80,6 +82,8 @@ def steps(ends, values, count):
     median : (max(S - 3, 0),) float32
         Of each bin of 200 bp; the mean of the two middle values.
     """
+    if len(ends) != len(values) or count < 0 or (count and (len(ends) == 0 or ends[-1] < STEP * count)):
+        raise ValueError("the runs of a track end before its last step")
     mean = np.empty(count, np.float32)
     low = np.empty(count, np.float32)
     high = np.empty(count, np.float32)
@@ -165,6 +169,10 @@ def sites(tokens, count, odds, ranks):
         Odds of those ranks of each bin.
     """
     groups = odds.shape[0]
+    check_tokens(tokens)
+    check_places(ranks, 0, STEP * STEPS, "a rank")
+    if len(tokens) < STEP * count + WORD * groups - 1 or odds.shape[1] != 625:
+        raise ValueError("tokens end before the last site of the last step, or a table has not 625 words")
     best = np.empty(count, np.float32)
     total = np.empty(count, np.float32)
     bits = np.empty(count, np.float32)

@@ -10,6 +10,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from tfbind.kernels.vectors import check_places
+
 _AHEAD = 8  # intervals whose text is on its way from memory
 
 
@@ -77,6 +79,13 @@ def cut(text, lines, which, start, end, out):
     out : (N, L) uint8
         Receives the tokens; what lies beyond an interval's end must be 4 and stays so.
     """
+    if not (len(which) == len(start) == len(end) == len(out)):
+        raise ValueError("chromosomes, starts, ends and rows differ in number")
+    for row in range(len(start)):
+        if which[row] < 0 or which[row] >= len(lines) or start[row] < 0 or end[row] - start[row] > out.shape[1]:
+            raise ValueError("an interval lies outside its chromosome or its row")
+        if end[row] > start[row] and _place(lines, which[row], end[row] - 1)[0] >= len(text):
+            raise ValueError("an interval lies outside its chromosome or its row")
     flat = out.reshape(-1)
     for row in range(len(start)):
         if row + _AHEAD < len(start):
@@ -113,6 +122,8 @@ def gc_counts(tokens, length):
 @njit(cache=True, nogil=True)
 def candidates(tokens, length, wanted):
     """Starts of all open windows whose GC count `g` has ``wanted[g] > 0``: (n,) int64, ascending."""
+    if len(wanted) != length + 1:
+        raise ValueError("wanted holds another number of GC counts than a window has")
     total = 0
     found = gc_counts(tokens, length)
     for g in range(length + 1):
@@ -144,6 +155,9 @@ def take(tokens, length, wanted, starts):
     (n,) int64
         The starts kept, in the order proposed.
     """
+    if len(wanted) != length + 1:
+        raise ValueError("wanted holds another number of GC counts than a window has")
+    check_places(starts, 0, len(tokens) - length + 1, "the start of a window")
     kept = np.empty(len(starts), np.int64)
     n = 0
     for start in starts:

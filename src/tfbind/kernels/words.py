@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from tfbind.kernels.vectors import check_places
+
 #: Words are of 16 bp: 2 bits a base fill 32 bits exactly.
 WORD = 16
 #: Of so many words in a row the one of the smallest hash is a minimizer, so two sequences that share a stretch of
@@ -68,6 +70,13 @@ def _distinct(hashes, n, words):
 
 
 @njit(cache=True, nogil=True)
+def _check(tokens, sizes):
+    if len(sizes) != len(tokens):
+        raise ValueError("tokens and sizes differ in length")
+    check_places(sizes, 0, tokens.shape[1] + 1, "the size of a row")
+
+
+@njit(cache=True, nogil=True)
 def entries(tokens, sizes):
     """The minimizers of each row, as ``hash << 32 | row``: (E,) uint64, unsorted.
 
@@ -77,6 +86,7 @@ def entries(tokens, sizes):
     sizes : (N,) int64
         Length of each row in bp.
     """
+    _check(tokens, sizes)
     width = max(tokens.shape[1], 1)
     hashes, chosen = np.empty((2, width), np.uint64), np.empty(width, np.uint64)
     total = 0
@@ -127,6 +137,11 @@ def near(tokens, sizes, others, other_sizes, index, share, least, most):
     -------
     (N,) bool, (M,) bool
     """
+    _check(tokens, sizes)
+    _check(others, other_sizes)
+    for entry in index:
+        if np.int64(entry & np.uint64(0xFFFFFFFF)) >= len(others):
+            raise ValueError("the index is of another table")
     hit, other_hit = np.zeros(len(tokens), np.bool_), np.zeros(len(others), np.bool_)
     seen = np.full(len(others), -1, np.int64)
     width = max(tokens.shape[1], others.shape[1], 1)
