@@ -65,7 +65,7 @@ def _copy(source: str | os.PathLike, fasta: Path) -> None:
                 blank = True
                 continue
             elif name is None:
-                faults.append(f"{source}:{number}: {line[:20]!r} before the first '>'; is this a FASTA file?")
+                faults.append(f"{source}:{number}: {text.shown(line)} before the first '>'; is this a FASTA file?")
                 break
             else:
                 width = width or len(line)

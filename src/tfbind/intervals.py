@@ -126,7 +126,7 @@ def parse(fields: list[str], narrow: bool) -> tuple[str, int, int, float, int]:
     least = 10 if narrow else 3
     if len(fields) < least:
         if len(" ".join(fields).split()) >= least:
-            raise ValueError(f"{fields[0][:40]!r} is separated by spaces; separate the columns by tabs")
+            raise ValueError(f"{text.shown(fields[0])} is separated by spaces; separate the columns by tabs")
         kind = "narrowPeak has 10; without a summit column, give its format as bed" if narrow else "BED has 3 or more"
         raise ValueError(f"{len(fields)} column(s) where {kind}")
     if narrow and len(fields) > 10:
@@ -167,7 +167,7 @@ def _number(value: str, name: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{name} {value!r} is not a finite number; correct or delete the line")
+        raise ValueError(f"{name} {value!r} is not a finite number; correct or delete the line, or write 0")
     return number
 
 

@@ -82,7 +82,7 @@ def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
                 at.append(number)
             elif line.strip() and not line.startswith(";"):
                 if not names:
-                    raise InputError(f"{path}:{number}: {line[:20]!r} stands before the first '>'; is this FASTA?")
+                    raise InputError(f"{path}:{number}: {text.shown(line)} stands before the first '>'; is this FASTA?")
                 parts[-1].append(line.strip())
     except text.Truncated as error:
         raise InputError(f"{error} (it breaks off in record {len(names)})") from None
@@ -178,7 +178,7 @@ def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
         if not header:
             continue
         record += 1
-        where = f"{path}: record {record} ({header[:40]})"
+        where = f"{path}: record {record} ({header})"
         if not header.startswith("@"):
             raise InputError(f"{where}: a FASTQ record begins with '@'; reading stopped here")
         if mate := _MATE.search(header):

@@ -147,8 +147,8 @@ def fasta(path: str) -> Iterator[_Block]:
             data = rest + part
             tokens, ends, names, foreign, unread = kernel.parse(np.frombuffer(data, np.uint8), dna.CODE, _BASES, final)
             if unread < 0:
-                shown = data.strip()[:20].decode("ascii", "replace")
-                raise InputError(f"{path}: {shown!r} stands before the first '>'; is this FASTA?")
+                shown = text.shown(data.strip().split(b"\n")[0].decode("ascii", "replace"))
+                raise InputError(f"{path}: {shown} stands before the first '>'; is this FASTA?")
             rest = data[unread:]
             if len(rest) > 16 * LONGEST:
                 raise InputError(f"{path}: record {count + len(ends) + 1} is {_too_long(len(rest))}")

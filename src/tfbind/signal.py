@@ -364,7 +364,7 @@ def _fragment_faults(path: str | os.PathLike) -> list[str]:
             continue
         if len(fields) < 3 or not (fields[1].isdecimal() and fields[2].isdecimal()):
             faults.append(
-                f"{path}:{number}: {line[:40]!r} is not `chrom start end`, separated by tabs; correct the line"
+                f"{path}:{number}: {text.shown(line)} is not `chrom start end`, separated by tabs; correct the line"
             )
         elif int(fields[1]) >= int(fields[2]):
             faults.append(f"{path}:{number}: start {fields[1]} is not below end {fields[2]}; BED is 0-based half-open")
@@ -555,7 +555,7 @@ def _bed(fields: list[str]) -> tuple[str, int, str, str]:
 
 def _whole(value: str) -> int:
     if not (value.isascii() and value.isdecimal() and len(value) < 16):
-        raise ValueError(f"{value[:40]!r} is not a whole number")
+        raise ValueError(f"{text.shown(value)} is not a whole number")
     return int(value)
 
 
@@ -618,7 +618,9 @@ def _tpm(path: str | os.PathLike) -> pd.Series:
     low = [name.strip().lower() for name in header]
     gene = next((low.index(name) for name in ("gene_id", "gene", "name") if name in low), None)
     if gene is None or "tpm" not in low:
-        raise InputError(f"{path}: the header {', '.join(header)[:60]!r} lacks gene_id or TPM; name the columns so")
+        raise InputError(
+            f"{path}: the header {text.shown(', '.join(header))} lacks gene_id or TPM; name the columns so"
+        )
     rows, faults = [], []
     for number, line in enumerate(lines, 2):
         fields = line.split("\t")
@@ -629,7 +631,7 @@ def _tpm(path: str | os.PathLike) -> pd.Series:
             rows.append((_bare(fields[gene].strip()), value))
         except (ValueError, IndexError):
             if line.strip():
-                faults.append(f"{path}:{number}: {line[:40]!r} has no TPM of 0 or more; correct the line")
+                faults.append(f"{path}:{number}: {text.shown(line)} has no TPM of 0 or more; correct the line")
     if faults or not rows:
         raise InputError(text.listed(faults) or [f"{path}: 0 genes in this table"])
     table = pd.DataFrame(rows, columns=["gene", "tpm"])

@@ -15,6 +15,9 @@ from tfbind.faults import InputError
 #: Faults of one file that are listed in full; the rest are only counted.
 LISTED = 20
 
+#: Characters of a line or name that a message quotes.
+SHOWN = 300
+
 #: A packed file that unpacks to more than `BOMB` bytes and to more than `RATIO` times its own size is a bomb: FASTA,
 #: FASTQ and peaks shrink four to thirty times. A line of more than `LONGEST` characters is no read and no peak.
 BOMB, RATIO, LONGEST = 2**24, 100, 2**24
@@ -110,6 +113,11 @@ def lines(path: str | os.PathLike) -> Iterator[str]:
             if len(line) == LONGEST:
                 raise InputError(f"{path}:{number}: a line of {LONGEST} characters or more; is this the right file?")
             yield line.rstrip("\n\0")  # some published files end in a NUL
+
+
+def shown(value: str | bytes) -> str:
+    """A text of the user's as a message quotes it: whole, unless it is far too long for a line, which is said."""
+    return repr(value) if len(value) <= SHOWN else f"{value[:SHOWN]!r}... ({len(value)} characters)"
 
 
 def listed(faults: list[str]) -> list[str]:
