@@ -48,6 +48,10 @@ class Motifs:
     def __len__(self) -> int:
         return len(self.matrices)
 
+    def same(self, other: "Motifs") -> bool:
+        """Whether both score every sequence the same."""
+        return len(self) == len(other) and all(map(np.array_equal, self.matrices, other.matrices))
+
     @cached_property
     def widths(self) -> np.ndarray:
         """Width of each motif in bp: (M,) int64."""
