@@ -58,6 +58,11 @@ class Motifs:
         return np.array([len(matrix) for matrix in self.matrices], np.int64)
 
     @cached_property
+    def columns(self) -> tuple[np.ndarray, ...]:
+        """Shares of the bases under the uniform background, one column a position: (4, W) float64 each."""
+        return tuple((np.exp2(matrix.astype(float)) / 4).T for matrix in self.matrices)
+
+    @cached_property
     def shift(self) -> np.ndarray:
         """What the tables add to the bits of each motif: (M,) float32."""
         return np.array([kernel.TOP - matrix.max(1).sum(dtype=float) for matrix in self.matrices], np.float32)
