@@ -187,6 +187,22 @@ def test_fit_reads_neither_test_rows_nor_later_draws(study, tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_kept_scores_change_no_bit(study, tmp_path):
+    texts, labels = study
+    positives, negatives = tables_of(texts, labels)
+    kept = baseline.Kept(positives["sequence"])
+    for name, share, release in (
+        ("a", positives, "JASPAR2014"),
+        ("b", positives[::2], "JASPAR2014"),
+        ("c", positives, "JASPAR2016"),
+    ):
+        options = {"tax_groups": ["nematodes"], "release": release}
+        for folder, known in (("alone", None), ("shared", kept)):
+            baseline.fit("regression", options, share, negatives, 1, tmp_path / folder / name, kept=known)
+        for file in ("model.safetensors", "model.json", "history.tsv"):
+            assert (tmp_path / "alone" / name / file).read_bytes() == (tmp_path / "shared" / name / file).read_bytes()
+
+
 def test_foreign_model_is_refused(study, tmp_path):
     baseline.fit("composition", {}, *tables_of(*study), 0, tmp_path)
     about = json.loads((tmp_path / "model.json").read_text())

@@ -146,6 +146,45 @@ def test_a_baseline_comes_through_the_same_door(tmp_path):
     np.testing.assert_allclose(scanned["score"][:5], best)
 
 
+def test_all_runs_together_are_each_alone(tmp_path):
+    rng = np.random.default_rng(6)
+    for name, kind in (("a", "deepbind"), ("b", "bilstm")):
+        states = {seed: network(kind, seed).state_dict() for seed in (0, 1)}
+        models.save(tmp_path / name, kind, {}, states, 30, {})
+    split = np.where(np.arange(60) % 3 == 0, "validation", "train")
+    positives = table([text.replace("A", "G") for text in random_texts(rng, 60, 30, 30)], 1, "p", split)
+    for i, options in enumerate([{}, {"tax_groups": ["fungi"]}, {"k": 1}, {}]):
+        options = {"tax_groups": ["nematodes"], "release": "JASPAR2014"} | options
+        unbound = table(random_texts(rng, 60, 30, 30), 0, "n", split)
+        baseline.fit("regression", options, positives, unbound, 3, tmp_path / f"r{i}")
+    baseline.fit("composition", {}, positives, unbound, 3, tmp_path / "c")
+    tables.write_no_model(tmp_path / "none", "deepbind", "too few rows")
+    targets = {
+        "long": (table(random_texts(rng, 7, 30, 40), 1, "t"), {"x": table(random_texts(rng, 6, 30, 40), 0, "u")}),
+        "short": (
+            table(random_texts(rng, 7, 20, 30), 1, "v"),
+            {label: table(random_texts(rng, 5, 20, 30), 0, label) for label in ("x", "y")},
+        ),
+    }
+    labels = [{"long": ["x"], "short": ["y", "x"]}, {"long": [], "short": ["x"]}]
+    runs = [
+        prediction.Run(tmp_path / name, reading, asked)
+        for asked in labels
+        for name in ("a", "r0", "none", "b", "r1", "r2", "c", "r3")
+        for reading in ("scan", "whole")
+    ]
+    for run, together in zip(runs, prediction.predict_all(runs, targets), strict=True):
+        own = {t: (targets[t][0], {x: targets[t][1][x] for x in asked}) for t, asked in run.negatives.items()}
+        alone = prediction.predict(run.folder, own, run.reading)
+        assert together.equals(alone) and together.attrs == alone.attrs
+        assert len(together) or run.folder.name == "none"
+        if len(together):  # and neither is more than the plain reading of each table
+            stored = prediction.stored(run.folder)
+            chosen = targets["long"][0][targets["long"][0]["split"] == "test"]
+            logits = prediction.score(stored.model, dna.encode(chosen["sequence"]), run.reading, stored.window)
+            assert together["score"][: len(chosen)].tolist() == logits[0].tolist()
+
+
 def test_an_unknown_kind_is_refused(tmp_path):
     (tmp_path / "model.json").write_text(json.dumps({"kind": "oracle"}))
     with pytest.raises(InputError, match=r"'oracle' is unknown; use one of deepbind, bilstm"):

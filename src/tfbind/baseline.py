@@ -23,6 +23,7 @@ from tfbind.faults import InputError, NotEstimable
 
 FORMAT = 1
 _ROWS = 4096
+_PADDING = bytes([dna.UNKNOWN])
 
 
 class _Logistic(ClassifierMixin, BaseEstimator):
@@ -31,6 +32,8 @@ class _Logistic(ClassifierMixin, BaseEstimator):
     The strength is the one with the lowest log loss on the validation rows, the strongest regularisation among equals;
     without validation rows of both classes it is the middle one of `strengths`.
     """
+
+    _kept: "Kept | None" = None
 
     def fit(self, sequences: Sequence[str], labels, validation: tuple[Sequence[str], Sequence[int]] | None = None):
         """Fit on the training rows; choose the strength on the validation rows.
@@ -91,12 +94,7 @@ class _Logistic(ClassifierMixin, BaseEstimator):
     def decision_function(self, sequences: Sequence[str]) -> np.ndarray:
         """Logit of being bound: (N,) float64. A row's value does not depend on the rows beside it."""
         check_is_fitted(self)
-        logits = np.empty(len(sequences))
-        for start in range(0, len(sequences), _ROWS):
-            part = slice(start, start + _ROWS)
-            features = (self.features(sequences[part]) - self.mean_) / self.scale_
-            logits[part] = _product(features, self.coef_) + self.intercept_
-        return logits
+        return logits([self], sequences)[0]
 
     def predict_proba(self, sequences: Sequence[str]) -> np.ndarray:
         """Probabilities of the classes 0 and 1: (N, 2) float64."""
@@ -109,6 +107,10 @@ class _Logistic(ClassifierMixin, BaseEstimator):
 
     def _prepare(self) -> None:
         """Read what the features need beside the sequences."""
+
+    def _same_features(self, other: "_Logistic") -> bool:
+        """Whether both read the same features."""
+        return type(self) is type(other) and self.k == other.k
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -141,6 +143,34 @@ class Composition(_Logistic):
     def features(self, sequences: Sequence[str]) -> np.ndarray:
         """Shares of k-mers: (N, F) float64."""
         return composition(dna.encode(sequences), self.k)
+
+
+class Kept:
+    """`motifs.score` that seeks the motifs in some sequences once: fits against several negative sets share positives.
+
+    Parameters
+    ----------
+    sequences : column of sequences
+        Those whose scores are kept, 8 bytes for each of them and each motif.
+    """
+
+    def __init__(self, sequences: pd.Series):
+        self.tokens = dna.encode(sequences)
+        self.rows = {row.tobytes().rstrip(_PADDING): i for i, row in enumerate(self.tokens)}
+        self.motifs = self.scores = None
+
+    def score(self, tokens: np.ndarray, known: motifs.Motifs) -> tuple[np.ndarray, np.ndarray]:
+        """What `motifs.score` gives."""
+        if self.motifs is None or not self.motifs.same(known):
+            self.motifs, self.scores = known, motifs.score(self.tokens, known)
+        place = np.array([self.rows.get(row.tobytes().rstrip(_PADDING), -1) for row in tokens], int)
+        others = motifs.score(tokens[place < 0], known)
+        found = []
+        for kept, other in zip(self.scores, others, strict=True):
+            both = kept[place]
+            both[place < 0] = other
+            found.append(both)
+        return tuple(found)
 
 
 class Regression(_Logistic):
@@ -183,10 +213,14 @@ class Regression(_Logistic):
     def _prepare(self) -> None:
         self.motifs_ = motifs.jaspar(self.tax_groups, self.collection, self.release)
 
+    def _same_features(self, other: _Logistic) -> bool:
+        return super()._same_features(other) and self.motifs_.same(other.motifs_)
+
     def features(self, sequences: Sequence[str]) -> np.ndarray:
         """Maxima, log-mean-odds and shares of k-mers: (N, 2 M + F) float32."""
         tokens = dna.encode(sequences)
-        maxima, lse = motifs.score(tokens, self.motifs_)
+        score = self._kept.score if self._kept else motifs.score
+        maxima, lse = score(tokens, self.motifs_)
         return np.concatenate([maxima, lse, composition(tokens, self.k).astype(np.float32)], 1)
 
 
@@ -202,6 +236,7 @@ def fit(
     seed: int,
     folder: str | Path,
     extra: Mapping | None = None,
+    kept: Kept | None = None,
 ):
     """Fit one estimator on a dataset and write its model files and `history.tsv`.
 
@@ -219,6 +254,8 @@ def fit(
     folder : path
     extra : mapping, optional
         Kept in `model.json`.
+    kept : Kept, optional
+        Of the positives, where they are fitted against several sets of negatives.
 
     Returns
     -------
@@ -228,6 +265,7 @@ def fit(
     rows = rows[rows["draw"] <= 1]
     train, validation = (rows[rows["split"] == split] for split in ("train", "validation"))
     estimator = ESTIMATORS[kind](**options)
+    estimator._kept = kept
     try:
         estimator.fit(
             train["sequence"].tolist(),
@@ -240,6 +278,7 @@ def fit(
     texts, labels = validation["sequence"].tolist(), validation["label"]
     notes = {"domain": domain.describe(dna.encode(train["sequence"]))}
     notes["calibration"] = domain.calibrate(labels, estimator.decision_function(texts))
+    estimator._kept = None
     save(folder, kind, options, estimator, seed, {**notes, **(extra or {})})
     history = estimator.history_
     metric = history["metric"] + " C=" + history["strength"].map("{:g}".format)
@@ -248,6 +287,28 @@ def fit(
     )
     tables.write_tsv(history, Path(folder) / "history.tsv")
     return estimator
+
+
+def logits(estimators: Sequence[_Logistic], sequences: Sequence[str]) -> list[np.ndarray]:
+    """`decision_function` of several fitted estimators, (N,) float64 each; equal features are made once.
+
+    Parameters
+    ----------
+    estimators : sequence of Regression or Composition
+    sequences : sequence of str
+    """
+    found = [np.empty(len(sequences)) for _ in estimators]
+    for start in range(0, len(sequences), _ROWS):
+        part, left = slice(start, start + _ROWS), list(range(len(estimators)))
+        while left:
+            first = estimators[left[0]]
+            alike = [i for i in left if first._same_features(estimators[i])]
+            features = first.features(sequences[part])
+            for i in alike:
+                e = estimators[i]
+                found[i][part] = _product((features - e.mean_) / e.scale_, e.coef_) + e.intercept_
+            left = [i for i in left if i not in alike]
+    return found
 
 
 def save(folder: str | Path, kind: str, options: Mapping, estimator, seed: int, extra: Mapping | None = None) -> None:

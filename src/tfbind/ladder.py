@@ -5,7 +5,7 @@ On each rung two losses. The *drop* compares with the model that was trained on 
 out-of-sample tests does; it needs no target-trained model, and holds what makes one test set harder than another.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,10 @@ LADDER_COLUMNS = [
     *("n_positive", "n_negative", "note"),
 ]
 _PAIR = [*KEY, *NEGATIVES]
+#: A line of the ladder, beside its TF.
+_RUNG = ["source_assay", *GROUP, "shift", "target_assay"]
+#: The columns of each value's interval.
+_INTERVALS = {"auroc": ("low", "high"), "drop": ("drop_low", "drop_high"), "loss": ("loss_low", "loss_high")}
 
 
 def pairs(metrics: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
@@ -54,21 +58,33 @@ def rungs(found: pd.Series) -> list[str]:
     return list(SHIFTS) if set(words) <= set(SHIFTS) else sorted(words, key=lambda word: word != SHIFTS[0])
 
 
-def _mean(rows: pd.DataFrame, value: str, level: float, prefix: str = "") -> tuple[float, float, float]:
-    frame = rows[["tf"]].assign(drop=rows[value], same=np.nan, cross=np.nan)
-    frame["low"], frame["high"] = rows[f"{prefix}low"], rows[f"{prefix}high"]
+def _mean(rows: pd.DataFrame, value: str, level: float) -> tuple[float, float, float]:
+    low, high = _INTERVALS[value]
+    frame = rows[["tf"]].assign(drop=rows[value], same=np.nan, cross=np.nan, low=rows[low], high=rows[high])
     mean = mean_over_tfs(frame, level)
     return tuple(mean.get(name, np.nan) for name in ("drop", "low", "high"))
 
 
-def _line(rows: pd.DataFrame, level: float) -> dict:
+def _over_tfs(rows: pd.DataFrame, level: float) -> dict:
     line = {"n_tf": rows["tf"].nunique(), "n_pair": len(rows)}
     line |= rows.groupby("tf")[["own", "target_trained"]].mean().mean().to_dict()
     line |= rows[["n_positive", "n_negative"]].sum().to_dict()
-    line |= dict(zip(("auroc", "low", "high"), np.clip(_mean(rows, "auroc", level), 0, 1), strict=True))
-    for value in ("drop", "loss"):
-        line |= dict(zip((value, f"{value}_low", f"{value}_high"), _mean(rows, value, level, f"{value}_"), strict=True))
+    for value, interval in _INTERVALS.items():
+        line |= dict(zip((value, *interval), _mean(rows, value, level), strict=True))
     return line
+
+
+def _of_each_tf(table: pd.DataFrame) -> dict[tuple, dict]:
+    """(TF, *`_RUNG`) -> what `_over_tfs` gives of its rows: of one TF these are means, so all are made at once."""
+    keys = ["tf", *_RUNG]
+    groups = table.groupby(keys, sort=False)
+    parts = [groups.size().rename("n_pair"), groups[["own", "target_trained"]].mean()]
+    parts.append(groups[["n_positive", "n_negative"]].sum())
+    for value, interval in _INTERVALS.items():
+        known = table[table[value].notna()]
+        parts.append(known.groupby(keys, sort=False)[[value, *interval]].mean())
+    lines = pd.concat(parts, axis=1)
+    return {key: {"n_tf": 1} | line for key, line in zip(lines.index, lines.to_dict("records"), strict=True)}
 
 
 def ladder(metrics: pd.DataFrame, transfer: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
@@ -90,15 +106,21 @@ def ladder(metrics: pd.DataFrame, transfer: pd.DataFrame, level: float = 0.95) -
     """
     table = pairs(metrics, transfer)
     order = rungs(table["shift"])
-    lines = [line for _, rows in table.groupby("tf", sort=False) for line in _of(rows, order, level)]
+    of_each = _of_each_tf(table)
+    lines = [
+        line
+        for tf, rows in table.groupby("tf", sort=False)
+        for line in _of(tf, rows, order, lambda key, _, tf=tf: of_each[tf, *key])
+    ]
     if table["tf"].nunique() > 1:
-        lines += _of(table, order, level)
-    return pd.DataFrame(lines, columns=LADDER_COLUMNS)
+        lines += _of(EVERY_TF, table, order, lambda _, rows: _over_tfs(rows, level))
+    found = pd.DataFrame(lines, columns=LADDER_COLUMNS)
+    share = ["auroc", *_INTERVALS["auroc"]]
+    found[share] = found[share].astype(float).clip(0, 1)
+    return found
 
 
-def _of(table: pd.DataFrame, order: list[str], level: float) -> Iterator[dict]:
-    tfs = list(dict.fromkeys(table["tf"]))
-    tf = tfs[0] if len(tfs) == 1 else EVERY_TF
+def _of(tf: str, table: pd.DataFrame, order: list[str], told: Callable[[tuple, pd.DataFrame], dict]) -> Iterator[dict]:
     for key, rows in table.groupby(["source_assay", *GROUP], sort=False):
         about = {"tf": tf} | dict(zip(["source_assay", *GROUP], key, strict=True))
         for rung in order:
@@ -108,10 +130,10 @@ def _of(table: pd.DataFrame, order: list[str], level: float) -> Iterator[dict]:
                     "no model was scored on its own held-out rows" if rung == SHIFTS[0] else "no such pair of datasets"
                 )
                 yield about | {"rung": rung, "n_tf": 0, "n_pair": 0, "note": what}
-            for target_assay, some in here.groupby("target_assay", sort=False):
+            for target_assay, some in here.groupby("target_assay", sort=False) if len(here) else ():
                 note = "no target-trained model on the same rows" if some["drop"].isna().all() else ""
                 yield (
                     about
                     | {"rung": rung, "target_assay": target_assay, "note": note * (rung != SHIFTS[0])}
-                    | _line(some, level)
+                    | told((*key, rung, target_assay), some)
                 )

@@ -83,8 +83,7 @@ def compare(queries: Sequence[np.ndarray], known: Motifs) -> np.ndarray:
         return np.empty((0, len(known)))
     from memelite import tomtom
 
-    targets = [_shares(known, i).T for i in range(len(known))]
-    return tomtom([query.T.astype(float) for query in queries], targets, n_jobs=1)[0].copy()
+    return tomtom([query.T.astype(float) for query in queries], list(known.columns), n_jobs=1)[0].copy()
 
 
 class Learner(NamedTuple):
@@ -147,14 +146,19 @@ def alike(known: Motifs, places: Sequence[int]) -> dict[str, set[str]]:
 
     Tomtom's p-value depends on which motif is asked for; either way round counts.
     """
-    from scipy.stats import false_discovery_control
-
     places = list(dict.fromkeys(places))
     ids = [known.ids[i] for i in places]
     p_values = compare([_shares(known, i) for i in places], known)
-    near = np.array([false_discovery_control(p)[places] <= LEVEL for p in p_values]).reshape(len(ids), len(ids))
+    near = _q_values(p_values)[:, places] <= LEVEL
     near |= near.T | np.eye(len(ids), dtype=bool)
     return {i: {ids[j] for j in np.flatnonzero(row)} for i, row in zip(ids, near, strict=True)}
+
+
+def _q_values(p_values: np.ndarray) -> np.ndarray:
+    """Benjamini and Hochberg's, over the known motifs of each row of (Q, M) p-values."""
+    from scipy.stats import false_discovery_control
+
+    return false_discovery_control(p_values, axis=1) if len(p_values) else p_values
 
 
 def _kinship(match: str, own: Sequence[str], near: Mapping[str, set[str]]) -> str | None:
@@ -164,25 +168,23 @@ def _kinship(match: str, own: Sequence[str], near: Mapping[str, set[str]]) -> st
 
 
 def _shares(known: Motifs, i: int) -> np.ndarray:
-    return np.exp2(known.matrices[i].astype(float)) / 4
+    return known.columns[i].T
 
 
 def _matched(learner: Learner, known: Motifs, own: Sequence[int], motifs: dict[str, np.ndarray]) -> pd.DataFrame:
-    from scipy.stats import false_discovery_control
-
     row = {"tf": learner.row["tf"], "source": learner.row["dataset"], "source_assay": learner.row["assay"]}
     row |= {"train_negatives": learner.negatives, "model": learner.model}
-    p_values = iter(compare(list(learner.motifs.values()), known))
-    found = dict(zip(learner.motifs, p_values, strict=True))
+    p_values = compare(list(learner.motifs.values()), known)
+    found = dict(zip(learner.motifs, zip(p_values, _q_values(p_values), strict=True), strict=True))
     lines = []
     for line in learner.table.to_dict("records"):
         line, key = row | line, f"{line['seed']}.{line['filter']}"
         lines.append(line)
         if key not in found:
             continue
-        p, share = found[key], learner.motifs[key]
+        (p, q), share = found[key], learner.motifs[key]
         motifs[name(line)] = share
-        best, q = int(np.argmin(p)), false_discovery_control(p)
+        best = int(np.argmin(p))
         line |= {"consensus": consensus(share), "match": known.ids[best], "match_tf": known.names[best]}
         line |= {"p_value": p[best], "q_value": q[best]}
         if own:

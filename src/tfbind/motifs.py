@@ -51,10 +51,19 @@ class Motifs:
     def __len__(self) -> int:
         return len(self.matrices)
 
+    def same(self, other: "Motifs") -> bool:
+        """Whether both score every sequence the same."""
+        return len(self) == len(other) and all(map(np.array_equal, self.matrices, other.matrices))
+
     @cached_property
     def widths(self) -> np.ndarray:
         """Width of each motif in bp: (M,) int64."""
         return np.array([len(matrix) for matrix in self.matrices], np.int64)
+
+    @cached_property
+    def columns(self) -> tuple[np.ndarray, ...]:
+        """Shares of the bases under the uniform background, one column a position: (4, W) float64 each."""
+        return tuple((np.exp2(matrix.astype(float)) / 4).T for matrix in self.matrices)
 
     @cached_property
     def shift(self) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Scores of sequences by a trained model of any kind, read whole or in windows of the training length."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -132,12 +132,15 @@ class Stored(NamedTuple):
         The commonest length of its training sequences in bp.
     chain : Chain or None
         What its training sequences were set into.
+    estimator : object, optional
+        The baseline that `model` reads with; None for networks.
     """
 
     seeds: list[int]
     model: list[models.Network] | Reader
     window: int
     chain: background.Chain | None
+    estimator: object = None
 
 
 def stored(folder: str | os.PathLike, device: str | None = None) -> Stored:
@@ -156,7 +159,25 @@ def stored(folder: str | os.PathLike, device: str | None = None) -> Stored:
         raise InputError(f"{folder}: model kind {description['kind']!r} is unknown; use one of {known}")
     estimator, _ = baseline.load(folder)
     read = lambda tokens: estimator.decision_function(dna.decode(tokens))[None]  # noqa: E731
-    return Stored(description["seeds"], read, description["window"], None)
+    return Stored(description["seeds"], read, description["window"], None, estimator)
+
+
+class Run(NamedTuple):
+    """One set of predictions to make.
+
+    Attributes
+    ----------
+    folder : path
+        Of a stored model, as written by `training.fit` or `baseline`.
+    reading : {"whole", "scan", "embed"}
+        See `score`.
+    negatives : mapping of str to sequence of str
+        Of every target: labels of its negatives to score, in order.
+    """
+
+    folder: str | os.PathLike
+    reading: str
+    negatives: Mapping[str, Sequence[str]]
 
 
 def predict(
@@ -182,22 +203,76 @@ def predict(
         seeds in turn, then `ensemble` (the mean logit over the seeds); rows in table order. Empty, with the reason as
         its note, where there is no model.
     """
+    labels = {target: list(negatives) for target, (_, negatives) in targets.items()}
+    return next(predict_all([Run(folder, reading, labels)], targets))
+
+
+def predict_all(
+    runs: Sequence[Run], targets: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]]
+) -> Iterator[pd.DataFrame]:
+    """`predict` for several models and readings: each model is loaded once, each table is encoded once.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    targets : mapping
+        Name of the target -> its positives, and its negatives by label: all that the runs name.
+
+    Yields
+    ------
+    predictions table
+        Of each run in turn, the one that `predict` gives. Known motifs are sought once in each table, not once for each
+        regression; a scan of sequences that a window holds whole is the whole reading.
+    """
     models.one_thread()
-    reason = models.describe(folder).get("reason")
-    if reason is not None:
-        return tables.empty(tables.PREDICTIONS, reason)
-    seeds, model, window, chain = stored(folder)
-    parts = []
+    reasons = {run.folder: models.describe(run.folder).get("reason") for run in runs}
+    models_of = {folder: stored(folder) for folder, reason in reasons.items() if reason is None}
+    usable = [run for run in runs if run.folder in models_of]
+    rows, scores = {}, {}
     for target, (positives, negatives) in targets.items():
         for label, table in {"": positives, **negatives}.items():
-            rows = table[table["split"] == "test"]
-            tokens = dna.encode(rows["sequence"])
+            rows[target, label] = table[table["split"] == "test"]
+            readers = [run for run in usable if label in ("", *run.negatives[target])]
+            wanted = dict.fromkeys((run.folder, run.reading) for run in readers)
             try:
-                logits = score(model, tokens, reading, window, chain=chain)  # (K, N)
+                found = _of_table(wanted, models_of, dna.encode(rows[target, label]["sequence"]))
             except InputError as error:
                 raise InputError(f"target {target}: {error}") from error
-            frame = {"target": target, "id": rows["id"].array, "label": rows["label"].array, "negatives": label}
-            for seed, each in zip([*seeds, "ensemble"], [*logits, logits.mean(0)], strict=True):
-                parts.append(pd.DataFrame({**frame, "seed": str(seed), "score": each}))
-    empty = pd.DataFrame(columns=tables.PREDICTIONS.names)
-    return tables.conform(pd.concat(parts or [empty], ignore_index=True), tables.PREDICTIONS)
+            scores |= {(*key, target, label): logits for key, logits in found.items()}
+    for run in runs:
+        if run.folder not in models_of:
+            yield tables.empty(tables.PREDICTIONS, reasons[run.folder])
+            continue
+        parts = []
+        for target in run.negatives:
+            for label in ("", *run.negatives[target]):
+                logits, table = scores[run.folder, run.reading, target, label], rows[target, label]
+                frame = {"target": target, "id": table["id"].array, "label": table["label"].array, "negatives": label}
+                seeds = [*models_of[run.folder].seeds, "ensemble"]
+                for seed, each in zip(seeds, [*logits, logits.mean(0)], strict=True):
+                    parts.append(pd.DataFrame({**frame, "seed": str(seed), "score": each}))
+        empty = pd.DataFrame(columns=tables.PREDICTIONS.names)
+        yield tables.conform(pd.concat(parts or [empty], ignore_index=True), tables.PREDICTIONS)
+
+
+def _of_table(
+    wanted: Iterable[tuple[str | os.PathLike, str]],
+    models_of: Mapping[str | os.PathLike, Stored],
+    tokens: np.ndarray,
+) -> dict[tuple[str | os.PathLike, str], np.ndarray]:
+    """(folder, reading) -> logits (K, N) of one table; what is the same for two of them is done once."""
+    held = {(f, reading): reading == "scan" and tokens.shape[1] <= models_of[f].window for f, reading in wanted}
+    plain = dict.fromkeys(f for f, reading in wanted if reading == "whole" or held[f, reading])
+    done = {}
+    if estimators := {f: models_of[f].estimator for f in plain if models_of[f].estimator is not None}:
+        from tfbind import baseline  # loaded already, with the estimators
+
+        parts = baseline.logits(list(estimators.values()), dna.decode(tokens))
+        done = {(f, "whole"): logits[None] for f, logits in zip(estimators, parts, strict=True)}
+    for folder, reading in wanted:
+        model, window, chain = models_of[folder].model, models_of[folder].window, models_of[folder].chain
+        key = folder, "whole" if held[folder, reading] else reading
+        if key not in done:
+            done[key] = score(model, tokens, reading, window, chain=chain)
+        done[folder, reading] = done[key]
+    return done
