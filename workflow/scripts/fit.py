@@ -8,6 +8,7 @@ from tfbind import audit, job, kept, tables
 job.begin(snakemake.log[0])
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
 negatives, leaking = (dict(zip(params.labels, paths, strict=True)) for paths in (inputs.negatives, inputs.leaking))
+shared = None
 for unit, *files in zip(params.units, outputs.weights, outputs.models, outputs.histories, strict=True):
     label, model, options = unit["negatives"], unit["model"], dict(unit["options"])
     left_out = audit.fingerprint(tables.read(leaking[label], audit.LEAKING))
@@ -20,6 +21,8 @@ for unit, *files in zip(params.units, outputs.weights, outputs.models, outputs.h
 
     logging.info("%s/%s: fitting", label, model)
     bound, unbound, leaks = audit.trainable(inputs.positives, negatives[label], leaking[label])
+    if shared is None and len(negatives) > 1:  # the motifs are sought in the positives once
+        shared = baseline.Kept(tables.read(inputs.positives)["sequence"])
     folder = Path(files[0]).parent
     baseline.fit(
         options.pop("kind"),
@@ -29,6 +32,7 @@ for unit, *files in zip(params.units, outputs.weights, outputs.models, outputs.h
         seed=params.seeds[0],
         folder=folder,
         extra={"dataset": snakemake.wildcards.dataset, "negatives": label, "model": model},
+        kept=shared,
     )
     audit.stamp(folder, leaks)
     kept.keep(files, stamp)

@@ -23,11 +23,14 @@ if waiting:
     from tfbind import prediction  # torch loads only where something is scored
 
     targets = tables.read_targets(params.targets, inputs.positives, params.tested, inputs.negatives)
-for label, model, folder, reading, tests, path, stamp in waiting:
-    logging.info("%s/%s: scoring", label, model)
-    if reason := audit.outdated(folder, leaking[label]):
-        scores = tables.empty(tables.PREDICTIONS, reason)
-    else:
-        scores = prediction.predict(folder, tables.chosen(targets, tests), reading)
-    tables.write(scores, path, tables.PREDICTIONS)
-    kept.keep([path], stamp)
+    refused = [audit.outdated(folder, leaking[label]) for label, _, folder, *_ in waiting]
+    runs = [
+        prediction.Run(folder, reading, {t: [x for other, x in tests if other == t] for t in params.targets})
+        for (_, _, folder, reading, tests, *_), reason in zip(waiting, refused, strict=True)
+        if not reason
+    ]
+    made = prediction.predict_all(runs, targets)
+    for (label, model, *_, path, stamp), reason in zip(waiting, refused, strict=True):
+        logging.info("%s/%s: %s", label, model, reason or "scoring")
+        tables.write(tables.empty(tables.PREDICTIONS, reason) if reason else next(made), path, tables.PREDICTIONS)
+        kept.keep([path], stamp)
