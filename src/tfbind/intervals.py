@@ -79,7 +79,7 @@ def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None)
             summit = start + offset
         rows.append((chrom, start, end, summit, score))
         if layout.narrow:
-            others.append([_number(columns[i]) for i in (4, 7, 8)])
+            others.append([_ranked_by(columns[i]) for i in (4, 7, 8)])
     if not rows and not faults:
         faults.append(f"{path}: 0 peaks in this file; check that the right file is named")
     if faults:
@@ -97,9 +97,9 @@ def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None)
     return peaks
 
 
-def _number(text: str) -> float:
+def _ranked_by(cell: str) -> float:
     try:
-        return float(text)
+        return float(cell)
     except ValueError:  # a dot stands for none
         return np.nan
 
