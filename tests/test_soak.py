@@ -15,7 +15,7 @@ def ended(tmp_path, monkeypatch):
     """A folder as two runs of Snakemake leave it, 60 s and 40 s long, and a third that had nothing to do."""
     monkeypatch.setattr(page, "HERE", tmp_path)
     monkeypatch.setattr(growth, "study", lambda *_, **__: None)
-    monkeypatch.setattr(workflow, "snakemake", lambda *_: None)
+    monkeypatch.setattr(workflow, "snakemake", lambda *_, **__: None)
     took = {"train/T0/a.tsv": ("30.0", "900.5"), "train/T1/a.tsv": ("20.0", "800"), "summarise.tsv": ("0.1", "-")}
     for name, (seconds, megabytes) in took.items():
         path = tmp_path / "logs" / name
