@@ -33,7 +33,7 @@ _COMPLEMENT = torch.tensor([3, 2, 1, 0, 4], dtype=torch.uint8)
 
 def _compiled(weight: Tensor) -> bool:
     # an export to ONNX follows torch's own operations alone
-    return weight.device.type == "cpu" and weight.dtype == torch.float32 and not torch.onnx.is_in_onnx_export()
+    return weight.device.type == "cpu" and weight.dtype == torch.float32 and not torch.jit.is_tracing()
 
 
 class _BestWindow(torch.autograd.Function):
@@ -135,7 +135,7 @@ def pooled_words_dense(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: 
     x = torch.relu(conv1d(embedding[words].transpose(1, 2), weight, bias))  # (N, C, P)
     # after a ReLU, zero never beats a window that holds a base
     x = x * max_pool1d(known, weight.shape[2] + 2, 1)
-    if torch.onnx.is_in_onnx_export():  # which knows no unfold
+    if torch.jit.is_tracing():  # for ONNX, which knows no unfold
         return max_pool1d(x, size, 1).permute(2, 0, 1)
     # max_pool1d has no deterministic gradient on a GPU
     return x.unfold(2, size, 1).max(-1).values.permute(2, 0, 1).contiguous()  # (S, N, C)
@@ -279,7 +279,7 @@ def trim(tokens: Tensor) -> tuple[Tensor, Tensor]:
     first = known.int().argmax(1)
     last = tokens.shape[1] - known.flip(1).int().argmax(1)
     sizes = torch.where(known.any(1), last - first, 0)
-    longest = tokens.shape[1] if torch.onnx.is_in_onnx_export() else int(sizes.max()) if len(sizes) else 0
+    longest = tokens.shape[1] if torch.jit.is_tracing() else int(sizes.max()) if len(sizes) else 0
     columns = torch.arange(longest, device=tokens.device)
     return _take(tokens, first[:, None] + columns, columns < sizes[:, None]), sizes
 
