@@ -6,7 +6,6 @@ config to the class; constructor arguments are the config's keys.
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -32,14 +31,9 @@ _ONE_HOT = torch.cat([torch.eye(4), torch.full((1, 4), 0.25)])
 _COMPLEMENT = torch.tensor([3, 2, 1, 0, 4], dtype=torch.uint8)
 
 
-def _exporting() -> bool:
-    """Whether this is an export to ONNX, which follows torch's own operations alone."""
-    # torch loads its exporters as soon as one names them: half a second of every process
-    return "torch.onnx" in sys.modules and torch.onnx.is_in_onnx_export()
-
-
 def _compiled(weight: Tensor) -> bool:
-    return weight.device.type == "cpu" and weight.dtype == torch.float32 and not _exporting()
+    # an export to ONNX follows torch's own operations alone
+    return weight.device.type == "cpu" and weight.dtype == torch.float32 and not torch.jit.is_tracing()
 
 
 class _BestWindow(torch.autograd.Function):
@@ -141,7 +135,7 @@ def pooled_words_dense(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: 
     x = torch.relu(conv1d(embedding[words].transpose(1, 2), weight, bias))  # (N, C, P)
     # after a ReLU, zero never beats a window that holds a base
     x = x * max_pool1d(known, weight.shape[2] + 2, 1)
-    if _exporting():  # which knows no unfold
+    if torch.jit.is_tracing():  # for ONNX, which knows no unfold
         return max_pool1d(x, size, 1).permute(2, 0, 1)
     # max_pool1d has no deterministic gradient on a GPU
     return x.unfold(2, size, 1).max(-1).values.permute(2, 0, 1).contiguous()  # (S, N, C)
@@ -300,7 +294,7 @@ def trim(tokens: Tensor) -> tuple[Tensor, Tensor]:
     first = known.int().argmax(1)
     last = tokens.shape[1] - known.flip(1).int().argmax(1)
     sizes = torch.where(known.any(1), last - first, 0)
-    longest = tokens.shape[1] if _exporting() else int(sizes.max()) if len(sizes) else 0
+    longest = tokens.shape[1] if torch.jit.is_tracing() else int(sizes.max()) if len(sizes) else 0
     columns = torch.arange(longest, device=tokens.device)
     return _take(tokens, first[:, None] + columns, columns < sizes[:, None]), sizes
 
