@@ -239,6 +239,59 @@ def test_real_selex(real):
     assert set(initial["sequence"].map(dna.canonical)) == expected and len(initial) == len(expected)
 
 
+@pytest.fixture
+def other_length(write):
+    """A row whose cycle 4 holds a barcode of 4 bp before the flank that begins the reads of cycle 0."""
+
+    def row_of(bound_size=20, input_size=20, **values):
+        reads = [
+            [f"TGATCC{s}GGATTA" for s in texts(300, size, size + i)] for i, size in enumerate((bound_size, input_size))
+        ]
+        bound = [f"{code}{read}" for code, read in zip(texts(300, 4, 5), reads[0], strict=True)]
+        paths = (
+            write(f"{name}.fa", [x for s in part for x in (">r", s)])
+            for name, part in (("c4", bound), ("c0", reads[1]))
+        )
+        names = dict(zip(("path", "input_path"), paths, strict=True))
+        return row(assay="htselex", format="fasta", cycle=4, **names) | values
+
+    return row_of
+
+
+def test_cycle_0_of_another_length_is_refused_by_name(other_length):
+    with pytest.raises(
+        InputError, match=r"c0\.fa: its unbound inserts have 32 bp, the bound ones of .*c4\.fa 36 bp"
+    ) as error:
+        pool(other_length(), "input")
+    assert len(error.value.faults) == 1 and "the column trim" in error.value.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("side", "sizes", "length"), [("left", (20, 20), 32), ("right", (20, 20), 32), ("left", (14, 20), 30)]
+)
+def test_trim_cuts_to_the_common_length(other_length, side, sizes, length):
+    sheet = other_length(*sizes, trim=side)
+    (made, tally), (unbound, _) = bound(sheet), pool(sheet, "input")
+    assert set(made["sequence"].str.len()) == set(unbound["sequence"].str.len()) == {length}
+    untrimmed = bound(sheet | {"trim": ""})[0]["sequence"]
+    longer = untrimmed.str.len().iloc[0]
+    expected = untrimmed.str[longer - length :] if side == "left" else untrimmed.str[:length]
+    assert made["sequence"].tolist() == expected.tolist()
+    if longer > length:
+        assert reasons(tally)["changed", f"insert of {longer} bp cut to {length} bp, {side} end off"] == 300
+    named = other_length(*sizes, left_flank="NNNN", trim=side)  # flanks go first
+    assert set(bound(named)[0]["sequence"].str.len()) == {length - 4}
+
+
+def test_a_collapsed_library_beside_a_sound_cycle_0(write):
+    copies = [">r", "ACGTTGCAACCGGATTACAG"] * 90
+    paths = [write("p.fa", copies + [x for s in texts(50, 20) for x in (">r", s)])]
+    paths.append(write("n.fa", [x for s in texts(50, 20, 3) for x in (">r", s)]))
+    sheet = row(assay="htselex", format="fasta", path=paths[0], input_path=paths[1])
+    table, _ = pool(sheet, "input")
+    assert table.empty and tables.note(table).startswith("library collapsed: ACGTT")
+
+
 def test_real_yeast_peaks(real, tmp_path):
     index(real / "genome" / "sacCer3.fa.gz", tmp_path / "g.fa")
     sheet = row(assay="chipseq", format="bed", path=real / "peaks" / "sacCer3_chexmix" / "Abf1_CX.bed.gz")

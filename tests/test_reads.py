@@ -276,3 +276,47 @@ def test_real_fastq(real):
     found = reads.read_fastq(real / "selex/mubind/ZeroCycle_ES0_TGTCGT20NGA_0.fastq.gz")
     assert len(found) == 54128 and (found["sequence"].str.len() == 20).all()
     assert isinstance(found, pd.DataFrame)
+
+
+def test_fastq_reads_without_a_base_are_dropped_and_counted(tmp_path):
+    """What trimmers leave; blank lines, either line end, lower case, names behind the plus, several gzip members."""
+    path = tmp_path / "a.fastq.gz"
+    for name, parts in {
+        "first": [b"@a\n\n+\n\n@b\nACGT\n+\nIIII\n"],
+        "last": [b"@b\nACGT\n+\nIIII\n@a\n\n+\n\n\n\n"],
+        "unended": [b"@b\nACGT\n+\nIIII\n@a\n\n+"],
+        "lines": [b"@b\r\nacgt\r\n+b\r\nIIII\r\n@a\r\n\r\n+a\r\n\r\n"],
+        "short": [b"@a\n+\n@b\nACGT\n+\n@III\n"],
+        "members": [b"@a\n\n+\n\n@b\nAC", b"GT\n+\nIIII\n", b""],
+    }.items():
+        path.write_bytes(b"".join(map(gzip.compress, parts)))
+        tally = Tally()
+        assert reads.read_fastq(path, tally)["sequence"].tolist() == ["ACGT"], name
+        assert tally.rows == [("read", "reads", 2), ("dropped", "read without a base", 1)], name
+    path.write_bytes(b"@a\n\n+\n\n@b\n\n+\n\n")
+    with pytest.raises(InputError, match=r"record 1 to 2: no sequence; check how the reads were trimmed"):
+        reads.read_fastq(path)
+
+
+def test_counts_and_labels_that_were_written_as_floats(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("seq\tR0\tR4\nACGT\t12.0\t1e+05\nacga\t0.0\t 3.\n\n")
+    assert reads.read_counts(path).to_numpy().tolist() == [["ACGT", 12, 100_000], ["ACGA", 0, 3]]
+    for wrong in ("1.5", "nan", "", "-1", "1e9", "1e-3", "1_0", "inf", "1,0"):
+        path.write_text(f"ACGT\t12.0\t1\nACGA\t{wrong}\t3\n")
+        with pytest.raises(
+            InputError, match=r"a\.tsv:2: counts .* are not all whole numbers of reads; give the raw counts"
+        ):
+            reads.read_counts(path)
+    path.write_text("ACGT\t1.0\nACGA\t0.0\n")
+    assert reads.read_labelled(path)["label"].tolist() == [1, 0]
+    path.write_text("ACGT\t1.0\nACGA\t0.5\n")
+    with pytest.raises(InputError, match=r"a\.tsv:2: label '0\.5'"):
+        reads.read_labelled(path)
+
+
+def test_flanks_with_any_base():
+    inner = random_reads(50, 10)
+    barcodes = random_reads(50, 4, seed=9)
+    sequences = [f"{code}TGATCC{s}GA" for code, s in zip(barcodes, inner, strict=True)]
+    assert reads.inserts(sequences, "NNNNTGATCC", "NN", Tally())["sequence"].tolist() == inner

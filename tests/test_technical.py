@@ -188,6 +188,14 @@ def test_a_flank_that_completes_the_site_prefers_one_end(rng):
     assert not told(bound, random(rng, 3000, 20))
 
 
+def test_the_head_of_a_sorted_file(rng):
+    """Nothing but the first base tells such reads apart, and it is named."""
+    bound, rest = selected(rng, 1000, 20), random(rng, 4000, 20)
+    unbound = rest[np.lexsort(rest.T[::-1])][:1000]
+    (sentence,) = told(bound, unbound)
+    assert sentence.startswith("base") and any(word.startswith("A") for word in words_of(sentence))
+
+
 def test_repeats_and_few_reads(rng):
     repeats = dna.encode([("CA" * 12)[i % 2 :][:20] for i in range(600)])
     rows = repeats.copy()
@@ -201,11 +209,11 @@ def test_repeats_and_few_reads(rng):
 
 def test_speed(rng):
     bound, unbound = column(selected(rng, 20_000, 40)), column(random(rng, 20_000, 40))
-    took = []
+    took = []  # of the processor, whatever else runs
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         assert not list(technical.told_apart(bound, unbound))
-        took.append(time.perf_counter() - start)
+        took.append(time.process_time() - start)
     assert min(took) < 0.5
 
 
@@ -262,7 +270,8 @@ def test_real_libraries_have_none(real):
 
     def inserts(sequences, counts=None):
         column = pd.Series(list(sequences), dtype="str")
-        return reads.inserts(column, "", "", Tally(), counts)["sequence"][:20_000]
+        found = reads.inserts(column, "", "", Tally(), counts)["sequence"]
+        return found[:: max(1, len(found) // 20_000)]  # some files are sorted
 
     for path in sorted((folder / "nrlb").glob("*.gz")):
         labelled = reads.read_labelled(path)
@@ -297,6 +306,7 @@ def test_real_libraries_have_none(real):
         for other in (unbound, column(shuffled), cycles[4]):
             if other is bound or len(other[0]) != len(bound[0]):
                 continue
-            assert not list(technical.told_apart(bound, other)), library
-            largest = max(largest, technical.strongest(bound, other))
-    assert 0.1 < largest < 0.75 * technical.LEAST
+            found = technical.strongest(bound, other)
+            assert found < 0.8 * technical.LEAST, library
+            largest = max(largest, found)
+    assert largest > 0.2, "the margin that the docs give"

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import numpy as np
 import pytest
 
 from tfbind import config, validation
@@ -75,3 +76,46 @@ def test_a_test_chromosome_without_measurement_is_a_reason_and_another_a_note(re
     assert f"k562: not trained on chr4: peaks of USF1 and no {lacks} there" in said
     (line,) = [line for line in said if line.startswith("k562: cell: ")]
     assert "2 noted, chromosome of the genome of which open.tsv holds nothing (chr2, chr4)" in line
+
+
+def selex(folder, kinds, bound, unbound):
+    """A study of one SELEX dataset with these reads, cycle 4 and cycle 0."""
+    rng = np.random.default_rng(0)
+    for name, before in (("c4", bound), ("c0", unbound)):
+        texts = ("".join(rng.choice(list("ACGT"), 20)) for _ in range(400))
+        lines = (f"@r\n{rng.choice(before)}TGATCC{text}\n+\n{'I' * 30}\n" for text in texts)
+        (folder / f"{name}.fastq").write_text("".join(lines).replace("I" * 30, "I" * (26 + len(before[0]))))
+    (folder / "config.yaml").write_text(
+        f"datasets: d.tsv\nnegatives: {{n: {{kind: [{kinds}]}}}}\nmodels: {{floor: {{kind: composition}}}}\n"
+    )
+    (folder / "d.tsv").write_text(
+        "dataset\ttf\tassay\tpath\tcycle\tinput_path\tleft_flank\nA\tMAX\thtselex\tc4.fastq\t4\tc0.fastq\tNNNNTGATCC\n"
+    )
+    return config.load(folder / "config.yaml")
+
+
+def test_reads_are_refused_as_in_a_run_where_barcodes_tell_the_classes(tmp_path):
+    barcodes = ["CCAT", "GGTA", "TTGA"], ["CAGC", "GTGT", "AATC"]
+    study = selex(tmp_path, "input", *barcodes)
+    assert not validation.read_files(study, print), "the sheet names the barcodes"
+    text = (tmp_path / "d.tsv").read_text()
+    (tmp_path / "d.tsv").write_text(text.replace("NNNNTGATCC", ""))
+    with pytest.raises(InputError, match="A: bases 1 to 4 of the 30 bp tell bound from unbound reads") as error:
+        validation.read_files(config.load(tmp_path / "config.yaml"), print)
+    assert len(error.value.faults) == 1 and "left_flank NNNNTGATCC" in error.value.faults[0]
+
+
+def test_cycle_0_of_another_length_is_refused_as_in_a_run(tmp_path):
+    selex(tmp_path, "input", ["CCAT", "GGTA"], [""])
+    sheet = (tmp_path / "d.tsv").read_text().replace("NNNNTGATCC", "")
+    (tmp_path / "d.tsv").write_text(sheet)
+    with pytest.raises(
+        InputError, match=r"c0\.fastq: its unbound inserts have 26 bp, the bound ones of .*c4\.fastq 30 bp"
+    ):
+        validation.read_files(config.load(tmp_path / "config.yaml"), print)
+    head, line = sheet.splitlines()
+    (tmp_path / "d.tsv").write_text(f"{head}\ttrim\n{line}\tleft\n")
+    assert not validation.read_files(config.load(tmp_path / "config.yaml"), print)
+    (tmp_path / "d.tsv").write_text(f"{head}\ttrim\n{line}\tright\n")
+    with pytest.raises(InputError, match="without any binding"):
+        validation.read_files(config.load(tmp_path / "config.yaml"), print)
