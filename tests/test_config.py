@@ -448,3 +448,33 @@ def test_targets_without_labels_are_met_by_the_last_cycle_of_each_library(study,
     assert "'deepbind' embeds its reads" in found[0]
     borrowed = "a: {kind: deepbind}, deepbind: {trained_as: a}"
     assert study(rows, header, more=more, models=borrowed).unlabelled()
+
+
+def test_settings_that_do_nothing_are_noted_and_no_others(study):
+    header = [*HEADER, "left_flank", "genome", "negative_names", "format"]
+    rows = [
+        ["A", "USF1", "htselex", "a.fa", "ACG", "g", "", ""],
+        ["B", "MAX", "htselex", "b.fa", "", "", "x", "labelled"],
+    ]
+    idle = """
+  n: {kind: {chipseq: dinucleotide}}
+  m: {kind: dinucleotide, margin: 900, ratio: 2}
+  o: {kind: {htselex: other_tf}, others: [MAX], tfs: [USF1]}"""
+    more = "genomes: {g: {fasta: a.fa}, h: {fasta: b.fa}}\nsplit: {test: [chr1]}\ncelltype: {limit: 9000}\n"
+    more += "transfer: {retrain: {models: [deepbind], shifts: [lab]}}"
+    rows[0] += ["3"]
+    rows[1] += ["3"]
+    loaded = study(rows, [*header, "cycle"], more, negatives=f"negatives:{idle}")
+    assert loaded.notes == (
+        "A: genome: not read for htselex of format fasta",
+        "B: negative_names: not read for htselex of format labelled",
+        "config.yaml: split.test: no dataset has coordinates, so chr1 cannot be held out; a hash splits",
+        "config.yaml: genomes.h: no row names it",
+        "config.yaml: negatives.n: applies to no dataset",
+        "config.yaml: negatives.m.margin: of genomic; the datasets here have dinucleotide",
+        "config.yaml: transfer.retrain: no pair of datasets of one TF is of its shifts, targets and models",
+        "config.yaml: celltype: the config names no sheet of `cells`",
+    )
+    assert study([["A", "USF1", "chipseq", "a.fa"]], more="split: {test: [chr1]}").notes == ()
+    for path in ("config.yaml", "resources/real/config.yaml"):
+        assert config.load(REPO / path).notes == ()

@@ -35,6 +35,8 @@ def validate(
 ) -> None:
     """Report all faults of a config and its sheet at once."""
     study = config.load(path)
+    for note in study.notes:
+        typer.echo(f"note: without effect: {note}")
     reasons = validation.read_files(study, typer.echo) if files else []
     datasets = study.datasets.values()
     counts = ", ".join(f"{sum(r['assay'] == a for r in datasets)} {a}" for a in ("chipseq", "htselex"))

@@ -12,7 +12,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -78,6 +78,8 @@ class Study:
         Rows of the sheet of cells, likewise.
     simulated : Path or None
         The folder that a simulation writes the study's files to, likewise.
+    notes : tuple of str
+        Settings that are valid and do nothing in this study.
     """
 
     path: Path
@@ -85,6 +87,7 @@ class Study:
     datasets: dict[str, dict[str, str]]
     cell_files: tuple[dict[str, str], ...] = ()
     simulated: Path | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def cells(self) -> dict[str, dict]:
@@ -357,7 +360,7 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
     faults = [f"{path.name}: {message}" for message in _check(config, schema("config"))]
     if faults:
         raise InputError(faults)
-    config = _fill(config, schema("config"))
+    written, config = config, _fill(config, schema("config"))
     here = Path.cwd()
 
     def place(source: str, folder: Path) -> str:
@@ -427,7 +430,8 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
         faults += _check_study(path.name, config, datasets)
     if faults:
         raise InputError(faults)
-    return Study(path, config, datasets, tuple(cell_files), simulated)
+    study = Study(path, config, datasets, tuple(cell_files), simulated)
+    return replace(study, notes=tuple(_idle(path.name, written, study)))
 
 
 def _suffix(source: str) -> tuple[str, str]:
@@ -578,6 +582,55 @@ def _check_celltype(name: str, config: dict, rows: list[dict[str, str]]) -> Iter
         yield f"{name}: celltype: no test cell has conservative peaks of a factor; name such cells, or leave them out"
     if not config["split"]["test"]:
         yield f"{name}: split.test: the cell-type task tests on whole chromosomes; name some"
+
+
+#: Columns of the sheet that an assay, or a format, does not read.
+_IDLE_COLUMNS = {
+    "chipseq": ("input_path", "left_flank", "right_flank"),
+    "htselex": ("genome", "relaxed_path"),
+}
+#: Options of negatives -> the kinds that read them.
+_OPTIONS_OF = {"margin": ("genomic",), "distance": ("flank",), "gc": ("genomic", "other_tf"), "others": ("other_tf",)}
+
+
+def _idle(name: str, written: Mapping, study: Study) -> Iterator[str]:
+    """What is written in the config or the sheet, valid, and without effect in this study."""
+    config, rows = study.config, study.datasets
+    for dataset, row in rows.items():
+        columns = [column for column in _IDLE_COLUMNS.get(row["assay"], ()) if row[column]]
+        if row["negative_names"] and row["format"] != "fasta":
+            columns.append("negative_names")
+        if columns:
+            yield f"{dataset}: {', '.join(columns)}: not read for {row['assay']} of format {row['format']}"
+    placed = [row for row in rows.values() if row["format"] in PLACED or row["format"] == "fasta"]
+    placed = [row for row in placed if row["assay"] != "htselex"]
+    for key in ("validation", "test"):
+        chroms = ", ".join(written.get("split", {}).get(key, []))
+        if chroms and not placed and not study.cell_files:
+            yield f"{name}: split.{key}: no dataset has coordinates, so {chroms} cannot be held out; a hash splits"
+    used = {row["genome"] for row in (*rows.values(), *study.cell_files)}
+    for genome in config["genomes"]:
+        if genome not in used:
+            yield f"{name}: genomes.{genome}: no row names it"
+    for label, options in written["negatives"].items():
+        datasets = [dataset for dataset in rows if label in study.labels(dataset)]
+        if not datasets:
+            yield f"{name}: negatives.{label}: applies to no dataset"
+            continue
+        kinds = {kind for dataset in datasets for kind in study.kinds(label, rows[dataset]["assay"])}
+        for option, readers in _OPTIONS_OF.items():
+            if option in options and not kinds & set(readers):
+                of, here = " and ".join(readers), ", ".join(sorted(kinds))
+                yield f"{name}: negatives.{label}.{option}: of {of}; the datasets here have {here}"
+    for key, pairs in (
+        ("retrain", study.retrained),
+        ("causes", study.explained),
+        ("unlabelled", study.unlabelled),
+    ):
+        if config["transfer"].get(key) and not pairs():
+            yield f"{name}: transfer.{key}: no pair of datasets of one TF is of its shifts, targets and models"
+    if "celltype" in written and not config["cells"]:
+        yield f"{name}: celltype: the config names no sheet of `cells`"
 
 
 def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
