@@ -59,7 +59,7 @@ def chromosomes(names: Iterable[str], split: Mapping, unused: Sequence[str] = ()
     if not found["test"] or not found["train"]:
         raise InputError(
             f"split: no chromosome of the genome is left to {'train' if found['test'] else 'test'}; the genome has "
-            f"{', '.join(names[:5])}"
+            f"{', '.join(names)}"
         )
     return found
 
