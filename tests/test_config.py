@@ -106,6 +106,20 @@ def test_unsafe_ids_are_refused(study, bad):
     assert any("dataset" in fault for fault in faults(study, [[bad, "USF1", "chipseq", "a.fa"]]))
 
 
+def test_a_heterodimer_is_one_factor_in_one_spelling(study):
+    loaded = study([["A", "MAX::MYC", "chipseq", "a.fa"], ["B", "MAX::MYC", "chipseq", "b.fa"]])
+    assert loaded.tfs() == ["MAX::MYC"] and loaded.targets("A") == ["A", "B"]
+    assert config.file_name("MAX::MYC") == config.file_name("MYC::MAX") == "MAX-MYC"
+    for other in ("MYC::MAX", "max::myc", "MAX-MYC"):
+        found = faults(study, [["A", "MAX::MYC", "chipseq", "a.fa"], ["B", other, "chipseq", "b.fa"]])
+        assert found == [
+            f"sheet.tsv:3: tf {other!r} is 'MAX::MYC' on line 2; write one factor in one way, and tell two apart by "
+            f"more than case, e.g. {other}_mouse"
+        ]
+    for bad in ("MAX:MYC", "::MYC", "MAX::", "MAX:::MYC", "MAX::../x"):
+        assert "is not of the form" in faults(study, [["A", bad, "chipseq", "a.fa"]])[0]
+
+
 def test_sheet_of_a_spreadsheet_is_read(study):
     text = "\ufeffdataset\ttf\tassay\tpath\r\n\r\nA\tUSF1\tchipseq\ta.fa\r\n\t\t\t\r\n".encode()
     assert list(study([], text=text).datasets) == ["A"]

@@ -11,6 +11,17 @@ from tfbind.faults import InputError
 from tfbind.genome import Genome, index
 
 
+def test_names_with_and_without_chr_are_one_where_it_is_said(fasta):
+    genome = Genome(fasta, "chr")
+    assert genome.resolve("1") == "chr1" and genome.resolve("chr1") == "chr1" and genome.resolve("x") == "x"
+
+
+def test_messages_name_the_users_file_where_the_genome_is_a_copy(fasta):
+    genome = Genome(fasta, source="given/hg38.fa.gz")
+    with pytest.raises(InputError, match=r"chr1:0-999999999 does not lie inside given/hg38\.fa\.gz"):
+        genome.windows(["chr1"], [0], [999_999_999])
+
+
 def test_windows_are_the_text(genome, chromosomes, rng):
     chrom = rng.choice(list(chromosomes), 60)
     start = np.array([rng.integers(0, len(chromosomes[c]) - 120) for c in chrom])

@@ -151,6 +151,23 @@ def test_chromosome_names_of_another_style(fasta):
     assert found["chrom"].tolist() == ["chr1", "chr2"]
 
 
+def test_names_that_differ_by_chr_alone_are_told_the_word_for_it(fasta, write):
+    peaks = table([["1", 500, 600, 550, 1.0]])
+    with pytest.raises(InputError, match=r"chromosomes \(`chromosomes: chr` will do"):
+        intervals.windows(peaks, 101, Genome(fasta), None, Tally())
+    with pytest.raises(InputError, match=r"chromosomes or name another genome"):
+        intervals.windows(peaks.assign(chrom="NC_1"), 101, Genome(fasta), None, Tally())
+    found = intervals.windows(peaks, 101, Genome(fasta, "chr"), write("1\t90\t99\n", "black.bed"), Tally())
+    assert found["chrom"].tolist() == ["chr1"]
+
+
+def test_peaks_of_several_files_are_named_by_all_of_them(genome, write):
+    files = [write(narrow("chr1", 5, 9, 1), "a.narrowPeak"), write(narrow("chrA", 5, 9, 1), "b.narrowPeak")]
+    both = intervals.together([intervals.read_peaks(path, "narrowpeak") for path in files])
+    with pytest.raises(InputError, match=r"a\.narrowPeak, \S*b\.narrowPeak: 1 of 2 intervals"):
+        intervals.named(both, genome, Tally())
+
+
 def test_few_absent_chromosomes_are_dropped(genome):
     rows = [["chr1", 6_000 + 200 * i, 6_100 + 200 * i, 6_050 + 200 * i, 1.0] for i in range(19)]
     tally = Tally()

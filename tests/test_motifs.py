@@ -64,6 +64,28 @@ def test_of_tf_takes_any_case_and_prefers_human(vertebrates):
     assert motifs.of_tf("x", two).ids == ("MA2.1", "MA1.1")
 
 
+def test_a_heterodimer_is_found_in_any_order_and_case():
+    dimer = motifs.of_tf("MAX::MYC")
+    assert set(dimer.names) == {"MAX::MYC"} and "MA0059" in dimer.ids[0]
+    for name in ("MYC::MAX", "myc::Max"):
+        assert motifs.of_tf(name).ids == dimer.ids
+    assert motifs.of_tf("RXRA::Pparg").names == ("Pparg::Rxra",)
+    assert "MAX::MYC" not in motifs.of_tf("MAX").names + motifs.of_tf("MYC").names
+    with pytest.raises(InputError, match=r"'MAX-MYC': use the factor's name as JASPAR spells it \(a dimer: FOS::JUN\)"):
+        motifs.of_tf("MAX-MYC")
+    flies = motifs.jaspar(("insects",))
+    assert motifs.of_tf("Su-H", flies).names == ("Su(H)",)
+
+
+def test_a_factor_has_the_motifs_of_one_group():
+    known, own = motifs.group_of("ABF1")  # yeast's, not the one of a plant
+    assert {known.names[i] for i in own} == {"ABF1"} and len(known) == len(motifs.jaspar(("fungi",)))
+    for tf, group in (("CTCF", "vertebrates"), ("USF", "insects"), ("GATA1::TAL1", "vertebrates")):
+        known, own = motifs.group_of(tf)
+        assert own and known.ids == motifs.jaspar((group,)).ids
+    assert motifs.group_of("NOSUCH")[1] == []
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(InputError, match="NOSUCH"):
         motifs.of_tf("NOSUCH")

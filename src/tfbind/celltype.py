@@ -70,7 +70,7 @@ def chromosomes(
     if not found["test"] or not found["train"]:
         raise InputError(
             f"split: no chromosome of the genome is left to {'train' if found['test'] else 'test'}; the genome has "
-            f"{', '.join(names[:5])}"
+            f"{', '.join(names)}"
         )
     return found
 

@@ -427,7 +427,7 @@ def _search(
             if not left.any():
                 raise InputError(
                     f"genomic negatives: {genome.path} is too small: {need.sum()} windows of {length} bp are missing "
-                    f"on {', '.join(chroms[:5])}; lower ratio or margin, or take another kind"
+                    f"on {', '.join(chroms)}; lower ratio or margin, or take another kind"
                 )
             nearest = np.flatnonzero(left)
             for count in np.flatnonzero(need):
