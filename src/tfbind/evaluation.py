@@ -19,7 +19,7 @@ covers near them. With one seed there is no seed part and the note says so. `ben
 all of this covers.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from types import MappingProxyType
 from typing import NamedTuple
@@ -74,6 +74,10 @@ CURVE_COLUMNS = ["tf", "source", "target", "shift", *NEGATIVES, "curve", "x", "y
 #: Pooled over all rows; equal scores are one threshold. Average precision is not interpolated; a recall is the largest
 #: among the thresholds whose precision is at least 90 % or 50 %, 0 where there is none.
 METRICS = ("auroc", "auprc", "recall_at_10fdr", "recall_at_50fdr")
+#: The auPRC of the ENCODE-DREAM challenge's own scoring, which took PRROC (Grau, Grosse and Keilwagen 2015):
+#: interpolated after Davis and Goadrich (2006), where `auprc` is average precision. One positive that ranks second has
+#: 0.25 by the first and 0.5 by the second.
+INTERPOLATED = "auprc_davis_goadrich"
 
 
 def beyond(auroc: float, floor: float) -> float:
@@ -202,14 +206,14 @@ def _drawn(chosen: np.ndarray, resamples: int, rng: np.random.Generator) -> np.n
     return counts
 
 
-def _ranked(scores: np.ndarray, draws: Draws) -> np.ndarray:
+def _ranked(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampled) -> np.ndarray:
     order = np.argsort(-scores)
     ranked = scores[order]
     last = np.append(ranked[1:] != ranked[:-1], True)
-    return ranks.resampled(draws.codes[order], last, draws.counts, draws.n_positive)
+    return kernel(draws.codes[order], last, draws.counts, draws.n_positive)
 
 
-def replicate(scores: np.ndarray, draws: Draws) -> Replicates:
+def replicate(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampled) -> Replicates:
     """Every ranking metric of one model over all resamples.
 
     Parameters
@@ -218,15 +222,19 @@ def replicate(scores: np.ndarray, draws: Draws) -> Replicates:
         One row a training seed.
     draws : Draws
         Of the same N test rows.
+    kernel : callable
+        Of `kernels.ranks`; what its columns hold, the columns of the result hold. By default `METRICS`.
     """
     n_seed = len(scores)
     once = draws._replace(counts=np.ones((1, draws.counts.shape[1]), np.uint16))  # the rows as they are
-    value = _ranked(scores.mean(0), once)[0]
-    rows = _ranked(scores.mean(0), draws)  # (B, 4)
-    seeds = np.zeros(len(METRICS))
+    value = _ranked(scores.mean(0), once, kernel)[0]
+    rows = _ranked(scores.mean(0), draws, kernel)  # (B, 4)
+    seeds = np.zeros(len(value))
     if n_seed > 1:
         few = draws._replace(counts=np.vstack([once.counts, draws.counts[:ENOUGH]]))
-        without = np.stack([_ranked(np.delete(scores, i, 0).mean(0), few) for i in range(n_seed)])  # (S, 1 + R, 4)
+        without = np.stack(
+            [_ranked(np.delete(scores, i, 0).mean(0), few, kernel) for i in range(n_seed)]
+        )  # (S, 1 + R, 4)
         observed, *redrawn = (n_seed - 1) * without.var(0)
         # Seeds differ on the very rows, too; by as much as redrawing these adds, the rows' part already holds it.
         seeds = np.maximum(2 * observed - np.mean(redrawn, 0), 0)

@@ -30,6 +30,7 @@ from tfbind import __version__, logos, tables
 from tfbind.audit import COLUMNS, ONE_LIBRARY
 from tfbind.calibration import SHOWN, over_tfs
 from tfbind.config import SHIFTS
+from tfbind.evaluation import INTERPOLATED
 from tfbind.resources import digest
 from tfbind.scores import Results
 from tfbind.transfer import EVERY_TF, GROUP, REUSABLE_LOSS, WIDEST_INTERVAL, rank
@@ -741,7 +742,7 @@ def _celltype(table: pd.DataFrame) -> dict | None:
     """The sentence and the table of the cell-type task; None where the study has no cells."""
     if table.empty:
         return None
-    names = ["auprc", "auroc", "recall_at_50fdr", "recall_at_10fdr", "shuffled_auroc"]
+    names = ["auprc", INTERPOLATED, "auroc", "recall_at_50fdr", "recall_at_10fdr", "shuffled_auroc"]
     key = ["tf", "train_cells", "test_cell", "method"]
     rows = table[table["metric"] != "rank_score"]
     values = rows.pivot_table(index=key, columns="metric", values="value", sort=False, dropna=False)
@@ -753,6 +754,7 @@ def _celltype(table: pd.DataFrame) -> dict | None:
         Column("Method", lambda r: word(r["method"])),
         Column("Bound / unbound bins", lambda r: f"{count(r['n_bound'])} / {count(r['n_unbound'])}", True),
         Column("auPRC (interval)", lambda r: _with_interval(r["value"], r["low"], r["high"]), True),
+        Column("auPRC, interpolated", lambda r: auroc(r[INTERPOLATED]), True),
         Column("AUROC", lambda r: auroc(r["auroc"]), True),
         Column("Recall at 50 % FDR", lambda r: auroc(r["recall_at_50fdr"]), True),
         Column("at 10 % FDR", lambda r: auroc(r["recall_at_10fdr"]), True),
