@@ -21,6 +21,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -101,8 +102,7 @@ def fetch(url: str, checksum: str, path: str | os.PathLike) -> str:
     ResourceError
         The network or the server does not answer, or not in time.
     """
-    name = checksum.replace(":", "-") or "unverified"
-    cached = cache() / hashlib.sha256(url.encode()).hexdigest()[:12] / name
+    cached = _cached(url, checksum)
     try:
         if not cached.is_file() and not _from_mirror(url, checksum, cached):
             _download(url, checksum, cached)
@@ -123,6 +123,21 @@ def fetch(url: str, checksum: str, path: str | os.PathLike) -> str:
     if not checksum:
         log.warning("%s: no checksum given, content not verified; it has SHA-256 %s", url, found)
     return found
+
+
+def fetched(url: str, checksum: str, path: str | os.PathLike) -> str:
+    """The day (UTC, as 2025-01-31) on which the content at `path` was fetched: that of the cached copy, else of `path`.
+
+    Empty where neither is there.
+    """
+    for copy in (_cached(url, checksum), Path(path)):
+        if copy.is_file():
+            return datetime.fromtimestamp(copy.stat().st_mtime, UTC).date().isoformat()
+    return ""
+
+
+def _cached(url: str, checksum: str) -> Path:
+    return cache() / hashlib.sha256(url.encode()).hexdigest()[:12] / (checksum.replace(":", "-") or "unverified")
 
 
 def cache() -> Path:

@@ -38,6 +38,7 @@ rule report_page:
         datasets=list(study.datasets),
         labels=[(d, label) for d in study.datasets for label in study.labels(d)],
         rows=study.datasets,
+        cells=study.cell_files,
         config=study.config,
         code=digest("report"),
     script:
