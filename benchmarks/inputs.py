@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tfbind import assays, config, dna, genome, negatives, resources, splits
+from tfbind import assays, config, dna, genome, layout, negatives, resources, splits
 
 REPO = Path(__file__).parents[1]
 FOLDER = Path(tempfile.gettempdir()) / f"tfbind-bench-{os.getuid()}"
@@ -23,11 +23,11 @@ def study_of_real_data() -> config.Study:
 def row(dataset: str) -> dict[str, str]:
     """A row of the real study, its files fetched."""
     found = dict(study_of_real_data().datasets[dataset])
-    for column in config.PATHS:
+    for column in layout.PATHS:
         if found[column]:
-            place = FOLDER / config.local(found[column])
+            place = FOLDER / layout.local(found[column])
             if not place.exists():
-                resources.fetch(found[column], found[config.checksum_column(column)], place)
+                resources.fetch(found[column], found[layout.checksum_column(column)], place)
             found[column] = str(place)
     return found
 

@@ -133,6 +133,17 @@ def test_chance_is_the_base_rate(study):
     assert values(study[2], "auroc")["chance"] == 0.5
 
 
+def test_the_interpolated_auprc_of_the_challenge_stands_beside_average_precision(study):
+    table = study[2]
+    both = pd.DataFrame({name: values(table, name) for name in ("auprc", evaluation.INTERPOLATED)})
+    assert both.notna().all(axis=None) and np.ptp(both.loc["chance"]) == pytest.approx(0, abs=1e-12)
+    trained = both.drop("chance")
+    assert (trained["auprc"] != trained[evaluation.INTERPOLATED]).all()
+    assert (np.ptp(trained, axis=1) < 0.05).all()
+    rows = table[(table["metric"] == evaluation.INTERPOLATED) & (table["method"] != "chance")]
+    assert (rows["low"] < rows["value"]).all() and (rows["value"] < rows["high"]).all()
+
+
 def test_rows_hold_the_contract_and_their_intervals(study):
     table = study[2]
     assert list(table.columns) == celltype.COLUMNS
@@ -187,7 +198,11 @@ def test_what_cannot_be_estimated_says_why():
     bins = Made()
     alone = run(bins, celltype.plan(["x"], "x", CHROMOSOMES), ["motif"])
     missing = alone[alone["method"] == "mean_signal"]
-    assert len(missing) == 4 and missing["value"].isna().all() and (missing["note"] == "there is no other cell").all()
+    assert (
+        len(missing) == len(evaluation.METRICS) + 1
+        and missing["value"].isna().all()
+        and (missing["note"] == "there is no other cell").all()
+    )
     assert alone[alone["method"] == "motif"]["note"].str.contains("one cell").all()
     few = run(bins, celltype.plan(["x", "y"], "x", CHROMOSOMES), statistics=STATISTICS | {"min_examples": 10**6})
     assert few["value"].isna().all() and few["note"].str.contains("fewer than 1000000").all()

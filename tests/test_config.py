@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from tfbind import config
+from tfbind import config, layout
 from tfbind.faults import InputError
 
 REPO = Path(__file__).parents[1]
@@ -248,9 +248,9 @@ def test_options_by_assay(study):
 
 
 def test_a_url_is_fetched_to_a_safe_place():
-    place = config.local("https://example.org/a%2F..%2Fb(1).fa.gz?x=1")
+    place = layout.local("https://example.org/a%2F..%2Fb(1).fa.gz?x=1")
     assert place.startswith("resources/downloads/") and place.endswith("b_1_.fa.gz") and ".." not in place
-    assert config.local("/a/b") == "/a/b"
+    assert layout.local("/a/b") == "/a/b"
 
 
 @pytest.mark.parametrize("name", ["config", "datasets"])

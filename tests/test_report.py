@@ -2,6 +2,7 @@ import base64
 import gzip
 import hashlib
 import io
+import os
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -15,6 +16,7 @@ from tfbind import ladder as steps
 from tfbind import report, tables
 from tfbind import variance as split
 from tfbind.audit import KINDS, ONE_LIBRARY
+from tfbind.layout import local
 from tfbind.transferability import ADAPTATION_COLUMNS, SIGN_COLUMNS
 
 SKILL = {"deepbind": 0.93, "deepbind_scan": 0.925, "bilstm": 0.945, "regression": 0.88, "composition": 0.62}
@@ -331,6 +333,49 @@ def test_the_sheet_and_the_config_become_the_provenance_wherever_the_study_lies(
     here = report.provenance(rows, there)
     assert [row["file"] for row in here["input files"]] == ["reads.fasta", "gone.fa", "hg38.fa"]
     assert here["configuration"] == found["configuration"]
+
+
+def test_every_file_that_was_read_is_in_the_provenance_as_it_was_found(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("TFBIND_CACHE", str(folder / "cache"))
+    urls = {name: f"https://example.org/{name}" for name in ("peaks.bed", "hg.fa", "atac.bed", "away.bed")}
+    held = {name: f"{name} as found".encode() for name in (*urls, "black.bed", "genes.gtf", "tpm.tsv", "k/A/x/A.x.tsv")}
+    del held["away.bed"]
+    for name, content in held.items():
+        path = folder / (local(urls[name]) if name in urls else name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        os.utime(path, (86400 * 365, 86400 * 365 + 5))
+    sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in held.items()}
+    md5 = "md5:" + hashlib.md5(held["hg.fa"]).hexdigest()
+    rows = {
+        "A": {"path": urls["peaks.bed"], "sha256": "", "relaxed_path": urls["away.bed"], "relaxed_sha256": "e" * 64}
+    }
+    genome = {"fasta": urls["hg.fa"], "sha256": md5, "blacklist": "black.bed", "blacklist_sha256": "f" * 64}
+    genome |= {"genes": str(folder / "genes.gtf"), "genes_sha256": sha256["genes.gtf"]}
+    models = {"m": {"kind": "deepbind"}, "k": {"kind": "scores", "path": str(folder / "k")}}
+    cells = [
+        {"cell": "K562", "what": "accessibility", "tf": "", "path": urls["atac.bed"], "sha256": ""},
+        {"cell": "K562", "what": "expression", "tf": "", "path": str(folder / "tpm.tsv"), "sha256": ""},
+    ]
+    found = report.provenance(rows, {"seeds": [0], "genomes": {"hg": genome}, "models": models}, cells)
+    day = "1971-01-01"
+    assert found["input files"] == [
+        {"for": "A", "file": urls["peaks.bed"], "sha256": sha256["peaks.bed"], "fetched": day},
+        {"for": "A", "file": urls["away.bed"], "sha256": "e" * 64},
+        {"for": "K562 accessibility", "file": urls["atac.bed"], "sha256": sha256["atac.bed"], "fetched": day},
+        {"for": "K562 expression", "file": "tpm.tsv", "sha256": sha256["tpm.tsv"]},
+        {"for": "hg", "file": urls["hg.fa"], "sha256": sha256["hg.fa"], "fetched": day},
+        {"for": "hg", "file": "black.bed", "sha256": f"{sha256['black.bed']} ({'f' * 64} was given)"},
+        {"for": "hg", "file": "genes.gtf", "sha256": sha256["genes.gtf"]},
+        {"for": "k", "file": "k/A/x/A.x.tsv", "sha256": sha256["k/A/x/A.x.tsv"]},
+    ]
+    # The day is that of the download where the cache still has it, not that of the copy in the study.
+    cached = folder / "cache" / hashlib.sha256(urls["peaks.bed"].encode()).hexdigest()[:12] / "unverified"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(held["peaks.bed"])
+    os.utime(cached, (0, 0))
+    assert report.provenance(rows, {"seeds": [0]})["input files"][0]["fetched"] == "1970-01-01"
 
 
 VERDICTS = pd.DataFrame(

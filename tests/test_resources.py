@@ -12,7 +12,7 @@ import pysam
 import pytest
 
 from conftest import Reply
-from tfbind import genome, resources
+from tfbind import genome, layout, resources
 from tfbind.faults import InputError, ResourceError
 
 CONTENT = b">chr1\nACGT\n"
@@ -304,16 +304,16 @@ def test_without_a_checksum_a_mirror_is_asked_by_url_and_not_by_name(web, pauses
 def test_without_a_checksum_the_log_says_of_which_day_a_file_is_and_how_to_fetch_it_again(web, tmp_path, caplog):
     url, path = f"{web.url}/a.fa", tmp_path / "x.fa"
     web.serve("/a.fa", Reply(CONTENT), Reply(b">another\nA\n"))
-    assert resources.fetched(url) is None
+    assert layout.fetched(url) is None
     resources.fetch(url, "", path)
     assert f"{len(CONTENT)} bytes, fetched on {time.strftime('%Y-%m-%d', time.gmtime())}" in caplog.text
-    (cached,) = (p for p in resources.cache().rglob("unverified"))
+    (cached,) = (p for p in layout.cache().rglob("unverified"))
     os.utime(cached, (86400, 86400))
     caplog.clear()
     resources.fetch(url, "", path)
     assert f"{len(CONTENT)} bytes, kept in the cache since 1970-01-02, with SHA-256 {SHA}" in caplog.text
     assert f"delete {cached} and {path} and run again" in caplog.text
-    assert resources.fetched(url) == (len(CONTENT), "1970-01-02")
+    assert layout.fetched(url) == (len(CONTENT), "1970-01-02")
     cached.unlink()
     path.unlink()
     resources.fetch(url, "", path)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from bad_inputs import CHROMOSOMES, Case, fasta, spaced
 from studies import plan, planned, run
-from tfbind import config, simulate
+from tfbind import config, layout, simulate
 from tfbind.faults import InputError
 
 REPO = Path(__file__).parents[1]
@@ -82,7 +82,7 @@ def test_an_id_is_a_plain_file_name_or_refused(study, column, name):
 @example("x" * 5000)
 def test_a_url_is_fetched_to_a_folder_of_its_own(path):
     try:
-        place = Path(config.local(f"https://example.org/{path}"))
+        place = Path(layout.local(f"https://example.org/{path}"))
     except ValueError:
         return
     assert place.parts[:2] == ("resources", "downloads") and len(place.parts) == 4

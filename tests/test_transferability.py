@@ -111,3 +111,21 @@ def test_few_tfs_are_refused():
     assert "nothing can be foretold" in transferability.foreseen(table)[0]
     poor = pd.DataFrame({"dataset": ["s0"], "verdict": ["poor: T0"]})
     assert "5 sound TF(s)" in transferability.foresee(measured(6, 2, 0.05), poor, 0.95).iloc[-1]["note"]
+
+
+def test_what_a_network_is_worth_is_said_of_the_tfs_that_were_compared():
+    def pairs(*values):
+        rows = []
+        for tf, direct, reference in values:
+            about = ABOUT | {"tf": tf, "source": f"s{tf}", "target": f"t{tf}"}
+            parts = {"direct": direct, "oracle": direct, "reference": reference}
+            rows += [about | {"role": role, "value": value} for role, value in parts.items()]
+        return pd.DataFrame(rows)
+
+    said = transferability._worth
+    assert said(pairs(("A", 0.9, 0.8), ("B", 0.9, 0.7))).endswith("on every TF.")
+    assert "do as well on B:" in said(pairs(("A", 0.9, 0.8), ("B", 0.7, 0.7)))
+    assert said(pairs(("A", 0.9, 0.8), ("B", 0.9, np.nan))).endswith("on every TF but B, where there are none.")
+    assert said(pairs(("B", 0.9, np.nan))) == "Neither a JASPAR matrix nor enriched 8-mers stand beside it."
+    row = pd.Series({"gain": 0.02, "gain_low": np.nan, "gain_high": np.nan})
+    assert transferability._points(row, "gain") == "2.0 points (no interval)"

@@ -291,7 +291,10 @@ def tabulate(
         star, low, high = crossing(found[name], found[against], level, generator("crossing", *words, name, against))
         most = int(found[name].n[-1])
         row = {"adaptation": name, "against": against, "n_star": star, "low": low, "high": high, "most": most}
-        crossings.append(about | row | {"sentence": sentence(about, name, against, star, low, high, found[name])})
+        said = sentence(about, name, against, star, low, high, found[name])
+        if (found[name].value[-1] > found[against].value[-1]) == math.isinf(star):  # the means at most examples differ
+            said = f"{said[:-1]}, of curves made monotone; the means at {most:,} examples say otherwise."
+        crossings.append(about | row | {"sentence": said})
     return pd.DataFrame(rows, columns=RETRAIN_COLUMNS), pd.DataFrame(crossings, columns=CROSSING_COLUMNS)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
-from tfbind import config, hosts, resources, tables
+from tfbind import config, hosts, layout, resources, tables
 from tfbind.faults import InputError, ResourceError
 
 #: Output types of ENCODE that may stand for the peaks of a TF, the better first.
@@ -536,12 +536,12 @@ def resolve_sheet(path: Path, folder: Path, assembly: str = "") -> Found:
     """
     lines, faults = config.read_sheet(path)
     for number, row in lines:
-        for column in config.PATHS:
+        for column in layout.PATHS:
             try:
                 _resolve_cell(row, column, assembly)
             except InputError as error:
                 faults += [f"{path.name}:{number}: {column}: {fault}" for fault in error.faults]
-            if row[column] and not config.is_url(row[column]) and not Path(row[column]).is_absolute():
+            if row[column] and not layout.is_url(row[column]) and not Path(row[column]).is_absolute():
                 row[column] = os.path.relpath(path.parent / row[column], folder)
     if faults:
         raise InputError(faults)
@@ -557,7 +557,7 @@ def _resolve_cell(row: Row, column: str, assembly: str) -> None:
         raise InputError(f"{accession} has {len(files)} runs; a row is one of them (tfbind fetch --study lists them)")
     if row["tf"] and files[0].get("tf", row["tf"]) not in (row["tf"], ""):
         raise InputError(f"{accession} is of the TF {files[0]['tf']}, this row of {row['tf']}")
-    checksum = config.checksum_column(column)
+    checksum = layout.checksum_column(column)
     row[column], row[checksum] = files[0]["path"], row[checksum] or files[0]["sha256"]
     if column == "path":
         row |= {key: value for key, value in files[0].items() if not row[key]}

@@ -18,7 +18,7 @@ import pandas as pd
 from tfbind import dna, evaluation, tables
 from tfbind.bins import AMBIGUOUS, BOUND, STEP, UNBOUND
 from tfbind.faults import InputError, NotEstimable
-from tfbind.kernels import shuffle
+from tfbind.kernels import ranks, shuffle
 from tfbind.splits import generator
 
 if TYPE_CHECKING:
@@ -288,12 +288,14 @@ def measured(about: Mapping, scores: np.ndarray, test: Test, level: float, note:
     level : float
     note : str
     """
-    found = evaluation.replicate(np.atleast_2d(scores), test.draws)
+    scores = np.atleast_2d(scores)
+    found = [(evaluation.METRICS, evaluation.replicate(scores, test.draws))]
+    found.append(((evaluation.INTERPOLATED,), evaluation.replicate(scores, test.draws, ranks.interpolated)))
     few = test.draws.n_block < evaluation.FEW_BLOCKS
     notes = [note] * bool(note) + [f"only {test.draws.n_block} blocks of test bins"] * few
-    for column, metric in enumerate(evaluation.METRICS):
-        low, high = evaluation.metric_interval(found, column, level)
-        yield {**about, "metric": metric, "value": found.value[column], "low": low, "high": high} | {
+    for metric, column, of in ((name, i, of) for names, of in found for i, name in enumerate(names)):
+        low, high = evaluation.metric_interval(of, column, level)
+        yield {**about, "metric": metric, "value": of.value[column], "low": low, "high": high} | {
             "n_bound": int((test.labels == BOUND).sum()),
             "n_unbound": int((test.labels == UNBOUND).sum()),
             "note": "; ".join(notes),
@@ -311,7 +313,9 @@ def measured_on_shuffles(about: Mapping, labels: np.ndarray, scores: np.ndarray,
 
 def not_estimable(about: Mapping, reason: str) -> Iterator[dict]:
     """The rows of a method without a value."""
-    yield from ({**about, "metric": metric, "note": reason} for metric in evaluation.METRICS)
+    yield from (
+        {**about, "metric": metric, "note": reason} for metric in (*evaluation.METRICS, evaluation.INTERPOLATED)
+    )
 
 
 def evaluate(
@@ -402,8 +406,9 @@ def evaluate(
 def ranked(table: pd.DataFrame) -> pd.DataFrame:
     """The challenge's combined score of each method over all TFs and test cells; higher is better.
 
-    Over the four metrics and the pairs of TF and test cell, the sum of -log10 of rank / (number of methods + 1), which
-    counts at most as one half. Equal values share their mean rank; a method without a value is last.
+    Over the four metrics (auPRC by average precision) and the pairs of TF and test cell, the sum of -log10 of
+    rank / (number of methods + 1), which counts at most as one half. Equal values share their mean rank; a method
+    without a value is last.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tfbind import __version__, archives, config, hosts, progress, resources, simulate, tables, text, validation
+from tfbind import __version__, archives, config, hosts, layout, progress, resources, simulate, tables, text, validation
 from tfbind.faults import InputError, NotEstimable, ResourceError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -99,11 +99,11 @@ def fetch(
     """Fetch files by accession or URL; write a sheet from a query (--tf, --study) or from a sheet with accessions."""
     what = what or []
     if host:
-        typed = [urlsplit(source).hostname or "" for source in what if config.is_url(source)]
+        typed = [urlsplit(source).hostname or "" for source in what if layout.is_url(source)]
         hosts.allow([*hosts.HOSTS, *typed, *_words(host)])
     if what and (tf or study):
         raise InputError("--tf and --study ask the archives for a sheet; leave out the files, or the options")
-    sheet = Path(what[0]) if len(what) == 1 and what[0].endswith(".tsv") and not config.is_url(what[0]) else None
+    sheet = Path(what[0]) if len(what) == 1 and what[0].endswith(".tsv") and not layout.is_url(what[0]) else None
     if sheet is None and not (tf or study):
         _fetch_files(what, assembly, out or Path())
         return
@@ -133,8 +133,8 @@ def _fetch_files(sources: list[str], assembly: str, folder: Path) -> None:
         try:
             for url, checksum in _files(source, assembly):
                 path = Path(url)
-                if config.is_url(url):
-                    path = folder / Path(config.local(url)).name
+                if layout.is_url(url):
+                    path = folder / Path(layout.local(url)).name
                     resources.fetch(url, checksum, path)
                 typer.echo(f"{path}\t{resources.digest(path)}")
         except (InputError, ResourceError) as error:
@@ -146,7 +146,7 @@ def _fetch_files(sources: list[str], assembly: str, folder: Path) -> None:
 
 def _files(source: str, assembly: str) -> list[tuple[str, str]]:
     """URL or path and checksum of what a word of the command line names."""
-    if config.is_url(source) or Path(source).is_file():
+    if layout.is_url(source) or Path(source).is_file():
         return [(source, "")]
     if config.ACCESSION.fullmatch(source):
         return [(row["path"], row["sha256"]) for row in archives.resolve(source, assembly)]

@@ -6,7 +6,6 @@ what they cannot say (files exist, ids are unique, a peak file has a genome) is 
 
 import csv
 import difflib
-import hashlib
 import io
 import math
 import os
@@ -15,12 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from tfbind.faults import InputError
+from tfbind.layout import PATHS, checksum_column, is_url, local
 from tfbind.shifts import shift
 
 #: File suffix (without .gz) -> format of the sheet.
@@ -29,8 +29,6 @@ SUFFIXES = {
     ".xls": "peaks", ".fa": "fasta", ".fasta": "fasta", ".fna": "fasta",
     ".fastq": "fastq", ".fq": "fastq", ".seq": "deepbind", ".tsv": "labelled",
 }  # fmt: skip
-#: Columns of the sheet that name a file; each has its `*sha256` column.
-PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_path", "relaxed_path")
 PLACED = ("narrowpeak", "bed", "peaks")
 #: Columns of the sheet that the sequences of a dataset are made of; that a result names or compares. The others are for
 #: readers: to edit one makes nothing anew.
@@ -54,11 +52,6 @@ _LARGEST, _LARGEST_SHEET = 2**20, 2**25
 
 
 _BY_TF = ("conservative", "relaxed")
-
-
-def checksum_column(path_column: str) -> str:
-    """`test_path` -> `test_sha256`, `path` -> `sha256`."""
-    return path_column.removesuffix("path") + "sha256"
 
 
 @dataclass(frozen=True)
@@ -315,19 +308,6 @@ class Study:
 def file_name(tf: str) -> str:
     """The name of a factor in the names of files: `MAX::MYC` and `MYC::MAX` -> `MAX-MYC`."""
     return "-".join(sorted(tf.split("::"), key=str.lower))
-
-
-def is_url(source: str) -> bool:
-    """Whether a source is to be fetched rather than read in place."""
-    return source.startswith(("https://", "http://", "ftp://"))
-
-
-def local(source: str) -> str:
-    """Where a URL is fetched to, relative to the working directory; a path is returned as it is."""
-    if not is_url(source):
-        return source
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", Path(unquote(urlsplit(source).path)).name)[-100:].lstrip(".") or "file"
-    return f"resources/downloads/{hashlib.sha256(source.encode()).hexdigest()[:12]}/{name}"
 
 
 @cache

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tfbind import resources
+from tfbind import layout
 
 #: Below these a run of a few human datasets is likely to end early (bytes).
 MEMORY, DISK = 4 * 2**30, 10 * 2**30
@@ -121,7 +121,7 @@ def gpu() -> Check:
 
 def cache() -> Iterator[Check]:
     """Where downloads are kept, and the mirror where one is named."""
-    folder = resources.cache()
+    folder = layout.cache()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -19,7 +19,7 @@ covers near them. With one seed there is no seed part and the note says so. `ben
 all of this covers.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from types import MappingProxyType
 from typing import NamedTuple
@@ -44,8 +44,18 @@ ENOUGH = 100
 #: Power of the variances that weigh Student's t of rows and of seeds: with 1, Cochran's own, intervals of two seeds
 #: are too wide, with much more they tend to Satterthwaite's, which are too narrow.
 WEIGHT = 1.5
-#: The note that `transfer.verdicts` reads as poor data.
+#: Notes that `transfer.verdicts` reads: the interval of a model's AUROC less that of composition on the same rows is
+#: not above zero, or that of the AUROC not above 0.5.
 NOT_ABOVE_FLOOR = "the target-trained model is not above composition"
+SOURCE_NOT_ABOVE_FLOOR = "the source-trained model is not above composition"
+#: Share of the way from the composition floor to a perfect AUROC of 1. Up to the first, a model is composition with
+#: some noise (HT-SELEX of GABPA and ZNF143: below 0.1); from the second on, sequence tells most of it (USF1: 0.8). A
+#: share and not a difference, since in inserts of 20 bp a motif itself shifts the composition.
+POOR_SHARE = 0.15
+GOOD_SHARE = 0.5
+#: AUROC that the TF's own JASPAR motif must reach alone for the motif to count as present. Of the real sets, sound
+#: ones lie at 0.68 and above, GABPA, ZNF143 and NFE2 reads and NFE2 peaks below 0.60.
+MOTIF_PRESENT = 0.6
 CURVE_POINTS = 60
 KEY = ["tf", "source", "source_assay", "target", "target_assay", "shift"]
 NEGATIVES = ["train_negatives", "test_negatives", "model"]
@@ -63,6 +73,16 @@ CURVE_COLUMNS = ["tf", "source", "target", "shift", *NEGATIVES, "curve", "x", "y
 #: Pooled over all rows; equal scores are one threshold. Average precision is not interpolated; a recall is the largest
 #: among the thresholds whose precision is at least 90 % or 50 %, 0 where there is none.
 METRICS = ("auroc", "auprc", "recall_at_10fdr", "recall_at_50fdr")
+#: The auPRC of the ENCODE-DREAM challenge's own scoring, which took PRROC (Grau, Grosse and Keilwagen 2015):
+#: interpolated after Davis and Goadrich (2006), where `auprc` is average precision. One positive that ranks second has
+#: 0.25 by the first and 0.5 by the second.
+INTERPOLATED = "auprc_davis_goadrich"
+
+
+def beyond(auroc: float, floor: float) -> float:
+    """Share of the way from the composition floor to a perfect AUROC of 1; a floor below chance (0.5) is chance."""
+    floor = max(floor, 0.5)
+    return (auroc - floor) / (1 - floor) if floor < 1 else 0.0
 
 
 def measure(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -194,14 +214,14 @@ def _drawn(chosen: np.ndarray, resamples: int, rng: np.random.Generator) -> np.n
     return counts
 
 
-def _ranked(scores: np.ndarray, draws: Draws) -> np.ndarray:
+def _ranked(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampled) -> np.ndarray:
     order = np.argsort(-scores)
     ranked = scores[order]
     last = np.append(ranked[1:] != ranked[:-1], True)
-    return ranks.resampled(draws.codes[order], last, draws.counts, draws.n_positive)
+    return kernel(draws.codes[order], last, draws.counts, draws.n_positive)
 
 
-def replicate(scores: np.ndarray, draws: Draws) -> Replicates:
+def replicate(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampled) -> Replicates:
     """Every ranking metric of one model over all resamples.
 
     Parameters
@@ -210,15 +230,19 @@ def replicate(scores: np.ndarray, draws: Draws) -> Replicates:
         One row a training seed.
     draws : Draws
         Of the same N test rows.
+    kernel : callable
+        Of `kernels.ranks`; what its columns hold, the columns of the result hold. By default `METRICS`.
     """
     n_seed = len(scores)
     once = draws._replace(counts=np.ones((1, draws.counts.shape[1]), np.uint16))  # the rows as they are
-    value = _ranked(scores.mean(0), once)[0]
-    rows = _ranked(scores.mean(0), draws)  # (B, 4)
-    seeds = np.zeros(len(METRICS))
+    value = _ranked(scores.mean(0), once, kernel)[0]
+    rows = _ranked(scores.mean(0), draws, kernel)  # (B, 4)
+    seeds = np.zeros(len(value))
     if n_seed > 1:
         few = draws._replace(counts=np.vstack([once.counts, draws.counts[:ENOUGH]]))
-        without = np.stack([_ranked(np.delete(scores, i, 0).mean(0), few) for i in range(n_seed)])  # (S, 1 + R, 4)
+        without = np.stack(
+            [_ranked(np.delete(scores, i, 0).mean(0), few, kernel) for i in range(n_seed)]
+        )  # (S, 1 + R, 4)
         observed, *redrawn = (n_seed - 1) * without.var(0)
         # Seeds differ on the very rows, too; by as much as redrawing these adds, the rows' part already holds it.
         seeds = np.maximum(2 * observed - np.mean(redrawn, 0), 0)
@@ -494,11 +518,12 @@ def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: flo
     if floor.replicates is not None and floor is not own:
         if row["floor"] > HIGH_FLOOR:
             notes.append(f"composition alone reaches {row['floor']:.2f}")
-        above_floor = difference(own.replicates, floor.replicates, level)[1]
-        above_chance = metric_interval(own.replicates, 0, level)[0] - 0.5
-        # Without an interval (NaN) there is no evidence of being above, either.
-        if not (above_floor > 0 and above_chance > 0):
-            notes.append(NOT_ABOVE_FLOOR)
+        for cell, note in ((own, NOT_ABOVE_FLOOR), (other, SOURCE_NOT_ABOVE_FLOOR)):
+            above_floor = difference(cell.replicates, floor.replicates, level)[1]
+            above_chance = metric_interval(cell.replicates, 0, level)[0] - 0.5
+            # Without an interval (NaN) there is no evidence of being above, either.
+            if not (above_floor > 0 and above_chance > 0):
+                notes.append(note)
     return row | {"note": "; ".join(notes)}
 
 

@@ -1,6 +1,15 @@
-"""Names of files that the workflow plans with: what the simulation writes, what a program of somebody else gives."""
+"""Where files are: those that a sheet names, downloads, what the simulation writes, what another program gives."""
 
+import hashlib
+import os
+import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+#: Columns of the sheet that name a file; each has its `*sha256` column.
+PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_path", "relaxed_path")
 
 TFS = ("USF1", "GATA3", "CTCF")
 #: Cells, and the factor whose motif opens chromatin there.
@@ -40,3 +49,47 @@ def cell_files(tfs: Sequence[str]) -> list[tuple[str, str, str, str]]:
         for tf in tfs:
             rows += [(cell, what, tf, f"{tf}_{cell}_{what}.narrowPeak") for what in ("conservative", "relaxed")]
     return rows
+
+
+def checksum_column(path_column: str) -> str:
+    """`test_path` -> `test_sha256`, `path` -> `sha256`."""
+    return path_column.removesuffix("path") + "sha256"
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is to be fetched rather than read in place."""
+    return source.startswith(("https://", "http://", "ftp://"))
+
+
+def local(source: str) -> str:
+    """Where a URL is fetched to, relative to the working directory; a path is returned as it is."""
+    if not is_url(source):
+        return source
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", Path(unquote(urlsplit(source).path)).name)[-100:].lstrip(".") or "file"
+    return f"resources/downloads/{hashlib.sha256(source.encode()).hexdigest()[:12]}/{name}"
+
+
+def cache() -> Path:
+    """The folder in which downloads are kept."""
+    if folder := os.environ.get("TFBIND_CACHE"):
+        return Path(folder)
+    import pooch  # loads the HTTP library
+
+    return Path(pooch.os_cache("tfbind"))
+
+
+def cached_copy(url: str, checksum: str) -> Path:
+    """Where the cache keeps the content of a URL that has a checksum, or has none (``''``)."""
+    return cache() / hashlib.sha256(url.encode()).hexdigest()[:12] / (checksum.replace(":", "-") or "unverified")
+
+
+def fetched(url: str, checksum: str = "", path: str | os.PathLike = "") -> tuple[int, str] | None:
+    """Size in bytes and day (``2026-11-30``, UTC) of the download of a URL: of the cached copy, else of `path`.
+
+    None where neither is there. Without a checksum a URL is fetched once, so the day says of which day its content is.
+    """
+    for copy in (cached_copy(url, checksum), *([Path(path)] if path else [])):
+        if copy.is_file():
+            about = copy.stat()
+            return about.st_size, datetime.fromtimestamp(about.st_mtime, UTC).date().isoformat()
+    return None

@@ -6,19 +6,10 @@ import numpy as np
 import pandas as pd
 
 from tfbind import dna, motifs
-from tfbind.evaluation import measure
+from tfbind.evaluation import GOOD_SHARE, MOTIF_PRESENT, POOR_SHARE, beyond, measure
 from tfbind.kernels import shuffle
 from tfbind.reads import JACKPOT
 
-#: Share of the way from the composition floor to a perfect AUROC of 1. Up to the first, a model is
-#: composition with some noise (HT-SELEX of GABPA and ZNF143: below 0.1); from the second on, sequence tells
-#: most of it (USF1: 0.8). A share and not a difference, since in inserts of 20 bp a motif itself shifts the
-#: composition.
-POOR_SHARE = 0.15
-GOOD_SHARE = 0.5
-#: AUROC that the TF's own JASPAR motif must reach alone for the motif to count as present. Of the real sets, sound
-#: ones lie at 0.68 and above, GABPA, ZNF143 and NFE2 reads and NFE2 peaks below 0.60.
-MOTIF_PRESENT = 0.6
 #: How many sequences a class are enough to see a motif.
 _ENOUGH = 5000
 #: Family-wise level at which a k-mer counts as enriched (Bonferroni over all strand-blind k-mers).
@@ -194,7 +185,7 @@ def own_motif(tf: str, positives: Sequence[str], negatives: Sequence[str]) -> tu
     return known.ids[top], scores[top]
 
 
-def _health(tf: str, auroc: float, low: float, floor: float, line: Mapping) -> str:
+def _health(tf: str, auroc: float, low: float, floor: float, line: Mapping, elsewhere: str) -> str:
     numbers = f"({auroc:.2f}, floor {floor:.2f})"
     most = f"; {_strongest(line)}"
     most += f"; the factor's own motif {line['motif']} alone reaches {line['motif_auroc']:.2f}" if line["motif"] else ""
@@ -202,12 +193,18 @@ def _health(tf: str, auroc: float, low: float, floor: float, line: Mapping) -> s
         most += f"; PCR jackpots are {line['n_jackpot'] / line['n_read']:.0%} of the reads"
     absent = line["motif_auroc"] < MOTIF_PRESENT  # not so where JASPAR has no motif (NaN)
     floor = max(floor, 0.5)  # composition below chance is chance
-    share = (auroc - floor) / (1 - floor) if floor < 1 else 0.0
-    if share < POOR_SHARE or (absent and share < GOOD_SHARE):
+    share = beyond(auroc, floor)
+    if share < POOR_SHARE:
         lesson = "a model trained on this learns composition"
+        if elsewhere:
+            return (
+                f"poor: {tf}: little beyond composition shows on its own held-out rows {numbers}, but {elsewhere}{most}"
+            )
         if line.get("consensus") == "":
             return f"poor: {tf}: no enriched k-mer; {lesson} {numbers}{most}"
         return f"poor: {tf}: little beyond composition was learnt {numbers}; {lesson}{most}"
+    if absent and share < GOOD_SHARE:
+        return f"poor: {tf}: the sequences are told apart {numbers}, but not by the factor's own motif{most}"
     if not low > floor:  # nor is there a lower end without an interval (NaN)
         return f"cannot tell: {tf}: too few held-out rows to put the model above composition {numbers}{most}"
     if absent:
@@ -254,15 +251,17 @@ def judge(
     Returns
     -------
     DataFrame
-        `COLUMNS`; `verdict` begins with ``good``, ``weak``, ``poor`` or ``cannot tell``.
+        `COLUMNS`; `verdict` begins with ``good``, ``weak``, ``poor`` or ``cannot tell``. All of it is about the
+        dataset's own held-out rows; where the same model tells more on another target, a poor one says so.
     """
     floors = {label for label, options in models.items() if options.get("kind") == "composition"}
-    own = metrics[
-        (metrics["comparison"] == "same")
-        & (metrics["seed"].astype(str) == "ensemble")
+    cells = metrics[
+        (metrics["seed"].astype(str) == "ensemble")
         & (metrics["metric"] == "auroc")
         & (metrics["train_negatives"] == metrics["test_negatives"])
     ].reset_index(drop=True)
+    own, cross = (cells[cells["comparison"] == comparison] for comparison in ("same", "cross"))
+    own_floors = own[own["model"].isin(floors)].set_index(["target", "test_negatives"])["value"].to_dict()
     table = []
     for dataset, row in rows.items():
         log = logs[dataset]
@@ -272,11 +271,14 @@ def judge(
         jackpots = log["count"][log["reason"].astype(str).str.startswith(JACKPOT)].sum()
         line |= {"n_jackpot": jackpots if row["assay"] == "htselex" else None, **contents[dataset]}
         mine = own[own["source"] == dataset]
-        table.append(line | _learnt(row["tf"], mine, floors, line))
+        away = cross[cross["source"] == dataset]
+        places = zip(away["target"], away["test_negatives"], strict=True)
+        away = away.assign(floor=[own_floors.get(place, np.nan) for place in places])
+        table.append(line | _learnt(row["tf"], mine, floors, line, away))
     return pd.DataFrame(table, columns=COLUMNS)
 
 
-def _learnt(tf: str, mine: pd.DataFrame, floors: set[str], about: Mapping) -> dict:
+def _learnt(tf: str, mine: pd.DataFrame, floors: set[str], about: Mapping, away: pd.DataFrame) -> dict:
     known = mine[mine["value"].notna()]
     networks = known[~known["model"].isin(floors)]
     if networks.empty:
@@ -294,5 +296,16 @@ def _learnt(tf: str, mine: pd.DataFrame, floors: set[str], about: Mapping) -> di
     floor = float(beside.loc[beside["train_negatives"] == label, "value"].iloc[0])
     return line | {
         "floor": floor,
-        "verdict": _health(tf, float(best["value"]), float(best["low"]), floor, about),
+        "verdict": _health(tf, float(best["value"]), float(best["low"]), floor, about, _elsewhere(best, away)),
     }
+
+
+def _elsewhere(best: pd.Series, away: pd.DataFrame) -> str:
+    # Where the best model tells clearly more than the composition of a target, even at the lower end of its interval.
+    same = (away["model"] == best["model"]) & (away["test_negatives"] == best["test_negatives"])
+    more = [beyond(low, floor) >= POOR_SHARE for low, floor in zip(away["low"], away["floor"], strict=True)]
+    found = away[same & np.array(more, bool)]
+    if found.empty:
+        return ""
+    most = found.loc[found["value"].idxmax()]
+    return f"on {most['target']} the model reaches {most['value']:.2f} (floor {most['floor']:.2f})"

@@ -29,6 +29,8 @@ from matplotlib.figure import Figure
 from tfbind import __version__, logos, tables
 from tfbind.audit import COLUMNS, ONE_LIBRARY
 from tfbind.calibration import SHOWN, over_tfs
+from tfbind.evaluation import INTERPOLATED
+from tfbind.layout import PATHS, checksum_column, fetched, is_url, local
 from tfbind.scores import Results
 from tfbind.shifts import SHIFTS
 from tfbind.transfer import EVERY_TF, GROUP, REUSABLE_LOSS, WIDEST_INTERVAL, rank
@@ -48,8 +50,6 @@ VERDICTS = {
     "cannot tell": ("unsure", "?"),
     "poor": ("poor", "×"),
 }
-#: The columns of a sheet row that name a file, each with its checksum.
-FILES = ("path", "test_path", "input_path", "relaxed_path", "negatives_path", "test_negatives_path")
 #: The libraries whose version can change a number.
 LIBRARIES = (
     *("numpy", "pandas", "scipy", "scikit-learn", "numba", "torch", "pytorch-lightning", "safetensors"),
@@ -740,7 +740,7 @@ def _celltype(table: pd.DataFrame) -> dict | None:
     """The sentence and the table of the cell-type task; None where the study has no cells."""
     if table.empty:
         return None
-    names = ["auprc", "auroc", "recall_at_50fdr", "recall_at_10fdr", "shuffled_auroc"]
+    names = ["auprc", INTERPOLATED, "auroc", "recall_at_50fdr", "recall_at_10fdr", "shuffled_auroc"]
     key = ["tf", "train_cells", "test_cell", "method"]
     rows = table[table["metric"] != "rank_score"]
     values = rows.pivot_table(index=key, columns="metric", values="value", sort=False, dropna=False)
@@ -752,6 +752,7 @@ def _celltype(table: pd.DataFrame) -> dict | None:
         Column("Method", lambda r: word(r["method"])),
         Column("Bound / unbound bins", lambda r: f"{count(r['n_bound'])} / {count(r['n_unbound'])}", True),
         Column("auPRC (interval)", lambda r: _with_interval(r["value"], r["low"], r["high"]), True),
+        Column("auPRC, interpolated", lambda r: auroc(r[INTERPOLATED]), True),
         Column("AUROC", lambda r: auroc(r["auroc"]), True),
         Column("Recall at 50 % FDR", lambda r: auroc(r["recall_at_50fdr"]), True),
         Column("at 10 % FDR", lambda r: auroc(r["recall_at_10fdr"]), True),
@@ -1155,46 +1156,59 @@ def _logs(logs: Mapping[str, Mapping[str, pd.DataFrame]]) -> tuple[dict, list[di
     return shown, details
 
 
-def provenance(rows: Mapping[str, Mapping[str, str]], config: Mapping) -> dict[str, object]:
+def provenance(
+    rows: Mapping[str, Mapping[str, str]], config: Mapping, cells: Iterable[Mapping[str, str]] = ()
+) -> dict[str, object]:
     """What a result rests on: versions, seeds, the input files with their SHA-256, the whole configuration.
 
     Parameters
     ----------
     rows : {dataset: row of the sheet}
-        A checksum that the sheet does not give is computed where the file is at hand.
     config : mapping
         Plain values.
+    cells : iterable of rows of the sheet of cells
 
     Returns
     -------
     dict
-        For `render`; the same for the same study on any day, and wherever its folder lies: of a path within the
-        working directory, the part below it is shown.
+        For `render`. Of each file that was read: what for, its name or URL, the SHA-256 of what is at hand (of a
+        URL, of what was fetched), beside the checksum that was given where that is another one; the given one where
+        nothing is at hand; the day on which a URL was fetched. The same for the same study on any day, and wherever
+        its folder lies: of a path within the working directory, the part below it is shown.
     """
-    rows, config = _below(f"{Path.cwd()}/", [rows, config])
-    files = [
-        (name, row.get(key), row.get(key.replace("path", "sha256"))) for name, row in rows.items() for key in FILES
+    rows, config, cells = _below(f"{Path.cwd()}/", [rows, config, list(cells)])
+    files = [(name, row.get(key), row.get(checksum_column(key), "")) for name, row in rows.items() for key in PATHS]
+    files += [
+        (" ".join(filter(None, (row["cell"], row["what"], row.get("tf")))), row["path"], row.get("sha256", ""))
+        for row in cells
     ]
-    genomes = (config.get("genomes") or {}).items()
-    files += [(name, options.get("fasta"), options.get("sha256")) for name, options in genomes]
-    files += [(name, options.get("blacklist"), None) for name, options in genomes]
-    inputs = [
-        {
-            "for": name,
-            "file": str(path),
-            "sha256": given or (tables.digest(path) if os.path.isfile(path) else "not given"),
-        }
-        for name, path, given in files
-        if path
-    ]
+    for name, options in (config.get("genomes") or {}).items():
+        given = {"fasta": "sha256", "blacklist": "blacklist_sha256", "genes": "genes_sha256"}
+        files += [(name, options.get(key), options.get(checksum, "")) for key, checksum in given.items()]
+    for label, options in (config.get("models") or {}).items():
+        if options.get("kind") == "scores":  # of another program
+            files += [(label, str(path), "") for path in sorted(Path(options["path"]).rglob("*.tsv"))]
     return {
         "tfbind": __version__,
         "python": platform.python_version(),
         "seeds": list(config["seeds"]),
         "library versions": {name: metadata.version(name) for name in LIBRARIES},
-        "input files": inputs,
+        "input files": [_input(name, str(path), given or "") for name, path, given in files if path],
         "configuration": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
     }
+
+
+def _input(name: str, source: str, given: str) -> dict[str, str]:
+    path = local(source)
+    line = {"for": name, "file": source, "sha256": given or "not given"}
+    if os.path.isfile(path):
+        line["sha256"] = tables.digest(path)
+        algorithm, _, expected = given.rpartition(":")
+        if expected and tables.digest(path, algorithm or "sha256") != expected:
+            line["sha256"] += f" ({given} was given)"
+    if is_url(source) and (found := fetched(source, given, path)):
+        line["fetched"] = found[1]
+    return line
 
 
 def _below(folder: str, value: object) -> object:

@@ -13,7 +13,6 @@ import email.utils
 import fcntl
 import ftplib
 import gzip
-import hashlib
 import logging
 import os
 import re
@@ -31,6 +30,7 @@ import urllib3
 from tfbind import __version__, tables
 from tfbind.faults import InputError, ResourceError
 from tfbind.hosts import allow, allowed, check_host  # noqa: F401
+from tfbind.layout import cache, cached_copy, fetched
 from tfbind.tables import digest
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ def fetch(url: str, checksum: str, path: str | os.PathLike) -> str:
     ResourceError
         The network or the server does not answer, or not in time.
     """
-    cached = _cached(url, checksum)
+    cached = cached_copy(url, checksum)
     kept = cached.is_file()
     try:
         if not kept and not _from_mirror(url, checksum, cached):
@@ -127,27 +127,6 @@ def fetch(url: str, checksum: str, path: str | os.PathLike) -> str:
             *(url, size, came, date, found, cached, path),
         )
     return found
-
-
-def _cached(url: str, checksum: str) -> Path:
-    return cache() / hashlib.sha256(url.encode()).hexdigest()[:12] / (checksum.replace(":", "-") or "unverified")
-
-
-def fetched(url: str, checksum: str = "") -> tuple[int, str] | None:
-    """Size in bytes and date (``2026-11-30``, UTC) of what the cache keeps of a URL; None where it keeps nothing.
-
-    Without a checksum a URL is fetched once, so the date says of which day its content is.
-    """
-    try:
-        about = _cached(url, checksum).stat()
-    except OSError:
-        return None
-    return about.st_size, time.strftime("%Y-%m-%d", time.gmtime(about.st_mtime))
-
-
-def cache() -> Path:
-    """The folder in which downloads are kept."""
-    return Path(os.environ.get("TFBIND_CACHE") or pooch.os_cache("tfbind"))
 
 
 def _from_mirror(url: str, checksum: str, cached: Path) -> bool:

@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from tfbind.evaluation import NOT_ABOVE_FLOOR, mid_ranks
+from tfbind.evaluation import (
+    GOOD_SHARE,
+    MOTIF_PRESENT,
+    NOT_ABOVE_FLOOR,
+    POOR_SHARE,
+    SOURCE_NOT_ABOVE_FLOOR,
+    beyond,
+    mid_ranks,
+)
 from tfbind.shifts import SHIFTS
 
 #: A loss of AUROC below this is not worth new data: less than half of the 4.6 to 4.8 points that the
@@ -212,24 +220,63 @@ def _way(key: Mapping[str, str]) -> tuple[str, str]:
     return source, target + _ELSEWHERE.get(key["shift"], "")
 
 
-def _advice(subject: str, model: str, key: Mapping[str, str], loss: tuple[float, float, float], level: float) -> dict:
-    verdict = classify(*loss)
+def _said(model: str, key: Mapping[str, str], loss: tuple[float, float, float], level: float, n: int = 1) -> str:
     source, target = _way(key)
-    line = dict(zip(("drop", "low", "high"), loss, strict=True)) | {"model": model, "verdict": verdict}
+    who = f"A {model.replace(', ', ' or ')} model trained on {source}"
+    mean = f", in the mean of {n} pairs" if n > 1 else ""
     if np.isfinite(loss).all():
-        said = f"A {model} model trained on {source} {_loss(*loss, level)} on {target}."
-    else:
-        said = f"A {model} model trained on {source} and scored on {target} has no interval for its loss."
-    return line | {"sentence": f"{subject}: {verdict}. {said}"}
+        return f"{who} {_loss(*loss, level)} on {target}{mean}."
+    return f"{who} and scored on {target} has no interval for its loss{mean}."
 
 
-def _of_tf(pairs: pd.DataFrame, health: pd.DataFrame, key: Mapping[str, str], level: float) -> dict:
+def _doubts(row: Mapping, health: Mapping[str, Mapping]) -> list[str]:
+    """Why a drop says nothing about the shift; an empty list where it does.
+
+    A library that is poor by its own held-out rows is judged again by what the pair's rows show: the source by what it
+    reaches on the target, the target by its own model there, each beside the composition floor of the same rows. Where
+    there is no floor, the held-out rows of the library stand.
+    """
+    note = str(row["note"])
+    ends = (
+        ("target", "same", NOT_ABOVE_FLOOR, "the target library holds little beyond composition"),
+        ("source", "cross", SOURCE_NOT_ABOVE_FLOOR, "no source taught {}more than composition"),
+    )
+    doubts = []
+    for end, value, not_above, little in ends:
+        about = health.get(row[end], {})
+        if not _is_poor(about):
+            continue
+        here = pd.notna(row["floor"])
+        auroc, floor = (row[value], row["floor"]) if here else (about["auroc"], about["floor"])
+        share = beyond(auroc, floor)
+        if not share >= POOR_SHARE or (here and not_above in note):
+            doubts.append(little.format("" if not here or not_above in note else "much "))
+        elif about["motif_auroc"] < MOTIF_PRESENT and share < GOOD_SHARE:
+            doubts.append(f"the {end} library hardly holds the factor's own motif")
+    return doubts + [NOT_ABOVE_FLOOR] * (NOT_ABOVE_FLOOR in note)
+
+
+def _is_poor(about: Mapping) -> bool:
+    return str(about.get("verdict", "")).startswith("poor")
+
+
+def _why(doubts: list[list[str]]) -> str:
+    # What holds for every pair, else everything with its number of pairs.
+    found = list(dict.fromkeys(doubt for of_pair in doubts for doubt in of_pair))
+    common = [doubt for doubt in found if all(doubt in of_pair for of_pair in doubts)]
+    if common:
+        return common[0]
+    return "; ".join(f"{doubt} ({sum(doubt in x for x in doubts)} of {len(doubts)} pairs)" for doubt in found)
+
+
+def _of_tf(pairs: pd.DataFrame, health: Mapping[str, Mapping], key: Mapping[str, str], level: float) -> dict:
     tf, (source, target) = key["tf"], _way(key)
-    best = pairs["source"].map(health["model"])
+    about = pairs["source"].map(lambda name: health.get(name, {}))
+    best = about.map(lambda of: of.get("model")).astype(object)
     chosen = pairs[pairs["model"] == best]
     line = {**key, "model": ", ".join(chosen["model"].unique()), "n": int(chosen["drop"].notna().sum())}
     if not line["n"]:
-        notes = chosen["note"] if len(chosen) else pairs["source"].map(health["verdict"])
+        notes = chosen["note"] if len(chosen) else about.map(lambda of: of.get("verdict"))
         if not len(chosen) and best.notna().any():  # a label for other TFs
             notes = best.dropna() + ", the best model of its source, was not scored there"
         reasons = (str(note).removeprefix(f"cannot tell: {tf}: ") for note in notes.dropna() if note)
@@ -241,25 +288,23 @@ def _of_tf(pairs: pd.DataFrame, health: pd.DataFrame, key: Mapping[str, str], le
             "sentence": f"{tf}: cannot tell. {why[0].upper() + why[1:]}.",
         }
     chosen = chosen[chosen["drop"].notna()]
-    poor_source, poor_library = (
-        chosen[end].map(health["verdict"]).astype(str).str.startswith("poor") for end in ("source", "target")
-    )
-    poor_target = poor_library | chosen["note"].fillna("").str.contains(NOT_ABOVE_FLOOR, regex=False)
-    sound = chosen[~poor_source & ~poor_target]
+    doubts = [_doubts(row, health) for row in chosen.to_dict("records")]
+    sound = chosen[[not of_pair for of_pair in doubts]]
+    used = chosen if sound.empty else sound
+    loss = tuple(used[["drop", "low", "high"]].mean(skipna=False))
+    line |= dict(zip(("drop", "low", "high"), loss, strict=True)) | {"n": len(used)}
+    line |= {"model": ", ".join(used["model"].unique()), "verdict": classify(*loss)}
+    said = _said(line["model"], key, loss, level, len(used))
     if sound.empty:
-        loss = tuple(chosen[["drop", "low", "high"]].mean(skipna=False))
-        why = "no source taught more than composition" if poor_source.all() else NOT_ABOVE_FLOOR
-        if poor_library.all():
-            why = "the target library holds little beyond composition"
-        why = why[0].upper() + why[1:]
-        said = f"{_advice(tf, line['model'], key, loss, level)['sentence'].split('. ', 1)[1]}"
-        return line | {
-            **dict(zip(("drop", "low", "high"), loss, strict=True)),
-            "verdict": "poor data",
-            "sentence": f"{tf}: poor data. {why}. {said}",
-        }
-    loss = tuple(sound[["drop", "low", "high"]].mean(skipna=False))
-    line |= {"n": len(sound)} | _advice(tf, ", ".join(sound["model"].unique()), key, loss, level)
+        why = _why(doubts)
+        sentence = f"{tf}: poor data. {why[0].upper() + why[1:]}. {said}"
+        if why != NOT_ABOVE_FLOOR and chosen["floor"].isna().any():
+            sentence += " The libraries are judged by their own held-out rows: composition was not scored on these."
+        return line | {"verdict": "poor data", "sentence": sentence}
+    line["sentence"] = f"{tf}: {line['verdict']}. {said}"
+    called = [name for name in dict.fromkeys([*sound["source"], *sound["target"]]) if _is_poor(health.get(name, {}))]
+    if called:
+        line["sentence"] += f" Poor by its own held-out rows, but not by these: {', '.join(called)}."
     left_out = len(chosen) - len(sound)
     if left_out:
         line["sentence"] += f" Pairs left out for poor data: {left_out} of {len(chosen)}."
@@ -282,11 +327,13 @@ def verdicts(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.9
     -------
     DataFrame
         `VERDICT_COLUMNS`. `verdict` is one of `classify`, or ``poor data``: the target-trained model is not
-        above its composition floor or the source library is poor, so that the loss says nothing about the
-        shift. Rows over TFs have `EVERY_TF` as `tf`, leave TFs of poor data out (the other tables hold them) and
+        above its composition floor, or a library is poor by its own held-out rows and the pair's rows do not show
+        otherwise, so that the loss says nothing about the shift. Each sentence is about the rows of `transfer` that
+        it speaks of. Rows over TFs have `EVERY_TF` as `tf`, leave TFs of poor data out (the other tables hold them) and
         stand where at least two remain; `n` counts pairs, or there TFs.
     """
-    health = libraries.set_index("dataset")[["model", "verdict"]]
+    columns = ["model", "verdict", "auroc", "floor", "motif_auroc"]
+    health = libraries.set_index("dataset").reindex(columns=columns).to_dict("index")
     keys = ["tf", "shift", "source_assay", "target_assay", "train_negatives", "test_negatives"]
     # A TF with one dataset has rows of shift none: they say why there is no verdict.
     lines = [
@@ -294,17 +341,17 @@ def verdicts(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.9
         for key, pairs in transfer.groupby(keys, sort=False)
     ]
     used = set(libraries["model"].dropna())
-    poor = set(health.index[health["verdict"].astype(str).str.startswith("poor")])
-    sound = transfer[~transfer["source"].isin(poor) & ~transfer["target"].isin(poor)]
+    sound = transfer[[not _doubts(row, health) for row in transfer.to_dict("records")]]
     over = ["shift", "source_assay", "target_assay", *GROUP]
     everyone = shifts(transfer, level).set_index(over)["n_tf"]
     for row in shifts(sound, level).to_dict("records"):
         if row["model"] in used and row["n_tf"] > 1:
             key = {name: row[name] for name in keys[1:]}
-            line = key | {"tf": EVERY_TF, "n": row["n_tf"]}
             loss = (row["drop"], row["low"], row["high"])
-            line |= _advice(f"{row['n_tf']} TFs", row["model"], key, loss, level)
-            line["sentence"] += f" Wilcoxon p = {row['p_value']:.2g}"
+            line = key | dict(zip(("drop", "low", "high"), loss, strict=True))
+            line |= {"tf": EVERY_TF, "n": row["n_tf"], "model": row["model"], "verdict": classify(*loss)}
+            said = _said(row["model"], key, loss, level)
+            line["sentence"] = f"{row['n_tf']} TFs: {line['verdict']}. {said} Wilcoxon p = {row['p_value']:.2g}"
             if row["p_minimum"] > 1 - level:
                 # A drop of exactly zero has no sign: it counts as no TF.
                 signed = "" if row["p_minimum"] == 2.0 ** (1 - row["n_tf"]) else " with a drop other than zero"

@@ -139,16 +139,22 @@ def gained(table: pd.DataFrame) -> list[str]:
 def _worth(pairs: pd.DataFrame) -> str:
     # Of the model as it is: an adapted one may hold the references themselves.
     direct = pairs[(pairs["role"] == "direct") & pairs["value"].notna()]
-    known = pairs[pairs["role"] == "reference"].groupby(["tf", "target"])["value"].max()
+    reference = pairs[(pairs["role"] == "reference") & pairs["value"].notna()]
+    known = reference.groupby(["tf", "target"])["value"].max()
     sound = pairs.loc[pairs["role"] == "oracle", ["source", "target"]]
     direct = direct.merge(sound.drop_duplicates(), on=["source", "target"])
-    beaten = [
-        str(tf)
+    compared = [
+        (str(tf), known[tf, target] >= value)
         for tf, target, value in direct[["tf", "target", "value"]].itertuples(index=False)
-        if known.get((tf, target), -np.inf) >= value
+        if (tf, target) in known.index
     ]
+    beaten = [tf for tf, is_beaten in compared if is_beaten]
+    if not compared:
+        return "Neither a JASPAR matrix nor enriched 8-mers stand beside it."
     if not beaten:
-        return "As it is, it beats the JASPAR matrix and the enriched 8-mers on every TF."
+        alone = [tf for tf in dict.fromkeys(map(str, direct["tf"])) if tf not in dict(compared)]
+        but = f" but {', '.join(alone)}, where there are none" if alone else ""
+        return f"As it is, it beats the JASPAR matrix and the enriched 8-mers on every TF{but}."
     names = ", ".join(dict.fromkeys(beaten))
     return (
         f"As it is, the JASPAR matrix or the enriched 8-mers do as well on {names}: there it is not worth its training."
@@ -157,7 +163,8 @@ def _worth(pairs: pd.DataFrame) -> str:
 
 def _points(row: pd.Series, name: str) -> str:
     value, low, high = (100 * row[column] + 0.0 for column in (name, f"{name}_low", f"{name}_high"))
-    return f"{value:.1f} points ({low:.1f} to {high:.1f})"
+    interval = "no interval" if np.isnan([low, high]).any() else f"{low:.1f} to {high:.1f}"
+    return f"{value:.1f} points ({interval})"
 
 
 def foresee(found: pd.DataFrame, health: pd.DataFrame, level: float) -> pd.DataFrame:

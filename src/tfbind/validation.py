@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tfbind import assays, config, intervals, negatives, resources, signal
+from tfbind import assays, config, intervals, layout, negatives, resources, signal
 from tfbind.faults import InputError
 from tfbind.genome import Genome, index
 from tfbind.splits import generator
@@ -67,7 +67,7 @@ def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
 
     with tempfile.TemporaryDirectory() as folder:
         for name, options in study.config["genomes"].items():
-            source, fasta = config.local(options["fasta"]), Path(folder) / f"{name}.fa"
+            source, fasta = layout.local(options["fasta"]), Path(folder) / f"{name}.fa"
             rows = (*study.datasets.values(), *study.cell_files)
             if os.path.isfile(source) and any(row["genome"] == name for row in rows):
                 tried(resources.verify, source, options["sha256"])
@@ -75,9 +75,9 @@ def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
             genomes[name] = tried(Genome, fasta, options["chromosomes"], source) if fasta.exists() else None
         for dataset, row in ((name, study.row(name, config.SEQUENCES)) for name in study.datasets):
             genome = genomes.get(row["genome"])
-            blacklist = config.local(study.config["genomes"][row["genome"]]["blacklist"]) if row["genome"] else ""
+            blacklist = layout.local(study.config["genomes"][row["genome"]]["blacklist"]) if row["genome"] else ""
             absent = [
-                path for path in (*(row[c] for c in config.PATHS), blacklist) if path and not os.path.isfile(path)
+                path for path in (*(row[c] for c in layout.PATHS), blacklist) if path and not os.path.isfile(path)
             ]
             if absent or (row["genome"] and genome is None):
                 say(f"{dataset}: not read: {', '.join(absent) or 'its genome'} is not here or cannot be used")
@@ -103,7 +103,7 @@ def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
                 tried(_draw, study, dataset, label, reads)
         for cell, files in study.cells.items():
             genome, options = genomes.get(files["genome"]), study.config["genomes"][files["genome"]]
-            genes = config.local(options["genes"])
+            genes = layout.local(options["genes"])
             peaks = [row for kind in ("conservative", "relaxed") for rows in files[kind].values() for row in rows]
             rows = [*files["accessibility"], *files["accessibility_peaks"], *files["expression"], *peaks]
             absent = [path for path in (*(row["path"] for row in rows), genes) if path and not os.path.isfile(path)]

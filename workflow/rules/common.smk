@@ -89,7 +89,7 @@ wildcard_constraints:
 
 def files(row):
     """Every file that a row of the sheet names."""
-    return [row[column] for column in studies.PATHS if row[column]]
+    return [row[column] for column in layout.PATHS if row[column]]
 
 
 def genome(row):
@@ -97,7 +97,7 @@ def genome(row):
     name = row["genome"]
     if not name:
         return {}
-    blacklist = studies.local(study.config["genomes"][name]["blacklist"])
+    blacklist = layout.local(study.config["genomes"][name]["blacklist"])
     fasta = f"resources/genomes/{name}.fa"
     return {"genome": fasta, "index": f"{fasta}.fai"} | (
         {"blacklist": blacklist} if blacklist else {}
@@ -308,7 +308,7 @@ def trial_files(wildcards):
             rows += files[what]
         for what in ("conservative", "relaxed"):
             rows += files[what].get(assayed_factor(wildcards), [])
-    named = {key: studies.local(options[key]) for key in ("genes", "blacklist")}
+    named = {key: layout.local(options[key]) for key in ("genes", "blacklist")}
     return (
         {"genome": fasta, "index": f"{fasta}.fai"}
         | {key: path for key, path in named.items() if path}

@@ -3,8 +3,8 @@
 
 def named(dataset):
     """What the page and the cards tell of a row of the sheet, files as they are written there."""
-    columns = *studies.DESCRIBES, *studies.PATHS
-    columns += tuple(map(studies.checksum_column, studies.PATHS))
+    columns = *studies.DESCRIBES, *layout.PATHS
+    columns += tuple(map(layout.checksum_column, layout.PATHS))
     return {column: study.datasets[dataset][column] for column in columns}
 
 
@@ -45,6 +45,10 @@ rule report_page:
         datasets=list(study.datasets),
         labels=[(d, label) for d in study.datasets for label in study.labels(d)],
         rows={d: named(d) for d in study.datasets},
+        cells=[
+            {k: v for k, v in row.items() if k not in ("accession", "note")}
+            for row in study.cell_files
+        ],
         config=study.config,
         code=digest("report"),
     script:
@@ -84,8 +88,8 @@ rule cards:
         rows={d: named(d) for d in study.datasets},
         files={
             d: {
-                source: studies.local(source)
-                for column in studies.PATHS
+                source: layout.local(source)
+                for column in layout.PATHS
                 if (source := row[column])
             }
             for d, row in study.datasets.items()

@@ -19,7 +19,7 @@ rule fetch:
 
 rule index_genome:
     input:
-        lambda wildcards: studies.local(
+        lambda wildcards: layout.local(
             study.config["genomes"][wildcards.genome]["fasta"]
         ),
     output:

@@ -24,7 +24,7 @@ report.render(
     logs=logs,
     celltype=tables.read_tsv(inputs.celltype[0]) if inputs.celltype else None,
     motifs=(tables.read_tsv(inputs.motifs[0]), matching.read(inputs.motifs[1])),
-    provenance=report.provenance(params.rows, params.config),
+    provenance=report.provenance(params.rows, params.config, params.cells),
     **{name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)},
     **{Path(path).stem: tables.read_tsv(path) for path in (*inputs.causes, *inputs.retrain, *inputs.unlabelled)},
 )
