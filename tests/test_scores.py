@@ -215,3 +215,14 @@ def test_a_cell_with_too_few_examples_is_done_with_exit_code_3(tmp_path):
     run = tfbind("evaluate", write(few, tmp_path), "--output", "out", "--resamples", 100, cwd=tmp_path)
     assert run.returncode == 3 and "mitosis_A to mitosis_C: 5 test positives" in run.stderr
     assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_the_level_reaches_every_interval(tmp_path):
+    table = scores.read(write(images(tuple("abcdef"), seeds=2, own=True), tmp_path))
+    wide, narrow = (scores.evaluate(table, STATISTICS | {"level": level}) for level in (0.99, 0.8))
+    for name in ("metrics", "transfer", "shifts", "ladder", "variance"):
+        inner, outer = getattr(narrow, name), getattr(wide, name)
+        known = inner["low"].notna()
+        assert known.any() and known.equals(outer["low"].notna()), name
+        width = (outer["high"] - outer["low"] - inner["high"] + inner["low"])[known]
+        assert (width >= 0).all() and (width > 0).mean() > 0.5, name
