@@ -35,9 +35,8 @@ onstart:
     limit = getattr(workflow.scheduler, "job_rate_limiter", None)
     if limit and (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
-    progress.say(
-        [f"how far it is, from another terminal: tfbind progress {os.getcwd()}"]
-    )
+    where = f"how far it is, from another terminal: tfbind progress {os.getcwd()}"
+    progress.say([*study.notes, where])
 
 
 onsuccess:

@@ -53,4 +53,6 @@ def test_the_stored_coverage_is_between_93_and_97_percent():
     table = pd.read_csv(coverage.HERE / "coverage.tsv", sep="\t")
     assert list(table) == ["interval", "nominal", "covered", "n"] and (table["n"] >= 200).all()
     assert {"auroc", "drop"} <= {name.split(",")[0] for name in table["interval"]}
-    assert table["covered"].between(0.93, 0.97).all()
+    # Over few TFs the interval is the wider of two that each hold what they say: never less than that, often more.
+    few = table["interval"].isin([f"mean over TFs, {n} TFs" for n in (2, 3, 4)])
+    assert table.loc[~few, "covered"].between(0.93, 0.97).all() and table.loc[few, "covered"].between(0.93, 0.995).all()

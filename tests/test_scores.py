@@ -311,3 +311,14 @@ def test_every_column_of_every_table_is_a_number_or_text_by_its_name():
     words |= {"train_cells", "test_cell", "dataset", "assay", "lab", "replicate", "cycle", "kmer", "consensus", "motif"}
     words |= {"filter", "match", "match_tf", "kinship", "alike_to"}
     assert columns - tables.NUMBERS == words
+
+
+def test_the_level_reaches_every_interval(tmp_path):
+    table = scores.read(write(images(tuple("abcdef"), seeds=2, own=True), tmp_path))
+    wide, narrow = (scores.evaluate(table, STATISTICS | {"level": level}) for level in (0.99, 0.8))
+    for name in ("metrics", "transfer", "shifts", "ladder", "variance"):
+        inner, outer = getattr(narrow, name), getattr(wide, name)
+        known = inner["low"].notna()
+        assert known.any() and known.equals(outer["low"].notna()), name
+        width = (outer["high"] - outer["low"] - inner["high"] + inner["low"])[known]
+        assert (width >= 0).all() and (width > 0).mean() > 0.5, name

@@ -75,7 +75,7 @@ NUMBERS = frozenset(
     [
         *("value", "low", "high", "same", "cross", "drop", "floor", "own", "auroc", "target_trained", "x", "y"),
         *("drop_low", "drop_high", "loss", "loss_low", "loss_high", "gain", "gain_low", "gain_high"),
-        *("p_value", "p_minimum", "p_holm", "q_value", "own_rank", "own_p_value"),
+        *("p_value", "p_delong", "p_minimum", "p_holm", "q_value", "own_rank", "own_p_value"),
         *("n", "n_positive", "n_negative", "n_bound", "n_unbound", "n_tf", "n_pair", "n_level", "n_target", "n_star"),
         *("n_train", "n_test", "n_removed", "n_read", "n_dropped", "n_jackpot", "n_sites", "count", "most", "epoch"),
         *("enrichment", "entropy", "entropy_negative", "excess", "held", "motif_auroc", "effect", "importance"),
