@@ -121,7 +121,7 @@ def measure(stage: str, rows: int) -> dict[str, float]:
 
 
 def study(folder: Path, tfs: int, length: int = LENGTH, **config: object) -> None:
-    """TFs with 500 peaks of `length` bp and 1,000 reads of 20 bp each, an 8-mer planted in both.
+    """TFs with 500 peaks of `length` bp and 1,000 reads of 20 bp each, an 8-mer planted in both, on either strand.
 
     `config` changes keys of a small config.
     """
@@ -132,6 +132,8 @@ def study(folder: Path, tfs: int, length: int = LENGTH, **config: object) -> Non
         if site is not None:
             start = rng.integers(0, length - 7, rows)
             tokens[np.arange(rows)[:, None], start[:, None] + np.arange(8)] = site
+            turned = rng.random(rows) < 0.5
+            tokens[turned] = 3 - tokens[turned, ::-1]
         return dna.decode(tokens)
 
     def fastq(path: Path, reads: list[str]) -> None:
