@@ -11,7 +11,7 @@ from studies import DATASETS, REPO, Held, assert_done, assert_same, epochs, star
 
 GENERIC = ("--workflow-profile", "profiles/generic", "--seconds-between-status-checks", 1)
 #: Each training is a submission of its own, so that both datasets' can be amid their epochs.
-APART = ("--group-components", "prepare=5", "train=1", "score=5", "tables=5")
+APART = ("--group-components", "prepare=10", "train=1", "score=10", "tables=5")
 
 
 @pytest.fixture(scope="module")
