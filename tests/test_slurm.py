@@ -10,6 +10,8 @@ from slurm import cluster as slurm
 from studies import DATASETS, REPO, Held, assert_done, assert_same, epochs, started, unlock
 
 GENERIC = ("--workflow-profile", "profiles/generic", "--seconds-between-status-checks", 1)
+#: Each training is a submission of its own, so that both datasets' can be amid their epochs.
+APART = ("--group-components", "prepare=10", "train=1", "score=10", "tables=5")
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +42,11 @@ def test_a_cluster_makes_the_files_of_a_local_run(cluster, local, study):
 
 def test_two_runs_of_a_training_side_by_side_end_as_one(cluster, local, study):
     """The generic profile: SIGKILL of snakemake amid trainings, which run on beside those that the next run submits."""
-    held = Held(study, cluster.environment)
-    with started(study, *GENERIC, env=held.environment) as run:
+    held, profile = Held(study, cluster.environment), (*GENERIC, *APART)
+    with started(study, *profile, env=held.environment) as run:
         old = [held.training(study, dataset, (), moving(cluster, study, run)) for dataset in DATASETS]
-    unlock(study, *GENERIC, env=cluster.environment)
-    with started(study, *GENERIC, env=held.environment) as run:
+    unlock(study, *profile, env=cluster.environment)
+    with started(study, *profile, env=held.environment) as run:
         new = [held.training(study, dataset, old, moving(cluster, study, run)) for dataset in DATASETS]
         held.go_on(*old, *new)
         assert_done(run, study, moving(cluster, study, run))
@@ -53,7 +55,8 @@ def test_two_runs_of_a_training_side_by_side_end_as_one(cluster, local, study):
 
 def test_nothing_is_lost_when_everything_goes_wrong(cluster, local, study):
     """The slurm profile: too little memory, a job over its time, a cancelled one, a dead node, a killed snakemake."""
-    profile = ("--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", 2, "--retries", 5)
+    pause = ("--slurm-init-seconds-before-status-checks", 2)
+    profile = ("--workflow-profile", "profiles/slurm", *pause, "--retries", 5, *APART)
     chip, selex = DATASETS
     held = Held(study, cluster.environment)
     little = ("--set-resources", "index_genome:mem_mb=5 if attempt == 1 else 2000")
