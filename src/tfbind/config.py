@@ -796,7 +796,7 @@ def _check(instance: Mapping, rules: dict) -> Iterator[str]:
         place = ".".join(map(str, error.absolute_path))
         prefix = f"{place}: " if place else ""
         value = repr(error.instance)
-        value = value if len(value) <= 1000 else f"{value[:1000]}... ({len(value)} characters)"
+        value = value if len(value) <= 100 else f"{value[:100]}..."
         if error.validator == "additionalProperties" and error.validator_value is False:
             known = list(error.schema["properties"])
             for key in error.instance:
