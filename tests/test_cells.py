@@ -64,6 +64,9 @@ class Once:
             self.known[key] = self.factor.labels(cell, chrom)
         return self.known[key]
 
+    def unmeasured(self, cell, chrom):
+        return self.factor.unmeasured(cell, chrom)
+
     def matrix(self, cell, chrom, index):
         if (cell, chrom) not in self.known:
             every = np.arange(bins.count(self.factor.genome.lengths[chrom]))

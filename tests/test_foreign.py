@@ -188,13 +188,12 @@ def test_the_workflow_takes_the_scores_and_trains_nothing_for_them(study):
     settings["models"] = {"k": {"kind": "scores", "path": "k"}}
     (study / "config.yaml").write_text(yaml.safe_dump(settings))
     command = [Path(sys.executable).parent / "snakemake", "--configfile", study / "config.yaml", "--directory", study]
-    run = subprocess.run(
-        [*map(str, command), "--cores", "1", "--dry-run"], cwd=REPO, capture_output=True, text=True, env=os.environ
-    )
+    command += ["--cores", "1", "--dry-run", "--printshellcmds"]
+    run = subprocess.run([*map(str, command)], cwd=REPO, capture_output=True, text=True, env=os.environ)
     assert run.returncode == 0, run.stderr
     jobs = dict(line.split() for line in run.stdout.splitlines() if re.fullmatch(r"\w+ +\d+", line))
     assert jobs["take_scores"] == "2" and not {"train", "fit", "predict"} & set(jobs)
-    assert f"{study}/k/A/x/B.x.tsv" in run.stdout
+    assert "input: k/A/x/B.x.tsv, " in run.stdout
 
 
 def test_the_documented_network_keeps_the_contract_and_trains(tmp_path, monkeypatch):

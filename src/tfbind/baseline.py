@@ -109,8 +109,8 @@ class _Logistic(ClassifierMixin, BaseEstimator):
         """Read what the features need beside the sequences."""
 
     def _same_features(self, other: "_Logistic") -> bool:
-        """Whether both read the same features."""
-        return type(self) is type(other) and self.k == other.k
+        """Whether both read the same features; a class that can tell says so."""
+        return self is other
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -139,6 +139,9 @@ class Composition(_Logistic):
     def __init__(self, k: int = 2, strengths: Sequence[float] = (0.001, 0.01, 0.1, 1.0)):
         self.k = k
         self.strengths = strengths
+
+    def _same_features(self, other: _Logistic) -> bool:
+        return type(self) is type(other) and self.k == other.k
 
     def features(self, sequences: Sequence[str]) -> np.ndarray:
         """Shares of k-mers: (N, F) float64."""
@@ -214,7 +217,7 @@ class Regression(_Logistic):
         self.motifs_ = motifs.jaspar(self.tax_groups, self.collection, self.release)
 
     def _same_features(self, other: _Logistic) -> bool:
-        return super()._same_features(other) and self.motifs_.same(other.motifs_)
+        return type(self) is type(other) and self.k == other.k and self.motifs_.same(other.motifs_)
 
     def features(self, sequences: Sequence[str]) -> np.ndarray:
         """Maxima, log-mean-odds and shares of k-mers: (N, 2 M + F) float32."""

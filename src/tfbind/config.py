@@ -344,11 +344,12 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
     here = Path.cwd()
 
     def place(source: str, folder: Path) -> str:
-        # from the working folder where it lies below it: a study that is moved stays the same
+        # from the working folder where it lies below it: a study that is moved stays the same. A module of another
+        # workflow, whose study no file holds, may put a prefix before what is relative.
         if not source or is_url(source):
             return source
         placed = folder.resolve() / source
-        return str(placed.relative_to(here) if placed.is_relative_to(here) else placed)
+        return str(placed.relative_to(here) if placed.is_relative_to(here) and not held else placed)
 
     simulated = Path(place(config["simulation"]["folder"], path.parent)) if "simulation" in config else None
 

@@ -35,6 +35,12 @@ def _unmeasured(
     return reasons, notes
 
 
+def _said(tally: Tally) -> str:
+    # what was done with the records first, then what somebody should know
+    rows = sorted(tally.rows, key=lambda row: row[0] == "noted")
+    return "; ".join(f"{count} {event}, {reason}" for event, reason, count in rows)
+
+
 def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
     """Make the tables of every dataset and read every cell whose files are here, and keep none.
 
@@ -93,7 +99,7 @@ def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
             for kind in sorted(wanted & set().union(*assays.offers(row).values())):
                 made[kind] = tried(assays.unbound, row, kind, **options | {"limit": None})
             for kind, (table, tally) in ((kind, both) for kind, both in made.items() if both):
-                events = "; ".join(f"{count} {event}, {reason}" for event, reason, count in tally.rows)
+                events = _said(tally)
                 say(f"{dataset}: {kind}: {events}")
                 reasons += [f"{dataset}: not estimable: {note(table)}"] if note(table) else []
             if row["assay"] == "htselex" and all(made.values()):
@@ -127,7 +133,7 @@ def read_files(study: config.Study, say: Callable[[str], object]) -> list[str]:
                 reasons += found
                 for line in notes:
                     say(line)
-            say(f"{cell}: cell: " + "; ".join(f"{count} {event}, {reason}" for event, reason, count in tally.rows))
+            say(f"{cell}: cell: " + _said(tally))
     if faults:
         raise InputError(dict.fromkeys(faults))  # each once, in order
     return reasons
