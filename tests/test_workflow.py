@@ -155,7 +155,9 @@ def test_a_new_row_plans_its_own_jobs_only(finished):
     demo = pd.read_csv(REPO / "resources" / "datasets.tsv", sep="\t", dtype=str, keep_default_na=False)
     row = demo[demo["dataset"] == "CTCF_selex"].iloc[0].to_dict()
     jobs = with_sheet(finished, lambda rows: rows.append(row))
-    assert jobs["extract_positives"] == 1 and jobs["train"] == 1 and jobs["evaluate"] == 1, jobs
+    assert jobs["extract_positives"] == 1 and jobs["draw_negatives"] == 1 and jobs["evaluate"] == 1, jobs
+    # and the other dataset of the factor, whose rows may be in the new one: what is equal there is kept
+    assert jobs["audit_source"] == jobs["train"] == jobs["fit"] == jobs["predict"] == 2, jobs
     assert not {"simulate", "index_genome"} & set(jobs)
 
 
@@ -164,7 +166,7 @@ def test_a_new_factor_plans_one_job_of_each_kind(finished):
     row = demo[demo["dataset"] == "CTCF_selex"].iloc[0].to_dict() | {"dataset": "MAX_selex", "tf": "MAX"}
     jobs = with_sheet(finished, lambda rows: rows.append(row))
     assert {rule: jobs.get(rule) for rule in OF_A_DATASET} == dict.fromkeys(OF_A_DATASET, 1)
-    # the second line: adaptation without labels takes backgrounds from other factors
+    # adaptation without labels takes backgrounds from other factors
     others = {"adapt_unlabelled", "adaptation"}
     assert jobs["evaluate"] == 1 and set(jobs) <= {*OF_A_DATASET, "evaluate", *TABLES, *others}, jobs
 
