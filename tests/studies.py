@@ -113,7 +113,7 @@ def epochs(folder, dataset):
 def trained(folder, dataset):
     """The networks (negatives/model) that the latest job on a dataset has trained or begun to train, and has kept."""
     text = (folder / TRAINING_LOG.format(dataset=dataset)).read_text()
-    return [re.findall(rf"(\S+/\S+): {what}$", text, re.M) for what in ("training", "kept")]
+    return [re.findall(rf"([\w.-]+/[\w.-]+): {what}$", text, re.M) for what in ("training", "kept")]
 
 
 def unlock(folder, *arguments, **options):

@@ -326,29 +326,31 @@ def test_an_invalid_study_runs_no_job_and_says_everything(tmp_path):
 
 
 def test_what_depends_on_the_rows_of_other_tfs(tmp_path, fasta):
-    """An `other_tf` set is made anew for a new row of the sheet, one beside the peaks is not; both meet every model."""
-    labels = {"aliens": {"kind": "other_tf"}, "beside": {"kind": "flank"}}
-    study = {"datasets": "sheet.tsv", "negatives": labels, "models": {"floor": {"kind": "composition"}}}
+    """Negatives with an `other_tf` set among them are made anew for a new row of the sheet; all meet every model."""
+    study = {"datasets": "sheet.tsv", "models": {"floor": {"kind": "composition"}}}
     study |= {"genomes": {"tiny": {"fasta": str(fasta)}}, "transfer": {"test_negatives": "all"}}
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(study))
     (tmp_path / "peaks.bed").write_text("chr1\t7000\t7001\n")
     rows = [f"{name}\t{name[0]}\tchipseq\tpeaks.bed\ttiny" for name in ("A1", "A2", "B", "C")]
     (tmp_path / "sheet.tsv").write_text("\n".join(["dataset\ttf\tassay\tpath\tgenome", *rows]) + "\n")
-    run = plan(tmp_path, "--printshellcmds", "results/predictions/A1/aliens/floor.parquet")
-    needs, made = {}, None
-    for line in run.stdout.splitlines():
-        what, _, files = line.strip().partition(": ")
-        if what == "input":
-            made = set(files.split(", "))
-        elif what == "output" and made:
-            needs[files.split(", ")[0]], made = made, None
 
-    def read(output, folder):
-        return {Path(name).stem for name in needs[output] if name.startswith(f"results/{folder}/")}
+    def needed(**labels):
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(study | {"negatives": labels}))
+        run = plan(tmp_path, "--printshellcmds", "results/predictions/A1/beside/floor.parquet")
+        needs, made = {}, None
+        for line in run.stdout.splitlines():
+            what, _, files = line.strip().partition(": ")
+            if what == "input":
+                made = set(files.split(", "))
+            elif what == "output" and made:
+                needs |= dict.fromkeys(files.split(", "), made)
+                made = None
+        return lambda output, folder: {Path(n).stem for n in needs[output] if n.startswith(f"results/{folder}/")}
 
+    read = needed(aliens={"kind": "other_tf"}, beside={"kind": "flank"})
     assert read("results/negatives/A1/aliens.parquet", "positives") == {"A1", "A2", "B", "C"}
-    assert read("results/negatives/A2/beside.parquet", "positives") == {"A2"}
     assert read("results/predictions/A1/aliens/floor.parquet", "negatives") == {"aliens", "beside"}
+    read = needed(beside={"kind": "flank"})
+    assert read("results/negatives/A2/beside.parquet", "positives") == {"A2"}
 
 
 def test_a_config_elsewhere_names_files_beside_itself(tmp_path):
