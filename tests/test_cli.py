@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tfbind import cli, faults, simulate
+from tfbind import cli, faults, layout
 
 
 def tfbind(*arguments):
@@ -29,7 +29,7 @@ def test_a_simulated_study_is_valid_as_it_stands_and_always_the_same(simulated, 
     assert tfbind("simulate", tmp_path / "study").returncode == 0
     run = tfbind("validate", tmp_path / "study" / "config.yaml")
     assert run.returncode == 0 and "3 TFs in 7 datasets" in run.stdout
-    names = simulate.files()
+    names = layout.simulated()
     assert sorted(path.name for path in (tmp_path / "study").iterdir()) == names
     assert filecmp.cmpfiles(tmp_path / "study", simulated, names, shallow=False) == (names, [], [])
 

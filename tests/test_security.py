@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from bad_inputs import CHROMOSOMES, Case, fasta, spaced
 from studies import plan, planned, run
-from tfbind import config, layout, simulate
+from tfbind import config, layout
 from tfbind.faults import InputError
 
 REPO = Path(__file__).parents[1]
@@ -157,6 +157,6 @@ def test_the_workflow_runs_in_a_folder_of_any_name(simulated, tmp_path):
     assert "evaluate" in jobs and "simulate" in jobs
     done = run(folder, "--cores", "1", "--until", "simulate")
     assert done.returncode == 0, done.stdout + done.stderr
-    names = simulate.files()
+    names = layout.simulated()
     assert filecmp.cmpfiles(folder / "resources" / "simulated", simulated, names, shallow=False) == (names, [], [])
     assert not [path for path in (*tmp_path.rglob("*"), REPO / "owned") if path.name == "owned" and path.exists()]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from sklearn.metrics import average_precision_score
 
-from tfbind import bins, config, dna, intervals, motifs, signal, simulate, tables
+from tfbind import bins, config, dna, intervals, layout, motifs, signal, simulate, tables
 from tfbind import genome as genomes
 from tfbind.faults import InputError, ResourceError
 
@@ -64,13 +64,13 @@ def scrambled(texts, rng):
 
 
 def test_writes_the_files_it_names(study):
-    assert sorted(path.name for path in study.iterdir()) == simulate.files()
+    assert sorted(path.name for path in study.iterdir()) == layout.simulated()
 
 
 def test_another_seed_gives_another_study(study, tmp_path):
     """That equal arguments give equal bytes is in test_cli.py, where another process writes them."""
     simulate.study(str(tmp_path), 1)
-    for name in simulate.files():
+    for name in layout.simulated():
         same = (tmp_path / name).read_bytes() == (study / name).read_bytes()
         assert same == (name in ("config.yaml", "datasets.tsv", "cells.tsv"))
 

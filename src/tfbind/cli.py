@@ -54,7 +54,7 @@ def simulated(
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: not empty; name a new folder")
     simulate.study(folder, seed=seed)
-    typer.echo(f"{folder}: {len(simulate.files())} files, the truth in truth.json; run it with")
+    typer.echo(f"{folder}: {len(layout.simulated())} files, the truth in truth.json; run it with")
     typer.echo(f"snakemake --cores 8 --configfile {folder}/config.yaml --directory {folder}")
 
 

@@ -29,7 +29,7 @@ import urllib3
 
 from tfbind import __version__, tables
 from tfbind.faults import InputError, ResourceError
-from tfbind.hosts import allow, allowed, check_host  # noqa: F401
+from tfbind.hosts import allowed, check_host
 from tfbind.layout import cache, cached_copy, fetched
 from tfbind.tables import digest
 

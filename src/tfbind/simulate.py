@@ -29,7 +29,6 @@ from tfbind import bins, dna, motifs, splits, tables
 from tfbind.faults import InputError
 from tfbind.kernels import tracks as kernel
 from tfbind.layout import CELLS, COFACTORS, CYCLES, TFS, cell_files, chips
-from tfbind.layout import simulated as files  # noqa: F401
 
 GENOME = "simulated"
 LEFT_FLANK, RIGHT_FLANK = "TGTCGT", "GACTGC"

@@ -57,6 +57,6 @@ rule audit:
         ENV
     params:
         rows=study.kinship(study.datasets),
-        code=digest("audit"),
+        code=digest("audit", "shifts"),
     script:
         "../scripts/audit_table.py"

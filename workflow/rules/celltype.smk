@@ -1,15 +1,6 @@
 """The cell-type task: where does a factor bind in a cell that it was never assayed in? Made where there are cells."""
 
 
-def celltype_options(unread):
-    """What a trial reads of the key `celltype`: which trials and networks there are is no part of it."""
-    return {
-        key: value
-        for key, value in CELLTYPE.items()
-        if key not in ("tfs", "test_cells", "networks", unread)
-    }
-
-
 rule celltype:
     input:
         unpack(trial_files),

@@ -395,3 +395,82 @@ def compared(dataset):
         key: study.datasets[dataset][key]
         for key in ("dataset", "tf", "assay", "genome")
     }
+
+
+def neighbours(dataset):
+    """Rows whose peaks a negative of this dataset must avoid: all placed datasets of the TF."""
+    row = study.datasets[dataset]
+    kinds = {k for x in study.labels(dataset) for k in study.kinds(x, row["assay"])}
+    if not {"genomic", "flank", "other_tf"} & kinds:
+        return []
+    same = [study.row(other, studies.SEQUENCES) for other in of_tf(row["tf"])]
+    return [
+        other
+        for other in same
+        if other["genome"] == row["genome"] and other["format"] in studies.PLACED
+    ]
+
+
+def others(dataset):
+    """Label -> datasets of other TFs that its `other_tf` negatives come from."""
+    assay = study.datasets[dataset]["assay"]
+    return {
+        label: study.others(dataset, label)
+        for label in study.labels(dataset)
+        if "other_tf" in study.kinds(label, assay)
+    }
+
+
+def alike(dataset):
+    """The TF's own datasets, whose sequences are no `other_tf` negatives."""
+    row = study.datasets[dataset]
+    same = [
+        other
+        for other in of_tf(row["tf"])
+        if all(study.datasets[other][key] == row[key] for key in ("assay", "genome"))
+    ]
+    return [other for other in same if other != dataset] if others(dataset) else []
+
+
+def trained_models(made_by, dataset):
+    """What a training reads of the config, for each (negatives, model)."""
+    return [
+        {
+            "negatives": label,
+            "model": model,
+            "options": study.options(model, dataset),
+            "embed": study.embedded(model),
+        }
+        for label, model in models(made_by, dataset)
+    ]
+
+
+def trained_of(dataset):
+    """(negatives, label) of the weights that the scores of a dataset's models need."""
+    units = [(label, study.trained(model)) for label, model in scored(dataset)]
+    return list(dict.fromkeys(units))
+
+
+def learners(dataset):
+    """(negatives, model) of what can be read out as motifs."""
+    return [
+        (label, model)
+        for label, model in scored(dataset)
+        if model in made_by("training") or KIND[model] == "regression"
+    ]
+
+
+def celltype_options(unread):
+    """What a trial reads of the key `celltype`: which trials and networks there are is no part of it."""
+    return {
+        key: value
+        for key, value in CELLTYPE.items()
+        if key not in ("tfs", "test_cells", "networks", unread)
+    }
+
+
+def named(dataset):
+    """What the page and the cards tell of a row of the sheet, files as they are written there."""
+    columns = *studies.DESCRIBES, *layout.PATHS
+    columns += tuple(map(layout.checksum_column, layout.PATHS))
+    return {column: study.datasets[dataset][column] for column in columns}

@@ -3,15 +3,6 @@
 LEARNT = "results/motifs/{dataset}/{negatives}/{model}"
 
 
-def learners(dataset):
-    """(negatives, model) of what can be read out as motifs."""
-    return [
-        (label, model)
-        for label, model in scored(dataset)
-        if model in made_by("training") or KIND[model] == "regression"
-    ]
-
-
 LEARNERS = [(d, label, model) for d in study.datasets for label, model in learners(d)]
 
 

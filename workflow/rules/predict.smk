@@ -1,12 +1,5 @@
 """Every model scores the test rows of every target of its TF."""
 
-
-def trained_of(dataset):
-    """(negatives, label) of the weights that the scores of a dataset's models need."""
-    units = [(label, study.trained(model)) for label, model in scored(dataset)]
-    return list(dict.fromkeys(units))
-
-
 for name, datasets, units in variants("predict", scored):
 
     rule:

@@ -1,13 +1,6 @@
 """One self-contained page that answers the question."""
 
 
-def named(dataset):
-    """What the page and the cards tell of a row of the sheet, files as they are written there."""
-    columns = *studies.DESCRIBES, *layout.PATHS
-    columns += tuple(map(layout.checksum_column, layout.PATHS))
-    return {column: study.datasets[dataset][column] for column in columns}
-
-
 rule report_page:
     input:
         tables=[

@@ -33,7 +33,7 @@ rule index_genome:
         ENV
     params:
         sha256=lambda wildcards: study.config["genomes"][wildcards.genome]["sha256"],
-        code=digest("genome", "resources"),
+        code=digest("genome"),
     script:
         "../scripts/index_genome.py"
 

@@ -1,19 +1,5 @@
 """One job trains all networks of a dataset, one after the other; another fits its baselines."""
 
-
-def trained_models(made_by, dataset):
-    """What a training reads of the config, for each (negatives, model)."""
-    return [
-        {
-            "negatives": label,
-            "model": model,
-            "options": study.options(model, dataset),
-            "embed": study.embedded(model),
-        }
-        for label, model in models(made_by, dataset)
-    ]
-
-
 for name, datasets, units in variants("train", lambda d: models("training", d)):
 
     rule:
