@@ -58,7 +58,7 @@ def run(monkeypatch, capsys, *arguments):
 def test_bad_input(case, tmp_path, monkeypatch, capsys):
     config = case.write(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    code, said = run(monkeypatch, capsys, "validate", "--files", config)
+    code, said = run(monkeypatch, capsys, "validate", config)
     assert (code, [part for part in case.says if part not in said]) == (case.code, []), said
     assert sorted(tmp_path.rglob("*")) == before, "reading leaves nothing behind"
 
@@ -80,17 +80,17 @@ def test_faults_of_several_files_are_listed_at_once(tmp_path, monkeypatch, capsy
     rows = "B\tUSF1\tchipseq\tb.narrowPeak\ttiny\t{}\nC\tUSF1\thtselex\tc.fastq\t\t\nD\tUSF1\tchipseq\t{}\ttiny\t\n"
     config.write_text(config.read_text().replace("genome.fa", "bad.fa") + "seed: [1]\n")
     (tmp_path / "sheet.tsv").write_text(header + rows.format("x", "absent.bed"))
-    code, said = run(monkeypatch, capsys, "validate", "--files", config)
+    code, said = run(monkeypatch, capsys, "validate", config)
     assert code == 2 and "unknown key 'seed'" in said
     config.write_text(config.read_text().replace("seed: [1]\n", ""))
-    code, said = run(monkeypatch, capsys, "validate", "--files", config)
+    code, said = run(monkeypatch, capsys, "validate", config)
     assert code == 2 and all(part in said for part in ("sheet.tsv:2: cycle: 'x'", "sheet.tsv:4: path: no file"))
     (tmp_path / "sheet.tsv").write_text(header + rows.format("", "a.narrowPeak"))
     config.write_text(config.read_text().replace("bad.fa", "genome.fa"))
-    code, said = run(monkeypatch, capsys, "validate", "--files", config)
+    code, said = run(monkeypatch, capsys, "validate", config)
     assert code == 2 and all(part in said for part in ("b.narrowPeak:1: 3 column", "c.fastq: record 1", "D: bound: 20"))
     config.write_text(config.read_text().replace("genome.fa", "bad.fa"))
-    code, said = run(monkeypatch, capsys, "validate", "--files", config)
+    code, said = run(monkeypatch, capsys, "validate", config)
     assert code == 2 and "bad.fa: 0 records" in said and "c.fastq: record 1" in said
     assert "D: not read: its genome" in said
 

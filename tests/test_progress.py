@@ -95,7 +95,7 @@ def test_a_failed_job_is_named_with_its_log_and_its_own_message(tmp_path):
         "failed: train B, standard (log: logs/train_B/B.log)",
         "  resources/x.bed:3: start 9",
         "  resources/y.bed:1: empty",
-        "`tfbind validate --files CONFIG` reads every file, `tfbind doctor` looks at this machine.",
+        "`tfbind validate CONFIG` reads every file, `tfbind doctor` looks at this machine.",
         "What is done is kept: the same command goes on from here.",
     ]
 

@@ -100,7 +100,7 @@ def test_paths_may_be_odd_lie_outside_and_be_links(tmp_path):
     case = Case(
         40, "", (), 0, {"../outside/a.narrowPeak": spaced()}, config={"genomes": {"tiny": {"fasta": f"{ODD}.fa"}}}
     )
-    command = [sys.executable, "-m", "tfbind.cli", "validate", "--files", str(case.write(inside))]
+    command = [sys.executable, "-m", "tfbind.cli", "validate", str(case.write(inside))]
     before = sorted(tmp_path.rglob("*"))
     run = subprocess.run(command, capture_output=True, text=True, cwd=inside)
     assert run.returncode == 0 and "20 kept, train" in run.stdout, run.stderr

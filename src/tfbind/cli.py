@@ -31,13 +31,14 @@ def common(
 @app.command("validate")
 def validate(
     path: Annotated[Path, typer.Argument(metavar="CONFIG")],
-    files: Annotated[bool, typer.Option("--files", help="Read every file that is here, too, as the run will.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Look at the config and its sheets alone.")] = False,
+    files: Annotated[bool, typer.Option("--files", hidden=True, help="What is done without --quick.")] = True,
 ) -> None:
-    """Report all faults of a config and its sheet at once."""
+    """Report all faults of a config, its sheets and every file that is here, read as the run will read them."""
     study = config.load(path)
     for note in study.notes:
         typer.echo(f"note: without effect: {note}")
-    reasons = validation.read_files(study, typer.echo) if files else []
+    reasons = [] if quick else validation.read_files(study, typer.echo)
     datasets = study.datasets.values()
     counts = ", ".join(f"{sum(r['assay'] == a for r in datasets)} {a}" for a in ("chipseq", "htselex"))
     typer.echo(f"{path}: valid; {len(study.tfs())} TFs in {len(study.datasets)} datasets ({counts})")

@@ -31,7 +31,7 @@ STAGES = [
 EVENTS = Path(".tfbind") / "run"
 #: What is said where a run fails.
 HINTS = [
-    "`tfbind validate --files CONFIG` reads every file, `tfbind doctor` looks at this machine.",
+    "`tfbind validate CONFIG` reads every file, `tfbind doctor` looks at this machine.",
     "What is done is kept: the same command goes on from here.",
 ]
 #: Rows of a long list that are shown at the end of a run.

@@ -1,4 +1,4 @@
-"""The data files of a study, read as a run will read them: what `tfbind validate --files` says."""
+"""The data files of a study, read as a run will read them: what `tfbind validate` says."""
 
 import os
 import tempfile

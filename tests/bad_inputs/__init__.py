@@ -1,7 +1,7 @@
 """What goes wrong with the files that users bring, one case each: a small study with one thing amiss.
 
 `number` is that of the list of 70 that the project was given (see `tests/test_bad_inputs.py`); a case is a study in a
-folder of its own, and what `tfbind validate --files` says of it, with its exit code.
+folder of its own, and what `tfbind validate` says of it, with its exit code.
 """
 
 import gzip
