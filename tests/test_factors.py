@@ -32,6 +32,7 @@ def test_a_heterodimer_is_planned_under_a_name_that_any_disk_takes(tmp_path):
         "--cores",
         "1",
         "--dry-run",
+        "--printshellcmds",
         "--snakefile",
         REPO / "Snakefile",
     ]

@@ -15,7 +15,7 @@ rule extract_positives:
     conda:
         ENV
     params:
-        row=lambda wildcards: study.row(wildcards.dataset),
+        row=lambda wildcards: study.row(wildcards.dataset, studies.SEQUENCES),
         checksums=lambda wildcards: study.checksums(wildcards.dataset),
         chromosomes=lambda wildcards: chromosomes(study.row(wildcards.dataset)),
         sequence=study.config["sequence"],
