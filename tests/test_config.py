@@ -5,6 +5,7 @@ from jsonschema import Draft202012Validator
 
 from tfbind import config, layout
 from tfbind.faults import InputError
+from tfbind.shifts import shift
 
 REPO = Path(__file__).parents[1]
 CONFIG = """
@@ -492,3 +493,21 @@ def test_settings_that_do_nothing_are_noted_and_no_others(study):
     assert study([["A", "USF1", "chipseq", "a.fa"]], more="split: {test: [chr1]}").notes == ()
     for path in ("config.yaml", "resources/real/config.yaml"):
         assert config.load(REPO / path).notes == ()
+
+
+def test_a_pair_tells_its_shift_and_no_smaller_difference(study):
+    header = ["dataset", "tf", "assay", "path", "cell", "lab", "replicate"]
+
+    def of(*facts):
+        rows = [[name, "MAX", assay, "a.fa", *fact] for name, assay, fact in zip("ABC", ASSAY, facts, strict=True)]
+        loaded = study(rows, header, negatives="negatives: {n: {kind: dinucleotide}}")
+        return [loaded.pair(*names) for names in ("AB", "AC")]
+
+    first = of(("k562", "x", "1"), ("hepg2", "y", "2"), ("", "x", ""))
+    assert [shift(*pair.values()) for pair in first] == ["cell", "assay"]
+    assert of(("k562", "z", "7"), ("hepg2", "z", "1"), ("", "y", "3")) == first, "laboratory and replicate"
+    assert of(("gm12878", "x", "1"), ("hepg2", "y", "2"), ("", "x", "")) == first, "another name"
+    assert of(("k562", "x", "1"), ("k562", "y", "2"), ("", "x", ""))[0] != first[0]
+
+
+ASSAY = ("chipseq", "chipseq", "htselex")

@@ -190,7 +190,7 @@ def test_a_new_label_plans_one_job_a_dataset(finished):
         ("replicate", "2", {*OF_A_DATASET, "adapt", "adapt_unlabelled"}),
         ("cell", "gm12878", {*OF_A_DATASET} - {"audit_source"}),
         ("left_flank", "TGTCGA", {"index_genome"}),
-        ("input_path", "../collapsed.fastq", {"extract_positives", "index_genome"}),
+        ("input_path", "../collapsed.fastq", {"index_genome"}),
     ],
 )
 def test_an_edited_cell_of_the_sheet_plans_what_reads_it(finished, column, value, kept):

@@ -21,7 +21,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 
 from tfbind.faults import InputError
 from tfbind.layout import PATHS, checksum_column, is_url, local
-from tfbind.shifts import shift
+from tfbind.shifts import SHIFTS, shift
 
 #: File suffix (without .gz) -> format of the sheet.
 SUFFIXES = {
@@ -118,6 +118,12 @@ class Study:
             for row in rows.values():
                 row[key] = row[key] and known[row[key]]
         return rows
+
+    def pair(self, source: str, target: str) -> dict[str, dict[str, str]]:
+        """`kinship` of a source and a target, without the smaller differences that their shift covers."""
+        rows = self.kinship((source, target))
+        covered = SHIFTS[1 : SHIFTS.index(shift(rows[source], rows[target]))]
+        return {dataset: row | dict.fromkeys(covered, "") for dataset, row in rows.items()}
 
     def labels(self, dataset: str) -> list[str]:
         """The negative sets that apply to a dataset."""

@@ -17,7 +17,7 @@ rule explain:
     conda:
         ENV
     params:
-        rows=lambda wildcards: study.kinship((wildcards.source, wildcards.target)),
+        rows=lambda wildcards: study.pair(wildcards.source, wildcards.target),
         model=lambda wildcards: {
             **study.options(wildcards.model, wildcards.source),
             "reading": study.config["models"][wildcards.model]["reading"],

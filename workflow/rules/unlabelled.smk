@@ -22,7 +22,7 @@ rule adapt_unlabelled:
     conda:
         ENV
     params:
-        rows=lambda wildcards: study.kinship((wildcards.source, wildcards.target)),
+        rows=lambda wildcards: study.pair(wildcards.source, wildcards.target),
         reading=lambda wildcards: study.config["models"][wildcards.model]["reading"],
         config={
             key: study.config[key] for key in ("training", "transfer", "statistics")
