@@ -11,9 +11,9 @@ run: setup
 	$(BIN)/snakemake --cores $(CORES)
 	@echo "open results/report.html"
 
-# Two processes, which share what is dear (tests/conftest.py); `.venv/bin/pytest tests/test_X.py` runs one file.
+# Two files at a time, whole runs first (tests/conftest.py); `.venv/bin/pytest tests/test_X.py` runs one file.
 test: setup
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # Snakemake works in results-real/, so the tables are results-real/results/*.tsv; the main ones are linked one level up.
 real: setup

@@ -26,14 +26,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("any machine")
 
-#: What starts first, so that two processes end together. The kernels are compiled by their tests, once, while the other
-#: process renders pages, which needs none; then come the whole runs, the longest first.
-FIRST = ("kernels", "pages", "slurm", "finished")
-#: Tests of one group run in one process: those that share a dear fixture; besides, those of one file.
-FIXTURES = {"cluster": "slurm", "finished": "finished"}
-FILES = {"test_matching": "kernels", "test_report": "pages", "test_page": "pages"}
-#: The tests of these files share no more than what all processes share.
-APART = ("test_faults", "test_workflow", "test_slurm", "test_security")
+#: The whole runs start first, so that two processes, which take file after file, end together.
+FIRST = ("test_slurm", "test_workflow", "test_faults", "test_report")
 
 
 def pytest_configure() -> None:
@@ -41,19 +35,9 @@ def pytest_configure() -> None:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The group of each test, for `--dist loadgroup`, and the order of the groups."""
-    places = {}
-    for item in items:
-        shared = [FIXTURES[name] for name in getattr(item, "fixturenames", ()) if name in FIXTURES]
-        file = item.path.stem
-        group = FILES.get(file, "kernels" if file.startswith("test_kernels") else file)
-        group = shared[0] if shared else item.nodeid if file in APART else group
-        item.add_marker(pytest.mark.xdist_group(group))
-        early = FIRST.index(group) if group in FIRST else len(FIRST) + (file not in APART)
-        places[item] = early
-    items.sort(key=places.__getitem__)
+    """The order of the files."""
+    items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST))
 
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:

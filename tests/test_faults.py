@@ -1,22 +1,37 @@
-"""What may go wrong under a run on one machine: its disk, its clock, its cache. The files are those of a clean run.
+"""What may go wrong under a run on one machine: disk, clock, cache, an early end. The files are those of a clean run.
 
 A run is asked for what the fault can meet: the disk for all up to the evaluation, the others for the negatives.
-SIGKILL, a second run in the same folder and a damaged file are in test_workflow.py, what a cluster adds is in
-test_slurm.py.
+A damaged file is in test_workflow.py, what a cluster adds is in test_slurm.py.
 """
 
 import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 
 import pytest
+import yaml
 
 import studies
 import waiting
-from studies import DATASETS, NEGATIVES, assert_done, assert_same, command, plan, results, started
+from studies import (
+    DATASETS,
+    NEGATIVES,
+    Held,
+    assert_done,
+    assert_same,
+    command,
+    epochs,
+    plan,
+    planned,
+    results,
+    started,
+    trained,
+    unlock,
+)
 
 # What a run says of each try is $OUT/N.log; the disk grows by less than most stages write.
 FULL_DISK = """
@@ -138,3 +153,48 @@ def test_a_cache_may_vanish_under_a_run(study, local, tmp_path_factory):
     again = plan(study, *NEGATIVES, env=environment)
     assert "Nothing to be done" in again.stdout + again.stderr
     assert_part(study, local, *NEGATIVES)
+
+
+def test_results_are_the_same_after_a_kill_and_with_one_core(study, local):
+    """SIGKILL in the middle of training, then the rest with one core: byte for byte the files of eight cores."""
+    held = Held(study)
+    with started(study, "--cores", "2", env=held.environment):
+        held.training(study, DATASETS[0])
+    refused = studies.run(study, "--cores", "1")  # as beside a run that still goes on
+    assert refused.returncode and "no other Snakemake process" in refused.stderr and "--unlock" in refused.stderr
+    unlock(study)
+    run = studies.run(study, "--cores", "1")
+    assert run.returncode == 0, run.stderr[-4000:]
+    assert epochs(study, DATASETS[0])[0] > 0, "the training began anew"
+    assert_same(study, local)
+
+
+def test_a_new_label_trains_itself_alone_and_what_goes_wrong_costs_the_label_in_work(local, tmp_path):
+    """Two more networks; the job of one dataset is killed amid the second of them, the run amid that of the other."""
+    folder = shutil.copytree(local, tmp_path / "more")
+    path = folder / "config.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["models"] |= {name: {"kind": "deepbind", "filters": n} for name, n in (("second", 4), ("third", 6))}
+    path.write_text(yaml.safe_dump(config))
+    old, second, third = "standard/deepbind", "standard/second", "standard/third"
+    asked = ("--cores", "2", "--until", "train")
+    held = Held(folder, model="third")
+    with started(folder, *asked, env=held.environment) as run:
+        amid = [held.training(folder, dataset, moved=lambda: waiting.work(folder, {run.pid})) for dataset in DATASETS]
+        assert [trained(folder, dataset) for dataset in DATASETS] == [[[second, third], [old]]] * 2
+        os.kill(amid[0], signal.SIGKILL)
+        gone = folder / "results" / "models" / DATASETS[0] / old / "model.json"
+        waiting.until("the end of the job", lambda: not gone.exists(), lambda: waiting.work(folder))
+    unlock(folder)
+    held.go_on()
+    assert planned(plan(folder, "--until", "train")) == {"train": 2}
+    done = studies.run(folder, *asked)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [trained(folder, dataset) for dataset in DATASETS] == [[[third], [old, second]]] * 2
+    weights = [f"results/models/{dataset}/{old}/model.safetensors" for dataset in DATASETS]
+    assert_same(folder, local, weights)
+    config["models"]["second"]["filters"] = 5
+    path.write_text(yaml.safe_dump(config))
+    done = studies.run(folder, *asked)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [trained(folder, dataset) for dataset in DATASETS] == [[[second], [old, third]]] * 2

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -10,21 +9,14 @@ import pandas as pd
 import pytest
 import yaml
 
-import waiting
 from studies import (
-    DATASETS,
     REPO,
-    Held,
     assert_same,
     code_of_rules,
-    epochs,
     is_done,
     plan,
     planned,
     results,
-    started,
-    trained,
-    unlock,
 )
 from studies import run as snakemake
 from tfbind import lineage
@@ -268,51 +260,6 @@ def test_snakemake_report_is_written(finished):
     run = snakemake(finished, "--report", finished / "snakemake.html")
     assert run.returncode == 0, run.stderr[-2000:]
     assert "summary.tsv" in (finished / "snakemake.html").read_text()
-
-
-def test_results_are_the_same_after_a_kill_and_with_one_core(study, local):
-    """SIGKILL in the middle of training, then the rest with one core: byte for byte the files of eight cores."""
-    held = Held(study)
-    with started(study, "--cores", "2", env=held.environment):
-        held.training(study, DATASETS[0])
-    refused = snakemake(study, "--cores", "1")  # as beside a run that still goes on
-    assert refused.returncode and "no other Snakemake process" in refused.stderr and "--unlock" in refused.stderr
-    unlock(study)
-    run = snakemake(study, "--cores", "1")
-    assert run.returncode == 0, run.stderr[-4000:]
-    assert epochs(study, DATASETS[0])[0] > 0, "the training began anew"
-    assert_same(study, local)
-
-
-def test_a_new_label_trains_itself_alone_and_what_goes_wrong_costs_the_label_in_work(local, tmp_path):
-    """Two more networks; the job of one dataset is killed amid the second of them, the run amid that of the other."""
-    folder = shutil.copytree(local, tmp_path / "more")
-    path = folder / "config.yaml"
-    config = yaml.safe_load(path.read_text())
-    config["models"] |= {name: {"kind": "deepbind", "filters": n} for name, n in (("second", 4), ("third", 6))}
-    path.write_text(yaml.safe_dump(config))
-    old, second, third = "standard/deepbind", "standard/second", "standard/third"
-    asked = ("--cores", "2", "--until", "train")
-    held = Held(folder, model="third")
-    with started(folder, *asked, env=held.environment) as run:
-        amid = [held.training(folder, dataset, moved=lambda: waiting.work(folder, {run.pid})) for dataset in DATASETS]
-        assert [trained(folder, dataset) for dataset in DATASETS] == [[[second, third], [old]]] * 2
-        os.kill(amid[0], signal.SIGKILL)
-        gone = folder / "results" / "models" / DATASETS[0] / old / "model.json"
-        waiting.until("the end of the job", lambda: not gone.exists(), lambda: waiting.work(folder))
-    unlock(folder)
-    held.go_on()
-    assert planned(plan(folder, "--until", "train")) == {"train": 2}
-    done = snakemake(folder, *asked)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert [trained(folder, dataset) for dataset in DATASETS] == [[[third], [old, second]]] * 2
-    weights = [f"results/models/{dataset}/{old}/model.safetensors" for dataset in DATASETS]
-    assert_same(folder, local, weights)
-    config["models"]["second"]["filters"] = 5
-    path.write_text(yaml.safe_dump(config))
-    done = snakemake(folder, *asked)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert [trained(folder, dataset) for dataset in DATASETS] == [[[second], [old, third]]] * 2
 
 
 def test_an_invalid_study_runs_no_job_and_says_everything(tmp_path):
