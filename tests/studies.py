@@ -9,6 +9,7 @@ import itertools
 import multiprocessing
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -122,14 +123,14 @@ def unlock(folder, *arguments, **options):
     assert done.returncode == 0, done.stderr
 
 
-def plan(folder, *arguments, config=None, env=None):
+def plan(folder, *arguments, config=None, env=None, target=None):
     """A dry run, in a process forked from one that has Snakemake loaded: many plans cost one start."""
     forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["snakemake.cli", "snakemake.workflow", "snakemake.dag", "tfbind.config"])
+    forks.set_forkserver_preload(["snakemake.cli", "snakemake.workflow", "snakemake.dag", "tfbind.drawing"])
     with tempfile.TemporaryDirectory() as name:
         said = [Path(name) / "out", Path(name) / "err"]
         words = command(folder, "--cores", 1, "--dry-run", *arguments, config=config)
-        process = forks.Process(target=_plan, args=(words, said, {**(os.environ if env is None else env)}))
+        process = forks.Process(target=target or _plan, args=(words, said, {**(os.environ if env is None else env)}))
         process.start()
         process.join()
         out, err = (path.read_text() for path in said)
@@ -146,6 +147,36 @@ def _plan(words, said, environment):
     from snakemake.cli import main
 
     main(words[1:])
+
+
+def through(folder, *arguments, config=None):
+    """A run that goes on past failed jobs, in a process forked as for `plan`; its scripts are forked from that.
+
+    Everything but the start of Python is as in a run: the plan, the parameters, the files, the messages.
+    """
+    return plan(folder, "--keep-going", *arguments, config=config, target=_through)
+
+
+def _through(words, said, environment):
+    from snakemake.script import PythonScript
+
+    def execute_script(self, fname, edit=False):
+        self.bench_record.running_time = 0  # nothing takes it
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                runpy.run_path(fname, run_name="__main__")
+                code = 0
+            except BaseException:
+                sys.excepthook(*sys.exc_info())
+            finally:
+                os._exit(code)
+        if status := os.waitpid(child, 0)[1]:
+            raise subprocess.CalledProcessError(status, fname)
+
+    PythonScript.execute_script = execute_script
+    _plan([word for word in words if word != "--dry-run"], said, environment)
 
 
 def planned(run):

@@ -9,7 +9,20 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tfbind import __version__, archives, config, hosts, layout, progress, resources, simulate, tables, text, validation
+from tfbind import (
+    __version__,
+    archives,
+    config,
+    doctor,
+    hosts,
+    layout,
+    progress,
+    resources,
+    simulate,
+    tables,
+    text,
+    validation,
+)
 from tfbind.faults import InputError, NotEstimable, ResourceError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -32,18 +45,36 @@ def common(
 def validate(
     path: Annotated[Path, typer.Argument(metavar="CONFIG")],
     quick: Annotated[bool, typer.Option("--quick", help="Look at the config and its sheets alone.")] = False,
+    cores: Annotated[int, typer.Option(min=0, help="Processes that read; 0: as many as this one may use.")] = 0,
     files: Annotated[bool, typer.Option("--files", hidden=True, help="What is done without --quick.")] = True,
 ) -> None:
-    """Report all faults of a config, its sheets and every file that is here, read as the run will read them."""
+    """Report all faults of a config, its sheets and every file that is here: what a run would stop for."""
     study = config.load(path)
     for note in study.notes:
         typer.echo(f"note: without effect: {note}")
-    reasons = [] if quick else validation.read_files(study, typer.echo)
+    reasons = []
+    if not quick:
+        reasons = validation.read_files(study, _above, cores or doctor.usable_cores(), _counted)
     datasets = study.datasets.values()
     counts = ", ".join(f"{sum(r['assay'] == a for r in datasets)} {a}" for a in ("chipseq", "htselex"))
     typer.echo(f"{path}: valid; {len(study.tfs())} TFs in {len(study.datasets)} datasets ({counts})")
     if reasons:
         raise NotEstimable("\n".join(reasons))
+
+
+def _counted(done: int, of: int) -> None:
+    # A line that the next one takes the place of, where somebody looks.
+    if sys.stderr.isatty():
+        typer.echo(f"\r{done} of {of} steps" if done < of else _CLEAR, err=True, nl=False)
+
+
+def _above(line: str) -> None:
+    if sys.stderr.isatty():
+        typer.echo(_CLEAR, err=True, nl=False)
+    typer.echo(line)
+
+
+_CLEAR = "\r\x1b[K"  # of the line of `_counted`
 
 
 @app.command("simulate")
@@ -161,8 +192,6 @@ def _words(given: str) -> list[str]:
 @app.command("doctor")
 def diagnose() -> None:
     """Look whether this machine has what a run needs; exit code 4 where something is missing."""
-    from tfbind import doctor
-
     found = []
     for check in doctor.checks(Path()):
         typer.echo(f"{check.state:8}{check.what:10}{check.words}")

@@ -198,6 +198,39 @@ class Study:
         ligand = [other for other in same if row["ligand"] and found[other]["ligand"] == row["ligand"]]
         return ligand or same
 
+    def drawn(self, dataset: str) -> dict[str, dict]:
+        """Label -> options of each negative set of a dataset, and its `kinds` for the assay."""
+        assay = self.datasets[dataset]["assay"]
+        labels = self.config["negatives"]
+        return {label: labels[label] | {"kinds": self.kinds(label, assay)} for label in self.labels(dataset)}
+
+    def pools(self, dataset: str) -> dict[str, list[str]]:
+        """Label -> the `others` of each negative set of a dataset that uses them."""
+        used = [label for label, options in self.drawn(dataset).items() if "other_tf" in options["kinds"]]
+        return {label: self.others(dataset, label) for label in used}
+
+    def alike(self, dataset: str) -> list[str]:
+        """The TF's other datasets of its assay and genome, whose sequences are no `other_tf` negatives of it."""
+        row = self.datasets[dataset]
+        same = [
+            other
+            for other, them in self.datasets.items()
+            if other != dataset and all(them[key] == row[key] for key in ("tf", "assay", "genome"))
+        ]
+        return same if self.pools(dataset) else []
+
+    def neighbours(self, dataset: str) -> list[dict[str, str]]:
+        """The rows whose peaks the negatives of a dataset keep away from: all of the TF on its genome."""
+        row = self.datasets[dataset]
+        kinds = {kind for options in self.drawn(dataset).values() for kind in options["kinds"]}
+        if not kinds & {"genomic", "flank", "other_tf"}:
+            return []
+        return [
+            self.row(other, SEQUENCES)
+            for other, them in self.datasets.items()
+            if all(them[key] == row[key] for key in ("tf", "genome")) and them["format"] in PLACED
+        ]
+
     def lacks(self, dataset: str, label: str, kind: str) -> str:
         """What a kind of negatives needs and the sheet does not give, '' where it may do."""
         row = self.datasets[dataset]

@@ -84,9 +84,14 @@ def bedtools() -> Check:
     return Check("ok" if run.returncode == 0 else "missing", "bedtools", (run.stdout or run.stderr).strip())
 
 
+def usable_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def cores() -> Check:
-    """Processor cores that this process may use, and whether libraries will fight over them."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Whether libraries will fight over the cores that this process may use."""
+    usable = usable_cores()
     threads = os.environ.get("OMP_NUM_THREADS", "")
     if threads not in ("", "1"):
         return Check(

@@ -126,7 +126,10 @@ def draw(
             kind = NEGATIVES[chosen[name]]
             # each kind takes its own options and refuses any other
             own = {key: options[key] for key in inspect.signature(kind).parameters if key in options}
-            table, log = kind(part, rng, **own)
+            try:
+                table, log = kind(part, rng, **own)
+            except InputError as error:
+                raise InputError(f"{dataset}: {fault}" for fault in error.faults) from None
             tally.rows += [(event, f"{name}: {chosen[name]}: {reason}", count) for event, reason, count in log.rows]
             parts.append(table.assign(draw=number, kind=chosen[name]))
             if not number:

@@ -25,9 +25,7 @@ rule celltype:
         checksums=lambda wildcards: study.cell_checksums(
             trial(wildcards), assayed_factor(wildcards)
         ),
-        chromosomes=lambda wildcards: study.config["genomes"][
-            study.cells[wildcards.cell]["genome"]
-        ]["chromosomes"],
+        genome=lambda wildcards: opened(study.cells[wildcards.cell]["genome"]),
         options=celltype_options("steps"),
         split=study.config["split"],
         statistics=study.config["statistics"],
@@ -62,9 +60,7 @@ rule celltype_network:
         checksums=lambda wildcards: study.cell_checksums(
             trial(wildcards), assayed_factor(wildcards)
         ),
-        chromosomes=lambda wildcards: study.config["genomes"][
-            study.cells[wildcards.cell]["genome"]
-        ]["chromosomes"],
+        genome=lambda wildcards: opened(study.cells[wildcards.cell]["genome"]),
         options=celltype_options("methods"),
         split=study.config["split"],
         statistics=study.config["statistics"],

@@ -104,10 +104,12 @@ def genome(row):
     )
 
 
-def chromosomes(row):
-    return (
-        study.config["genomes"][row["genome"]]["chromosomes"] if row["genome"] else {}
-    )
+def opened(name):
+    """What a script needs to open an indexed genome, and to call it by the user's own file."""
+    if not name:
+        return {}
+    options = study.config["genomes"][name]
+    return {"names": options["chromosomes"], "source": layout.local(options["fasta"])}
 
 
 FACTORS = {studies.file_name(tf): tf for tf in study.tfs()}
@@ -395,41 +397,6 @@ def compared(dataset):
         key: study.datasets[dataset][key]
         for key in ("dataset", "tf", "assay", "genome")
     }
-
-
-def neighbours(dataset):
-    """Rows whose peaks a negative of this dataset must avoid: all placed datasets of the TF."""
-    row = study.datasets[dataset]
-    kinds = {k for x in study.labels(dataset) for k in study.kinds(x, row["assay"])}
-    if not {"genomic", "flank", "other_tf"} & kinds:
-        return []
-    same = [study.row(other, studies.SEQUENCES) for other in of_tf(row["tf"])]
-    return [
-        other
-        for other in same
-        if other["genome"] == row["genome"] and other["format"] in studies.PLACED
-    ]
-
-
-def others(dataset):
-    """Label -> datasets of other TFs that its `other_tf` negatives come from."""
-    assay = study.datasets[dataset]["assay"]
-    return {
-        label: study.others(dataset, label)
-        for label in study.labels(dataset)
-        if "other_tf" in study.kinds(label, assay)
-    }
-
-
-def alike(dataset):
-    """The TF's own datasets, whose sequences are no `other_tf` negatives."""
-    row = study.datasets[dataset]
-    same = [
-        other
-        for other in of_tf(row["tf"])
-        if all(study.datasets[other][key] == row[key] for key in ("assay", "genome"))
-    ]
-    return [other for other in same if other != dataset] if others(dataset) else []
 
 
 def trained_models(made_by, dataset):

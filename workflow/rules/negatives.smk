@@ -7,14 +7,14 @@ for name, datasets, labels in variants("draw_negatives", study.labels):
             name
         input:
             lambda wildcards: files(study.row(wildcards.dataset)),
-            lambda wildcards: sum(map(files, neighbours(wildcards.dataset)), []),
+            lambda wildcards: sum(map(files, study.neighbours(wildcards.dataset)), []),
             unpack(lambda wildcards: genome(study.row(wildcards.dataset))),
             positives=POSITIVES,
             others=lambda wildcards: expand(
                 POSITIVES,
-                dataset=dict.fromkeys(sum(others(wildcards.dataset).values(), [])),
+                dataset=dict.fromkeys(sum(study.pools(wildcards.dataset).values(), [])),
             ),
-            bound=lambda wildcards: expand(POSITIVES, dataset=alike(wildcards.dataset)),
+            bound=lambda wildcards: expand(POSITIVES, dataset=study.alike(wildcards.dataset)),
         output:
             tables=expand(NEGATIVES, negatives=labels, allow_missing=True),
             logs=expand(
@@ -32,22 +32,14 @@ for name, datasets, labels in variants("draw_negatives", study.labels):
             ENV
         params:
             row=lambda wildcards: study.row(wildcards.dataset, studies.SEQUENCES),
-            neighbours=lambda wildcards: neighbours(wildcards.dataset),
-            others=lambda wildcards: others(wildcards.dataset),
-            chromosomes=lambda wildcards: chromosomes(study.row(wildcards.dataset)),
-            labels=lambda wildcards: {
-                label: study.config["negatives"][label]
-                | {
-                    "kinds": study.kinds(
-                        label, study.datasets[wildcards.dataset]["assay"]
-                    )
-                }
-                for label in study.labels(wildcards.dataset)
-            },
+            neighbours=lambda wildcards: study.neighbours(wildcards.dataset),
+            others=lambda wildcards: study.pools(wildcards.dataset),
+            genome=lambda wildcards: opened(study.datasets[wildcards.dataset]["genome"]),
+            labels=lambda wildcards: study.drawn(wildcards.dataset),
             sequence=study.config["sequence"],
             split=study.config["split"],
             seeds=study.config["seeds"],
-            code=digest("negatives", "assays"),
+            code=digest("drawing"),
         script:
             "../scripts/negatives.py"
 

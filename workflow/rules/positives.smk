@@ -17,7 +17,7 @@ rule extract_positives:
     params:
         row=lambda wildcards: study.row(wildcards.dataset, studies.SEQUENCES),
         checksums=lambda wildcards: study.checksums(wildcards.dataset),
-        chromosomes=lambda wildcards: chromosomes(study.row(wildcards.dataset)),
+        genome=lambda wildcards: opened(study.datasets[wildcards.dataset]["genome"]),
         sequence=study.config["sequence"],
         split=study.config["split"],
         code=digest("assays"),

@@ -8,7 +8,7 @@ inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
 tally = tables.Tally()
 for path, sha256 in params.checksums.items():
     resources.verify(path, sha256)
-genome = Genome(inputs.genome, params.chromosomes)
+genome = Genome(inputs.genome, **params.genome)
 plan = celltype.plan(
     params.train,
     words.cell,

@@ -13,7 +13,7 @@ table, tally = assays.positives(
     row,
     **params.sequence,
     split=params.split,
-    genome=Genome(fasta, params.chromosomes) if fasta else None,
+    genome=Genome(fasta, **params.genome) if fasta else None,
     blacklist=snakemake.input.get("blacklist"),
     rng=generator("positives", row["dataset"]),
 )
