@@ -156,4 +156,5 @@ def test_validate_and_a_run_agree_on_every_config(case, tmp_path, monkeypatch):
     run = studies.through(tmp_path, *([] if faults else asked(tmp_path)))
     said = run.stdout + run.stderr
     assert (run.returncode != 0) == bool(faults), said
-    assert not [fault for fault in faults if fault not in said]
+    if not isinstance(case.config, bytes):  # which Snakemake reads first, and refuses in its own words
+        assert not [fault for fault in faults if fault not in said]

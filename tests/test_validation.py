@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from tfbind import config, validation
+from tfbind import config, layout, validation
 from tfbind.faults import InputError
 
 CONFIG = """
@@ -119,3 +119,30 @@ def test_cycle_0_of_another_length_is_refused_as_in_a_run(tmp_path):
     (tmp_path / "d.tsv").write_text(f"{head}\ttrim\n{line}\tright\n")
     with pytest.raises(InputError, match="without any binding"):
         validation.read_files(config.load(tmp_path / "config.yaml"), print)
+
+
+def test_scores_of_another_program_are_held_against_the_rows_that_a_run_will_test(tmp_path):
+    selex(tmp_path, "input", ["CCAT"], ["CCAT"])
+    text = (tmp_path / "config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(text.replace("{floor:", "{theirs: {kind: scores, path: theirs}, floor:"))
+    (tmp_path / "theirs").mkdir()
+    study = config.load(tmp_path / "config.yaml")
+    assert not validation.read_files(study, print), "no scores yet: the first run writes what they are made from"
+    path = tmp_path / "theirs" / layout.scores_file("A", "n", "A", "n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("bound|A/p0\t1\nbound|B/p0\t1\nunbound|A/input0\tx\n")
+    with pytest.raises(InputError) as error:
+        validation.read_files(study, print)
+    found = "\n".join(error.value.faults)
+    assert ":2: 'bound|B/p0' is no row" in found and ":3: score 'x' is not a finite number" in found
+    assert "rows have no score" in found and str(path.name) in found
+
+
+def test_the_same_is_said_in_the_same_order_by_one_process_and_by_two(tmp_path):
+    study = selex(tmp_path, "input", ["CCAT"], ["CCAT"])
+    lines, steps = [[], []], [[], []]
+    for number in (0, 1):
+        count = steps[number].append
+        validation.read_files(study, lines[number].append, number + 1, lambda done, of, count=count: count((done, of)))
+    assert lines[0] == lines[1] and lines[0]
+    assert steps[0] == steps[1] == [(0, 2), (1, 2), (2, 2)]
