@@ -210,16 +210,20 @@ def test_what_cannot_be_estimated_says_why():
 
 
 def test_combined_score_is_the_formula_of_the_challenge():
+    metrics = [metric for metric in evaluation.METRICS if metric != "auprc"] + [evaluation.INTERPOLATED]
     rows = [
         ("T", "x", method, metric, value)
-        for metric in evaluation.METRICS
+        for metric in metrics
         for method, value in {"first": 0.9, "second": 0.5, "third": 0.1, "chance": 0.95}.items()
     ]
-    rows += [("U", "x", "first", metric, np.nan) for metric in evaluation.METRICS]
-    rows += [("U", "x", method, metric, 0.3) for metric in evaluation.METRICS for method in ("second", "third")]
+    rows += [("U", "x", "first", metric, np.nan) for metric in metrics]
+    rows += [("U", "x", method, metric, 0.3) for metric in metrics for method in ("second", "third")]
     table = pd.DataFrame(rows, columns=["tf", "test_cell", "method", "metric", "value"]).assign(train_cells="y")
     found = celltype.ranked(table).set_index("method")["value"]
     assert "chance" not in found
+    average = pd.DataFrame({"metric": "auprc", "value": [0.1, 0.9], "method": ["first", "second"]}).assign(tf="T")
+    added = pd.concat([table, average.assign(test_cell="x", train_cells="y")])
+    assert celltype.ranked(added).equals(celltype.ranked(table)), "the challenge interpolates"
     # T: ranks 1, 2, 3 of 3; U: two tied at 1.5 of 2, one without a value
     assert found["first"] == pytest.approx(4 * (-np.log10(1 / 4) - np.log10(1 / 2)))
     assert found["second"] == pytest.approx(4 * (-np.log10(2 / 4) - np.log10(1.5 / 3)))

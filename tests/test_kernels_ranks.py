@@ -35,6 +35,15 @@ def test_weights_equal_repeated_rows(decimals):
         assert row == pytest.approx(oracle(labels[rows], scores[rows]), abs=1e-12)
 
 
+@pytest.mark.parametrize("decimals", [0, 1, 8])
+def test_auroc_equals_scikit_learn(decimals):
+    rng = np.random.default_rng(2)
+    labels = rng.permutation(np.repeat([1, 0], [40, 70]))
+    scores = np.round(rng.normal(size=110) + labels, decimals).astype(np.float32)
+    found = ranks.auroc(scores[labels == 1], scores[labels == 0])
+    assert found == pytest.approx(roc_auc_score(labels, scores), abs=1e-14)
+
+
 def slow_interpolated(labels, scores):
     """Davis and Goadrich 2006, section 4, in fractions: all points between the thresholds, then trapezoids."""
     labels, scores = np.asarray(labels).tolist(), np.asarray(scores).tolist()

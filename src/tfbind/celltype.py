@@ -406,7 +406,7 @@ def evaluate(
 def ranked(table: pd.DataFrame) -> pd.DataFrame:
     """The challenge's combined score of each method over all TFs and test cells; higher is better.
 
-    Over the four metrics (auPRC by average precision) and the pairs of TF and test cell, the sum of -log10 of
+    Over the four metrics of the challenge (the area under the precision-recall curve interpolated) and the pairs of TF and test cell, the sum of -log10 of
     rank / (number of methods + 1), which counts at most as one half. Equal values share their mean rank; a method
     without a value is last.
 
@@ -420,7 +420,8 @@ def ranked(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Columns `COLUMNS`, `metric` is `rank_score`, `tf` and `test_cell` are `all`.
     """
-    given = table[table["metric"].isin(evaluation.METRICS) & (table["method"] != CHANCE)]
+    metrics = [evaluation.INTERPOLATED if name == "auprc" else name for name in evaluation.METRICS]
+    given = table[table["metric"].isin(metrics) & (table["method"] != CHANCE)]
     wide = given.pivot_table(
         index=["tf", "train_cells", "test_cell", "metric"], columns="method", values="value", sort=False, dropna=False
     )
@@ -430,7 +431,7 @@ def ranked(table: pd.DataFrame) -> pd.DataFrame:
     place = wide.rank(axis=1, ascending=False, na_option="bottom")
     share = place.div(wide.notna().sum(axis=1) + 1, axis=0)
     total = -np.log10(np.minimum(share, 0.5)).sum()
-    n_pair = len(wide) // len(evaluation.METRICS)
+    n_pair = len(wide) // len(metrics)
     result = {
         "tf": "all",
         "train_cells": "",

@@ -19,12 +19,12 @@ import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.plugins.io import TorchCheckpointIO
-from sklearn.metrics import roc_auc_score
 from torch.nn.functional import binary_cross_entropy_with_logits, pad
 from torch.utils.data import DataLoader
 
 from tfbind import data, domain, models, tables
 from tfbind.faults import ResourceError
+from tfbind.kernels import ranks
 from tfbind.splits import generator, stable_hash
 
 log = logging.getLogger(__name__)
@@ -201,7 +201,7 @@ class Task(lightning.LightningModule):
             failure = f"seed {seed}: the loss is {train_loss} in epoch {epoch}; lower training.learning_rate"
             progress |= {"best": {}, "score": -math.inf, "ended": True, "failure": failure}
             return
-        score = float(roc_auc_score(labels, logits.numpy()))
+        score = ranks.auroc(*(logits.numpy()[labels == label] for label in (1, 0)))
         for split, metric, value in (
             ("train", "loss", train_loss),
             ("validation", "loss", loss),

@@ -6,6 +6,13 @@ from numba import njit
 from tfbind.kernels.vectors import check_places
 
 
+def auroc(positives: np.ndarray, negatives: np.ndarray) -> float:
+    """Share of the pairs of a positive (P,) and a negative (Q,) in which it scores higher, ties half: of both, exact."""
+    rising = np.sort(negatives)
+    twice = np.searchsorted(rising, positives).sum() + np.searchsorted(rising, positives, "right").sum()
+    return float(twice) / (2 * len(positives) * len(negatives))
+
+
 @njit(cache=True, nogil=True)
 def merged(positives: np.ndarray, negatives: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`codes` and `last` of `resampled` for one block of each class, whose scores (P,) and (Q,) rise.
