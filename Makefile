@@ -93,4 +93,4 @@ lint: setup
 	$(BIN)/snakemake --lint
 
 docs: setup
-	$(BIN)/python -c "from tfbind import config; print(config.describe(), end='')" > docs/config.md
+	$(BIN)/python -c "from tfbind.study import reference_page; print(reference_page.describe(), end='')" > docs/config.md

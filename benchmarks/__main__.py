@@ -17,7 +17,7 @@ def main(words: list[str]) -> None:
     """Run, print, and write the whole table where nothing was left out."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from benchmarks import page, race
-    from tfbind import models
+    from tfbind.models import networks
 
     for module in MODULES:
         importlib.import_module(f"benchmarks.{module}")
@@ -25,7 +25,7 @@ def main(words: list[str]) -> None:
     for case in race.CASES:
         if words and not any(word in f"{case.name} {case.against}" for word in words):
             continue
-        models.one_thread()  # a library may have set it back
+        networks.one_thread()  # a library may have set it back
         try:
             ratios = race.race(case)
         except ImportError as error:

@@ -3,7 +3,7 @@
 ``python -m benchmarks.causes`` writes `causes.tsv`, `causes_studies.tsv` (a row a study) and `causes.md` beside it.
 
 Source and target hold sites of one JASPAR matrix in random bases, some rows rich in G and C and some poor. In every
-study they differ a little in what `tfbind.causes` can switch (`USUAL`), so that each cause is a candidate; one
+study they differ a little in what `drop_attribution` can switch (`USUAL`), so that each cause is a candidate; one
 difference is made large: the known cause. ``composition`` is a factor with another motif in rows poor in G and C, of
 which the source has more; ``rest`` is another motif everywhere, which no switch can bring closer.
 """
@@ -16,8 +16,12 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks import page
-from tfbind import causes, dna, evaluation, models, motifs, negatives, tables
-from tfbind.splits import generator
+from tfbind import dna, motifs
+from tfbind.io import tables
+from tfbind.models import networks
+from tfbind.seeding import generator
+from tfbind.sequences import negatives
+from tfbind.transfer import drop_attribution, evaluate
 
 STUDIES = 100
 TFS = ("USF1", "GATA3", "CTCF", "ELK1", "NFE2", "MYC")
@@ -59,7 +63,7 @@ def _plant(tokens: np.ndarray, rows: np.ndarray, tf: str, rng: np.random.Generat
     tokens[rows[:, None], start[:, None] + np.arange(len(matrix))] = site
 
 
-def _rows(name: str, world: World, rows: int, split: str, rng: np.random.Generator) -> causes.Rows:
+def _rows(name: str, world: World, rows: int, split: str, rng: np.random.Generator) -> drop_attribution.Rows:
     bound, rich = _random(rows, world, 0, rng)
     held = rng.random(rows) < world.share
     for tf, chosen in ((world.tf, held & rich), (world.poor_tf, held & ~rich)):
@@ -75,7 +79,7 @@ def _rows(name: str, world: World, rows: int, split: str, rng: np.random.Generat
     else:
         unbound = negatives.NEGATIVES[world.kind](positives, rng)[0]
         unbound["id"] = [f"{name}/{world.kind}{i}" for i in range(len(unbound))]
-    return causes.Rows(positives, unbound)
+    return drop_attribution.Rows(positives, unbound)
 
 
 RICH, POOR = 0.58, 0.36
@@ -91,7 +95,7 @@ LARGE: dict[str, Mapping] = {
 }
 
 
-def study(cause: str, number: int) -> tuple[causes.Game, pd.DataFrame, str]:
+def study(cause: str, number: int) -> tuple[drop_attribution.Game, pd.DataFrame, str]:
     """A game whose only large cause is known, its test rows, and its TF."""
     rng = generator("causes", cause, number)
     tf, other = map(str, rng.choice(TFS, 2, replace=False))
@@ -103,18 +107,18 @@ def study(cause: str, number: int) -> tuple[causes.Game, pd.DataFrame, str]:
     stand_in = source._replace(share=target.share)
     sides = [_rows(n, w, w.rows, "train", rng) for n, w in (("s", source), ("t", target), ("o", stand_in))]
     test = pd.concat(_rows("t", target, TEST, "test", rng), ignore_index=True)
-    return causes.Game(*sides, "whole", (cause, str(number))), test, tf
+    return drop_attribution.Game(*sides, "whole", (cause, str(number))), test, tf
 
 
 def explain(cause: str, number: int, settings: Mapping = SETTINGS) -> dict:
     """One study: its known cause, the one that is named, the drop and every part."""
-    models.one_thread()
+    networks.one_thread()
     game, test, tf = study(cause, number)
     sheet = [{"tf": tf, "assay": assay, "cell": ""} for assay in ("htselex", "chipseq")]
-    why = causes.untestable(game, *sheet)
-    switches = [name for name in causes.CAUSES if not why[name]]
-    found, _ = causes.play(game, switches, test, MODEL, SEEDS, settings)
-    results = causes.parts(found, evaluation.draws_of(test, "t", "simulated", STATISTICS), STATISTICS["level"])
+    why = drop_attribution.untestable(game, *sheet)
+    switches = [name for name in drop_attribution.CAUSES if not why[name]]
+    found, _ = drop_attribution.play(game, switches, test, MODEL, SEEDS, settings)
+    results = drop_attribution.parts(found, evaluate.draws_of(test, "t", "simulated", STATISTICS), STATISTICS["level"])
     parts = {name: values[0] for (name, metric), values in results.items() if metric == "part"}
     named = max(parts, key=parts.get)
     return {"cause": cause, "study": number, "tf": tf, "named": named, "drop": results["all", "drop"][0]} | parts

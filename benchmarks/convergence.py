@@ -1,7 +1,7 @@
 """Does the table look-up of `deepbind` learn what a plain convolution learns? ``python -m benchmarks.convergence``.
 
 Trains tfbind's default `deepbind` to its end, on the same rows with the same seeds, once by the kernel that the CPU
-uses and once by `models.best_window_dense`, and writes `convergence.tsv` and `convergence.md`. Both see the same
+uses and once by `networks.best_window_dense`, and writes `convergence.tsv` and `convergence.md`. Both see the same
 weights, batches and dropout at the start; rounding parts them, as it would part two machines.
 """
 
@@ -15,7 +15,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from benchmarks import inputs, page
-from tfbind import models, prediction, training
+from tfbind.models import networks, predict, training
 
 DATASETS = ("USF1_hepg2", "ELK1_gm12878", "GABPA_gm12878", "MYC_h1")
 SEEDS = 3
@@ -30,7 +30,7 @@ def aurocs(dataset: str, seeds: int) -> tuple[dict[str, float], float]:
         start = time.process_time()
         training.fit(options.pop("kind"), options, bound, unbound, range(seeds), study.config["training"], folder, {})
         seconds = time.process_time() - start
-        scores = prediction.predict(folder, {"test": (bound, {"standard": unbound})})
+        scores = predict.predict(folder, {"test": (bound, {"standard": unbound})})
     return {seed: roc_auc_score(part["label"], part["score"]) for seed, part in scores.groupby("seed")}, seconds
 
 
@@ -39,7 +39,7 @@ def main(datasets: list[str]) -> None:
     rows = []
     for dataset in datasets or DATASETS:
         kernel, fast = aurocs(dataset, SEEDS)
-        with mock.patch.object(models, "best_window", models.best_window_dense):
+        with mock.patch.object(networks, "best_window", networks.best_window_dense):
             dense, slow = aurocs(dataset, SEEDS)
         for seed, auroc in kernel.items():
             row = {"dataset": dataset, "seed": seed, "kernel": auroc, "convolution": dense[seed]}

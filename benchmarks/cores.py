@@ -14,7 +14,7 @@ import pandas as pd
 import yaml
 
 from benchmarks import page, workflow
-from tfbind import simulate
+from tfbind.simulation import simulate
 
 GOAL = 1.7
 

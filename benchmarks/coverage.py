@@ -21,8 +21,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from tfbind import evaluation, tables, transfer
-from tfbind.splits import generator
+from tfbind.io import tables
+from tfbind.seeding import generator
+from tfbind.statistics import bootstrap
+from tfbind.statistics.over_tfs import mean_over_tfs
 
 LEVEL = 0.95
 #: Simulated studies of each design, and of those of `coverage.tsv`.
@@ -41,7 +43,7 @@ HERE = Path(__file__).parent
 class Study(NamedTuple):
     """Two models on the same simulated test rows, the better one first."""
 
-    models: list[evaluation.Replicates]
+    models: list[bootstrap.Replicates]
     expected: np.ndarray  #: (2,) AUROC over rows, blocks and seeds
     of_seeds: np.ndarray  #: (2,) AUROC over rows and blocks of the very seeds that were trained
 
@@ -52,14 +54,14 @@ def study(rng: np.random.Generator, rows: int, blocks: int, seeds: int, aurocs: 
     block = np.arange(rows) * blocks // rows
     spread = 2 * (OWN**2 + COMMON**2 + SEED**2 / seeds + BLOCK**2)  # variance of a positive minus a negative
     common, of_block, of_class = rng.normal(size=rows), rng.normal(size=blocks), rng.normal(size=(2, blocks))
-    draws = evaluation.draw(labels, block, RESAMPLES, rng)
+    draws = bootstrap.draw(labels, block, RESAMPLES, rng)
     models, of_seeds = [], []
     for auroc in aurocs:
         gain = stats.norm.ppf(auroc) * np.sqrt(spread + GAIN**2 / seeds)
         gains = gain + GAIN * rng.normal(size=(seeds, 1))
         place = BLOCK * np.sqrt(0.5) * (of_block + np.sqrt(0.5) * (of_class + rng.normal(size=(2, blocks))))
         scores = gains * labels + place[labels, block] + COMMON * common + OWN * rng.normal(size=rows)
-        models.append(evaluation.replicate(scores + SEED * rng.normal(size=(seeds, rows)), draws))
+        models.append(bootstrap.replicate(scores + SEED * rng.normal(size=(seeds, rows)), draws))
         of_seeds.append(stats.norm.cdf(gains.mean() / np.sqrt(spread)))
     return Study(models, np.array(aurocs), np.array(of_seeds))
 
@@ -69,8 +71,8 @@ def of_one_tf(rows: int, blocks: int, seeds: int, studies: int) -> Iterator[tupl
     rng = generator("coverage", rows, blocks, seeds)
     for _ in range(studies):
         one = study(rng, rows, blocks, seeds, (AUROC, AUROC - DROP))
-        low, high = evaluation.metric_interval(one.models[0], 0, LEVEL)
-        _, less, more = evaluation.difference(*one.models, LEVEL)
+        low, high = bootstrap.metric_interval(one.models[0], 0, LEVEL)
+        _, less, more = bootstrap.difference(*one.models, LEVEL)
         truth = one.of_seeds if seeds == 1 else one.expected
         yield "auroc", low <= truth[0] <= high
         yield "drop", less <= truth[0] - truth[1] <= more
@@ -95,9 +97,9 @@ def over_tfs(tfs: int, studies: int, spread: float = TF) -> Iterator[tuple[str, 
         for tf in range(tfs):
             models = study(rng, 300, 60, 3, (AUROC, AUROC - DROP - spread * rng.normal())).models
             names = ("drop", "low", "high")
-            drops.append({"tf": tf, **dict(zip(names, evaluation.difference(*models, LEVEL), strict=True))})
+            drops.append({"tf": tf, **dict(zip(names, bootstrap.difference(*models, LEVEL), strict=True))})
         frame = pd.DataFrame(drops).assign(same=AUROC, cross=AUROC - DROP)
-        mean = transfer.mean_over_tfs(frame, LEVEL)
+        mean = mean_over_tfs(frame, LEVEL)
         covered = mean["low"] <= DROP <= mean["high"]
         yield "mean over TFs", covered
         if mean["high"] - mean["drop"] > 1.000001 * quantile * stats.sem(frame["drop"]):

@@ -30,7 +30,9 @@ import pandas as pd
 import torch
 
 from benchmarks import inputs, page
-from tfbind import evaluation, models, prediction, resources, tables, training
+from tfbind.io import download, tables
+from tfbind.models import networks, predict, store, training
+from tfbind.statistics import bootstrap, metrics
 
 URL = "https://raw.githubusercontent.com/MedChaabane/deepRAM/87014f400d9bdeb96f04f7ae977071188deaebeb/deepRAM.py"
 SHA256 = "6ddbbe007c8c6796134c0498eeee1226937ec35335dc358ae32cd2ec7bfcdf21"
@@ -75,7 +77,7 @@ class _Counting:
 def _module(settings: int, steps: int, folder: Path) -> types.ModuleType:
     """deepRAM's program as a module."""
     path = folder / "deepRAM.py"
-    resources.fetch(URL, SHA256, path)
+    download.fetch(URL, SHA256, path)
     text = path.read_text()
     marks = [steps * (i + 1) // _MARKS for i in range(_MARKS)]
     for old, new in (  # the budget
@@ -183,9 +185,9 @@ def ours(dataset: str, bound: pd.DataFrame, unbound: pd.DataFrame, searched: int
         start = time.process_time()
         training.fit(options.pop("kind"), options, bound, unbound, range(SEEDS), settings, folder, {})
         seconds = time.process_time() - start
-        tried = sum(setting["epochs"] for setting in models.describe(folder)["extra"].get("search", []))
+        tried = sum(setting["epochs"] for setting in store.describe(folder)["extra"].get("search", []))
         epochs = pd.read_csv(Path(folder) / "history.tsv", sep="\t").groupby("seed")["epoch"].nunique()
-        scores = prediction.predict(folder, {"B": (bound, {"standard": unbound})}).set_index(["seed", "id"])["score"]
+        scores = predict.predict(folder, {"B": (bound, {"standard": unbound})}).set_index(["seed", "id"])["score"]
     held = _held(bound, unbound)["id"]
     one, every = (tried + int(epochs[0])) * passes * rows, (tried + int(epochs.sum())) * passes * rows
     return (
@@ -197,7 +199,7 @@ def ours(dataset: str, bound: pd.DataFrame, unbound: pd.DataFrame, searched: int
 def measure(dataset: str, job: str, settings: int, steps: int) -> list[dict]:
     """The rows of one trainer on one set; beside deepRAM on exact shuffles also those of tfbind without a search."""
     bound, unbound = inputs.tables(dataset, SEEDS)
-    models.one_thread()
+    networks.one_thread()
     if job == SEARCHED:
         found = {SEARCHED: ours(dataset, bound, unbound, SEARCH)[1]}
     else:
@@ -205,14 +207,14 @@ def measure(dataset: str, job: str, settings: int, steps: int) -> list[dict]:
     if job == PEER:
         found |= zip((ONE, ALL), ours(dataset, bound, unbound), strict=True)
     labels = _held(bound, unbound)["label"].to_numpy()
-    aurocs, covariance = evaluation.delong(labels, np.stack([each.scores for each in found.values()]))
+    aurocs, covariance = metrics.delong(labels, np.stack([each.scores for each in found.values()]))
     rows = []
     for i, (trainer, each) in enumerate(found.items()):
         row = {"dataset": dataset, "trainer": trainer, "budget": f"{settings} x {steps}", "auroc": aurocs[i]}
         row |= {"seen": each.seen, "seconds": each.seconds}
         if i:
             variance = covariance[0, 0] + covariance[i, i] - 2 * covariance[0, i]
-            half = evaluation.half_width([(float(variance), len(labels) - 1)], LEVEL)
+            half = bootstrap.half_width([(float(variance), len(labels) - 1)], LEVEL)
             difference = aurocs[i] - aurocs[0]
             row |= {"difference": difference, "low": difference - half, "high": difference + half}
         print("{dataset:15} {trainer:28} AUROC {auroc:.4f} seen {seen:9d} {seconds:6.0f} s".format(**row), flush=True)
@@ -259,7 +261,7 @@ def publish(table: pd.DataFrame, settings: int, steps: int) -> None:
     both = auroc[[ALL, SEARCHED]].dropna()
     if len(both) > 1:
         gain = both[SEARCHED] - both[ALL]
-        half = evaluation.half_width([(gain.var() / len(gain), len(gain) - 1)], LEVEL)
+        half = bootstrap.half_width([(gain.var() / len(gain), len(gain) - 1)], LEVEL)
         said.append(
             f"\n`training.search` {'pays' if gain.mean() > half else 'does not pay'} for itself: on {len(gain)} sets "
             f"a search of {SEARCH} changes the AUROC of {SEEDS} seeds by {gain.mean():+.4f} ({gain.mean() - half:+.4f} "

@@ -12,8 +12,9 @@ import pandas as pd
 import yaml
 
 from benchmarks import page, workflow
-from tfbind import simulate, tables
-from tfbind.transfer import EVERY_TF
+from tfbind.io import tables
+from tfbind.simulation import simulate
+from tfbind.statistics.over_tfs import EVERY_TF
 
 TFS = ("USF1", "GATA3", "CTCF", "ELK1", "NFE2", "MYC", "TP53", "SPI1", "YY1", "NRF1", "GABPA", "MEF2A")
 

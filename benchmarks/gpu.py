@@ -8,6 +8,9 @@ import sys
 import time
 from collections.abc import Callable
 
+from tfbind.models import predict
+from tfbind.models.networks import build, one_thread
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
@@ -16,7 +19,6 @@ import pytorch_lightning as lightning
 import torch
 
 from benchmarks import inputs, networks, page
-from tfbind import models, prediction
 
 ROUNDS = 3
 DEVICES = ("gpu", "cpu")
@@ -70,11 +72,11 @@ def training(kind: str, options: dict, count: int, batch: int) -> dict:
 def scoring(kind: str) -> dict:
     """Three networks read 65,536 sequences (8,192 on the CPU); how far the logits of equal rows lie apart."""
     tokens = np.tile(inputs.examples("USF1_h1", 8192)[0], (8, 1))
-    stack = [models.build(kind, {}) for _ in range(3)]
+    stack = [build(kind, {}) for _ in range(3)]
     speeds, found = np.empty((ROUNDS + 1, 2)), {}
     for speed in speeds:
         for i, (device, rows) in enumerate(zip(DEVICES, (tokens, tokens[:8192]), strict=True)):
-            read = prediction.reader([network.to(device.replace("gpu", "cuda")) for network in stack], 4096)
+            read = predict.reader([network.to(device.replace("gpu", "cuda")) for network in stack], 4096)
             seconds, logits = _timed(lambda read=read, rows=rows: read(rows))
             speed[i], found[device] = len(rows) / seconds, logits[:, :8192]
     return _row(f"scoring with 3 {kind}", speeds) | {"difference": np.abs(found["gpu"] - found["cpu"]).max()}
@@ -92,7 +94,7 @@ def main() -> None:
     """Both devices in turn, round by round."""
     if not torch.cuda.is_available():
         sys.exit("no GPU here: nothing was measured; run this where torch.cuda.is_available()")
-    models.one_thread()
+    one_thread()
     table = pd.DataFrame([*(training(*stack) for stack in STACKS), *(scoring(kind) for kind in ("deepbind", "bilstm"))])
     page.publish(
         "gpu",

@@ -21,7 +21,11 @@ import pandas as pd
 import yaml
 
 from benchmarks import inputs, page, workflow
-from tfbind import assays, config, dna, negatives, prediction, tables, training
+from tfbind import dna
+from tfbind.io import tables
+from tfbind.models import predict, training
+from tfbind.sequences import assays, negatives
+from tfbind.study import schema
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 LENGTH = 101
@@ -30,7 +34,7 @@ _SPLIT = {"validation": ["chr4"], "test": ["chr5"], "validation_fraction": 0.1, 
 
 
 def _sheet_row(**fields: str) -> dict[str, str]:
-    columns = config.schema("datasets")["properties"]
+    columns = schema.schema("datasets")["properties"]
     return dict.fromkeys(columns, "") | {"dataset": "d", "tf": "T"} | fields
 
 
@@ -81,17 +85,17 @@ def scoring(rows: int, folder: Path) -> Callable[[], object]:
     """The table of predictions of one `deepbind`."""
     train(1_000, folder)()
     table = _sequences(rows, "test")
-    return lambda: prediction.predict(folder, {"t": (table, {})})
+    return lambda: predict.predict(folder, {"t": (table, {})})
 
 
 def regression(rows: int, folder: Path) -> Callable[[], object]:
     """The table of predictions of the motif regression."""
-    from tfbind import baseline
+    from tfbind.models import baseline
 
     bound, unbound = _sequences(500), _sequences(600)[500:].assign(label=0)
     baseline.fit("regression", {"strengths": [0.01]}, bound, unbound, 0, folder)
     table = _sequences(rows, "test")
-    return lambda: prediction.predict(folder, {"t": (table, {})})
+    return lambda: predict.predict(folder, {"t": (table, {})})
 
 
 #: Stage -> a function that prepares it for so many sequences and returns the work to be measured.

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tfbind import bins, dna, features, genome, motifs, signal
+from tfbind import dna, motifs
+from tfbind.celltype import bins, cells, features, tracks
+from tfbind.io import genome
 
 #: Chromosomes 1 to 22, X and Y of hg19, in bp.
 LENGTHS = [
@@ -67,15 +69,15 @@ def chromosome(folder: Path) -> None:
     reference = genome.Genome(folder / "chr1.fa")
     length = reference.lengths["chr1"]
     cuts = np.sort(rng.integers(0, length, 2 * _FRAGMENTS * length // sum(LENGTHS)).astype(np.int32))
-    track = signal.Track(reference.lengths, (signal.Cuts({"chr1": cuts}, length),))
+    track = tracks.Track(reference.lengths, (tracks.Cuts({"chr1": cuts}, length),))
     total = bins.count(length)
     start = time.process_time()
-    signal.steps(track, "chr1")
+    tracks.steps(track, "chr1")
     _say(f"accessibility of {len(cuts):,} cuts", time.process_time() - start, total)
     recipe = features.Recipe(motifs.best_of(["CTCF"]))
     start = time.process_time()
     for first in range(0, total, 500_000):
-        features.matrix(recipe, reference, "chr1", np.arange(first, min(first + 500_000, total)), signal.Cell(track))
+        features.matrix(recipe, reference, "chr1", np.arange(first, min(first + 500_000, total)), cells.Cell(track))
     _say("features, half a million bins at a time", time.process_time() - start, total)
 
 

@@ -8,14 +8,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tfbind import assays, config, dna, genome, layout, negatives, resources, splits
+from tfbind import dna, seeding
+from tfbind.io import download, genome, paths
+from tfbind.sequences import assays, negatives
+from tfbind.study import config
+from tfbind.study.study import Study
 
 REPO = Path(__file__).parents[1]
 FOLDER = Path(tempfile.gettempdir()) / f"tfbind-bench-{os.getuid()}"
 
 
 @cache
-def study_of_real_data() -> config.Study:
+def study_of_real_data() -> Study:
     """The study of `make real`."""
     return config.load(REPO / "resources" / "real" / "config.yaml")
 
@@ -23,11 +27,11 @@ def study_of_real_data() -> config.Study:
 def row(dataset: str) -> dict[str, str]:
     """A row of the real study, its files fetched."""
     found = dict(study_of_real_data().datasets[dataset])
-    for column in layout.PATHS:
+    for column in paths.PATHS:
         if found[column]:
-            place = FOLDER / layout.local(found[column])
+            place = FOLDER / paths.local(found[column])
             if not place.exists():
-                resources.fetch(found[column], found[layout.checksum_column(column)], place)
+                download.fetch(found[column], found[paths.checksum_column(column)], place)
             found[column] = str(place)
     return found
 
@@ -46,14 +50,14 @@ def tables(dataset: str, seeds: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     options = {"length": study.config["sequence"]["length"], "split": study.config["split"]}
     label = study.config["negatives"]["standard"]
     bound, _ = assays.positives(
-        about, **options, limit=study.config["sequence"]["limit"], rng=splits.generator("positives", dataset)
+        about, **options, limit=study.config["sequence"]["limit"], rng=seeding.generator("positives", dataset)
     )
-    provided, _ = assays.unbound(about, "provided", **options, limit=None, rng=splits.generator("provided", dataset))
+    provided, _ = assays.unbound(about, "provided", **options, limit=None, rng=seeding.generator("provided", dataset))
     unbound, _ = negatives.draw(
         dataset,
         bound,
         study.kinds("standard", about["assay"]),
-        splits.generator("negatives", dataset, "standard"),
+        seeding.generator("negatives", dataset, "standard"),
         ratio=label["ratio"],
         draws=seeds if label["fresh"] else 1,
         unbound={"provided": provided},

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tfbind import audit, dna
+from tfbind import dna
+from tfbind.sequences import leakage
 
 LENGTH = 101
 
@@ -40,11 +41,11 @@ def _peak() -> float:
 
 def main(n: int) -> pd.DataFrame:
     """Measure, after checking that every planted row is found."""
-    audit.compare(*made(1000), share=0.5, one_genome=False)  # compiled
+    leakage.compare(*made(1000), share=0.5, one_genome=False)  # compiled
     train, test = made(n)
     before, start, clock = _peak(), time.perf_counter(), time.process_time()
-    for codes in audit.compare(train, test, share=0.5, one_genome=False):
-        found = np.bincount(codes, minlength=len(audit.KINDS) + 1)
+    for codes in leakage.compare(train, test, share=0.5, one_genome=False):
+        found = np.bincount(codes, minlength=len(leakage.KINDS) + 1)
         np.testing.assert_array_equal(found[[0, 1, 3]], n // 100)
     row = {
         "sequences": f"{n} x {n}",

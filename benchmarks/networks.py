@@ -18,15 +18,16 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from benchmarks import inputs
 from benchmarks.race import Side, case
-from tfbind import data, models, prediction, stacks
 from tfbind.dna import UNKNOWN
+from tfbind.models import examples, predict, stacks
+from tfbind.models.networks import build
 
 _ROWS = 8192
 _ONE_HOT = torch.cat([torch.eye(4), torch.full((1, 4), 0.25)])
 
 
 class TwoConvolutions(nn.Module):
-    """`models.DeepBind` layer by layer on (N, 4, L) float32: each strand convolved, ReLU, maximum."""
+    """`networks.DeepBind` layer by layer on (N, 4, L) float32: each strand convolved, ReLU, maximum."""
 
     def __init__(self, filters: int = 16, width: int = 24, dropout: float = 0.25):
         super().__init__()
@@ -43,7 +44,7 @@ class TwoConvolutions(nn.Module):
 
 
 class EagerBiLSTM(nn.Module):
-    """`models.BiLSTM` as published, layer by layer on (N, L) tokens."""
+    """`networks.BiLSTM` as published, layer by layer on (N, L) tokens."""
 
     def __init__(self):
         super().__init__()
@@ -130,7 +131,7 @@ def _ours(kind: str, options: dict, batch: int, epochs: int, networks: int = 1) 
     """`stacks.fit_stack` with its validation, schedule and checkpoints; `networks` of them in one stack."""
     tokens, labels = inputs.examples("USF1_h1", _ROWS)
     split = np.where(np.arange(_ROWS) < _ROWS - 256, "train", "validation").astype(object)
-    encoded = data.Examples(tokens, labels, split, np.zeros(_ROWS, np.int16), tokens.shape[1])
+    encoded = examples.Examples(tokens, labels, split, np.zeros(_ROWS, np.int16), tokens.shape[1])
     settings = {"epochs": epochs, "patience": epochs, "steps": 0, "batch_size": batch}
     members = [stacks.Member(seed, options, 1e-3, 0.0) for seed in range(networks)]
 
@@ -192,7 +193,7 @@ def train_wide():
     tokens, one_hot, labels = _tensors(2048)
     ours, theirs = (list(zip(x.split(256), labels.split(256), strict=True)) for x in (tokens, one_hot))
     peer = Side(lambda: _loop(TwoConvolutions(128), theirs), len(labels))
-    return Side(lambda: _loop(models.build("deepbind", {"filters": 128}), ours), len(labels)), peer
+    return Side(lambda: _loop(build("deepbind", {"filters": 128}), ours), len(labels)), peer
 
 
 @case("deepbind training, 3 seeds in a stack", "deepRAM's layers and loop, rewritten (one strand, batch 128, BCE)", 10)
@@ -223,7 +224,7 @@ def train_bilstm():
 
 def _scoring(filters: int):
     tokens, one_hot, _ = _tensors()
-    network = models.build("deepbind", {"filters": filters}).eval()
+    network = build("deepbind", {"filters": filters}).eval()
     plain = TwoConvolutions(filters).eval()
     names = {"head.readout.weight": "head.1.weight", "head.readout.bias": "head.1.bias"}
     plain.load_state_dict({names.get(name, name): value for name, value in network.state_dict().items()})
@@ -234,9 +235,9 @@ def _scoring(filters: int):
             return np.concatenate([plain(part).numpy() for part in one_hot[:rows].split(1024)])
 
     known = (tokens != UNKNOWN).all(1).numpy()[:rows]
-    ours = prediction.score(network, tokens.numpy())[:rows]
+    ours = predict.score(network, tokens.numpy())[:rows]
     np.testing.assert_allclose(ours[known], peer()[known], atol=1e-4)
-    return Side(lambda: prediction.score(network, tokens.numpy(), batch=1024), len(tokens)), Side(peer, rows)
+    return Side(lambda: predict.score(network, tokens.numpy(), batch=1024), len(tokens)), Side(peer, rows)
 
 
 @case("deepbind scoring, 16 filters", "eager PyTorch, two convolutions", 2.5)

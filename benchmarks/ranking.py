@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.race import Side, case
-from tfbind import evaluation
+from tfbind.statistics.metrics import measure
 
 
 @case("AUROC, AUPRC and both recalls of a million scores", "scikit-learn's AUROC and AUPRC", 7)
@@ -17,5 +17,5 @@ def metrics():
     def peer() -> tuple[float, float]:
         return roc_auc_score(labels, scores), average_precision_score(labels, scores)
 
-    np.testing.assert_allclose(evaluation.measure(labels, scores)[:2], peer(), rtol=0, atol=1e-12)
-    return Side(lambda: evaluation.measure(labels, scores)), Side(peer)
+    np.testing.assert_allclose(measure(labels, scores)[:2], peer(), rtol=0, atol=1e-12)
+    return Side(lambda: measure(labels, scores)), Side(peer)

@@ -9,8 +9,10 @@ import torch
 
 from benchmarks import inputs
 from benchmarks.race import Side, case
-from tfbind import dna, genome, negatives, reads
+from tfbind import dna
+from tfbind.io import genome, sequence_files
 from tfbind.kernels import shuffle
+from tfbind.sequences import genomic_negatives
 
 _ONE_HOT = np.eye(5, 4, dtype=np.int8)
 
@@ -115,7 +117,7 @@ def matched():
 
     def ours() -> np.ndarray:
         fresh = genome.Genome(reference.path)
-        found, _ = negatives.genomic(bound, np.random.default_rng(0), genome=fresh, avoid=bound)
+        found, _ = genomic_negatives.genomic(bound, np.random.default_rng(0), genome=fresh, avoid=bound)
         return found
 
     def peer() -> pd.DataFrame:
@@ -135,7 +137,7 @@ def fastq():
     path = inputs.fastq("GATA3_selex", 20)
 
     def ours() -> np.ndarray:
-        return dna.encode(reads.read_fastq(path)["sequence"])
+        return dna.encode(sequence_files.read_fastq(path)["sequence"])
 
     def peer() -> np.ndarray:
         with dnaio.open(path, open_threads=0) as records:

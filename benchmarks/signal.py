@@ -11,7 +11,8 @@ import pyBigWig
 
 from benchmarks import inputs
 from benchmarks.race import Side, case
-from tfbind import bins, features, motifs, signal
+from tfbind import motifs
+from tfbind.celltype import bins, cells, features, tracks
 
 _CHROM = "chr1"
 _PEER = 20_000  # bins that the slower side is asked for
@@ -41,7 +42,7 @@ def accessibility():
     total = bins.count(reference.lengths[_CHROM])
 
     def ours() -> np.ndarray:
-        found = signal.steps(signal.track([(path, "bigwig")], reference), _CHROM)
+        found = tracks.steps(tracks.track([(path, "bigwig")], reference), _CHROM)
         return bins.from_steps(found.mean) / bins.STEPS
 
     def peer() -> list[float]:
@@ -92,7 +93,7 @@ def all_features():
     """Seconds allowed over seconds taken; the whole simulated genome of 50 Mb, one accessibility track."""
     reference = inputs.simulated_genome()
     recipe = features.Recipe(motifs.best_of(["CTCF", "USF1", "GATA3"], motifs.jaspar()))
-    cell = signal.Cell(signal.track([(_bigwig(), "bigwig")], reference))
+    cell = cells.Cell(tracks.track([(_bigwig(), "bigwig")], reference))
     features.matrix(recipe, reference, _CHROM, np.arange(1_000), cell)  # compiles
     start, rows = time.process_time(), 0
     for chrom, length in reference.lengths.items():

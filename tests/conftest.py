@@ -17,8 +17,10 @@ import numpy as np
 import pytest
 
 import studies
-from tfbind import dna, resources, simulate
-from tfbind.genome import Genome, index
+from tfbind import dna
+from tfbind.io import download
+from tfbind.io.genome import Genome, index
+from tfbind.simulation import simulate
 
 # How long an example takes says how fast the machine is.
 hypothesis.settings.register_profile(
@@ -207,5 +209,5 @@ def web(tmp_path, monkeypatch):
 def pauses(monkeypatch) -> list[float]:
     """The pauses between attempts, written down instead of waited for."""
     waited: list[float] = []
-    monkeypatch.setattr(resources, "_pause", waited.append)
+    monkeypatch.setattr(download, "_pause", waited.append)
     return waited

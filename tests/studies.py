@@ -126,7 +126,7 @@ def unlock(folder, *arguments, **options):
 def plan(folder, *arguments, config=None, env=None, target=None):
     """A dry run, in a process forked from one that has Snakemake loaded: many plans cost one start."""
     forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["snakemake.cli", "snakemake.workflow", "snakemake.dag", "tfbind.drawing"])
+    forks.set_forkserver_preload(["snakemake.cli", "snakemake.workflow", "snakemake.dag", "tfbind.sequences.drawing"])
     with tempfile.TemporaryDirectory() as name:
         said = [Path(name) / "out", Path(name) / "err"]
         words = command(folder, "--cores", 1, "--dry-run", *arguments, config=config)

@@ -28,18 +28,18 @@ ELSEWHERE = {
     46: "test_negatives::test_gc_that_the_genome_lacks_is_counted_by_bin",
     47: "test_negatives::test_a_genome_that_is_too_small",
     50: "test_training::test_a_diverging_seed_fails_and_the_others_stay",
-    52: "test_prediction::test_a_scan_is_the_best_window_read_alone",
+    52: "test_predict::test_a_scan_is_the_best_window_read_alone",
     57: "test_cli::test_each_end_has_its_exit_code",
     58: "test_tables::test_a_failed_write_leaves_the_old_file_and_nothing_else",
     59: "test_faults::test_results_are_the_same_after_a_kill_and_with_one_core",
     60: "test_training::test_too_little_memory_on_a_gpu_is_told_with_the_remedies",
-    61: "test_resources::test_no_server_at_all_is_told_after_some_attempts",
+    61: "test_download::test_no_server_at_all_is_told_after_some_attempts",
     62: "test_faults::test_results_are_the_same_after_a_kill_and_with_one_core",
-    63: "test_models::test_a_spoilt_model_is_refused",
-    64: "test_scoring::test_each_row_is_scored_as_if_alone",
+    63: "test_networks::test_a_spoilt_model_is_refused",
+    64: "test_score_files::test_each_row_is_scored_as_if_alone",
     65: "test_negatives::test_sequences_without_another_shuffle_are_dropped_and_counted",
     66: "test_genome::test_windows_outside_are_refused_together",
-    67: "test_audit::test_one_library_is_named_in_the_counts_and_may_refuse_the_pair",
+    67: "test_leakage::test_one_library_is_named_in_the_counts_and_may_refuse_the_pair",
     68: "test_evaluation::test_rows_that_do_not_match_are_refused_all_at_once",
     69: "test_evaluation::test_auroc_and_delong_equal_the_pairwise_oracle",
     70: "test_evaluation::test_auroc_and_delong_equal_the_pairwise_oracle",
@@ -67,7 +67,8 @@ def test_every_number_has_its_test():
     assert {case.number for case in CASES} | set(ELSEWHERE) == set(range(1, 71))
     for number, place in ELSEWHERE.items():
         file, name = place.split("::")
-        assert re.search(rf"^def {name}\(", (TESTS / f"{file}.py").read_text(), re.M), (number, place)
+        (path,) = TESTS.rglob(f"{file}.py")
+        assert re.search(rf"^def {name}\(", path.read_text(), re.M), (number, place)
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names)
 
@@ -105,11 +106,12 @@ def test_messages_reach_every_terminal(tmp_path, locale):
 
 MEMORY = """
 import resource, sys
-from tfbind import genome, reads, text, intervals
+from tfbind.io import genome, peaks, sequence_files
+from tfbind.errors import InputError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     {call}
-except text.InputError as error:
+except InputError as error:
     print(error, file=sys.stderr)
     print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
@@ -119,9 +121,9 @@ except text.InputError as error:
     ("unit", "call"),
     [
         (b"A", "genome.index(sys.argv[1], sys.argv[1] + '.fa')"),
-        (b"chr1", "intervals.read_peaks(sys.argv[1], 'bed')"),
-        (b">a\nAC\n", "reads.read_fasta(sys.argv[1])"),
-        (b"A\t1\n", "reads.read_labelled(sys.argv[1])"),
+        (b"chr1", "peaks.read_peaks(sys.argv[1], 'bed')"),
+        (b">a\nAC\n", "sequence_files.read_fasta(sys.argv[1])"),
+        (b"A\t1\n", "sequence_files.read_labelled(sys.argv[1])"),
     ],
 )
 def test_a_bomb_costs_little_memory(tmp_path, unit, call):

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from tfbind import cli, faults, layout
+from tfbind import cli, errors
+from tfbind.io import paths
 
 
 def tfbind(*arguments):
@@ -33,7 +34,7 @@ def test_a_simulated_study_is_valid_as_it_stands_and_always_the_same(simulated, 
     assert tfbind("simulate", tmp_path / "study").returncode == 0
     run = tfbind("validate", tmp_path / "study" / "config.yaml")
     assert run.returncode == 0 and "3 TFs in 7 datasets" in run.stdout
-    names = layout.simulated()
+    names = paths.simulated()
     assert sorted(path.name for path in (tmp_path / "study").iterdir()) == names
     assert filecmp.cmpfiles(tmp_path / "study", simulated, names, shallow=False) == (names, [], [])
 
@@ -46,9 +47,9 @@ def test_simulate_refuses_a_folder_in_use(tmp_path):
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (faults.InputError("x"), 2),
-        (faults.NotEstimable("x"), 3),
-        (faults.ResourceError("x"), 4),
+        (errors.InputError("x"), 2),
+        (errors.NotEstimable("x"), 3),
+        (errors.ResourceError("x"), 4),
         (OSError(28, "No space left on device"), 4),
     ],
 )

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from benchmarks import coverage
 
-from tfbind import evaluation
-from tfbind.splits import generator
+from tfbind.seeding import generator
+from tfbind.statistics import bootstrap
 
 
 def covered(found):
@@ -35,9 +35,9 @@ def test_a_mean_over_few_tfs_that_agree_by_chance_is_covered():
 
 def test_the_test_can_fail(monkeypatch):
     # Rows resampled as if they were independent, and seeds left out: what the intervals are there to prevent.
-    draw = evaluation.draw
+    draw = bootstrap.draw
     monkeypatch.setattr(coverage, "BLOCK", 1.0)
-    monkeypatch.setattr(evaluation, "draw", lambda labels, block, *rest: draw(labels, np.arange(len(labels)), *rest))
+    monkeypatch.setattr(bootstrap, "draw", lambda labels, block, *rest: draw(labels, np.arange(len(labels)), *rest))
     assert covered(coverage.of_one_tf(rows=500, blocks=10, seeds=1, studies=60))["auroc"] < 0.88
 
 

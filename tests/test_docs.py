@@ -15,26 +15,26 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from tfbind import (
-    adaptation,
-    audit,
+from tfbind import cli
+from tfbind.celltype import evaluate
+from tfbind.interpretation import tomtom
+from tfbind.io import tables, tally
+from tfbind.io.columns import CURVE_COLUMNS, METRIC_COLUMNS, TRANSFER_COLUMNS
+from tfbind.io.genome import index
+from tfbind.models import model_card, networks
+from tfbind.sequences import leakage
+from tfbind.statistics import variance_components
+from tfbind.transfer import (
     calibration,
-    causes,
-    celltype,
-    cli,
-    evaluation,
+    drop_attribution,
     ladder,
-    libraries,
-    matching,
-    models,
-    scores,
-    sharing,
-    tables,
-    transfer,
+    learning_curves,
+    library_qc,
+    score_tables,
+    summary,
     transferability,
-    variance,
+    verdicts,
 )
-from tfbind.genome import index
 
 REPO = Path(__file__).parents[1]
 PAGES = [REPO / "README.md", REPO / "CONTRIBUTING.md", REPO / "config" / "README.md", *sorted(REPO.glob("docs/*.md"))]
@@ -45,11 +45,11 @@ SHELL = r"^( *)```(?:sh|bash)\n(.*?)^ *```"
 ELSEWHERE = {
     "tfbind doctor": "test_doctor.py",
     "tfbind progress": "test_progress.py",
-    "tfbind simulate study": "test_scores.py",
-    "python pwm.py": "test_scores.py",
-    "tfbind evaluate pwm.tsv": "test_scores.py",
-    "tfbind export-fasta": "test_foreign.py",
-    "tail -n +2 my/fasta/pairs.tsv": "test_foreign.py",
+    "tfbind simulate study": "test_score_tables.py",
+    "python pwm.py": "test_score_tables.py",
+    "tfbind evaluate pwm.tsv": "test_score_tables.py",
+    "tfbind export-fasta": "test_external_scores.py",
+    "tail -n +2 my/fasta/pairs.tsv": "test_external_scores.py",
     "tfbind validate --quick config.yaml": "test_cli.py",
     "source .venv/bin/activate": "the shell's own",
     "open results/report.html": "a person looks at it; test_page.py in a browser",
@@ -89,8 +89,8 @@ def desk(tmp_path_factory, chromosomes):
     """A folder with what the commands of the pages name."""
     folder = tmp_path_factory.mktemp("desk")
     torch.manual_seed(0)
-    state = models.build("deepbind", {"filters": 4, "width": 8}).state_dict()
-    models.save(folder / "MODEL", "deepbind", {"filters": 4, "width": 8}, {0: state}, 24, {"model": "d"})
+    state = networks.build("deepbind", {"filters": 4, "width": 8}).state_dict()
+    networks.save(folder / "MODEL", "deepbind", {"filters": 4, "width": 8}, {0: state}, 24, {"model": "d"})
     (folder / "source.fa").write_text("".join(f">{name}\n{text}\n" for name, text in chromosomes.items()))
     index(folder / "source.fa", folder / "genome.fa")
     text = chromosomes["chr1"]
@@ -146,7 +146,7 @@ def test_what_is_run_elsewhere_is_in_the_docs_and_its_test_is_there():
     for beginning, where in ELSEWHERE.items():
         assert any(command.startswith(beginning) for command in every), beginning
         for name in re.findall(r"test_\w+\.py", where):
-            assert (REPO / "tests" / name).exists()
+            assert list((REPO / "tests").rglob(name))
 
 
 def test_commands_within_a_sentence_exist():
@@ -187,30 +187,30 @@ def test_the_examples_in_python_hold(tmp_path, monkeypatch):
 
 
 TABLES = {
-    "metrics": evaluation.METRIC_COLUMNS,
-    "transfer": evaluation.TRANSFER_COLUMNS,
-    "curves": evaluation.CURVE_COLUMNS,
-    "summary": transfer.SUMMARY_COLUMNS,
-    "shifts": transfer.SHIFT_COLUMNS,
-    "verdicts": transfer.VERDICT_COLUMNS,
+    "metrics": METRIC_COLUMNS,
+    "transfer": TRANSFER_COLUMNS,
+    "curves": CURVE_COLUMNS,
+    "summary": summary.SUMMARY_COLUMNS,
+    "shifts": summary.SHIFT_COLUMNS,
+    "verdicts": verdicts.VERDICT_COLUMNS,
     "ladder": ladder.LADDER_COLUMNS,
-    "variance": variance.VARIANCE_COLUMNS,
+    "variance": variance_components.VARIANCE_COLUMNS,
     "calibration": calibration.CALIBRATION_COLUMNS,
     "reliability": calibration.RELIABILITY_COLUMNS,
-    "causes": causes.COLUMNS,
-    "retrain": adaptation.RETRAIN_COLUMNS,
-    "crossings": adaptation.CROSSING_COLUMNS,
-    "libraries": libraries.COLUMNS,
-    "audit": audit.COLUMNS,
-    "celltype": celltype.COLUMNS,
-    "motifs": matching.COLUMNS,
+    "causes": drop_attribution.COLUMNS,
+    "retrain": learning_curves.RETRAIN_COLUMNS,
+    "crossings": learning_curves.CROSSING_COLUMNS,
+    "libraries": library_qc.COLUMNS,
+    "audit": leakage.COLUMNS,
+    "celltype": evaluate.COLUMNS,
+    "motifs": tomtom.COLUMNS,
     "adaptation": transferability.ADAPTATION_COLUMNS,
     "transferability": transferability.SIGN_COLUMNS,
-    "evaluation": sharing._EVALUATION_COLUMNS,
-    "log": tables.Tally().frame().columns,
+    "evaluation": model_card._EVALUATION_COLUMNS,
+    "log": tally.Tally().frame().columns,
     "sequences": tables.SEQUENCES.names,
     "predictions": tables.PREDICTIONS.names,
-    "leaking": audit.LEAKING.names,
+    "leaking": leakage.LEAKING.names,
 }
 
 
@@ -230,7 +230,7 @@ def test_every_column_is_described(table):
 def test_every_table_is_described():
     _, text = described()
     rules = "".join(path.read_text() for path in (REPO / "workflow" / "rules").glob("*.smk"))
-    made = set(re.findall(r'"results/(\w+)\.tsv"', rules)) | set(scores.Results._fields[:-1])
+    made = set(re.findall(r'"results/(\w+)\.tsv"', rules)) | set(score_tables.Results._fields[:-1])
     for name in made:
         assert f"`{name}.tsv`" in text, name
 

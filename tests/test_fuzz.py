@@ -12,11 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tfbind import assays, config, intervals, reads, splits
+from tfbind import seeding
 from tfbind.dna import decode
-from tfbind.faults import InputError, NotEstimable
-from tfbind.genome import Genome, index
-from tfbind.tables import Tally
+from tfbind.errors import InputError, NotEstimable
+from tfbind.io import peaks, sequence_files
+from tfbind.io.genome import Genome, index
+from tfbind.io.tally import Tally
+from tfbind.sequences import assays
+from tfbind.study import config, schema, sources
 
 TRIES = int(os.environ.get("TFBIND_FUZZ", 0))
 given_files = settings(
@@ -111,7 +114,7 @@ def test_peaks(folder, form, data):
     (folder / "f").write_bytes(content)
     tally = Tally()
     try:
-        table = intervals.read_peaks(folder / "f", form, tally)
+        table = peaks.read_peaks(folder / "f", form, tally)
     except InputError as error:
         return in_words(error)
     skipped = ("track", "browser")
@@ -128,7 +131,7 @@ def test_reads(folder, form, data):
     (folder / "f").write_bytes(content)
     tally = Tally()
     try:
-        table = getattr(reads, f"read_{form}")(folder / "f", tally)
+        table = getattr(sequence_files, f"read_{form}")(folder / "f", tally)
     except InputError as error:
         return in_words(error)
     lines = [line for line in text_of(content) if line.strip()]
@@ -201,11 +204,11 @@ def tiny(folder):
 def test_rows_read_are_rows_kept_and_dropped(folder, tiny, assay, form, data):
     content = data.draw(damaged(form))
     (folder / "f").write_bytes(content)
-    row = dict.fromkeys(config.schema("datasets")["properties"], "")
+    row = dict.fromkeys(schema.schema("datasets")["properties"], "")
     row |= {"dataset": "d", "assay": assay, "format": form, "path": str(folder / "f"), "tf": "X"}
     split = {"validation": [], "test": ["chr2"], "validation_fraction": 0.1, "test_fraction": 0.2}
-    options = {"length": 21, "split": split, "rng": splits.generator("fuzz")}
-    options["genome"] = tiny if form in config.PLACED else None
+    options = {"length": 21, "split": split, "rng": seeding.generator("fuzz")}
+    options["genome"] = tiny if form in sources.PLACED else None
     for make in (assays.positives, lambda *a, **o: assays.unbound(*a[:1], "provided", **o)):
         try:
             table, tally = make(row, limit=100, **options)

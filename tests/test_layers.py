@@ -9,36 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from tfbind import lineage
-from tfbind.config import schema
+from tfbind import code_digest
+from tfbind.study.schema import schema
 
 REPO = Path(__file__).parents[1]
+#: Rooms (folders and single modules) from the ground up; a room imports those below it.
 FLOORS = [
-    ["faults", "kernels.vectors"],
-    ["dna", "text", "lineage", "shifts", "hosts", "layout", "kernels.*", "job"],
-    ["tables", "layouts"],
-    [
-        "config",
-        "resources",
-        "intervals",
-        "genome",
-        "reads",
-        "splits",
-        "motifs",
-        "background",
-        "bins",
-        "progress",
-        "kept",
-        "technical",
-    ],
-    ["assays", "negatives", "simulate", "archives", "audit", "signal", "domain", "doctor", "matching"],
-    ["data", "models", "baseline", "estimators", "features", "drawing"],
-    ["stacks", "prediction", "cells", "foreign"],
-    ["evaluation", "training", "bin_networks", "interpretation", "validation"],
-    ["transfer", "libraries", "adaptation", "causes", "celltype"],
-    ["ladder", "variance", "calibration", "sharing", "scoring", "logos", "transferability"],
-    ["scores", "unlabelled"],
-    ["report"],
+    ["errors", "kernels"],
+    ["dna", "code_digest"],
+    ["io", "motifs", "job", "seeding"],
+    ["study", "statistics", "kept", "progress", "doctor"],
+    ["archives", "sequences"],
+    ["models"],
+    ["celltype", "interpretation", "transfer"],
+    ["simulation", "report", "check_files"],
     ["cli"],
 ]
 MODULES = sorted(
@@ -48,15 +32,28 @@ MODULES = sorted(
 )
 
 
-def floor(module):
-    names = {module, module.split(".")[0] + ".*"} if "." in module else {module}
-    return next(i for i, row in enumerate(FLOORS) if names & set(row))
+def room(module):
+    return module.split(".")[0]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_point_down(module):
-    for other in lineage.imports(module):
-        assert floor(other) < floor(module), f"{module} imports {other}"
+def test_rooms_import_what_is_below_them():
+    floor = {name: number for number, names in enumerate(FLOORS) for name in names}
+    assert set(floor) == set(map(room, MODULES))
+    arrows = [(module, other) for module in MODULES for other in code_digest.imports(module)]
+    assert not [(a, b) for a, b in arrows if room(a) != room(b) and floor[room(b)] >= floor[room(a)]]
+
+
+def test_modules_of_a_room_import_each_other_one_way():
+    left = {module: {o for o in code_digest.imports(module) if room(o) == room(module)} for module in MODULES}
+    while free := {module for module, others in left.items() if not others & set(left)}:
+        left = {module: others for module, others in left.items() if module not in free}
+    assert not left, "a circle"
+
+
+def test_a_room_is_empty_at_its_door():
+    """What stood in an `__init__.py` would be part of every digest and every start."""
+    doors = [path for path in (REPO / "src" / "tfbind").rglob("*/__init__.py")]
+    assert len(doors) > 10 and not [path for path in doors if path.read_text()]
 
 
 #: Libraries that a start pays for, and whose children: what is not named here is cheap.
@@ -96,7 +93,7 @@ SCRIPTS = {
     "unlabelled": STATISTICS | {"torch"},
 }
 #: What the workflow imports to plan, at every start and for every job of a cluster.
-PLANNING = {"config", "faults", "hosts", "layout", "lineage", "progress"}
+PLANNING = {"study.config", "study.schema", "study.study", "errors", "io.hosts", "io.paths", "code_digest", "progress"}
 #: Prints what is loaded beyond what may be: groups of (may be loaded, code by name), each in a process of its own that
 #: has what all but the first may load.
 LOADED = """
@@ -129,9 +126,10 @@ def test_a_start_loads_what_it_needs():
     for name, allowed in SCRIPTS.items():
         groups.setdefault(frozenset(allowed), {})[f"{name}.py"] = imports(scripts[name])
     # planning, validation, prediction from Python and at the command line
-    names = ("config", "cli", "assays", "negatives", "simulate", "lineage", "archives", "audit", "validation")
+    names = ("study.config", "cli", "sequences.assays", "sequences.negatives", "simulation.simulate", "code_digest")
+    names += ("archives.accessions", "sequences.leakage", "check_files")
     groups[frozenset(HEAVY - {"torch", "sklearn"})] = {name: f"import tfbind.{name}" for name in names}
-    groups[frozenset(HEAVY - {"pytorch_lightning"})] = {"prediction": "import tfbind.prediction"}
+    groups[frozenset(HEAVY - {"pytorch_lightning"})] = {"prediction": "import tfbind.models.predict"}
     given = json.dumps([sorted(HEAVY), [[sorted(allowed), sources] for allowed, sources in groups.items()]])
     ran = subprocess.run([sys.executable, "-c", LOADED, given], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
@@ -145,15 +143,17 @@ def test_workflow_files_import_what_planning_may():
     for path in (REPO / "Snakefile", *(REPO / "workflow" / "rules").glob("*.smk")):
         for line in re.findall(r"^(?:from tfbind.*|import tfbind.*)$", path.read_text(), re.MULTILINE):
             (node,) = ast.parse(line).body
-            found |= {alias.name for alias in node.names} if node.module == "tfbind" else {node.module.split(".")[1]}
-    assert {"config", "lineage"} <= found <= PLANNING
+            base = node.module.removeprefix("tfbind").removeprefix(".")
+            names = {f"{base}.{alias.name}".removeprefix(".") for alias in node.names}
+            found |= {name if name in MODULES else base for name in names}
+    assert {"study.config", "code_digest"} <= found <= PLANNING
 
 
 def test_schema_words_are_registry_keys():
-    from tfbind.assays import ASSAYS
-    from tfbind.baseline import ESTIMATORS
-    from tfbind.models import MODELS
-    from tfbind.negatives import NEGATIVES
+    from tfbind.models.baseline import ESTIMATORS
+    from tfbind.models.networks import MODELS
+    from tfbind.sequences.assays import ASSAYS
+    from tfbind.sequences.negatives import NEGATIVES
 
     rules = schema("config")
     assert set(schema("datasets")["properties"]["assay"]["enum"]) == set(ASSAYS)
@@ -169,8 +169,8 @@ def test_schema_words_are_registry_keys():
 def test_model_options_are_constructor_arguments_with_the_same_defaults(kind):
     import inspect
 
-    from tfbind.baseline import ESTIMATORS
-    from tfbind.models import MODELS
+    from tfbind.models.baseline import ESTIMATORS
+    from tfbind.models.networks import MODELS
 
     arguments = inspect.signature({**MODELS, **ESTIMATORS}[kind]).parameters
     options = schema("config")["$defs"][kind]["properties"].copy()

@@ -3,7 +3,7 @@ import pytest
 from pyjaspar import jaspardb
 
 from tfbind import dna, motifs
-from tfbind.faults import InputError
+from tfbind.errors import InputError
 
 COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A", "N": "N"}
 

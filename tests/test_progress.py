@@ -20,8 +20,9 @@ from snakemake_interface_logger_plugins.tests import MockOutputSettings, TestLog
 from typer.testing import CliRunner
 
 from snakemake_logger_plugin_tfbind import LogHandler
-from tfbind import cli, job, progress, tables
-from tfbind.faults import InputError
+from tfbind import cli, job, progress
+from tfbind.errors import InputError
+from tfbind.io import tables
 
 REPO = Path(__file__).parents[1]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
@@ -527,7 +528,7 @@ class TestPlugin(TestLogHandlerBase):
 
 
 def script(log, body, **environment):
-    code = f"from tfbind import job\nfrom tfbind.faults import InputError\njob.begin({str(log)!r})\n{body}"
+    code = f"from tfbind import job\nfrom tfbind.errors import InputError\njob.begin({str(log)!r})\n{body}"
     environment = {**os.environ, **environment}
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
 
@@ -566,7 +567,7 @@ def test_a_job_keeps_silent_where_its_message_is_told_and_speaks_where_its_log_t
     read, marked = os.pipe()
     environment = {**os.environ, job.WATCHED: job.identity(marked)}
     for log in (tmp_path / "a.log", "/dev/full"):
-        code = f"from tfbind import faults, job\njob.begin({str(log)!r})\nraise faults.InputError('a.bed:1: x')"
+        code = f"from tfbind import errors, job\njob.begin({str(log)!r})\nraise errors.InputError('a.bed:1: x')"
         assert subprocess.run([sys.executable, "-c", code], stderr=marked, env=environment).returncode == 1
     os.close(marked)
     with open(read) as told:
@@ -607,10 +608,10 @@ onerror:
 """
 SCRIPT = """
 from pathlib import Path
-from tfbind import faults, job
+from tfbind import errors, job
 job.begin(snakemake.log[0])
 if snakemake.output[0] == "late/B" and not Path("mended").exists():
-    raise faults.InputError("resources/x.bed:3: start 9 is behind end 4; swap them")
+    raise errors.InputError("resources/x.bed:3: start 9 is behind end 4; swap them")
 Path(snakemake.output[0]).write_text("x")
 """
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tfbind import tables
-from tfbind.transfer import EVERY_TF
+from tfbind.io import tables
+from tfbind.statistics.over_tfs import EVERY_TF
 
 RESULTS = Path(__file__).parents[2] / "results-adaptation" / "results"
 

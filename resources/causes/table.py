@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tfbind import tables, transfer
+from tfbind.io import tables
+from tfbind.statistics import over_tfs
 
 RESULTS = Path(__file__).parents[2] / "results-causes" / "results"
 LABELS = ("standard", "pairs")
@@ -26,7 +27,7 @@ for label in LABELS:
     for cause, rows in some[latest].groupby("cause", sort=False):
         each = rows[["tf", "value", "low", "high"]].rename(columns={"value": "drop"}).dropna()
         if len(each) > 2:
-            mean = transfer.mean_over_tfs(each.assign(same=0.0, cross=0.0), 0.95)
+            mean = over_tfs.mean_over_tfs(each.assign(same=0.0, cross=0.0), 0.95)
             means[cause] = points({"value": mean["drop"], "low": mean["low"], "high": mean["high"]})
     for (source, target), rows in some.groupby(["source", "target"], sort=False):
         found = {row["cause"]: points(row) for row in rows.to_dict("records")}

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tfbind import logos, tables
+from tfbind.interpretation import logos
+from tfbind.io import tables
 
 RESULTS = Path(__file__).parents[2] / "results-motifs" / "results"
 ASSAYS = {"chipseq": "ChIP-seq", "htselex": "HT-SELEX"}

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tfbind import tables, transfer
+from tfbind.io import tables
+from tfbind.transfer import summary as transfer_summary
 
 RESULTS = Path(__file__).parents[2] / "results-real" / "results"
 MODELS = ("deepbind", "bilstm", "bilstm_max", "regression")
@@ -27,7 +28,7 @@ pairs = tables.read_tsv(RESULTS / "transfer.tsv")
 libraries = tables.read_tsv(RESULTS / "libraries.tsv")
 poor = libraries["dataset"][libraries["verdict"].str.startswith("poor")]
 print(f"\nwithout the poor libraries ({', '.join(poor)}):")
-means(transfer.summary(pairs[~pairs["source"].isin(poor)]))
+means(transfer_summary.summary(pairs[~pairs["source"].isin(poor)]))
 
 into = (pairs["target_assay"] == "chipseq") & (pairs["source_assay"] == "htselex") & ~pairs["tf"].str.contains(">")
 pairs = against_shuffles(pairs[into])

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from tfbind import tables
+from tfbind.io import tables
 
 RESULTS = Path(__file__).parents[2] / "results-yeast" / "results"
 SETS = ("dinucleotide", "genomic", "flank", "other_tf")

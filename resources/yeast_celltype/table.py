@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tfbind import tables
+from tfbind.io import tables
 
 folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "results-celltype" / "results"
 table = tables.read_tsv(folder / "celltype.tsv")

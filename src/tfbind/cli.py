@@ -9,21 +9,13 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tfbind import (
-    __version__,
-    archives,
-    config,
-    doctor,
-    hosts,
-    layout,
-    progress,
-    resources,
-    simulate,
-    tables,
-    text,
-    validation,
-)
-from tfbind.faults import InputError, NotEstimable, ResourceError
+from tfbind import __version__, check_files, doctor, progress
+from tfbind.archives import accessions, ena
+from tfbind.errors import InputError, NotEstimable, ResourceError
+from tfbind.io import atomic, download, hosts, paths, tables, textfile
+from tfbind.simulation import simulate
+from tfbind.study import config
+from tfbind.study.sources import ACCESSION
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 
@@ -54,7 +46,7 @@ def validate(
         typer.echo(f"note: without effect: {note}")
     reasons = []
     if not quick:
-        reasons = validation.read_files(study, _above, cores or doctor.usable_cores(), _counted)
+        reasons = check_files.read_files(study, _above, cores or doctor.usable_cores(), _counted)
     datasets = study.datasets.values()
     counts = ", ".join(f"{sum(r['assay'] == a for r in datasets)} {a}" for a in ("chipseq", "htselex"))
     typer.echo(f"{path}: valid; {len(study.tfs())} TFs in {len(study.datasets)} datasets ({counts})")
@@ -86,7 +78,7 @@ def simulated(
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: not empty; name a new folder")
     simulate.study(folder, seed=seed)
-    typer.echo(f"{folder}: {len(layout.simulated())} files, the truth in truth.json; run it with")
+    typer.echo(f"{folder}: {len(paths.simulated())} files, the truth in truth.json; run it with")
     typer.echo(f"snakemake --cores 8 --configfile {folder}/config.yaml --directory {folder}")
 
 
@@ -103,12 +95,13 @@ def evaluated(
     least: Annotated[int, typer.Option("--min-examples", min=2, help="Fewer of a class: not estimable.")] = 20,
 ) -> None:
     """Metrics, drops and report of any program's scores: columns source, target, id, label, score, model."""
-    from tfbind import report, scores  # numba, scikit-learn and matplotlib load only for those who need them
+    from tfbind.report import page
+    from tfbind.transfer import score_tables  # numba, scikit-learn and matplotlib load only for those who need them
 
     statistics = {"resamples": resamples, "level": level, "block": block, "min_examples": least}
-    results = scores.evaluate(scores.read(path), statistics)
+    results = score_tables.evaluate(score_tables.read(path), statistics)
     results.write(output)
-    report.of_scores(output / "report.html", results, path, title, statistics)
+    page.of_scores(output / "report.html", results, path, title, statistics)
     metrics = results.metrics[results.metrics["metric"] == "auroc"]
     typer.echo(f"{output}: {metrics['value'].notna().sum()} AUROCs, {results.transfer['drop'].notna().sum()} drops")
     if results.unknown:
@@ -124,18 +117,18 @@ def fetch(
     tf: Annotated[str, typer.Option(help="Write a sheet of these TFs, e.g. USF1,GATA3.")] = "",
     assembly: Annotated[str, typer.Option(help="Peaks of this assembly, as ENCODE writes it: GRCh38.")] = "",
     study: Annotated[str, typer.Option(help="Look for SELEX in these studies of ENA, e.g. PRJEB3289.")] = "",
-    profile: Annotated[str, typer.Option(help=f"How its names are read: {', '.join(archives.PROFILES)}.")] = "",
+    profile: Annotated[str, typer.Option(help=f"How its names are read: {', '.join(ena.PROFILES)}.")] = "",
     out: Annotated[Path | None, typer.Option(help="Folder of the files, or name of the sheet, which is new.")] = None,
     host: Annotated[str, typer.Option(help="Further hosts that a redirect may lead to.")] = "",
 ) -> None:
     """Fetch files by accession or URL; write a sheet from a query (--tf, --study) or from a sheet with accessions."""
     what = what or []
     if host:
-        typed = [urlsplit(source).hostname or "" for source in what if layout.is_url(source)]
+        typed = [urlsplit(source).hostname or "" for source in what if paths.is_url(source)]
         hosts.allow([*hosts.HOSTS, *typed, *_words(host)])
     if what and (tf or study):
         raise InputError("--tf and --study ask the archives for a sheet; leave out the files, or the options")
-    sheet = Path(what[0]) if len(what) == 1 and what[0].endswith(".tsv") and not layout.is_url(what[0]) else None
+    sheet = Path(what[0]) if len(what) == 1 and what[0].endswith(".tsv") and not paths.is_url(what[0]) else None
     if sheet is None and not (tf or study):
         _fetch_files(what, assembly, out or Path())
         return
@@ -143,13 +136,13 @@ def fetch(
     if path.exists():
         raise InputError(f"{path}: exists, and somebody may have corrected it; name another file with --out")
     if sheet:
-        found = archives.resolve_sheet(sheet, path.parent, assembly)
+        found = accessions.resolve_sheet(sheet, path.parent, assembly)
     else:
-        found = archives.query(_words(tf), assembly, _words(study), profile)
+        found = accessions.query(_words(tf), assembly, _words(study), profile)
     if not found.rows:
-        reasons = text.listed([f"{what}: {why}" for what, why in found.unread])
+        reasons = textfile.listed([f"{what}: {why}" for what, why in found.unread])
         raise InputError([*reasons, *found.remarks, "nothing was found that could stand in a sheet"])
-    archives.write_sheet(found, path)
+    accessions.write_sheet(found, path)
     left_out = f"; {len(found.unread)} could not be read, see the end of the sheet" if found.unread else ""
     typer.echo(f"{path}: {len(found.rows)} rows{left_out}. Read and correct it before use")
 
@@ -165,10 +158,10 @@ def _fetch_files(sources: list[str], assembly: str, folder: Path) -> None:
         try:
             for url, checksum in _files(source, assembly):
                 path = Path(url)
-                if layout.is_url(url):
-                    path = folder / Path(layout.local(url)).name
-                    resources.fetch(url, checksum, path)
-                typer.echo(f"{path}\t{resources.digest(path)}")
+                if paths.is_url(url):
+                    path = folder / Path(paths.local(url)).name
+                    download.fetch(url, checksum, path)
+                typer.echo(f"{path}\t{tables.digest(path)}")
         except (InputError, ResourceError) as error:
             faults.append(error)
     if faults:
@@ -178,10 +171,10 @@ def _fetch_files(sources: list[str], assembly: str, folder: Path) -> None:
 
 def _files(source: str, assembly: str) -> list[tuple[str, str]]:
     """URL or path and checksum of what a word of the command line names."""
-    if layout.is_url(source) or Path(source).is_file():
+    if paths.is_url(source) or Path(source).is_file():
         return [(source, "")]
-    if config.ACCESSION.fullmatch(source):
-        return [(row["path"], row["sha256"]) for row in archives.resolve(source, assembly)]
+    if ACCESSION.fullmatch(source):
+        return [(row["path"], row["sha256"]) for row in accessions.resolve(source, assembly)]
     raise InputError(f"{source}: no file, no URL and no accession (ENCSR..., ENCFF..., ERR..., PRJEB...)")
 
 
@@ -224,18 +217,18 @@ def score(
         raise InputError("name one file to score, with --fasta, --bed or --vcf")
     if (genome is None) == (not fasta):
         raise InputError("--bed and --vcf need --genome FASTA" if genome is None else "--fasta needs no --genome")
-    from tfbind import scoring  # torch loads for those who need it
+    from tfbind.models import score_files  # torch loads for those who need it
 
-    scorer = scoring.Scorer(folder, reading, assay)
+    scorer = score_files.Scorer(folder, reading, assay)
     with (
-        tables.replacing(out) if out else contextlib.nullcontext() as temporary,
+        atomic.replacing(out) if out else contextlib.nullcontext() as temporary,
         open(temporary, "w") if out else contextlib.nullcontext(sys.stdout) as sink,
     ):
         if vcf:
-            count, flagged, wrong = scoring.score_variants(scorer, vcf, scoring.reference(genome), sink)
+            count, flagged, wrong = score_files.score_variants(scorer, vcf, score_files.reference(genome), sink)
         else:
-            blocks = scoring.fasta(fasta) if fasta else scoring.bed(bed, scoring.reference(genome))
-            count, flagged = scoring.score_sequences(scorer, blocks, sink)
+            blocks = score_files.fasta(fasta) if fasta else score_files.bed(bed, score_files.reference(genome))
+            count, flagged = score_files.score_sequences(scorer, blocks, sink)
         sink.flush()
     notes = f", {wrong} with another REF than the genome's" if vcf and wrong else ""
     typer.echo(f"{count} rows, {flagged} outside the training domain{notes}; {scorer.about}", err=True)
@@ -248,18 +241,18 @@ def export_fasta(
     directory: Annotated[Path, typer.Option(help="Where the study ran: as given to snakemake.")] = Path(),
 ) -> None:
     """Write the training and test rows of a study as FASTA, for a program whose scores are to enter it."""
-    from tfbind import foreign
+    from tfbind.transfer import external_scores
 
-    pairs = foreign.write(config.load(path), directory, out)
-    typer.echo(f"{out}: FASTA files, and {len(pairs)} sets to score in {out / foreign.PAIRS}")
+    pairs = external_scores.write(config.load(path), directory, out)
+    typer.echo(f"{out}: FASTA files, and {len(pairs)} sets to score in {out / external_scores.PAIRS}")
 
 
 @app.command("verify")
 def verify(folder: Annotated[Path, typer.Argument(metavar="MODEL", help="The folder of a trained model.")]) -> None:
     """Recompute the logits that were stored with a model."""
-    from tfbind import sharing  # torch loads for those who need it
+    from tfbind.models import model_card  # torch loads for those who need it
 
-    typer.echo(f"{folder}: as stored; logits differ by {sharing.verify(folder):.2g} at most")
+    typer.echo(f"{folder}: as stored; logits differ by {model_card.verify(folder):.2g} at most")
 
 
 @app.command("export")
@@ -268,9 +261,9 @@ def export(
     onnx: Annotated[Path, typer.Option(help="The file to write.")],
 ) -> None:
     """Write a network as ONNX: tokens (N, L) uint8 (A C G T 0-3, anything else 4) -> logit (N,)."""
-    from tfbind import sharing
+    from tfbind.models import model_card
 
-    typer.echo(f"{onnx}: written; in onnxruntime its logits differ by {sharing.export(folder, onnx):.2g} at most")
+    typer.echo(f"{onnx}: written; in onnxruntime its logits differ by {model_card.export(folder, onnx):.2g} at most")
 
 
 def main() -> None:

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tfbind import layout
+from tfbind.io import paths
 
 #: Below these a run of a few human datasets is likely to end early (bytes).
 MEMORY, DISK = 4 * 2**30, 10 * 2**30
+
+
 _PYTHON = (3, 11)
 
 
@@ -126,7 +128,7 @@ def gpu() -> Check:
 
 def cache() -> Iterator[Check]:
     """Where downloads are kept, and the mirror where one is named."""
-    folder = layout.cache()
+    folder = paths.cache()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -6,11 +6,15 @@ import sys
 import traceback
 from pathlib import Path
 
-from tfbind.faults import InputError, NotEstimable, ResourceError
+from tfbind.errors import InputError, NotEstimable, ResourceError
 
 #: What the message of a failed job begins with, in its log and on its standard error.
 SIGN = "Error: "
+
+
 STOPPED = "stopped with Ctrl-C"
+
+
 #: Names the standard error of a Snakemake that tells the messages of failed jobs itself (`progress.Watch`).
 WATCHED = "TFBIND_WATCHED"
 

@@ -12,10 +12,12 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from tfbind import tables
+from tfbind.io import atomic
 
 #: Under the working folder. Without it everything is made anew when Snakemake asks for it.
 STORE = Path(".tfbind/kept")
+
+
 _NOTE = "made.json"
 
 
@@ -74,7 +76,7 @@ def keep(outputs: Sequence[str | os.PathLike], stamp: str) -> None:
     (folder / _NOTE).unlink(missing_ok=True)
     for path in map(Path, outputs):
         _link(path, folder / path.name)
-    with tables.replacing(folder / _NOTE) as temporary:
+    with atomic.replacing(folder / _NOTE) as temporary:
         temporary.write_text(json.dumps({"stamp": stamp, "sha256": [_sha256(Path(path)) for path in outputs]}) + "\n")
 
 
@@ -85,7 +87,7 @@ def _folder(outputs: Sequence[str | os.PathLike]) -> Path:
 
 def _link(source: Path, target: Path) -> None:
     # to a new name first: a kill never leaves half a file, and two jobs may do the same at once
-    with tables.replacing(target) as temporary:
+    with atomic.replacing(target) as temporary:
         temporary.unlink()
         try:
             os.link(source, temporary)

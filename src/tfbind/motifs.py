@@ -12,16 +12,25 @@ from functools import cache, cached_property
 import numpy as np
 
 from tfbind import dna
-from tfbind.faults import InputError
+from tfbind.errors import InputError
 from tfbind.kernels import motifs as kernel
+from tfbind.kernels import vectors
 
 #: The release that pyjaspar carries inside, named so that a new one never changes a result unasked.
 RELEASE = "JASPAR2026"
+
+
 #: Groups in which a factor is looked up in turn: its motifs are those of the first that has some, so that yeast's ABF1
 #: is not met with the ABF1 of a plant.
 GROUPS = ("vertebrates", "fungi", "insects", "nematodes", "plants", "urochordates")
+
+
 _HUMAN, _MOUSE = "9606", "10090"
+
+
 _ROWS = 256  # sequences at a time, whose scores stay in the cache
+
+
 _SMALLEST = np.float32(2.0**-100)  # below this the sums of the kernel begin to lose digits
 
 
@@ -74,7 +83,7 @@ class Motifs:
     def by_words(self) -> Tables:
         """For sequences that no motif overhangs: motifs of several widths share a table."""
         words = -(-self.widths // kernel.WORD)
-        order, half = np.argsort(self.widths, kind="stable"), kernel.LANES // 2
+        order, half = np.argsort(self.widths, kind="stable"), vectors.LANES // 2
         for start in range(0, len(order), half):  # a block of the table takes as long as its widest motif
             words[order[start : start + half]] = words[order[start : start + half]].max()
         return self._tables(words)

@@ -33,7 +33,7 @@ for name, datasets, labels in variants("audit_source", study.labels):
             tested=lambda wildcards: tested(wildcards)[1],
             tests=tests_of,
             options=study.config["audit"],
-            code=digest("audit"),
+            code=digest("sequences.leakage"),
         script:
             "../scripts/audit.py"
 
@@ -57,6 +57,6 @@ rule audit:
         ENV
     params:
         rows=study.kinship(study.datasets),
-        code=digest("audit", "shifts"),
+        code=digest("sequences.leakage", "study.shifts"),
     script:
         "../scripts/audit_table.py"

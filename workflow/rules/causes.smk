@@ -24,7 +24,7 @@ rule explain:
         },
         config={key: study.config[key] for key in ("training", "statistics", "seeds")}
         | {"steps": study.config["transfer"].get("causes", {}).get("steps")},
-        code=digest("causes", "audit"),
+        code=digest("transfer.drop_attribution", "sequences.leakage"),
     script:
         "../scripts/explain.py"
 

@@ -30,7 +30,7 @@ rule celltype:
         split=study.config["split"],
         statistics=study.config["statistics"],
         seed=study.config["seeds"][0],
-        code=digest("celltype", "cells"),
+        code=digest("celltype.evaluate", "celltype.factor"),
     script:
         "../scripts/celltype.py"
 
@@ -65,7 +65,7 @@ rule celltype_network:
         split=study.config["split"],
         statistics=study.config["statistics"],
         seed=study.config["seeds"][0],
-        code=digest("celltype", "bin_networks"),
+        code=digest("celltype.evaluate", "celltype.networks"),
     script:
         "../scripts/celltype.py"
 
@@ -73,11 +73,11 @@ rule celltype_network:
 rule celltype_table:
     input:
         [
-            f"results/celltype/{studies.file_name(tf)}/{cell}.tsv"
+            f"results/celltype/{file_name(tf)}/{cell}.tsv"
             for tf, cell in trials()
         ],
         [
-            f"results/celltype/{studies.file_name(tf)}/{cell}/{network}.tsv"
+            f"results/celltype/{file_name(tf)}/{cell}/{network}.tsv"
             for tf, cell in trials()
             for network in CELLTYPE["networks"]
         ],
@@ -94,6 +94,6 @@ rule celltype_table:
     conda:
         ENV
     params:
-        code=digest("celltype"),
+        code=digest("celltype.evaluate"),
     script:
         "../scripts/celltype_table.py"

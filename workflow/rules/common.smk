@@ -8,11 +8,13 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from tfbind import config as studies
-from tfbind import layout
-from tfbind.faults import InputError
-from tfbind.hosts import allow
-from tfbind.lineage import digest
+from tfbind.code_digest import digest
+from tfbind.errors import InputError
+from tfbind.io import paths
+from tfbind.io.hosts import allow
+from tfbind.study.config import load
+from tfbind.study.schema import schema
+from tfbind.study.study import DESCRIBES, SEQUENCES, file_name
 
 
 class _Interpreter(str):
@@ -43,9 +45,9 @@ if not (given or default or as_module):
     )
 try:
     if as_module:
-        study = studies.load(config)
+        study = load(config)
     else:
-        study = studies.load(
+        study = load(
             given[0] if given else default, workflow.config_settings.config
         )
 except InputError as error:
@@ -71,7 +73,7 @@ ENV = "../../envs/tfbind.yaml"
 
 def made_by(module):
     """Model labels whose kind the schema assigns to this module; a `trained_as` label is made by none."""
-    kinds = studies.schema("config")["$defs"]
+    kinds = schema("config")["$defs"]
     return [m for m, kind in KIND.items() if kind and kinds[kind]["made_by"] == module]
 
 
@@ -83,13 +85,13 @@ wildcard_constraints:
     dataset=one_of(study.datasets),
     negatives=one_of(study.config["negatives"]),
     model=one_of(KIND),
-    tf=one_of([studies.file_name(tf) for tf in study.tfs()]),
+    tf=one_of([file_name(tf) for tf in study.tfs()]),
     genome=one_of(study.config["genomes"]),
 
 
 def files(row):
     """Every file that a row of the sheet names."""
-    return [row[column] for column in layout.PATHS if row[column]]
+    return [row[column] for column in paths.PATHS if row[column]]
 
 
 def genome(row):
@@ -97,7 +99,7 @@ def genome(row):
     name = row["genome"]
     if not name:
         return {}
-    blacklist = layout.local(study.config["genomes"][name]["blacklist"])
+    blacklist = paths.local(study.config["genomes"][name]["blacklist"])
     fasta = f"resources/genomes/{name}.fa"
     return {"genome": fasta, "index": f"{fasta}.fai"} | (
         {"blacklist": blacklist} if blacklist else {}
@@ -109,11 +111,11 @@ def opened(name):
     if not name:
         return {}
     options = study.config["genomes"][name]
-    return {"names": options["chromosomes"], "source": layout.local(options["fasta"])}
+    return {"names": options["chromosomes"], "source": paths.local(options["fasta"])}
 
 
-FACTORS = {studies.file_name(tf): tf for tf in study.tfs()}
-ASSAYED = {studies.file_name(tf): tf for tf in study.cell_tfs()}
+FACTORS = {file_name(tf): tf for tf in study.tfs()}
+ASSAYED = {file_name(tf): tf for tf in study.cell_tfs()}
 
 
 def factor(wildcards):
@@ -249,7 +251,7 @@ def foreign_scores(wildcards):
     """The files that a foreign program wrote of a source; one that is absent leaves its cell without value."""
     folder = Path(study.config["models"][wildcards.model]["path"])
     source, label = wildcards.dataset, wildcards.negatives
-    wanted = [layout.scores_file(source, label, t, x) for t, x in tests(source, label)]
+    wanted = [paths.scores_file(source, label, t, x) for t, x in tests(source, label)]
     return [str(folder / name) for name in wanted if (folder / name).is_file()]
 
 
@@ -310,7 +312,7 @@ def trial_files(wildcards):
             rows += files[what]
         for what in ("conservative", "relaxed"):
             rows += files[what].get(assayed_factor(wildcards), [])
-    named = {key: layout.local(options[key]) for key in ("genes", "blacklist")}
+    named = {key: paths.local(options[key]) for key in ("genes", "blacklist")}
     return (
         {"genome": fasta, "index": f"{fasta}.fai"}
         | {key: path for key, path in named.items() if path}
@@ -438,6 +440,6 @@ def celltype_options(unread):
 
 def named(dataset):
     """What the page and the cards tell of a row of the sheet, files as they are written there."""
-    columns = *studies.DESCRIBES, *layout.PATHS
-    columns += tuple(map(layout.checksum_column, layout.PATHS))
+    columns = *DESCRIBES, *paths.PATHS
+    columns += tuple(map(paths.checksum_column, paths.PATHS))
     return {column: study.datasets[dataset][column] for column in columns}

@@ -39,7 +39,7 @@ rule evaluate:
         labelled=lambda wildcards: labelled(factor(wildcards)),
         runs=lambda wildcards: runs(factor(wildcards)),
         config=lambda wildcards: evaluated(factor(wildcards)),
-        code=digest("evaluation", "calibration", "audit"),
+        code=digest("transfer.evaluate", "transfer.calibration", "sequences.leakage"),
     script:
         "../scripts/evaluate.py"
 
@@ -82,9 +82,9 @@ rule summarise:
     conda:
         ENV
     params:
-        rows={d: study.row(d, studies.DESCRIBES) for d in study.datasets},
+        rows={d: study.row(d, DESCRIBES) for d in study.datasets},
         models=study.config["models"],
         level=study.config["statistics"]["level"],
-        code=digest("transfer", "libraries", "ladder", "variance"),
+        code=digest("transfer.summary", "transfer.library_qc", "transfer.ladder", "statistics.variance_components"),
     script:
         "../scripts/summarise.py"

@@ -36,7 +36,7 @@ for name, datasets, units in variants("interpret", learners):
                 (x, m, study.config["models"][m].get("reading", "whole"))
                 for x, m in learners(wildcards.dataset)
             ],
-            code=digest("interpretation"),
+            code=digest("interpretation.attribution"),
         script:
             "../scripts/interpret.py"
 
@@ -66,7 +66,7 @@ rule motifs:
         ENV
     params:
         learners=LEARNERS,
-        rows={d: study.row(d, studies.DESCRIBES) for d in study.datasets},
-        code=digest("matching"),
+        rows={d: study.row(d, DESCRIBES) for d in study.datasets},
+        code=digest("interpretation.tomtom"),
     script:
         "../scripts/motifs.py"

@@ -31,7 +31,7 @@ for name, datasets, labels in variants("draw_negatives", study.labels):
         conda:
             ENV
         params:
-            row=lambda wildcards: study.row(wildcards.dataset, studies.SEQUENCES),
+            row=lambda wildcards: study.row(wildcards.dataset, SEQUENCES),
             neighbours=lambda wildcards: study.neighbours(wildcards.dataset),
             others=lambda wildcards: study.pools(wildcards.dataset),
             genome=lambda wildcards: opened(study.datasets[wildcards.dataset]["genome"]),
@@ -39,7 +39,7 @@ for name, datasets, labels in variants("draw_negatives", study.labels):
             sequence=study.config["sequence"],
             split=study.config["split"],
             seeds=study.config["seeds"],
-            code=digest("drawing"),
+            code=digest("sequences.drawing"),
         script:
             "../scripts/negatives.py"
 

@@ -15,11 +15,11 @@ rule extract_positives:
     conda:
         ENV
     params:
-        row=lambda wildcards: study.row(wildcards.dataset, studies.SEQUENCES),
+        row=lambda wildcards: study.row(wildcards.dataset, SEQUENCES),
         checksums=lambda wildcards: study.checksums(wildcards.dataset),
         genome=lambda wildcards: opened(study.datasets[wildcards.dataset]["genome"]),
         sequence=study.config["sequence"],
         split=study.config["split"],
-        code=digest("assays"),
+        code=digest("sequences.assays"),
     script:
         "../scripts/positives.py"

@@ -41,7 +41,7 @@ for name, datasets, units in variants("predict", scored):
                 )
                 for x, m in scored(wildcards.dataset)
             ],
-            code=digest("prediction", "audit"),
+            code=digest("models.predict", "sequences.leakage"),
         script:
             "../scripts/predict.py"
 
@@ -72,6 +72,6 @@ rule take_scores:
         folder=lambda wildcards: study.config["models"][wildcards.model]["path"],
         targets=lambda wildcards: study.targets(wildcards.dataset),
         tests=lambda wildcards: tests(wildcards.dataset, wildcards.negatives),
-        code=digest("foreign"),
+        code=digest("transfer.external_scores"),
     script:
         "../scripts/take_scores.py"

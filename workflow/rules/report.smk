@@ -43,7 +43,7 @@ rule report_page:
             for row in study.cell_files
         ],
         config=study.config,
-        code=digest("report"),
+        code=digest("report.page"),
     script:
         "../scripts/report.py"
 
@@ -81,8 +81,8 @@ rule cards:
         rows={d: named(d) for d in study.datasets},
         files={
             d: {
-                source: layout.local(source)
-                for column in layout.PATHS
+                source: paths.local(source)
+                for column in paths.PATHS
                 if (source := row[column])
             }
             for d, row in study.datasets.items()
@@ -96,6 +96,6 @@ rule cards:
             }
             for model in dict.fromkeys(model for _, _, model in CARDS)
         },
-        code=digest("sharing"),
+        code=digest("models.model_card"),
     script:
         "../scripts/cards.py"

@@ -19,7 +19,7 @@ rule fetch:
 
 rule index_genome:
     input:
-        lambda wildcards: layout.local(
+        lambda wildcards: paths.local(
             study.config["genomes"][wildcards.genome]["fasta"]
         ),
     output:
@@ -33,7 +33,7 @@ rule index_genome:
         ENV
     params:
         sha256=lambda wildcards: study.config["genomes"][wildcards.genome]["sha256"],
-        code=digest("genome"),
+        code=digest("io.genome"),
     script:
         "../scripts/index_genome.py"
 
@@ -43,7 +43,7 @@ if "simulation" in study.config:
 
     rule simulate:
         output:
-            [str(simulated / name) for name in layout.simulated()],
+            [str(simulated / name) for name in paths.simulated()],
         log:
             "logs/simulate.log",
         benchmark:
@@ -52,6 +52,6 @@ if "simulation" in study.config:
             ENV
         params:
             seed=study.config["simulation"]["seed"],
-            code=digest("simulate"),
+            code=digest("simulation.simulate"),
         script:
             "../scripts/simulate.py"

@@ -31,7 +31,7 @@ rule adapt:
         config={
             key: study.config[key] for key in ("training", "transfer", "statistics")
         },
-        code=digest("adaptation", "audit"),
+        code=digest("transfer.learning_curves", "sequences.leakage"),
     script:
         "../scripts/adapt.py"
 

@@ -26,7 +26,7 @@ for name, datasets, units in variants("train", lambda d: models("training", d)):
             units=lambda wildcards: trained_models("training", wildcards.dataset),
             training=study.config["training"],
             seeds=study.config["seeds"],
-            code=digest("training", "audit"),
+            code=digest("models.training", "sequences.leakage"),
         script:
             "../scripts/train.py"
 
@@ -58,7 +58,7 @@ for name, datasets, units in variants("fit", lambda d: models("baseline", d)):
             labels=lambda wildcards: study.labels(wildcards.dataset),
             units=lambda wildcards: trained_models("baseline", wildcards.dataset),
             seeds=study.config["seeds"],
-            code=digest("baseline", "audit"),
+            code=digest("models.baseline", "sequences.leakage"),
         script:
             "../scripts/fit.py"
 

@@ -27,7 +27,7 @@ rule adapt_unlabelled:
         config={
             key: study.config[key] for key in ("training", "transfer", "statistics")
         },
-        code=digest("unlabelled", "audit"),
+        code=digest("transfer.unsupervised_adaptation", "sequences.leakage"),
     script:
         "../scripts/unlabelled.py"
 
@@ -56,6 +56,6 @@ rule adaptation:
         ENV
     params:
         level=study.config["statistics"]["level"],
-        code=digest("transferability"),
+        code=digest("transfer.transferability"),
     script:
         "../scripts/adaptation.py"

@@ -2,7 +2,9 @@
 
 import pandas as pd
 
-from tfbind import job, tables, transferability
+from tfbind import job
+from tfbind.io import tables
+from tfbind.transfer import transferability
 
 job.begin(snakemake.log[0])
 inputs, level = snakemake.input, snakemake.params.level

@@ -2,7 +2,9 @@
 
 import logging
 
-from tfbind import audit, job, tables
+from tfbind import job
+from tfbind.io import tables
+from tfbind.sequences import leakage
 
 job.begin(snakemake.log[0])
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
@@ -11,7 +13,7 @@ bound = tables.read(inputs.bound)
 paths = zip(params.tests.items(), inputs.unbound, outputs.leaking, outputs.counts, strict=True)
 for (label, tests), unbound, leaking_path, counts_path in paths:
     logging.info("%s: comparing", label)
-    counts, leaking = audit.audit(
+    counts, leaking = leakage.audit(
         params.source,
         label,
         (bound, tables.read(unbound)),
@@ -20,4 +22,4 @@ for (label, tests), unbound, leaking_path, counts_path in paths:
         **params.options,
     )
     tables.write_tsv(counts, counts_path)
-    tables.write(leaking, leaking_path, audit.LEAKING)
+    tables.write(leaking, leaking_path, leakage.LEAKING)

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from tfbind import job, tables
-from tfbind.shifts import shift
+from tfbind import job
+from tfbind.io import tables
+from tfbind.study.shifts import shift
 
 job.begin(snakemake.log[0])
 rows = snakemake.params.rows

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from tfbind import job, sharing, tables
+from tfbind import job
+from tfbind.io import tables
+from tfbind.models import model_card
 
 job.begin(snakemake.log[0])
 params = snakemake.params
 metrics = tables.read_tsv(snakemake.input.metrics)
 for (dataset, negatives, model), card in zip(params.models, snakemake.output.cards, strict=True):
-    sharing.write_card(
+    model_card.write_card(
         Path(card).parent,
         params.rows[dataset],
         params.files[dataset],
@@ -18,5 +20,5 @@ for (dataset, negatives, model), card in zip(params.models, snakemake.output.car
             "leaking": f"results/audit/{dataset}/{negatives}.parquet",
         },
         params.config | {"negatives": params.config["negatives"][negatives]},
-        sharing.evaluated(dataset, negatives, params.readings[model], metrics),
+        model_card.evaluated(dataset, negatives, params.readings[model], metrics),
     )

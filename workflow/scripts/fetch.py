@@ -1,7 +1,8 @@
 """Bring one file of the study here, verified."""
 
-from tfbind import job, resources
+from tfbind import job
+from tfbind.io import download
 
 job.begin(snakemake.log[0])
 url, sha256 = snakemake.params.source
-resources.fetch(url, sha256, snakemake.output[0])
+download.fetch(url, sha256, snakemake.output[0])

@@ -3,7 +3,8 @@
 import logging
 from pathlib import Path
 
-from tfbind import job, kept, tables
+from tfbind import job, kept
+from tfbind.io import tables
 
 job.begin(snakemake.log[0])
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
@@ -14,11 +15,11 @@ for (label, model, reading), files, *made in zip(params.units, models, outputs.t
     if kept.restore(made, stamp):
         logging.info("%s/%s: kept", label, model)
         continue
-    from tfbind import interpretation, matching  # torch loads only where a model is read
+    from tfbind.interpretation import attribution, tomtom  # torch loads only where a model is read
 
     logging.info("%s/%s: reading out", label, model)
     bound, unbound = map(tables.read, (inputs.positives, negatives[label]))
-    learnt, motifs = interpretation.learnt(files[0].parent, bound, unbound, reading)
+    learnt, motifs = attribution.learnt(files[0].parent, bound, unbound, reading)
     tables.write_tsv(learnt, made[0])
-    matching.write(motifs, made[1])
+    tomtom.write(motifs, made[1])
     kept.keep(made, stamp)

@@ -2,8 +2,10 @@
 
 import logging
 
-from tfbind import drawing, job, tables
-from tfbind.genome import Genome
+from tfbind import job
+from tfbind.io import tables
+from tfbind.io.genome import Genome
+from tfbind.sequences import drawing
 
 job.begin(snakemake.log[0])
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params

@@ -1,14 +1,16 @@
 """One row of the sheet -> its table of bound sequences, and the account of what was kept."""
 
-from tfbind import assays, job, resources, tables
-from tfbind.genome import Genome
-from tfbind.splits import generator
+from tfbind import job
+from tfbind.io import download, tables
+from tfbind.io.genome import Genome
+from tfbind.seeding import generator
+from tfbind.sequences import assays
 
 job.begin(snakemake.log[0])
 row, params = snakemake.params.row, snakemake.params
 fasta = snakemake.input.get("genome")
 for path, sha256 in params.checksums.items():
-    resources.verify(path, sha256)
+    download.verify(path, sha256)
 table, tally = assays.positives(
     row,
     **params.sequence,

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from tfbind import job, matching, report, tables
+from tfbind import job
+from tfbind.interpretation import tomtom
+from tfbind.io import tables
+from tfbind.report import page, provenance
 
 job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
@@ -14,7 +17,7 @@ for dataset, path in zip(params.datasets, inputs.positives, strict=True):
 for (dataset, label), path in zip(params.labels, inputs.negatives, strict=True):
     logs[dataset][f"negatives:{label}"] = tables.read_tsv(path)
 names = ("metrics", "transfer", "summary", "shifts", "libraries", "ladder", "variance", "calibration")
-report.render(
+page.render(
     snakemake.output[0],
     title=params.title,
     verdicts=tables.read_tsv(inputs.verdicts),
@@ -23,8 +26,8 @@ report.render(
     reliability=pd.concat(map(tables.read_tsv, inputs.reliability)),
     logs=logs,
     celltype=tables.read_tsv(inputs.celltype[0]) if inputs.celltype else None,
-    motifs=(tables.read_tsv(inputs.motifs[0]), matching.read(inputs.motifs[1])),
-    provenance=report.provenance(params.rows, params.config, params.cells),
+    motifs=(tables.read_tsv(inputs.motifs[0]), tomtom.read(inputs.motifs[1])),
+    provenance=provenance.provenance(params.rows, params.config, params.cells),
     **{name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)},
     **{Path(path).stem: tables.read_tsv(path) for path in (*inputs.causes, *inputs.retrain, *inputs.unlabelled)},
 )

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tfbind import job, simulate
+from tfbind import job
+from tfbind.simulation import simulate
 
 job.begin(snakemake.log[0])
 simulate.study(Path(snakemake.output[0]).parent, seed=snakemake.params.seed)

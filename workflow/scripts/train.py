@@ -3,23 +3,25 @@
 import logging
 from pathlib import Path
 
-from tfbind import audit, job, kept, tables
+from tfbind import job, kept
+from tfbind.io import tables
+from tfbind.sequences import leakage
 
 job.begin(snakemake.log[0])
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
 negatives, leaking = (dict(zip(params.labels, paths, strict=True)) for paths in (inputs.negatives, inputs.leaking))
 for unit, *files in zip(params.units, outputs.weights, outputs.models, outputs.histories, strict=True):
     label, model, options = unit["negatives"], unit["model"], dict(unit["options"])
-    left_out = audit.fingerprint(tables.read(leaking[label], audit.LEAKING))
+    left_out = leakage.fingerprint(tables.read(leaking[label], leakage.LEAKING))
     rows = Path(inputs.positives), Path(negatives[label]), left_out
     stamp = kept.stamp(*rows, unit, params.training, params.seeds, params.code)
     if kept.restore(files, stamp):
         logging.info("%s/%s: kept", label, model)
         continue
-    from tfbind import training  # Lightning loads only where something is trained
+    from tfbind.models import training  # Lightning loads only where something is trained
 
     logging.info("%s/%s: training", label, model)
-    bound, unbound, leaks = audit.trainable(inputs.positives, negatives[label], leaking[label])
+    bound, unbound, leaks = leakage.trainable(inputs.positives, negatives[label], leaking[label])
     folder = Path(files[0]).parent
     training.fit(
         options.pop("kind"),
@@ -33,5 +35,5 @@ for unit, *files in zip(params.units, outputs.weights, outputs.models, outputs.h
         embed=unit["embed"],
         threads=snakemake.threads,
     )
-    audit.stamp(folder, leaks)
+    leakage.stamp(folder, leaks)
     kept.keep(files, stamp)

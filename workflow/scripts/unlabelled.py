@@ -4,24 +4,26 @@ from pathlib import Path
 
 import pandas as pd
 
-from tfbind import job, kept, tables
+from tfbind import job, kept
+from tfbind.io import tables
 
 job.begin(snakemake.log[0])
 inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
 made = [snakemake.output[name] for name in ("adaptation", "signs")]
 stamp = kept.stamp(*map(Path, inputs), params.rows, params.reading, params.config, params.code)
 if not kept.restore(made, stamp):
-    from tfbind import audit, evaluation, unlabelled
-    from tfbind.adaptation import Examples
+    from tfbind.sequences import leakage
+    from tfbind.transfer import evaluate, unsupervised_adaptation
+    from tfbind.transfer.learning_curves import Examples
 
     others = iter(inputs.cycles)
     paths = [
         *zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True),
         *zip(others, others, others, strict=True),
     ]
-    clean = [Examples(*audit.trainable(*each)[:2]) for each in paths]
-    about = evaluation.named(params.rows, words.source, words.target, words.negatives, words.negatives, words.model)
-    results = unlabelled.pair(
+    clean = [Examples(*leakage.trainable(*each)[:2]) for each in paths]
+    about = evaluate.named(params.rows, words.source, words.target, words.negatives, words.negatives, words.model)
+    results = unsupervised_adaptation.pair(
         about,
         *(Path(paths[0]).parent for paths in (inputs.source, inputs.own)),
         *clean[:2],

@@ -1,1 +1,0 @@
-"""Compiled loops over tokens; each has a slow plain twin in the tests."""

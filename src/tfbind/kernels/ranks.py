@@ -7,7 +7,7 @@ from tfbind.kernels.vectors import check_places
 
 
 def auroc(positives: np.ndarray, negatives: np.ndarray) -> float:
-    """Share of the pairs of a positive (P,) and a negative (Q,) in which it scores higher, ties half: of both, exact."""
+    """Share of the pairs of a positive (P,) and a negative (Q,) in which the positive scores higher, ties half."""
     rising = np.sort(negatives)
     twice = np.searchsorted(rising, positives).sum() + np.searchsorted(rising, positives, "right").sum()
     return float(twice) / (2 * len(positives) * len(negatives))

@@ -1,0 +1,123 @@
+"""ENCODE and ENA: accessions and queries become rows of a sheet, for a person to read and correct.
+
+Nothing is guessed. A file that the archive does not offer without doubt, or a file name that does not fit its study's
+profile, gives no row but a reason, and the reasons stand as comments at the end of the sheet that is written.
+
+`TFBIND_ENCODE` and `TFBIND_ENA` name other servers that answer like the archives (a mirror of the portal, a test).
+"""
+
+import csv
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tfbind.archives import ena, encode, rows
+from tfbind.errors import InputError
+from tfbind.io import atomic, hosts, paths
+from tfbind.study import schema, sheet, sources
+
+# ----------------------------------------------------------------------------------------------------------- sheets
+
+
+def resolve(accession: str, assembly: str = "") -> list[rows.Row]:
+    """The file or files that an accession stands for, as rows of a sheet.
+
+    Parameters
+    ----------
+    accession : str
+        ENCODE experiment (its preferred peaks) or file; run or study (all its runs) of ENA.
+    assembly : str
+        Which peaks of an experiment are wanted; a file of another assembly is refused.
+    """
+    if accession.startswith("ENC"):
+        return [_named(encode.encode_resolve(accession, assembly), encode.encode())]
+    return [_named(ena.ena_row(record), ena.ena()) for record in ena.ena_ask(accession)]
+
+
+def _named(row: rows.Row, asked: str) -> rows.Row:
+    """`row`, refused where an archive sends us to a host that nobody named."""
+    hosts.check_host(row["path"], hosts.allowed(asked), f"{row['accession']} is at ")
+    return row
+
+
+def query(tfs: Sequence[str], assembly: str = "", studies: Sequence[str] = (), profile: str = "") -> rows.Found:
+    """ENCODE's ChIP-seq of some TFs, if an assembly is given, and their SELEX in some studies of ENA."""
+    faults = []
+    if assembly and not tfs:
+        faults.append("--assembly: name the TFs with --tf")
+    if not assembly and not studies:
+        faults.append("--tf: say where to look: --assembly GRCh38 for ENCODE, --study and --profile for ENA")
+    if studies and profile not in ena.PROFILES:
+        faults.append(
+            f"--profile: {profile!r}; the names of a study's files are read by one of {', '.join(ena.PROFILES)}"
+        )
+    if faults:
+        raise InputError(faults)
+    found = rows.Found()
+    for tf in tfs if assembly else ():
+        found += encode.encode_search(tf, assembly)
+    if studies:
+        runs = {record["run_accession"]: record for study in studies for record in ena.ena_ask(study)}
+        records = list(runs.values())
+        found += ena.ena_sheet(records, profile, tfs)
+        found.remarks.append(f"{', '.join(studies)}: {len(records)} runs, names read as {profile}; a row is one cycle")
+    for row in found.rows:
+        _named(row, encode.encode() if row["assay"] == "chipseq" else ena.ena())
+    return found
+
+
+def resolve_sheet(path: Path, folder: Path, assembly: str = "") -> rows.Found:
+    """A sheet with each accession in a path replaced by its URL and checksum, for a sheet in `folder`.
+
+    What a person wrote stays; only empty cells of the row are filled from the archive.
+
+    Raises
+    ------
+    InputError
+        With the faults of all rows.
+    """
+    lines, faults = sheet.read_sheet(path)
+    for number, row in lines:
+        for column in paths.PATHS:
+            try:
+                _resolve_cell(row, column, assembly)
+            except InputError as error:
+                faults += [f"{path.name}:{number}: {column}: {fault}" for fault in error.faults]
+            if row[column] and not paths.is_url(row[column]) and not Path(row[column]).is_absolute():
+                row[column] = os.path.relpath(path.parent / row[column], folder)
+    if faults:
+        raise InputError(faults)
+    return rows.Found([row for _, row in lines])
+
+
+def _resolve_cell(row: rows.Row, column: str, assembly: str) -> None:
+    accession = row[column]
+    if not sources.ACCESSION.fullmatch(accession):
+        return
+    files = resolve(accession, assembly)
+    if len(files) > 1:
+        raise InputError(f"{accession} has {len(files)} runs; a row is one of them (tfbind fetch --study lists them)")
+    if row["tf"] and files[0].get("tf", row["tf"]) not in (row["tf"], ""):
+        raise InputError(f"{accession} is of the TF {files[0]['tf']}, this row of {row['tf']}")
+    checksum = paths.checksum_column(column)
+    row[column], row[checksum] = files[0]["path"], row[checksum] or files[0]["sha256"]
+    if column == "path":
+        row |= {key: value for key, value in files[0].items() if not row[key]}
+
+
+def write_sheet(found: rows.Found, path: Path) -> None:
+    """Write a sheet; what could not become a row stands in comments at its end, with the reason."""
+    columns = schema.schema("datasets")["properties"]
+    required = schema.schema("datasets")["required"]
+    used = [name for name in columns if name in required or any(row.get(name) for row in found.rows)]
+    with atomic.replacing(path) as temporary, open(temporary, "w", newline="") as file:
+        out = csv.writer(file, delimiter="\t", lineterminator="\n")
+        remarks = [f"Written by tfbind fetch on {time.strftime('%Y-%m-%d')}. Read and correct it before use."]
+        out.writerows([f"# {remark}"] for remark in [*remarks, *found.remarks])
+        out.writerow(used)
+        for row in found.rows:
+            out.writerow([" ".join(row.get(column, "").split()) for column in used])
+        if found.unread:
+            out.writerow([f"# Not in this sheet ({len(found.unread)}), and why:"])
+            out.writerows([f"# {what}", " ".join(why.split())] for what, why in found.unread)

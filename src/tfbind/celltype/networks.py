@@ -1,0 +1,157 @@
+"""The networks of the transfer study on the bins of the cell-type task: sequence alone, or with accessibility beside.
+
+In scikit-learn's form: a row is the 200 tokens of a bin and its profile of accessibility, the means of the bins up to
+950 bp away. The form with a track is after FactorNet (Quang and Xie 2019, Methods 166:40), which reads both along the
+sequence; here each is read by a part of its own.
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from tfbind.celltype import bins
+from tfbind.celltype.factor import Factor
+from tfbind.errors import NotEstimable
+from tfbind.models import networks
+from tfbind.seeding import generator
+
+#: Methods: the network, its options, and whether it reads accessibility.
+_FAST = {"stride": 3, "readout": "max"}
+
+
+NETWORKS: dict[str, tuple[str, dict, bool]] = {
+    "deepbind": ("deepbind", {}, False),
+    "deepbind_track": ("deepbind", {}, True),
+    "bilstm": ("bilstm", _FAST, False),
+    "bilstm_track": ("bilstm", _FAST, True),
+}
+
+
+_MEAN = re.compile(r"accessibility_mean(?:_([+-]\d+))?")
+
+
+_ROWS = 1024
+
+
+class Sequences:
+    """A factor's bins as the networks read them: `evaluate.Bins` whose features are tokens and the profile."""
+
+    def __init__(self, factor: Factor):
+        self.factor = factor
+        found = {i: match for i, name in enumerate(factor.names) if (match := _MEAN.fullmatch(name))}
+        self._columns = sorted(found, key=lambda i: int(found[i][1] or 0))
+        self.names = [f"base_{i}" for i in range(bins.WIDTH)] + [factor.names[i] for i in self._columns]
+        self.labels, self.tokens, self.unmeasured = factor.labels, factor.tokens, factor.unmeasured
+
+    def matrix(self, cell: str, chrom: str, index: np.ndarray) -> np.ndarray:
+        """Tokens and profile of the bins `index` (M,): (M, 200 + T) float32."""
+        profile = self.factor.matrix(cell, chrom, index)[:, self._columns]
+        return np.concatenate([self.tokens(chrom, index).astype(np.float32), profile], 1)
+
+
+class WithTrack(nn.Module):
+    """A sequence network whose logit meets what a convolution makes of the profile.
+
+    Parameters
+    ----------
+    sequence : nn.Module
+        Tokens (N, L) to logits (N,).
+    length : int
+        Of a profile.
+    """
+
+    def __init__(self, sequence: nn.Module, length: int):
+        super().__init__()
+        self.sequence = sequence
+        self.track = nn.Sequential(
+            nn.Conv1d(1, 8, 5), nn.ReLU(), nn.Flatten(), nn.Linear(8 * (length - 4), 16), nn.ReLU()
+        )
+        self.head = nn.Sequential(nn.Linear(17, 16), nn.ReLU(), nn.Linear(16, 1), nn.Flatten(0))
+
+    def forward(self, tokens: Tensor, profile: Tensor) -> Tensor:
+        """Logits (N,) of tokens (N, L) and profiles (N, T)."""
+        return self.head(torch.cat([self.sequence(tokens)[:, None], self.track(profile[:, None])], 1))
+
+
+class Network(ClassifierMixin, BaseEstimator):
+    """A network on bins; batches hold as many bound bins as unbound ones.
+
+    Parameters
+    ----------
+    method : str
+        A key of `NETWORKS`.
+    steps, batch : int
+        Optimiser steps (Adam), and bins a step.
+    rate : float
+        Learning rate.
+    seed : int
+    """
+
+    def __init__(self, method: str, steps: int = 3000, batch: int = 128, rate: float = 1e-3, seed: int = 0):
+        self.method = method
+        self.steps = steps
+        self.batch = batch
+        self.rate = rate
+        self.seed = seed
+
+    def fit(self, X: np.ndarray, y: np.ndarray):
+        """Train on rows of tokens and profile: (N, 200 + T)."""
+        if set(np.unique(y)) != {0, 1}:
+            raise NotEstimable("training needs bound and unbound bins")
+        networks.one_thread()
+        kind, options, tracked = NETWORKS[self.method]
+        self.classes_ = np.array([0, 1])
+        profile = X[:, bins.WIDTH :]
+        self.mean_, self.scale_ = profile.mean(0), profile.std(0) + 1e-6
+        rng = generator(self.seed, "bin network", self.method)
+        sides = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
+        labels = torch.repeat_interleave(torch.tensor([1.0, 0.0]), self.batch // 2)
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed)
+            network = networks.build(kind, options)
+            self.network_ = WithTrack(network, profile.shape[1]) if tracked else network
+            optimiser = torch.optim.Adam(self.network_.parameters(), self.rate)
+            self.network_.train()
+            for _ in range(self.steps):
+                rows = np.concatenate([rng.choice(side, self.batch // 2) for side in sides])
+                loss = nn.functional.binary_cross_entropy_with_logits(self._logits(X[rows]), labels)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+        self.network_.eval()
+        return self
+
+    def reads(self, names: Sequence[str]) -> Sequence[str]:
+        """Which of the features it looks at: the tokens, and with a track the profile."""
+        return names if NETWORKS[self.method][2] else names[: bins.WIDTH]
+
+    def _logits(self, X: np.ndarray) -> Tensor:
+        tokens = torch.from_numpy(X[:, : bins.WIDTH].astype(np.uint8))
+        if not NETWORKS[self.method][2]:
+            return self.network_(tokens)
+        return self.network_(tokens, torch.from_numpy((X[:, bins.WIDTH :] - self.mean_) / self.scale_))
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        """Logit of being bound: (N,) float64."""
+        check_is_fitted(self, "network_")
+        with torch.inference_mode():
+            parts = [self._logits(X[start : start + _ROWS]) for start in range(0, len(X), _ROWS)]
+        return torch.cat(parts).double().numpy()
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Class of each row: (N,) int."""
+        return (self.decision_function(X) > 0).astype(int)
+
+    def on_sequences(self, tokens: np.ndarray) -> np.ndarray | None:
+        """Logits of tokens alone (N, 200), None for a network that also reads accessibility."""
+        return None if NETWORKS[self.method][2] else self.decision_function(tokens.astype(np.float32))
+
+
+def build(methods: Sequence[str], steps: int, seed: int) -> dict[str, list[BaseEstimator]]:
+    """Candidates of each method, as `estimators.build`; there is nothing to choose."""
+    return {method: [Network(method, steps, seed=seed)] for method in methods}

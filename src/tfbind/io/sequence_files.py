@@ -1,0 +1,354 @@
+"""Files of sequences, and how the reads of a SELEX cycle become inserts.
+
+Every reader takes plain or gzip files, writes upper case, reads U as T, and turns IUPAC letters into N; each such
+change is counted. A file with faults is refused whole, with all faults in one `InputError`.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from tfbind import dna
+from tfbind.errors import InputError
+from tfbind.io import textfile
+from tfbind.io.tally import Tally
+from tfbind.kernels import fastq as kernel
+
+_IUPAC = str.maketrans("RYSWKMBDHV", "N" * 10)
+
+
+#: `chrom:start-end`, alone or behind a name and `::` (bedtools getfasta -name, -name+). Names of chromosomes may hold
+#: colons (HLA-A*01:01); the last place of a name counts.
+_PLACE = re.compile(
+    r"^(?:\S*::)?(?P<chrom>(?!:)\S+?):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})(?!\d)(?P<rest>[^\s:]*)$"
+)
+
+
+_MATE = re.compile(r"/([12])$|^\S+/([12])[ \t]|^\S+[ \t]+([12]):[YN]:")  # Illumina, before and since Casava 1.8
+
+
+_STRAND = re.compile(r"\(([+-])\)")
+
+
+_CHUNK = 1 << 19  # bytes of a FASTQ parsed at a time; they stay in the processor's cache
+
+
+def _clean(sequences: list[str], place: Iterable[str], tally: Tally, faults: list[str]) -> list[str]:
+    """Upper-case A C G T N text; `place` says for each sequence where it stands, for the faults."""
+    # beyond ASCII, upper case may be another letter or two (`ß`)
+    sequences = [sequence.upper() if sequence.isascii() else sequence for sequence in sequences]
+    rna = ambiguous = 0
+    if not set("".join(sequences)) <= set("ACGTN"):
+        rna = sum("U" in sequence for sequence in sequences)
+        sequences = [sequence.replace("U", "T") for sequence in sequences]
+        translated = [sequence.translate(_IUPAC) for sequence in sequences]
+        ambiguous = sum(a != b for a, b in zip(sequences, translated, strict=True))
+        sequences = translated
+        for sequence, where in zip(sequences, place, strict=True):
+            if foreign := set(sequence) - set("ACGTN"):
+                faults.append(f"{where}: {min(foreign)!r} is no letter of DNA; only A C G T U N and IUPAC are read")
+    tally.add("changed", "U read as T", rna)
+    tally.add("changed", "IUPAC letters read as N", ambiguous)
+    return sequences
+
+
+def _finish(path, kind: str, count: int, tally: Tally, faults: list[str]) -> None:
+    if not count and not faults:
+        faults.append(f"{path}: 0 {kind} in this file; check that the right file is named")
+    if faults:
+        raise InputError(textfile.listed(faults))
+    tally.add("read", kind, count)
+
+
+def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
+    """Read FASTA.
+
+    Names of the form ``chrom:start-end``, also behind a name of their own (``name::chrom:start-end``, as bedtools
+    getfasta writes), a suffix such as ``_shuf`` or ``(+)`` allowed, become coordinates if *all* records have one and
+    all lengths agree with one convention: ``end - start`` bp (0-based half-open) or one more (1-based inclusive). The
+    suffix ``(-)`` gives the strand.
+
+    Returns
+    -------
+    DataFrame
+        `name` (up to the first space), `sequence`, `chrom`, `start`, `end` (0-based half-open, null where not known),
+        `strand`; ``attrs["nowhere"]`` says why no coordinates were read.
+    """
+    tally = Tally() if tally is None else tally
+    names, parts, at, faults = [], [], [], []
+    number = 0
+    try:
+        for number, line in enumerate(textfile.lines(path), 1):
+            if line.startswith(">"):
+                names.append(line[1:].split(None, 1)[0] if line[1:].strip() else "")
+                parts.append([])
+                at.append(number)
+            elif line.strip() and not line.startswith(";"):
+                if not names:
+                    raise InputError(
+                        f"{path}:{number}: {textfile.shown(line)} stands before the first '>'; is this FASTA?"
+                    )
+                parts[-1].append(line.strip())
+    except textfile.Truncated as error:
+        raise InputError(f"{error} (it breaks off in record {len(names)})") from None
+    where = [f"{path}:{line}: record {i} ({name})" for i, (line, name) in enumerate(zip(at, names, strict=True), 1)]
+    for place, name, pieces in zip(where, names, parts, strict=True):
+        if not name:
+            faults.append(f"{place}: no name; name every record")
+        if not pieces:
+            faults.append(f"{place}: no sequence; delete the record or fetch the file again")
+    sequences = _clean(["".join(pieces) for pieces in parts], where, tally, faults)
+    _finish(path, "FASTA records", len(names), tally, faults)
+    table = pd.DataFrame({"name": pd.Series(names, dtype="str"), "sequence": pd.Series(sequences, dtype="str")})
+    places, why = _places(table)
+    table = pd.concat([table, places], axis=1)
+    table.attrs["nowhere"] = why
+    return table
+
+
+def _places(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    matches = [_PLACE.match(name) for name in table["name"]]
+    nowhere = pd.DataFrame({"chrom": None, "start": None, "end": None, "strand": None}, index=table.index)
+    if lacking := [name for name, match in zip(table["name"], matches, strict=True) if not match]:
+        return nowhere, f"{len(lacking)} of {len(table)} names hold no chrom:start-end, e.g. {lacking[0][:40]}"
+    start = np.array([int(match["start"]) for match in matches])
+    end = np.array([int(match["end"]) for match in matches])
+    extra = table["sequence"].str.len().to_numpy() - (end - start)
+    if not ((extra == 0).all() or (extra == 1).all()) or (start < extra).any():
+        first = int(np.flatnonzero((extra != extra[0]) | (extra < 0) | (extra > 1) | (start < extra))[0])
+        size = len(table["sequence"].iloc[first])
+        return nowhere, f"names and lengths do not agree, e.g. {table['name'].iloc[first][:60]} of {size} bp"
+    strands = [_STRAND.search(match["rest"]) for match in matches]
+    places = {
+        "chrom": [match["chrom"] for match in matches],
+        "start": start - extra,
+        "end": end,
+        "strand": [strand[1] if strand else "+" for strand in strands],
+    }
+    return pd.DataFrame(places, index=table.index), ""
+
+
+def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
+    """Read FASTQ (Cock et al. 2010), wrapped records included: one column, `sequence`; qualities are not used.
+
+    Reads without a base, as trimmers leave them, are dropped and counted.
+    """
+    tally = Tally() if tally is None else tally
+    if (plain := _plain_fastq(path)) is not None:
+        _finish(path, "reads", len(plain), tally, [])
+        return pd.DataFrame({"sequence": plain})
+    sequences, faults = [], []
+    try:
+        for sequence in _fastq(path, textfile.lines(path)):
+            sequences.append(sequence)
+    except textfile.Truncated as error:
+        faults.append(f"{error} (it breaks off in record {len(sequences) + 1})")
+    except InputError as error:
+        faults += error.faults
+    where = (f"{path}: record {i}" for i in range(1, len(sequences) + 1))
+    sequences = _clean(sequences, where, tally, faults)
+    _finish(path, "reads", len(sequences), tally, faults)
+    if not any(sequences):
+        raise InputError(f"{path}: record 1 to {len(sequences)}: no sequence; check how the reads were trimmed")
+    tally.add("dropped", "read without a base", sequences.count(""))
+    return pd.DataFrame({"sequence": pd.Series(list(filter(None, sequences)), dtype="str")})
+
+
+def _plain_fastq(path) -> pd.Series | None:
+    # The sequences of a file of plain records alone. None for any other: `_fastq` reads that, or says what is wrong.
+    letters, ends, last, rest, mates = [], [np.zeros(1, np.int64)], 0, b"", 0
+    try:
+        with textfile.binary(path) as stream, textfile.whole(path):
+            while True:
+                chunk = stream.read(_CHUNK)
+                data = rest + (chunk or b"\n")  # the last line may lack its end
+                found, until, unread, named = kernel.parse(np.frombuffer(data, np.uint8))
+                mates |= named
+                if mates == 3 or (chunk and not len(until)):  # not plain, or longer than a chunk
+                    return None
+                letters.append(found)
+                ends.append(until + last)
+                last += len(found)
+                rest = data[unread:]
+                if not chunk:
+                    break
+    except textfile.Truncated:
+        return None
+    return dna.column(np.concatenate(letters), np.concatenate(ends)) if last and not rest else None
+
+
+def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
+    record, mates = 0, set()
+    for header in stream:
+        if not header:
+            continue
+        record += 1
+        where = f"{path}: record {record} ({header})"
+        if not header.startswith("@"):
+            raise InputError(f"{where}: a FASTQ record begins with '@'; reading stopped here")
+        if mate := _MATE.search(header):
+            mates.add(mate[1] or mate[2] or mate[3])
+            if len(mates) == 2:
+                raise InputError(f"{where}: mates 1 and 2 in one file; give read 1 in a file of its own")
+        sequence, line = "", next(stream, None)
+        while line is not None and not line.startswith("+"):
+            sequence += line
+            line = next(stream, None)
+        if line is None:
+            raise InputError(f"{where}: the file ends inside this record; fetch it again")
+        quality = ""
+        while len(quality) < len(sequence):
+            line = next(stream, None)
+            if line is None:
+                raise InputError(f"{where}: {len(quality)} qualities for {len(sequence)} bases, then the file ends")
+            quality += line
+        if len(quality) != len(sequence):
+            raise InputError(
+                f"{where}: {len(quality)} qualities for {len(sequence)} bases; mend the record, reading stopped here"
+            )
+        yield sequence
+
+
+def _rows(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(textfile.lines(path), 1):
+        if line.strip():
+            yield number, line.split("\t")
+
+
+def _is_header(fields: list[str]) -> bool:
+    # A first line of names: a word that is no sequence, and not numbers alone after it (that is a row with a fault).
+    word, *others = (field.strip() for field in fields)
+    numbers = all(re.fullmatch(r"-?[0-9.]+", other) for other in others)
+    named = word.lower().startswith(("seq", "#")) or not numbers
+    return bool(set(word.upper()) - set("ACGTUNRYSWKMBDHV")) and named
+
+
+def _whole(field: str) -> int | None:
+    # A count or a label, also as tables of floats write it (12.0, 1e+05); None for any other text.
+    if not re.fullmatch(r"[0-9]+(\.[0-9]*)?([eE]\+?[0-9]{1,2})?", field := field.strip()):
+        return None
+    value = float(field)
+    return int(value) if value < 10**9 and value.is_integer() else None
+
+
+def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
+    """Read a table of two tab-separated columns, sequence and label (0 or 1), with or without a header line.
+
+    Returns
+    -------
+    DataFrame
+        `sequence`, `label` (int8).
+    """
+    tally = Tally() if tally is None else tally
+    sequences, labels, where, faults = [], [], [], []
+    for i, (number, fields) in enumerate(_rows(path)):
+        if i == 0 and _is_header(fields):
+            continue
+        if len(fields) != 2:
+            hint = "separate them by a tab" if len(fields[0].split()) > 1 else "sequence and label are read"
+            faults.append(f"{path}:{number}: {len(fields)} column(s) where there should be 2; {hint}")
+        elif _whole(fields[1]) not in (0, 1):
+            faults.append(f"{path}:{number}: label {fields[1]!r} is neither 0 nor 1")
+        elif not fields[0].strip():
+            faults.append(f"{path}:{number}: no sequence")
+        else:
+            sequences.append(fields[0].strip())
+            labels.append(_whole(fields[1]))
+            where.append(f"{path}:{number}")
+    sequences = _clean(sequences, where, tally, faults)
+    _finish(path, "labelled sequences", len(sequences), tally, faults)
+    return pd.DataFrame({"sequence": pd.Series(sequences, dtype="str"), "label": np.array(labels, np.int8)})
+
+
+def read_deepbind(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
+    """Read the .seq format of DeepBind: a header naming the tab-separated columns FoldID, EventID, seq and Bound.
+
+    Returns
+    -------
+    DataFrame
+        `name` (EventID), `sequence`, `label` (int8, from Bound).
+    """
+    tally = Tally() if tally is None else tally
+    names, sequences, labels, where, faults = [], [], [], [], []
+    columns: dict[str, int] = {}
+    width = 0
+    for i, (number, fields) in enumerate(_rows(path)):
+        if i == 0:
+            columns, width = {name.strip(): at for at, name in enumerate(fields)}, len(fields)
+            if missing := [name for name in ("EventID", "seq", "Bound") if name not in columns]:
+                raise InputError(
+                    f"{path}:{number}: no column {', '.join(missing)}; a .seq file begins with the tab-separated "
+                    "header FoldID EventID seq Bound"
+                )
+            continue
+        if len(fields) != width:
+            faults.append(f"{path}:{number}: {len(fields)} columns where the header has {width}")
+        elif _whole(fields[columns["Bound"]]) not in (0, 1):
+            faults.append(f"{path}:{number}: Bound {fields[columns['Bound']]!r} is neither 0 nor 1")
+        elif not fields[columns["seq"]].strip():
+            faults.append(f"{path}:{number}: no sequence")
+        else:
+            names.append(fields[columns["EventID"]])
+            sequences.append(fields[columns["seq"]].strip())
+            labels.append(_whole(fields[columns["Bound"]]))
+            where.append(f"{path}:{number}")
+    sequences = _clean(sequences, where, tally, faults)
+    _finish(path, "sequences", len(sequences), tally, faults)
+    return pd.DataFrame(
+        {
+            "name": pd.Series(names, dtype="str"),
+            "sequence": pd.Series(sequences, dtype="str"),
+            "label": np.array(labels, np.int8),
+        }
+    )
+
+
+def read_counts(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
+    """Read a table of sequences and their read counts, one tab-separated column per SELEX cycle.
+
+    Without a header the count columns are cycles 0, 1, 2, ...; a header names each by its number (``3``, ``cycle_3``,
+    ``R3``). Whole numbers may be written as floats are (``12.0``, ``1e+05``).
+
+    Returns
+    -------
+    DataFrame
+        `sequence`, then one int64 column per cycle, named by the cycle number (int).
+    """
+    tally = Tally() if tally is None else tally
+    sequences, counts, where, faults = [], [], [], []
+    cycles: list[int] = []
+    for i, (number, fields) in enumerate(_rows(path)):
+        if i == 0:
+            cycles = list(range(len(fields) - 1))
+            if not cycles:
+                raise InputError(f"{path}:{number}: one column; sequence and counts are separated by tabs")
+            if _is_header(fields):
+                found = [re.fullmatch(r"[A-Za-z_. -]*([0-9]{1,3})", name.strip()) for name in fields[1:]]
+                if not all(found) or len({int(match[1]) for match in found}) < len(found):
+                    raise InputError(
+                        f"{path}:{number}: the header {', '.join(fields[1:])} does not give each count column one "
+                        "cycle number; name the columns 0, 1, 2, ..."
+                    )
+                cycles = [int(match[1]) for match in found]
+                continue
+        if len(fields) != len(cycles) + 1:
+            faults.append(f"{path}:{number}: {len(fields)} columns where the first line has {len(cycles) + 1}")
+        elif None in (found := [_whole(field) for field in fields[1:]]):
+            faults.append(
+                f"{path}:{number}: counts {' '.join(fields[1:])!r} are not all whole numbers of reads; give the raw "
+                "counts, 0 where a sequence was not read"
+            )
+        elif not fields[0].strip():
+            faults.append(f"{path}:{number}: no sequence")
+        else:
+            sequences.append(fields[0].strip())
+            counts.append(found)
+            where.append(f"{path}:{number}")
+    sequences = _clean(sequences, where, tally, faults)
+    _finish(path, "counted sequences", len(sequences), tally, faults)
+    table = pd.DataFrame(np.array(counts, np.int64), columns=cycles)
+    table.insert(0, "sequence", pd.Series(sequences, dtype="str"))
+    return table

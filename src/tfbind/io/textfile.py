@@ -1,0 +1,130 @@
+"""Text files that a user brings: plain or gzip (told by the bytes, not the name), any line ends, BOM or not."""
+
+import gzip
+import io
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from isal import igzip, isal_zlib
+
+from tfbind.errors import InputError
+
+#: Faults of one file that are listed in full; the rest are only counted.
+LISTED = 20
+
+
+#: Characters of a line or name that a message quotes.
+SHOWN = 300
+
+
+#: A packed file that unpacks to more than `BOMB` bytes and to more than `RATIO` times its own size is a bomb: FASTA,
+#: FASTQ and peaks shrink four to thirty times. A line of more than `LONGEST` characters is no read and no peak.
+BOMB, RATIO, LONGEST = 2**24, 100, 2**24
+
+
+#: The name of standard input where a file is asked for.
+STANDARD = "-"
+
+
+_FOREIGN = {b"PK\x03\x04": "a zip archive", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+class Truncated(InputError):
+    """A compressed file breaks off or is damaged."""
+
+
+class _Unpacked(io.RawIOBase):
+    """The content of a gzip file, refused where it grows beyond all measure."""
+
+    def __init__(self, path: str | os.PathLike, unpack: Callable[..., BinaryIO]):
+        standard = path == STANDARD
+        self.path, self.unpacked, self.stream = path, 0, unpack(sys.stdin.buffer if standard else path, "rb")
+        # what comes from standard input is never held whole, and its size is not known
+        self.most = sys.maxsize if standard else max(BOMB, RATIO * os.path.getsize(path))
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        count = self.stream.readinto1(buffer)  # one block at most: what is readable before a fault is read
+        self.unpacked += count
+        if self.unpacked > self.most:
+            raise InputError(f"{self.path}: unpacks to over {RATIO} times its size; no data do, fetch it again")
+        return count
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
+
+
+class whole:
+    """While it is open, what the gzip libraries say of a damaged file becomes `Truncated`."""
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = path
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, (EOFError, zlib.error, isal_zlib.error, gzip.BadGzipFile)):
+            message = f"{self.path}: the gzip file ends early or is damaged; download it again"
+            raise Truncated(message) from error
+
+
+def binary(path: str | os.PathLike, unpack: Callable[..., BinaryIO] = igzip.open) -> BinaryIO:
+    """Open a file, or standard input (``-``), for reading bytes, unpacked by `unpack` where it is gzip or bgzip.
+
+    Refused with `InputError`: a file that is missing, packed otherwise, binary, or a web page or JSON answer under a
+    data file's name.
+    """
+    if path == STANDARD:
+        magic = sys.stdin.buffer.peek(8)[:8]
+    else:
+        try:
+            with open(path, "rb") as raw:
+                magic = raw.read(8)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}; check the path") from None
+    for start, words in _FOREIGN.items():
+        if magic.startswith(start):
+            raise InputError(f"{path}: this is {words}; unpack it or pack it with gzip")
+    if magic[:2] == b"\x1f\x8b":
+        stream = io.BufferedReader(_Unpacked(path, unpack), 2**17)
+    else:
+        stream = sys.stdin.buffer if path == STANDARD else io.BufferedReader(io.FileIO(path), 2**17)
+    with whole(path):
+        head = stream.peek(256)[:256]
+    begins = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if begins[:1] in (b"<", b"{", b"\0") or b"\0" in head.rstrip(b"\0"):
+        stream.close()
+        shown = begins[:60].decode("ascii", "replace").replace("\n", " ")
+        raise InputError(f"{path}: not a data file, it begins with {shown!r}; download it again")
+    return stream
+
+
+def lines(path: str | os.PathLike) -> Iterator[str]:
+    """Each line of a file without its line end; a damaged gzip raises `Truncated` after the readable part."""
+    # igzip keeps up to a buffer before the damage to itself, and faults say how far a file can be read
+    with binary(path, gzip.open) as stream, whole(path):
+        decoded = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace")
+        number = 0
+        while line := decoded.readline(LONGEST):
+            number += 1
+            if len(line) == LONGEST:
+                raise InputError(f"{path}:{number}: a line of {LONGEST} characters or more; is this the right file?")
+            yield line.rstrip("\n\0")  # some published files end in a NUL
+
+
+def shown(value: str | bytes) -> str:
+    """A text of the user's as a message quotes it: whole, unless it is far too long for a line, which is said."""
+    return repr(value) if len(value) <= SHOWN else f"{value[:SHOWN]!r}... ({len(value)} characters)"
+
+
+def listed(faults: list[str]) -> list[str]:
+    """The first `LISTED` faults, and a count of the others."""
+    rest = len(faults) - LISTED
+    return faults[:LISTED] + ([f"... and {rest} more like these"] if rest > 0 else [])

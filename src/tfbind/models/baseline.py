@@ -1,0 +1,408 @@
+"""Baselines without a network: known motifs in a regularised regression, and composition alone.
+
+`Regression` is the method that won ENCODE-DREAM, without its accessibility features: it tells how far motifs that are
+already known go. `Composition` is the floor: what a model scores that sees no motif at all.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.utils.validation import check_is_fitted
+
+from tfbind import dna, motifs
+from tfbind.dna import composition
+from tfbind.errors import InputError, NotEstimable
+from tfbind.io import atomic, tables
+from tfbind.models import applicability, platt, store
+
+FORMAT = 1
+
+
+_ROWS = 4096
+
+
+_PADDING = bytes([dna.UNKNOWN])
+
+
+class _Logistic(ClassifierMixin, BaseEstimator):
+    """Standardised features in an L2 logistic regression; a subclass says which features.
+
+    The strength is the one with the lowest log loss on the validation rows, the strongest regularisation among equals;
+    without validation rows of both classes it is the middle one of `strengths`.
+    """
+
+    _kept: "Kept | None" = None
+
+    def fit(self, sequences: Sequence[str], labels, validation: tuple[Sequence[str], Sequence[int]] | None = None):
+        """Fit on the training rows; choose the strength on the validation rows.
+
+        Parameters
+        ----------
+        sequences : sequence of str
+        labels : (N,) int
+            1 bound, 0 unbound.
+        validation : (sequences, labels), optional
+
+        Attributes
+        ----------
+        C_ : float
+            The strength chosen (scikit-learn's C: large is weak).
+        history_ : DataFrame
+            Columns `strength`, `split`, `metric`, `value` of each strength tried.
+        coef_, intercept_, mean_, scale_ : (F,), (), (F,), (F,) arrays
+        classes_ : (2,) array
+        window_ : int
+            The commonest length of a training sequence, in bp.
+        """
+        labels = np.asarray(labels)
+        if set(np.unique(labels)) != {0, 1}:
+            raise NotEstimable("training needs rows of both labels, 0 and 1")
+        self.classes_ = np.array([0, 1])
+        self.window_ = int(np.bincount([len(sequence) for sequence in sequences]).argmax())
+        self._prepare()
+        features = self.features(sequences)
+        self.mean_ = features.mean(0, dtype=np.float64)
+        scale = features.std(0, dtype=np.float64)
+        self.scale_ = np.where(scale > 0, scale, 1.0)
+        features -= self.mean_.astype(features.dtype)
+        features /= self.scale_.astype(features.dtype)
+        rows = {"train": (features, labels)}
+        strengths = sorted(self.strengths)
+        if validation is not None and len(np.unique(validation[1])) == 2:
+            chosen = (self.features(validation[0]) - self.mean_) / self.scale_
+            rows["validation"] = (chosen.astype(features.dtype), np.asarray(validation[1]))
+        else:
+            strengths = strengths[len(strengths) // 2 :][:1]
+        regression = LogisticRegression(solver="lbfgs", warm_start=True, max_iter=2000)
+        history, best = [], (np.inf,)
+        for strength in strengths:
+            regression.set_params(C=strength).fit(features, labels)
+            coefficients, intercept = regression.coef_[0].astype(np.float64), float(regression.intercept_[0])
+            for split, (values, truth) in rows.items():
+                logits = _product(values, coefficients) + intercept
+                loss, area = log_loss(truth, _sigmoid(logits)), roc_auc_score(truth, logits)
+                history += [(strength, split, "log_loss", loss), (strength, split, "auroc", area)]
+            if loss < best[0]:  # of the last split: validation where there is one
+                best = (loss, strength, coefficients, intercept)
+        _, self.C_, self.coef_, intercept = best
+        self.intercept_ = np.float64(intercept)
+        self.history_ = pd.DataFrame(history, columns=["strength", "split", "metric", "value"])
+        return self
+
+    def decision_function(self, sequences: Sequence[str]) -> np.ndarray:
+        """Logit of being bound: (N,) float64. A row's value does not depend on the rows beside it."""
+        check_is_fitted(self)
+        return logits([self], sequences)[0]
+
+    def predict_proba(self, sequences: Sequence[str]) -> np.ndarray:
+        """Probabilities of the classes 0 and 1: (N, 2) float64."""
+        bound = _sigmoid(self.decision_function(sequences))
+        return np.stack([1 - bound, bound], 1)
+
+    def predict(self, sequences: Sequence[str]) -> np.ndarray:
+        """Class of each sequence: (N,) int, 1 where the logit is positive."""
+        return self.classes_[(self.decision_function(sequences) > 0).astype(int)]
+
+    def _prepare(self) -> None:
+        """Read what the features need beside the sequences."""
+
+    def _same_features(self, other: "_Logistic") -> bool:
+        """Whether both read the same features; a class that can tell says so."""
+        return self is other
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.classifier_tags.multi_class = False
+        tags.target_tags.single_output = True
+        return tags
+
+
+class Composition(_Logistic):
+    """What composition alone tells: strand-symmetric k-mer shares in a logistic regression.
+
+    Against true dinucleotide shuffles its AUROC is exactly 0.5 at k <= 2, whatever the data: more than that in a table
+    means that the negatives, not binding, differ in composition.
+
+    Parameters
+    ----------
+    k : int
+        Longest k-mer in bp.
+    strengths : sequence of float
+        Values of C to choose from.
+    """
+
+    def __init__(self, k: int = 2, strengths: Sequence[float] = (0.001, 0.01, 0.1, 1.0)):
+        self.k = k
+        self.strengths = strengths
+
+    def _same_features(self, other: _Logistic) -> bool:
+        return type(self) is type(other) and self.k == other.k
+
+    def features(self, sequences: Sequence[str]) -> np.ndarray:
+        """Shares of k-mers: (N, F) float64."""
+        return composition(dna.encode(sequences), self.k)
+
+
+class Kept:
+    """`motifs.score` that seeks the motifs in some sequences once: fits against several negative sets share positives.
+
+    Parameters
+    ----------
+    sequences : column of sequences
+        Those whose scores are kept, 8 bytes for each of them and each motif.
+    """
+
+    def __init__(self, sequences: pd.Series):
+        self.tokens = dna.encode(sequences)
+        self.rows = {row.tobytes().rstrip(_PADDING): i for i, row in enumerate(self.tokens)}
+        self.motifs = self.scores = None
+
+    def score(self, tokens: np.ndarray, known: motifs.Motifs) -> tuple[np.ndarray, np.ndarray]:
+        """What `motifs.score` gives."""
+        if self.motifs is None or not self.motifs.same(known):
+            self.motifs, self.scores = known, motifs.score(self.tokens, known)
+        place = np.array([self.rows.get(row.tobytes().rstrip(_PADDING), -1) for row in tokens], int)
+        others = motifs.score(tokens[place < 0], known)
+        found = []
+        for kept, other in zip(self.scores, others, strict=True):
+            both = kept[place]
+            both[place < 0] = other
+            found.append(both)
+        return tuple(found)
+
+
+class Regression(_Logistic):
+    """Known motifs and composition in a logistic regression.
+
+    Of each motif the best site and the log-mean-odds over the sequence (`tfbind.motifs.score`), as in the winning entry
+    of ENCODE-DREAM (Keilwagen, Posch and Grau 2019, Genome Biology 20:9), beside the shares of k-mers.
+
+    Parameters
+    ----------
+    tax_groups : sequence of str
+        JASPAR taxonomic groups whose motifs enter.
+    collection, release : str
+        JASPAR collection and release.
+    k : int
+        Longest k-mer of the composition features in bp.
+    strengths : sequence of float
+        Values of C to choose from.
+
+    Attributes
+    ----------
+    motifs_ : Motifs
+        Stored with the model, so that scoring needs no database.
+    """
+
+    def __init__(
+        self,
+        tax_groups: Sequence[str] = ("vertebrates",),
+        collection: str = "CORE",
+        release: str = motifs.RELEASE,
+        k: int = 2,
+        strengths: Sequence[float] = (1e-4, 1e-3, 1e-2, 1e-1),
+    ):
+        self.tax_groups = tax_groups
+        self.collection = collection
+        self.release = release
+        self.k = k
+        self.strengths = strengths
+
+    def _prepare(self) -> None:
+        self.motifs_ = motifs.jaspar(self.tax_groups, self.collection, self.release)
+
+    def _same_features(self, other: _Logistic) -> bool:
+        return type(self) is type(other) and self.k == other.k and self.motifs_.same(other.motifs_)
+
+    def features(self, sequences: Sequence[str]) -> np.ndarray:
+        """Maxima, log-mean-odds and shares of k-mers: (N, 2 M + F) float32."""
+        tokens = dna.encode(sequences)
+        score = self._kept.score if self._kept else motifs.score
+        maxima, lse = score(tokens, self.motifs_)
+        return np.concatenate([maxima, lse, composition(tokens, self.k).astype(np.float32)], 1)
+
+
+#: Kinds of a model's config entry; the other keys of the entry are constructor arguments.
+ESTIMATORS = {"regression": Regression, "composition": Composition}
+
+
+def fit(
+    kind: str,
+    options: Mapping,
+    positives: pd.DataFrame,
+    negatives: pd.DataFrame,
+    seed: int,
+    folder: str | Path,
+    extra: Mapping | None = None,
+    kept: Kept | None = None,
+):
+    """Fit one estimator on a dataset and write its model files and `history.tsv`.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `ESTIMATORS`.
+    options : mapping
+        Constructor arguments.
+    positives, negatives : sequence tables
+        Rows of split `train` are fitted, those of `validation` choose the strength, `test` is not read. Of repeated
+        draws of negatives the first enters: a regression has no epochs to spend the others on.
+    seed : int
+        Recorded only: the fit is a convex problem with one answer.
+    folder : path
+    extra : mapping, optional
+        Kept in `model.json`.
+    kept : Kept, optional
+        Of the positives, where they are fitted against several sets of negatives.
+
+    Returns
+    -------
+    The fitted estimator; None where these rows cannot be fitted, with the reason in `model.json`.
+    """
+    rows = pd.concat([positives, negatives], ignore_index=True)
+    rows = rows[rows["draw"] <= 1]
+    train, validation = (rows[rows["split"] == split] for split in ("train", "validation"))
+    estimator = ESTIMATORS[kind](**options)
+    estimator._kept = kept
+    try:
+        estimator.fit(
+            train["sequence"].tolist(),
+            train["label"].to_numpy(),
+            (validation["sequence"].tolist(), validation["label"].to_numpy()),
+        )
+    except NotEstimable as reason:
+        store.write_no_model(folder, kind, tables.note(positives) or tables.note(negatives) or str(reason))
+        return None
+    texts, labels = validation["sequence"].tolist(), validation["label"]
+    notes = {"domain": applicability.describe(dna.encode(train["sequence"]))}
+    notes["calibration"] = platt.calibrate(labels, estimator.decision_function(texts))
+    estimator._kept = None
+    save(folder, kind, options, estimator, seed, {**notes, **(extra or {})})
+    history = estimator.history_
+    metric = history["metric"] + " C=" + history["strength"].map("{:g}".format)
+    history = pd.DataFrame(
+        {"seed": seed, "epoch": 0, "split": history["split"], "metric": metric, "value": history["value"]}
+    )
+    tables.write_tsv(history, Path(folder) / "history.tsv")
+    return estimator
+
+
+def logits(estimators: Sequence[_Logistic], sequences: Sequence[str]) -> list[np.ndarray]:
+    """`decision_function` of several fitted estimators, (N,) float64 each; equal features are made once.
+
+    Parameters
+    ----------
+    estimators : sequence of Regression or Composition
+    sequences : sequence of str
+    """
+    found = [np.empty(len(sequences)) for _ in estimators]
+    for start in range(0, len(sequences), _ROWS):
+        part, left = slice(start, start + _ROWS), list(range(len(estimators)))
+        while left:
+            first = estimators[left[0]]
+            alike = [i for i in left if first._same_features(estimators[i])]
+            features = first.features(sequences[part])
+            for i in alike:
+                e = estimators[i]
+                found[i][part] = _product((features - e.mean_) / e.scale_, e.coef_) + e.intercept_
+            left = [i for i in left if i not in alike]
+    return found
+
+
+def save(folder: str | Path, kind: str, options: Mapping, estimator, seed: int, extra: Mapping | None = None) -> None:
+    """Write `model.safetensors` (all arrays) and `model.json` (the rest); nothing is pickled.
+
+    Parameters
+    ----------
+    folder : path
+    kind, options : str, mapping
+        As in the config.
+    estimator
+        A fitted one.
+    seed : int
+    extra : mapping, optional
+        Anything JSON can hold.
+    """
+    folder = Path(folder)
+    arrays = {name: np.asarray(getattr(estimator, f"{name}_")) for name in ("coef", "intercept", "mean", "scale")}
+    about = {
+        "format": FORMAT,
+        "versions": tables.versions("numpy", "scikit-learn"),
+        "kind": kind,
+        "options": dict(options),
+        "seeds": [seed],
+        "window": estimator.window_,
+        "extra": dict(extra or {}),
+        "strength": estimator.C_,
+        "check": {"sequences": (probes := applicability.probes(estimator.window_))},
+    }
+    about["check"]["logits"] = {seed: estimator.decision_function(probes).tolist()}
+    if kind == "regression":
+        found = estimator.motifs_
+        arrays["motifs"] = np.concatenate(found.matrices)
+        arrays["widths"] = np.array([len(matrix) for matrix in found.matrices])
+        about["motifs"] = {"names": found.names, "ids": found.ids, "species": found.species}
+    # the description comes last: without it there is no model
+    (folder / "model.json").unlink(missing_ok=True)
+    with atomic.replacing(folder / "model.safetensors") as temporary:
+        # safetensors writes the bytes as they lie in memory
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
+    about["weights_sha256"] = tables.digest(folder / "model.safetensors")
+    with atomic.replacing(folder / "model.json") as temporary:
+        temporary.write_text(json.dumps(about, indent=1) + "\n")
+
+
+def load(folder: str | Path) -> tuple[BaseEstimator, dict]:
+    """Read what `save` wrote.
+
+    Returns
+    -------
+    estimator, about
+        A fitted estimator whose scores equal the saved one's to the last bit, and the fields of `model.json`.
+    """
+    path = Path(folder) / "model.json"
+    about = json.loads(path.read_text())
+    if about.get("format") != FORMAT or about.get("kind") not in ESTIMATORS:
+        raise InputError(
+            f"{path}: format {about.get('format')!r}, kind {about.get('kind')!r}; this version reads "
+            f"format {FORMAT} of {', '.join(ESTIMATORS)}: train the model again"
+        )
+    weights = store.intact(Path(folder) / "model.safetensors", about.get("weights_sha256"))
+    try:
+        arrays = load_file(weights)
+    except SafetensorError as error:
+        raise InputError(f"{weights}: not a safetensors file ({error}); train the model again") from error
+    estimator = ESTIMATORS[about["kind"]](**about["options"])
+    estimator.classes_ = np.array([0, 1])
+    estimator.C_, estimator.window_ = about["strength"], about["window"]
+    for name in ("coef", "intercept", "mean", "scale"):
+        setattr(estimator, f"{name}_", arrays[name])
+    if about["kind"] == "regression":
+        matrices = np.split(arrays["motifs"], np.cumsum(arrays["widths"])[:-1])
+        known = about["motifs"]
+        estimator.motifs_ = motifs.Motifs(
+            tuple(known["names"]), tuple(known["ids"]), tuple(matrices), tuple(known["species"])
+        )
+    return estimator, about
+
+
+def _product(features: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+    # BLAS rounds a row by its place in the matrix; a sum of its own keeps equal features at equal logits.
+    return np.concatenate(
+        [(features[start : start + _ROWS] * coefficients).sum(1) for start in range(0, max(len(features), 1), _ROWS)]
+    )
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    return 0.5 * (1 + np.tanh(logits / 2))

@@ -1,0 +1,529 @@
+"""The networks: plain modules from ``(N, L)`` uint8 tokens to ``(N,)`` logits, the same for both strands of a sequence.
+
+Token 4 is the absence of a base, be it an N or padding: padding never changes a score. `MODELS` maps the word used in a
+config to the class; constructor arguments are the config's keys.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import conv1d, max_pool1d
+
+from tfbind import dna
+from tfbind.dna import UNKNOWN
+from tfbind.errors import InputError, ResourceError
+from tfbind.io import atomic, tables
+from tfbind.kernels import detectors, recurrent
+from tfbind.models import applicability, store
+
+_ONE_HOT = torch.cat([torch.eye(4), torch.full((1, 4), 0.25)])
+
+
+_COMPLEMENT = torch.tensor([3, 2, 1, 0, 4], dtype=torch.uint8)
+
+
+def _compiled(weight: Tensor) -> bool:
+    # an export to ONNX follows torch's own operations alone
+    return weight.device.type == "cpu" and weight.dtype == torch.float32 and not torch.jit.is_tracing()
+
+
+class _BestWindow(torch.autograd.Function):
+    """`best_window_dense` for the CPU, by table look-ups and with the gradient of the winning windows alone."""
+
+    @staticmethod
+    def forward(ctx, tokens, weight):
+        best, where = detectors.scan(tokens.numpy(), weight.detach().numpy())
+        ctx.tokens, ctx.where, ctx.width = tokens, where, weight.shape[2]
+        return torch.from_numpy(best)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream):
+        gradient = detectors.gradient(ctx.tokens.numpy(), ctx.where, upstream.contiguous().numpy(), ctx.width)
+        return None, torch.from_numpy(gradient)
+
+
+def best_window(tokens: Tensor, weight: Tensor) -> Tensor:
+    """The highest match of each detector over all windows of both strands.
+
+    Sequences are read as if unknown bases (a quarter of each base) went on beyond both ends; a window without a known
+    base never wins.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    weight : (F, 4, K) float32
+
+    Returns
+    -------
+    (N, F) float32
+        Minus infinity for a sequence without a known base.
+    """
+    if _compiled(weight):
+        return _BestWindow.apply(tokens, weight)
+    return best_window_dense(tokens, weight)
+
+
+def best_window_dense(tokens: Tensor, weight: Tensor) -> Tensor:
+    """`best_window` as one convolution, for accelerators."""
+    filters, _, width = weight.shape
+    padded = nn.functional.pad(tokens, (width - 1, width - 1), value=UNKNOWN)  # (N, L + 2K - 2)
+    one_hot = _ONE_HOT.to(weight)[padded.int()].transpose(1, 2)  # (N, 4, L + 2K - 2)
+    both = torch.cat([weight, weight.flip(1, 2)])  # (2F, 4, K)
+    match = conv1d(one_hot, both)  # (N, 2F, P)
+    held = max_pool1d((padded != UNKNOWN).to(weight)[:, None], width, 1)  # (N, 1, P)
+    match = match.masked_fill(held == 0, -torch.inf).unflatten(1, (2, filters))  # (N, 2, F, P)
+    # max with an index, not amax: the first of equal windows takes the whole gradient, the forward strand first
+    return match.transpose(1, 2).flatten(2).max(-1).values
+
+
+class _PooledWords(torch.autograd.Function):
+    """`pooled_words_dense` for the CPU, by table look-ups."""
+
+    @staticmethod
+    def forward(ctx, tokens, table, bias, size):
+        pooled, source = detectors.pool(tokens.numpy(), table.detach().numpy(), bias.detach().numpy(), size)
+        ctx.tokens, ctx.source, ctx.size, ctx.width = tokens, source, size, len(table)
+        return torch.from_numpy(pooled)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream):
+        upstream = upstream.contiguous().numpy()
+        gradients = detectors.pool_gradient(ctx.tokens.numpy(), ctx.source, upstream, ctx.size, ctx.width)
+        return None, *map(torch.from_numpy, gradients), None
+
+
+def pooled_words(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: Tensor, size: int) -> Tensor:
+    """3-mers embedded, convolved, through a ReLU and a maximum over `size` neighbours.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    embedding : (65, E) float32
+        One row per 3-mer in alphabetical order, the last for a 3-mer with an unknown base.
+    weight : (C, E, K) float32
+    bias : (C,) float32
+    size : int
+
+    Returns
+    -------
+    (S, N, C) float32, ``S = L - 2 - (K - 1) - (size - 1)``
+        A window without a known base counts as 0.
+    """
+    if _compiled(weight):
+        table = torch.einsum("we,cek->kwc", embedding, weight).contiguous()
+        return _PooledWords.apply(tokens, table, bias, size)
+    return pooled_words_dense(tokens, embedding, weight, bias, size)
+
+
+def pooled_words_dense(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: Tensor, size: int) -> Tensor:
+    """`pooled_words` layer by layer, for accelerators."""
+    t = tokens.long()
+    words = 16 * t[:, :-2] + 4 * t[:, 1:-1] + t[:, 2:]  # (N, L - 2)
+    known = (tokens != UNKNOWN).to(weight)[:, None]  # (N, 1, L)
+    words = words.masked_fill(-max_pool1d(-known, 3, 1)[:, 0] == 0, 64)
+    x = torch.relu(conv1d(embedding[words].transpose(1, 2), weight, bias))  # (N, C, P)
+    # after a ReLU, zero never beats a window that holds a base
+    x = x * max_pool1d(known, weight.shape[2] + 2, 1)
+    if torch.jit.is_tracing():  # for ONNX, which knows no unfold
+        return max_pool1d(x, size, 1).permute(2, 0, 1)
+    # max_pool1d has no deterministic gradient on a GPU
+    return x.unfold(2, size, 1).max(-1).values.permute(2, 0, 1).contiguous()  # (S, N, C)
+
+
+class _Recurrence(torch.autograd.Function):
+    """A one-way LSTM on the CPU: products of matrices by torch, all else of a step in one pass.
+
+    What a step adds to the gradients of the weights waits for the end, where it is one product for all steps.
+    """
+
+    @staticmethod
+    def forward(ctx, x, into, onto, bias):
+        steps, rows, channels = x.shape
+        units = onto.shape[1]
+        doubled = torch.ones(4 * units)
+        doubled[2 * units : 3 * units] = 2
+        gates = torch.addmm(bias * doubled, x.reshape(-1, channels), (into * doubled[:, None]).t())
+        gates = gates.view(steps, rows, 4 * units)
+        cell, hidden = torch.empty(2, steps + 1, rows, units)
+        cell[0], hidden[0] = 0, 0
+        again = (onto * doubled[:, None]).t().contiguous()
+        for step, (each, old, new, out) in enumerate(_arrays(gates, cell, cell[1:], hidden[1:])):
+            if step:
+                gates[step].addmm_(hidden[step], again)
+            recurrent.forth(each, old, new, out)
+        ctx.save_for_backward(x, into, onto)
+        ctx.states = gates, cell, hidden
+        return hidden[1:]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream):
+        x, into, onto = ctx.saved_tensors
+        gates, cell, hidden = ctx.states
+        upstream = upstream.contiguous()
+        gradient, later, carried = torch.empty_like(gates), torch.zeros_like(cell[0]), torch.zeros_like(cell[0])
+        steps = list(_arrays(gates, cell, cell[1:], upstream, gradient))
+        for step, (each, old, new, given, out) in reversed(list(enumerate(steps))):
+            recurrent.back(each, old, new, given, later.numpy(), carried.numpy(), out)
+            if step:
+                torch.mm(gradient[step], onto, out=later)
+        flat = gradient.flatten(0, 1)
+        to_x = (flat @ into).view_as(x) if ctx.needs_input_grad[0] else None
+        if not any(ctx.needs_input_grad[1:]):  # half of the work
+            return to_x, None, None, None
+        met = torch.cat([x, hidden[:-1], torch.ones(*x.shape[:2], 1)], 2).flatten(0, 1)  # by weights and bias
+        to_into, to_onto, to_bias = (flat.t() @ met).split([x.shape[2], hidden.shape[2], 1], 1)
+        return to_x, to_into, to_onto, to_bias[:, 0]
+
+
+def _arrays(*tensors: Tensor) -> Iterator[tuple[np.ndarray, ...]]:
+    """The arrays of each step."""
+    return zip(*(tensor.numpy() for tensor in tensors), strict=False)
+
+
+def recur(lstm: nn.LSTM, x: Tensor) -> Tensor:
+    """What each step of a one-way LSTM of one layer gives, from zero states: (S, N, C) -> (S, N, H) float32."""
+    if _compiled(lstm.weight_hh_l0):
+        return _Recurrence.apply(x, lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0 + lstm.bias_hh_l0)
+    return lstm(x)[0]
+
+
+def _drop(x: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
+    """Dropout whose choice is the generator's, so that a network drops the same values alone and beside others."""
+    kept = torch.empty_like(x).bernoulli_(1 - share, generator=generator)
+    return x * kept.div_(1 - share)
+
+
+class Network(nn.Module):
+    """What training asks of a network.
+
+    ``forward(tokens, generator)`` gives the logits (N,) of ``(N, L)`` uint8 tokens. In training, whatever is random
+    comes from `generator` alone (a torch Generator of the tokens' device).
+    """
+
+    shortest = 1  # bp of known bases that a sequence must hold
+
+    @staticmethod
+    def together(networks: Sequence["Network"], tokens: Tensor, generators: Sequence[torch.Generator | None]) -> Tensor:
+        """Logits (K, N) of K networks that read the same tokens, each with its own generator."""
+        return torch.stack([network(tokens, chance) for network, chance in zip(networks, generators, strict=True)])
+
+
+class Head(nn.Module):
+    """Dropout, an optional dense layer with its own dropout, and the linear read-out: (N, F) -> (N,)."""
+
+    def __init__(self, features: int, hidden: int, dropout: float):
+        super().__init__()
+        self.dropout = dropout
+        self.dense = nn.Linear(features, hidden) if hidden else None
+        self.readout = nn.Linear(hidden or features, 1)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Logits (N,)."""
+        if self.training:
+            x = _drop(x, self.dropout, generator)
+        if self.dense is not None:
+            x = torch.relu(self.dense(x))
+            if self.training:
+                x = _drop(x, self.dropout, generator)
+        return self.readout(x).squeeze(1)
+
+
+class DeepBind(Network):
+    """Motif detectors, their best match on either strand, a linear read-out (Alipanahi et al. 2015).
+
+    Parameters
+    ----------
+    filters : int
+        Motif detectors, F.
+    width : int
+        Their length in bp, K; both ends of a sequence are extended by ``K - 1`` unknown bases.
+    hidden : int
+        Units of a dense layer before the read-out; 0 for none.
+    dropout : float
+        Share of values dropped before each dense layer while training.
+    """
+
+    def __init__(self, filters: int = 16, width: int = 24, hidden: int = 0, dropout: float = 0.25):
+        super().__init__()
+        self.weight = nn.Parameter(0.1 * torch.randn(filters, 4, width))
+        self.bias = nn.Parameter(torch.zeros(filters))
+        self.head = Head(filters, hidden, dropout)
+
+    def forward(self, tokens: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Logits (N,) of ``(N, L)`` uint8 tokens."""
+        return self.together([self], tokens, [generator])[0]
+
+    @staticmethod
+    def together(
+        networks: Sequence["DeepBind"], tokens: Tensor, generators: Sequence[torch.Generator | None]
+    ) -> Tensor:
+        """Logits (K, N) of K networks of one `width`: one scan over the filters of all."""
+        check(tokens)
+        match = best_window(tokens, torch.cat([network.weight for network in networks]))  # (N, sum of F)
+        parts = match.split([len(network.weight) for network in networks], 1)
+        each = zip(networks, parts, generators, strict=True)
+        return torch.stack([network.head(torch.relu(part + network.bias), chance) for network, part, chance in each])
+
+
+def check(tokens: Tensor) -> None:
+    """Refuse what is no (N, L) uint8 of 0 to 4: a token is a row of a table.
+
+    On an accelerator, where a look at the values would make every call wait, `predict.score` looks before.
+    """
+    if tokens.dtype != torch.uint8 or tokens.ndim != 2:
+        raise InputError(f"tokens are (N, L) uint8, not {tuple(tokens.shape)} {tokens.dtype}")
+    if tokens.device.type == "cpu" and not torch.onnx.is_in_onnx_export() and tokens.numel() and tokens.max() > UNKNOWN:
+        raise InputError(f"token {int(tokens.max())}: A C G T are 0 to 3, everything else and padding is {UNKNOWN}")
+
+
+def trim(tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """``(N, L)`` tokens moved to start at their first known base, and sizes (N,) in bp up to the last known one."""
+    known = tokens != UNKNOWN
+    first = known.int().argmax(1)
+    last = tokens.shape[1] - known.flip(1).int().argmax(1)
+    sizes = torch.where(known.any(1), last - first, 0)
+    longest = tokens.shape[1] if torch.jit.is_tracing() else int(sizes.max()) if len(sizes) else 0
+    columns = torch.arange(longest, device=tokens.device)
+    return _take(tokens, first[:, None] + columns, columns < sizes[:, None]), sizes
+
+
+def _take(tokens: Tensor, source: Tensor, inside: Tensor) -> Tensor:
+    """`tokens` at the columns `source`, unknown where not `inside`: all (N, L)."""
+    return tokens.gather(1, source.clamp(0, tokens.shape[1] - 1)).masked_fill(~inside, UNKNOWN)
+
+
+def other_strand(tokens: Tensor, sizes: Tensor) -> Tensor:
+    """Reverse complement of trimmed tokens (N, L) of `sizes` (N,) bp."""
+    source = sizes[:, None] - 1 - torch.arange(tokens.shape[1], device=tokens.device)
+    return _take(_COMPLEMENT.to(tokens.device)[tokens.int()], source, source >= 0)
+
+
+def _mutated(tokens: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
+    """`tokens` (N, L) with that share of the known bases drawn anew."""
+    drawn = {"size": tokens.shape, "generator": generator, "device": tokens.device}
+    hit = (torch.rand(**drawn) < share) & (tokens != UNKNOWN)
+    return torch.where(hit, torch.randint(4, **drawn, dtype=torch.uint8), tokens)
+
+
+class BiLSTM(Network):
+    """ECBLSTM (Trabelsi et al. 2019): 3-mer embedding, convolution, bidirectional LSTM.
+
+    The logit is the mean over both strands; in training each sequence is read on a random strand. Unlike the published
+    form, the embedding is learned with the rest.
+
+    Parameters
+    ----------
+    filters, width : int
+        Convolution over the embedded 3-mers: channels, and length in 3-mers.
+    units : int
+        Units of each direction of the LSTM.
+    embedding : int
+        Values per 3-mer.
+    hidden : int
+        Units of a dense layer before the read-out; 0 for none.
+    dropout : float
+        Share of values dropped before the LSTM and before each dense layer while training.
+    stride : int
+        Positions from one step of the LSTM to the next: 1 (as published), or up to 3 without losing a position, since
+        each step holds the maximum of 3.
+    readout : {"last", "max"}
+        What is read of the LSTM: the last state of each direction (as published), or the maximum of each unit over the
+        positions.
+    mutation : float
+        Share of the bases drawn anew while training.
+    """
+
+    pool = 3
+
+    def __init__(
+        self,
+        filters: int = 32,
+        width: int = 10,
+        units: int = 50,
+        embedding: int = 50,
+        hidden: int = 0,
+        dropout: float = 0.3,
+        stride: int = 1,
+        readout: str = "last",
+        mutation: float = 0,
+    ):
+        super().__init__()
+        if readout not in ("last", "max"):
+            raise InputError(f"readout is {readout!r}; use last or max")
+        self.stride, self.readout, self.mutation = stride, readout, mutation
+        self.shortest = 3 + (width - 1) + (self.pool - 1)  # bp: one step of the LSTM
+        self.embedding = nn.Embedding(65, embedding)
+        self.convolution = nn.Conv1d(embedding, filters, width)
+        self.dropout = dropout
+        self.forwards = nn.LSTM(filters, units)
+        self.backwards = nn.LSTM(filters, units)
+        self.head = Head(2 * units, hidden, dropout)
+
+    def forward(self, tokens: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Logits (N,) of ``(N, L)`` uint8 tokens; a sequence shorter than `shortest` bp is refused."""
+        check(tokens)
+        tokens, sizes = trim(tokens)
+        if (sizes < self.shortest).any():
+            raise InputError(
+                f"bilstm: {int((sizes < self.shortest).sum())} sequence(s) hold fewer than {self.shortest} bp "
+                f"(the shortest {int(sizes.min())} bp); use longer sequences or a smaller width"
+            )
+        other = other_strand(tokens, sizes)
+        if self.training:
+            turn = torch.rand(len(tokens), 1, generator=generator, device=tokens.device) < 0.5
+            tokens = torch.where(turn, other, tokens)
+            tokens = _mutated(tokens, self.mutation, generator) if self.mutation else tokens
+            return self._read(tokens, sizes, generator)
+        return (self._read(tokens, sizes) + self._read(other, sizes)) / 2
+
+    def _read(self, tokens: Tensor, sizes: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return self.read(self.answers(tokens), sizes, generator)
+
+    def answers(self, tokens: Tensor) -> Tensor:
+        """What the convolution hands to the LSTM, of one strand of trimmed tokens (N, L): (S, N, C)."""
+        c = self.convolution
+        return pooled_words(tokens, self.embedding.weight, c.weight, c.bias, self.pool)[:: self.stride]
+
+    def read(self, x: Tensor, sizes: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Logits (N,) of the `answers` (S, N, C) to sequences of `sizes` (N,) bp."""
+        if self.training:
+            x = _drop(x, self.dropout, generator)  # (S, N, C)
+        last = (sizes - self.shortest) // self.stride  # (N,): the last step without padding
+        steps = torch.arange(x.shape[0], device=x.device)[:, None]
+        turned = (last - steps).clamp(min=0)[..., None].expand_as(x)
+        # two one-way passes, the second over the turned steps: neither meets the padding before it is read
+        states = recur(self.forwards, x), recur(self.backwards, x.gather(0, turned))  # (S, N, H) each
+        if self.readout == "max":
+            beyond = (steps > last)[..., None]
+            read = [state.masked_fill(beyond, -torch.inf).amax(0) for state in states]
+        else:
+            rows = torch.arange(last.shape[0], device=x.device)
+            read = [state[last, rows] for state in states]
+        return self.head(torch.cat(read, 1), generator)  # (N, 2H) -> (N,)
+
+
+MODELS: dict[str, type[Network]] = {"deepbind": DeepBind, "bilstm": BiLSTM}
+
+
+def one_thread() -> None:
+    """One torch thread in this process: two threads on a shared core train up to a hundred times slower."""
+    set_threads(1)
+
+
+def set_threads(count: int) -> None:
+    """So many torch threads in this process, checked: a library that is imported later may have set its own number."""
+    torch.set_num_threads(count)
+    if torch.get_num_threads() != count:
+        raise ResourceError(f"torch runs {torch.get_num_threads()} threads, not {count}; set OMP_NUM_THREADS={count}")
+
+
+def build(kind: str, options: Mapping) -> Network:
+    """A new network of a kind in `MODELS`, with its constructor's arguments."""
+    if kind not in MODELS:
+        raise InputError(f"model kind {kind!r} is unknown; use one of {', '.join(MODELS)}")
+    try:
+        return MODELS[kind](**options)
+    except TypeError as error:
+        raise InputError(
+            f"model {kind}: {error}; see the options of tfbind.models.networks.{MODELS[kind].__name__}"
+        ) from error
+
+
+def restore(kind: str, options: Mapping, state: Mapping[str, Tensor]) -> Network:
+    """A network with stored weights, in evaluation mode."""
+    with torch.random.fork_rng(devices=[]):  # whoever reads a model keeps the numbers drawn next
+        network = build(kind, options)
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def save(
+    folder: str | os.PathLike,
+    kind: str,
+    options: Mapping,
+    states: Mapping[int, Mapping[str, Tensor]],
+    window: int,
+    extra: Mapping,
+) -> None:
+    """Write `model.safetensors` and `model.json`, with the logits of a few sequences by which `check` knows it again.
+
+    Parameters
+    ----------
+    states : mapping of int to state dict
+        The weights of each seed; stored under ``{seed}.{name}``.
+    window : int
+        The commonest length of a training sequence, in bp.
+    extra : mapping
+        Anything else worth keeping, as JSON.
+    """
+    folder = Path(folder)
+    tensors = {
+        f"{seed}.{name}": value.detach().cpu().contiguous()
+        for seed, state in states.items()
+        for name, value in state.items()
+    }
+    networks = {seed: restore(kind, options, state) for seed, state in states.items()}
+    probes = applicability.probes(max([window, *(network.shortest for network in networks.values())]))
+    with torch.inference_mode():
+        logits = {seed: network(torch.from_numpy(dna.encode(probes))).tolist() for seed, network in networks.items()}
+    description = {
+        "format": store.VERSION,
+        "versions": tables.versions("torch", "numpy"),
+        "kind": kind,
+        "options": dict(options),
+        "seeds": list(states),
+        "window": window,
+        "check": {"sequences": probes, "logits": logits},
+        "extra": dict(extra),
+    }
+    (folder / store.DESCRIPTION).unlink(missing_ok=True)  # the description comes last: without it there is no model
+    with atomic.replacing(folder / store.WEIGHTS) as temporary:
+        save_file(tensors, temporary, {"format": "pt"})
+    description["weights_sha256"] = tables.digest(folder / store.WEIGHTS)
+    with atomic.replacing(folder / store.DESCRIPTION) as temporary:
+        temporary.write_text(json.dumps(description, indent=1) + "\n")
+
+
+def load(folder: str | os.PathLike) -> dict[int, Network]:
+    """The networks that `save` wrote, by seed, in evaluation mode; those of format 1, too.
+
+    A later format, another kind or shape is refused.
+    """
+    folder = Path(folder)
+    description = store.describe(folder)
+    found = description.get("format")
+    if found not in (1, store.VERSION):
+        raise InputError(
+            f"{folder / store.DESCRIPTION}: format {found!r}, not {store.VERSION} or the older 1; another version of "
+            "tfbind wrote it: use that one, or train the model again"
+        )
+    try:
+        tensors = load_file(store.intact(folder / store.WEIGHTS, description.get("weights_sha256")))
+    except SafetensorError as error:
+        raise InputError(
+            f"{folder / store.WEIGHTS}: not a safetensors file ({error}); train the model again"
+        ) from error
+    networks = {}
+    for seed in description["seeds"]:
+        prefix = f"{seed}."
+        state = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+        try:
+            networks[seed] = restore(
+                description["kind"], description["options"], store.renamed(state) if found == 1 else state
+            )
+        except RuntimeError as error:
+            raise InputError(
+                f"{folder / store.WEIGHTS}: seed {seed} does not fit {store.DESCRIPTION} ({error})"
+            ) from error
+    return networks

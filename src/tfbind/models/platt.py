@@ -1,0 +1,48 @@
+"""Platt scaling: logits to calibrated probabilities."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+
+def calibrate(labels: np.ndarray, logits: np.ndarray) -> dict | None:
+    """Platt's logistic curve (1999, with his targets) from logits to the probability of being bound.
+
+    It holds for the ratio of bound to unbound among these rows.
+
+    Parameters
+    ----------
+    labels : (N,) 0 or 1
+    logits : (N,) float
+
+    Returns
+    -------
+    dict
+        `slope` (at least 0), `intercept`, and the rows behind them, `n_positive` and `n_negative`; None without rows of
+        both classes.
+    """
+    bound = np.asarray(labels) == 1
+    logits = np.asarray(logits, np.float64)
+    counts = {"n_positive": int(bound.sum()), "n_negative": int((~bound).sum())}
+    if not min(counts.values()):
+        return None
+    wanted = np.where(bound, (counts["n_positive"] + 1) / (counts["n_positive"] + 2), 1 / (counts["n_negative"] + 2))
+
+    from scipy.optimize import minimize  # it loads for those who fit
+
+    def loss(curve):
+        x = curve[0] * logits + curve[1]
+        slack = _sigmoid(x) - wanted
+        return (np.logaddexp(0, x) - wanted * x).mean(), np.array([(slack * logits).mean(), slack.mean()])
+
+    found = minimize(loss, [1.0, 0.0], jac=True, method="L-BFGS-B", bounds=[(0, None), (None, None)])
+    return {"slope": float(found.x[0]), "intercept": float(found.x[1]), **counts}
+
+
+def probability(logits: np.ndarray, curve: Mapping) -> np.ndarray:
+    """Probability of being bound, (N,) float64, by a curve of `calibrate`."""
+    return _sigmoid(curve["slope"] * np.asarray(logits, np.float64) + curve["intercept"])
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 0.5 * (1 + np.tanh(x / 2))

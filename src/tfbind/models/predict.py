@@ -1,0 +1,285 @@
+"""Scores of sequences by a trained model of any kind, read whole or in windows of the training length."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+
+from tfbind import dna, seeding
+from tfbind.errors import InputError
+from tfbind.io import tables
+from tfbind.models import background, networks, store
+from tfbind.models.networks import Network, load, one_thread
+
+READINGS = ("whole", "scan", "embed")
+
+
+#: ``(N, L)`` uint8 tokens -> ``(..., N)`` float64 logits.
+Reader = Callable[[np.ndarray], np.ndarray]
+
+
+#: Surroundings in which `embed` reads a sequence.
+_SURROUNDINGS = 8
+
+
+def reader(network: Network | Sequence[Network], batch: int = 512) -> Reader:
+    """A network as a function of tokens, `batch` rows at a time; several of one kind: logits (K, N)."""
+    alone = isinstance(network, torch.nn.Module)
+    stack = [network] if alone else list(network)
+    device = next(stack[0].parameters()).device
+    for each in stack:
+        each.eval()
+
+    def read(tokens: np.ndarray) -> np.ndarray:
+        logits = np.empty((len(stack), len(tokens)))
+        with torch.inference_mode():
+            for start in range(0, len(tokens), batch):
+                part = torch.from_numpy(np.ascontiguousarray(tokens[start : start + batch])).to(device)
+                found = stack[0].together(stack, part, [None] * len(stack))
+                logits[:, start : start + batch] = found.double().cpu().numpy()
+        return logits[0] if alone else logits
+
+    return read
+
+
+def score(
+    model: Network | Sequence[Network] | Reader,
+    tokens: np.ndarray,
+    reading: str = "whole",
+    window: int | None = None,
+    batch: int = 512,
+    chain: background.Chain | None = None,
+) -> np.ndarray:
+    """Logits of sequences.
+
+    Parameters
+    ----------
+    model : network, networks of one kind, or function of tokens
+    tokens : (N, L) uint8
+    reading : {"whole", "scan", "embed"}
+        `scan`: the maximum over all windows of `window` bp (step 1), each read as a sequence of its own. A sequence no
+        longer than the window is read whole; a window with fewer known bases than the model can read is left out.
+        `embed`: a sequence shorter than the window is set into the middle of each of a few random surroundings, and
+        its logit is their mean; a longer one is read whole.
+    window : int
+        In bp; the training length. Not for `whole`.
+    batch : int
+        Sequences or windows at a time.
+    chain : Chain
+        What the surroundings of `embed` are drawn from: that of the training.
+
+    Returns
+    -------
+    (N,) or, of several networks, (K, N) float64
+    """
+    if reading not in READINGS:
+        raise InputError(f"reading is {reading!r}; use one of {', '.join(READINGS)}")
+    if tokens.dtype != np.uint8 or tokens.ndim != 2:
+        raise InputError(f"tokens are (N, L) uint8, not {tokens.shape} {tokens.dtype}")
+    if tokens.max(initial=0) > dna.UNKNOWN:
+        raise InputError(f"token {tokens.max()}: A C G T are 0 to 3, everything else and padding is {dna.UNKNOWN}")
+    stack = model if isinstance(model, Sequence) else [model]
+    read = reader(model, batch) if isinstance(stack[0], torch.nn.Module) else model
+    shortest = getattr(stack[0], "shortest", 1)
+    if reading == "whole":
+        return read(tokens)
+    if not window or window < 1:
+        raise InputError(f"a {reading} needs the window's length in bp, not {window!r}")
+    if reading == "embed":
+        return _embedded(read, tokens, window, chain)
+    if tokens.shape[1] <= window:
+        return read(tokens)
+    windows = np.lib.stride_tricks.sliding_window_view(tokens, window, axis=1)  # (N, S, window)
+    rows, best = max(1, batch // windows.shape[1]), []
+    for start in range(0, len(tokens), rows):
+        part = windows[start : start + rows]  # (R, S, window)
+        n, s, _ = part.shape
+        sizes = dna.lengths(tokens[start : start + rows])
+        chosen = np.arange(s) <= np.maximum(sizes - window, 0)[:, None]  # (R, S)
+        chosen &= span(part.reshape(n * s, window)).reshape(n, s) >= shortest
+        chosen[~chosen.any(1), 0] = True
+        found = read(part[chosen])  # (..., M)
+        logits = np.full((*found.shape[:-1], n, s), -np.inf)
+        logits[..., chosen] = found
+        best.append(logits.max(-1))
+    return np.concatenate(best, -1) if best else read(tokens)
+
+
+def _embedded(read: Reader, tokens: np.ndarray, window: int, chain: background.Chain | None) -> np.ndarray:
+    if chain is None:
+        raise InputError("reading is 'embed', but the model was trained without; train it with `reading: embed`")
+    size = dna.lengths(tokens)
+    short, long = np.flatnonzero(size < window), np.flatnonzero(size >= window)
+    # the same surroundings for every row of every table: a score depends on its sequence alone
+    made = background.draw(chain, _SURROUNDINGS, window, seeding.generator("surroundings", window))
+    start, inserts = (window - size[short]) // 2, tokens[short, :window]
+    middle = np.mean([read(background.embed(inserts, one[None], start)) for one in made], 0)
+    both = np.concatenate([middle, read(tokens[long])], -1)
+    return both[..., np.argsort(np.concatenate([short, long]))]
+
+
+def span(tokens: np.ndarray) -> np.ndarray:
+    """From the first to the last known base of each row of ``(N, L)`` tokens, in bp: (N,)."""
+    known = tokens != dna.UNKNOWN
+    return np.where(known.any(1), dna.lengths(tokens) - known.argmax(1), 0)
+
+
+class Stored(NamedTuple):
+    """A stored model, ready to read.
+
+    Attributes
+    ----------
+    seeds : list of int
+    model : list of networks, or Reader
+        Logits (K, N), one row per seed.
+    window : int
+        The commonest length of its training sequences in bp.
+    chain : Chain or None
+        What its training sequences were set into.
+    estimator : object, optional
+        The baseline that `model` reads with; None for networks.
+    """
+
+    seeds: list[int]
+    model: list[Network] | Reader
+    window: int
+    chain: background.Chain | None
+    estimator: object = None
+
+
+def stored(folder: str | os.PathLike, device: str | None = None) -> Stored:
+    """The models stored in a folder, networks or not; networks go to `device`, by default to a GPU if there is one."""
+    description = store.describe(folder)
+    if description["kind"] in networks.MODELS:
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        stack = {seed: network.to(device) for seed, network in load(folder).items()}
+        lists = description["extra"].get("background")
+        chain = background.from_lists(lists) if lists else None
+        return Stored(list(stack), list(stack.values()), description["window"], chain)
+    from tfbind.models import baseline  # scikit-learn and the motif library load only for those who need them
+
+    if description["kind"] not in baseline.ESTIMATORS:
+        known = ", ".join([*networks.MODELS, *sorted(baseline.ESTIMATORS)])
+        raise InputError(f"{folder}: model kind {description['kind']!r} is unknown; use one of {known}")
+    estimator, _ = baseline.load(folder)
+    read = lambda tokens: estimator.decision_function(dna.decode(tokens))[None]  # noqa: E731
+    return Stored(description["seeds"], read, description["window"], None, estimator)
+
+
+class Run(NamedTuple):
+    """One set of predictions to make.
+
+    Attributes
+    ----------
+    folder : path
+        Of a stored model, as written by `training.fit` or `baseline`.
+    reading : {"whole", "scan", "embed"}
+        See `score`.
+    negatives : mapping of str to sequence of str
+        Of every target: labels of its negatives to score, in order.
+    """
+
+    folder: str | os.PathLike
+    reading: str
+    negatives: Mapping[str, Sequence[str]]
+
+
+def predict(
+    folder: str | os.PathLike,
+    targets: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
+    reading: str = "whole",
+) -> pd.DataFrame:
+    """Score the test rows of every target with every seed of a stored model, and with their ensemble.
+
+    Parameters
+    ----------
+    folder : path
+        As written by `training.fit` or `baseline`.
+    targets : mapping
+        Name of the target -> its positives, and its negatives by label.
+    reading : {"whole", "scan", "embed"}
+        See `score`.
+
+    Returns
+    -------
+    predictions table
+        For each target in turn: positives (with empty `negatives`), then each set of negatives; for each of these the
+        seeds in turn, then `ensemble` (the mean logit over the seeds); rows in table order. Empty, with the reason as
+        its note, where there is no model.
+    """
+    labels = {target: list(negatives) for target, (_, negatives) in targets.items()}
+    return next(predict_all([Run(folder, reading, labels)], targets))
+
+
+def predict_all(
+    runs: Sequence[Run], targets: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]]
+) -> Iterator[pd.DataFrame]:
+    """`predict` for several models and readings: each model is loaded once, each table is encoded once.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    targets : mapping
+        Name of the target -> its positives, and its negatives by label: all that the runs name.
+
+    Yields
+    ------
+    predictions table
+        Of each run in turn, the one that `predict` gives. Known motifs are sought once in each table, not once for each
+        regression; a scan of sequences that a window holds whole is the whole reading.
+    """
+    one_thread()
+    reasons = {run.folder: store.describe(run.folder).get("reason") for run in runs}
+    models_of = {folder: stored(folder) for folder, reason in reasons.items() if reason is None}
+    usable = [run for run in runs if run.folder in models_of]
+    rows, scores = {}, {}
+    for target, (positives, negatives) in targets.items():
+        for label, table in {"": positives, **negatives}.items():
+            rows[target, label] = table[table["split"] == "test"]
+            readers = [run for run in usable if label in ("", *run.negatives[target])]
+            wanted = dict.fromkeys((run.folder, run.reading) for run in readers)
+            try:
+                found = _of_table(wanted, models_of, dna.encode(rows[target, label]["sequence"]))
+            except InputError as error:
+                raise InputError(f"target {target}: {error}") from error
+            scores |= {(*key, target, label): logits for key, logits in found.items()}
+    for run in runs:
+        if run.folder not in models_of:
+            yield tables.empty(tables.PREDICTIONS, reasons[run.folder])
+            continue
+        parts = []
+        for target in run.negatives:
+            for label in ("", *run.negatives[target]):
+                logits, table = scores[run.folder, run.reading, target, label], rows[target, label]
+                frame = {"target": target, "id": table["id"].array, "label": table["label"].array, "negatives": label}
+                seeds = [*models_of[run.folder].seeds, "ensemble"]
+                for seed, each in zip(seeds, [*logits, logits.mean(0)], strict=True):
+                    parts.append(pd.DataFrame({**frame, "seed": str(seed), "score": each}))
+        empty = pd.DataFrame(columns=tables.PREDICTIONS.names)
+        yield tables.conform(pd.concat(parts or [empty], ignore_index=True), tables.PREDICTIONS)
+
+
+def _of_table(
+    wanted: Iterable[tuple[str | os.PathLike, str]],
+    models_of: Mapping[str | os.PathLike, Stored],
+    tokens: np.ndarray,
+) -> dict[tuple[str | os.PathLike, str], np.ndarray]:
+    """(folder, reading) -> logits (K, N) of one table; what is the same for two of them is done once."""
+    held = {(f, reading): reading == "scan" and tokens.shape[1] <= models_of[f].window for f, reading in wanted}
+    plain = dict.fromkeys(f for f, reading in wanted if reading == "whole" or held[f, reading])
+    done = {}
+    if estimators := {f: models_of[f].estimator for f in plain if models_of[f].estimator is not None}:
+        from tfbind.models import baseline  # loaded already, with the estimators
+
+        parts = baseline.logits(list(estimators.values()), dna.decode(tokens))
+        done = {(f, "whole"): logits[None] for f, logits in zip(estimators, parts, strict=True)}
+    for folder, reading in wanted:
+        model, window, chain = models_of[folder].model, models_of[folder].window, models_of[folder].chain
+        key = folder, "whole" if held[folder, reading] else reading
+        if key not in done:
+            done[key] = score(model, tokens, reading, window, chain=chain)
+        done[folder, reading] = done[key]
+    return done

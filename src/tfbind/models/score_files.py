@@ -1,0 +1,462 @@
+"""Scores of a user's own sequences, intervals or variants: a stream in, a stream out, one row for each row.
+
+However long the input, no more than a few blocks of it are in memory.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+import numpy as np
+import pandas as pd
+import pysam
+
+from tfbind import dna
+from tfbind.errors import InputError
+from tfbind.io import peaks, tables, textfile
+from tfbind.io.genome import Genome
+from tfbind.kernels import fasta as kernel
+from tfbind.models import applicability, networks, platt, predict, store
+
+#: A longer sequence is no site: it is to be cut into windows first.
+LONGEST = 100_000
+
+
+#: A file whose reference alleles differ from the genome more often than that, and more than once, is of another build.
+MISMATCHES = 0.1
+
+
+_BLOCK = 2**20  # bytes of a FASTA read at a time
+
+
+_ROWS = 4096  # intervals or variants taken at a time
+
+
+_CELLS = 2**24  # most bases of a padded block
+
+
+_BASES = np.zeros(256, bool)
+
+
+_BASES[np.frombuffer(b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv", np.uint8)] = True
+
+
+#: What an allele that is no sequence stands for.
+_WHY = {
+    "*": ": a deletion that another record describes",
+    "<*>": ": any other allele",
+    "<NON_REF>": ": any other allele",
+}
+
+
+_ALLELE = re.compile("[ACGTUNRYSWKMBDHVacgtunryswkmbdhv]+")
+
+
+SEQUENCE_COLUMNS = ("id", "logit", "probability", "out_of_domain", "expected_auroc")
+
+
+VARIANT_COLUMNS = (
+    *("id", "chrom", "pos", "ref", "alt", "logit_reference", "logit_alternative", "difference"),
+    *("probability_reference", "probability_alternative", "out_of_domain", "expected_auroc", "note"),
+)
+
+
+class Scorer:
+    """A stored model with all that its scores need to be judged.
+
+    Parameters
+    ----------
+    folder : path
+        As training wrote it; with `evaluation.tsv` it knows how well it does where.
+    reading : str
+        See `predict.score`; by default the one it was evaluated with first, else `scan`.
+    assay : str
+        That the sequences are from; empty: not said.
+
+    Attributes
+    ----------
+    expected : str
+        AUROC that this use may expect, three decimals; empty where it is not known.
+    about : str
+        The same in words.
+    """
+
+    def __init__(self, folder: str | os.PathLike, reading: str = "", assay: str = ""):
+        networks.one_thread()
+        description = store.usable(folder)
+        self.stored = predict.stored(folder)
+        notes = description.get("extra", {})
+        self.known, self.curve = notes.get("domain"), notes.get("calibration")
+        path = Path(folder) / store.EVALUATION
+        evaluation = tables.read_tsv(path) if path.exists() else None
+        own = "embed" if self.stored.chain is not None else "scan"
+        if evaluation is not None and len(evaluation):
+            own = next(iter(evaluation["reading"][evaluation["model"] == notes.get("model")]), own)
+        self.reading = reading or own
+        if self.reading not in predict.READINGS:
+            raise InputError(f"reading is {self.reading!r}; use one of {', '.join(predict.READINGS)}")
+        self.expected, self.about, self.elsewhere = _expected(evaluation, assay, self.reading)
+
+    @property
+    def shortest(self) -> int:
+        """Least number of bp that a sequence must hold."""
+        model = self.stored.model
+        return model[0].shortest if isinstance(model, list) else 1
+
+    def logits(self, tokens: np.ndarray, reading: str = "") -> np.ndarray:
+        """Mean logit over the seeds of ``(N, L)`` tokens: (N,) float64, NaN for what is too short to be read."""
+        result = np.full(len(tokens), np.nan)
+        rows = np.flatnonzero(predict.span(tokens) >= self.shortest)
+        if len(rows):
+            found = predict.score(
+                self.stored.model, tokens[rows], reading or self.reading, self.stored.window, chain=self.stored.chain
+            )
+            result[rows] = found.mean(0)
+        return result
+
+    def probability(self, logits: np.ndarray) -> np.ndarray:
+        """Calibrated on the source's validation rows; NaN for a model without that."""
+        return platt.probability(logits, self.curve) if self.curve else np.full(len(logits), np.nan)
+
+    def outside(self, tokens: np.ndarray) -> list[str]:
+        """In what each row is unlike the training rows: words with commas between them, or nothing."""
+        unlike = applicability.outside(tokens, self.known) if self.known else np.full(len(tokens), "", object)
+        short = np.where(predict.span(tokens) < self.shortest, "unreadable", "")
+        assay = "assay" if self.elsewhere else ""
+        return [",".join(filter(None, words)) for words in zip(unlike, short, [assay] * len(tokens), strict=True)]
+
+
+def _expected(evaluation: pd.DataFrame | None, assay: str, reading: str) -> tuple[str, str, bool]:
+    """AUROC to expect, the sentence about it, and whether the assay is another than the model's own."""
+    unknown = "the AUROC to expect is not known: "
+    if evaluation is None:
+        return "", f"{unknown}the model's folder holds no {store.EVALUATION}", False
+    rows = evaluation[(evaluation["metric"] == "auroc") & evaluation["value"].notna()]
+    own = evaluation["target_assay"][evaluation["comparison"] == "same"]
+    if not assay:
+        known = ", ".join(sorted(set(rows["target_assay"]))) or "nothing"
+        return "", f"{unknown}say with --assay what the sequences are from (evaluated on {known})", False
+    elsewhere = len(own) > 0 and own.iloc[0] != assay
+    rows = rows[(rows["target_assay"] == assay) & (rows["reading"] == reading)]
+    for comparison, words in (("cross", "other experiments"), ("same", "its own held-out rows")):
+        found = rows[rows["comparison"] == comparison]
+        if len(found):
+            values = found.groupby("target")["value"].mean()
+            mean, low, high = values.mean(), values.min(), values.max()
+            between = f", between {low:.3f} and {high:.3f}" if len(values) > 1 else ""
+            where = f"{words} ({', '.join(values.index)}; reading {reading}{between})"
+            return f"{mean:.3f}", f"the AUROC to expect on {assay} is {mean:.3f}, as on {where}", elsewhere
+    return "", f"{unknown}this model was not evaluated on {assay} with reading {reading}", elsewhere
+
+
+class _Block(NamedTuple):
+    names: list[str]
+    tokens: np.ndarray  # (N, L) uint8
+
+
+def fasta(path: str) -> Iterator[_Block]:
+    """Records of a FASTA file, gzip or not, or of standard input (``-``), in blocks."""
+    with textfile.binary(path) as stream, textfile.whole(path):
+        rest, count, final = b"", 0, False
+        while not final:
+            part = stream.read(_BLOCK)
+            final = len(part) == 0
+            if not rest and not count:
+                part = part.removeprefix(b"\xef\xbb\xbf")
+            data = rest + part
+            tokens, ends, names, foreign, unread = kernel.parse(np.frombuffer(data, np.uint8), dna.CODE, _BASES, final)
+            if unread < 0:
+                shown = textfile.shown(data.strip().split(b"\n")[0].decode("ascii", "replace"))
+                raise InputError(f"{path}: {shown} stands before the first '>'; is this FASTA?")
+            rest = data[unread:]
+            if len(rest) > 16 * LONGEST:
+                raise InputError(f"{path}: record {count + len(ends) + 1} is {_too_long(len(rest))}")
+            sizes = np.diff(ends, prepend=0)
+            texts = [data[start:end].decode("utf-8", "replace") for start, end in names]
+            _check_records(path, count, texts, sizes, foreign)
+            count += len(texts)
+            yield from _blocks(texts, tokens, ends, sizes)
+    if not count:
+        raise InputError(f"{path}: 0 FASTA records in this file; check that the right file is named")
+
+
+def _too_long(size: int) -> str:
+    return f"{size} bp long, more than {LONGEST}; cut it into windows, e.g. with bedtools makewindows"
+
+
+def _check_records(path: str, before: int, names: list[str], sizes: np.ndarray, foreign: np.ndarray) -> None:
+    faults = []
+    bad = (sizes == 0) | (sizes > LONGEST) | (foreign > 0) | np.array([not name for name in names], bool)
+    for row in np.flatnonzero(bad):
+        place = f"{path}: record {before + row + 1} ({names[row]})"
+        if not names[row]:
+            faults.append(f"{place}: no name; name every record")
+        if foreign[row]:
+            faults.append(f"{place}: {chr(foreign[row])!r} is no letter of DNA; only A C G T U N and IUPAC are read")
+        elif not sizes[row]:
+            faults.append(f"{place}: no sequence; delete the record or fetch the file again")
+        if sizes[row] > LONGEST:
+            faults.append(f"{place} is {_too_long(sizes[row])}")
+    if faults:
+        raise InputError(textfile.listed(faults))
+
+
+def _blocks(names: list[str], tokens: np.ndarray, ends: np.ndarray, sizes: np.ndarray) -> Iterator[_Block]:
+    """Padded blocks, smaller ones where a long sequence among short ones would make much padding."""
+    if not names:
+        return
+    width = int(sizes.max())
+    if len(names) > 1 and len(names) * width > _CELLS:
+        half = len(names) // 2
+        middle = ends[half - 1]
+        yield from _blocks(names[:half], tokens[:middle], ends[:half], sizes[:half])
+        yield from _blocks(names[half:], tokens[middle:], ends[half:] - middle, sizes[half:])
+        return
+    if (sizes == width).all():
+        yield _Block(names, tokens.reshape(len(names), width))
+        return
+    padded = np.full((len(names), width), dna.UNKNOWN, np.uint8)
+    padded[np.arange(width) < sizes[:, None]] = tokens
+    yield _Block(names, padded)
+
+
+def reference(path: str | os.PathLike) -> Genome:
+    """The user's genome: a plain FASTA with its index beside it, neither ever written."""
+    if not os.path.isfile(f"{path}.fai"):
+        raise InputError(f"{path}.fai: not found; unpack the FASTA where it is packed, then samtools faidx {path}")
+    return Genome(path)
+
+
+def bed(path: str, genome: Genome) -> Iterator[_Block]:
+    """The sequences of a BED file's intervals, in blocks; a name is column 4, or ``chrom:start-end``."""
+    rows: list[tuple[str, str, int, int]] = []
+    faults, count = [], 0
+
+    def block() -> Iterator[_Block]:
+        if faults:
+            raise InputError(textfile.listed(faults))
+        cells = len(rows) * max(end - start for _, _, start, end in rows)
+        for part in np.array_split(np.arange(len(rows)), -(-cells // _CELLS)):
+            if len(part):
+                names, *places = zip(*(rows[i] for i in part), strict=True)
+                yield _Block(list(names), genome.windows(*places))
+
+    for number, line in enumerate(textfile.lines(path), 1):
+        if not line.strip() or line.startswith("#") or line.split(None, 1)[0] in ("track", "browser"):
+            continue
+        count += 1
+        fields = line.split("\t")
+        try:
+            chrom, start, end, _, _ = peaks.parse(fields, False)
+            if end - start > LONGEST:
+                raise ValueError(f"the interval is {_too_long(end - start)}")
+            if end > genome.lengths.get(chrom, -1):
+                known = ", ".join(list(genome.lengths)[:3])
+                raise ValueError(f"{chrom}:{start}-{end} does not lie inside {genome.path} ({known}, ...)")
+        except ValueError as error:
+            faults.append(f"{path}:{number}: {error}")
+            continue
+        name = fields[3].strip() if len(fields) > 3 else ""
+        rows.append((name if name not in ("", ".") else f"{chrom}:{start}-{end}", chrom, start, end))
+        if len(rows) == _ROWS:
+            yield from block()
+            rows.clear()
+    if not count:
+        raise InputError(f"{path}: 0 intervals in this file; check that the right file is named")
+    if rows or faults:
+        yield from block()
+
+
+def score_sequences(scorer: Scorer, blocks: Iterator[_Block], out: TextIO) -> tuple[int, int]:
+    """Write a row for each sequence, in order: how many there were, and how many of them out of the domain."""
+    count = flagged = 0
+    for names, tokens in blocks:
+        if not count:  # a file that cannot be read leaves no header
+            out.write("\t".join(SEQUENCE_COLUMNS) + "\n")
+        logits = scorer.logits(tokens)
+        values = logits.tolist(), scorer.probability(logits).tolist(), scorer.outside(tokens)
+        end = f"\t{scorer.expected}\n"
+        for name, logit, probability, outside in zip(names, *values, strict=True):
+            out.write(f"{name}\t{_text(logit)}\t{_text(probability)}\t{outside}{end}")
+            flagged += outside != ""
+        count += len(names)
+    return count, flagged
+
+
+def _text(value: float) -> str:
+    return f"{value:.6g}" if value == value else ""
+
+
+def score_variants(scorer: Scorer, path: str, genome: Genome, out: TextIO) -> tuple[int, int, int]:
+    """Write a row for each record of a VCF: all alleles at the same locus, in windows of the training length.
+
+    Alleles of one length, up to half a window, stand in the middle of one window. Of others (insertions, deletions,
+    long substitutions) the logit is the best over all windows of the allele with one window of the genome to both
+    sides (step 1): a site beside the variant that no allele touches is in all of them, however long these are, and one
+    that an allele creates or destroys wherever it lies in it is in that one alone.
+
+    Several alternative alleles stand in one row, with commas between them, as in the file. An allele that is not
+    written out (``<DEL>``, ``*``) or is longer than `LONGEST` has no score, and its note says so; so does a reference
+    allele that is not the genome's, and a letter that stands for several bases. More alleles that are not the genome's
+    than `MISMATCHES` are refused.
+
+    Returns
+    -------
+    records, flagged, mismatches : int
+    """
+    count = flagged = mismatches = 0
+    for records in _variants(path):
+        lines, outside, wrong = _variant_rows(scorer, records, genome)
+        header = "" if count else "\t".join(VARIANT_COLUMNS) + "\n"
+        count += len(records)
+        mismatches += wrong
+        flagged += outside
+        if mismatches > 1 and mismatches > MISMATCHES * count:
+            raise InputError(
+                f"{path}: {mismatches} of the first {count} reference alleles are not those of {genome.path}; the VCF "
+                "is probably of another genome build, or its chromosomes are named otherwise: name its own genome"
+            )
+        out.write(header + "".join(lines))
+    if not count:
+        raise InputError(f"{path}: 0 variants in this file; check that the right file is named")
+    return count, flagged, mismatches
+
+
+class _Variant(NamedTuple):
+    name: str
+    chrom: str
+    start: int
+    ref: str
+    alts: tuple[str, ...]
+
+
+def _variants(path: str) -> Iterator[list[_Variant]]:
+    if path != "-":
+        textfile.binary(path).close()  # says in words what is no data file
+    before, records, count = pysam.set_verbosity(0), [], 0
+    try:
+        with pysam.VariantFile(path) as file:
+            for record in file:
+                count += 1
+                name = record.id or f"{record.chrom}:{record.pos}:{record.ref}>{','.join(record.alts or '.')}"
+                records.append(_Variant(name, record.chrom, record.start, record.ref or "", record.alts or ()))
+                if len(records) == _ROWS:
+                    yield records
+                    records = []
+    except NotImplementedError:
+        remedy = f"zcat {path} | tfbind score ... --vcf -, or pack it with bgzip"
+        raise InputError(f"{path}: packed with gzip, which cannot be read as VCF; {remedy}") from None
+    except (OSError, ValueError, UnicodeDecodeError) as error:
+        remedy = "correct or fetch it" if count or path == "-" else _without_header(path)
+        raise InputError(f"{path}: cannot be read as VCF after record {count} ({error}); {remedy}") from None
+    finally:
+        pysam.set_verbosity(before)
+    if records:
+        yield records
+
+
+def _without_header(path: str) -> str:
+    """What to do with a file of which not one record could be read."""
+    if next(textfile.lines(path), "").startswith("##fileformat=VCF"):
+        return "correct or fetch it"
+    names = "#CHROM POS ID REF ALT QUAL FILTER INFO"
+    return f"it has no header: put ##fileformat=VCFv4.2 and, separated by tabs, {names} in front, each on its line"
+
+
+def _variant_rows(scorer: Scorer, records: list[_Variant], genome: Genome) -> tuple[list[str], int, int]:
+    window = scorer.stored.window
+    notes: list[list[str]] = [[] for _ in records]
+    # windows with an allele in the middle, what of them lies on the chromosome, and (record, allele) of each
+    texts, inside, owner = [], [], []
+    values = {}
+    wrong = 0
+    for i, record in enumerate(records):
+        if record.start < 0:
+            notes[i].append("POS 0 lies before the first base: no score")
+            continue
+        tokens = _surroundings(record, genome, window)
+        if isinstance(tokens, str):
+            notes[i].append(f"not on the genome: {tokens}")
+            wrong += 1
+            continue
+        left, site, right = tokens
+        given = dna.encode_text(record.ref.encode("ascii", "replace"))
+        if not np.array_equal(site, given):
+            notes[i].append(f"REF is {record.ref[:20]}, the genome has {dna.decode(site[None, :20])[0]}")
+            wrong += 1
+        alleles = {}
+        for allele, letters in enumerate((record.ref, *record.alts)):
+            if not _ALLELE.fullmatch(letters):
+                notes[i].append(f"{letters[:20]} is no sequence{_WHY.get(letters, '')}")
+            elif len(letters) > LONGEST:
+                notes[i].append(f"{letters[:20]}... is {len(letters)} bp long, more than {LONGEST}: no score")
+            else:
+                alleles[allele] = dna.encode_text(letters.encode())
+                if several := sorted(set(letters.upper()) - set("ACGTU")):
+                    notes[i].append(f"{letters[:20]}: {', '.join(several)} is no single base and read as unknown")
+        sizes = {len(allele) for allele in alleles.values()}
+        in_middle = len(sizes) == 1 and max(sizes) <= max(1, window // 2)
+        for allele, letters in alleles.items():
+            middle, known = _window(left, letters, right, window)
+            texts.append(middle)
+            inside.append(known)
+            owner.append((i, allele))
+            if not in_middle:
+                values[i, allele] = scorer.logits(np.concatenate([left, letters, right])[None], "scan")[0]
+    outside: list[set[str]] = [set() for _ in records]
+    if texts:
+        logits = np.array([values.get(key, np.nan) for key in owner])
+        centred = [row for row, key in enumerate(owner) if key not in values]
+        if centred:
+            logits[centred] = scorer.logits(np.stack([texts[row] for row in centred]), "whole")
+        words = scorer.outside(np.stack(inside))
+        for key, logit, probability, flags in zip(owner, logits, scorer.probability(logits), words, strict=True):
+            values[key] = logit, probability
+            outside[key[0]] |= set(flags.split(",")) - {""}
+    nothing = (np.nan, np.nan)
+    lines = []
+    for i, record in enumerate(records):
+        reference, alternatives = (
+            values.get((i, 0), nothing),
+            [values.get((i, allele), nothing) for allele in range(1, len(record.alts) + 1)],
+        )
+        lines.append(
+            "\t".join(
+                [
+                    *(record.name, record.chrom, str(record.start + 1), record.ref, ",".join(record.alts) or "."),
+                    *(_text(reference[0]), ",".join(_text(a[0]) for a in alternatives)),
+                    ",".join(_text(a[0] - reference[0]) for a in alternatives),
+                    *(_text(reference[1]), ",".join(_text(a[1]) for a in alternatives)),
+                    *(",".join(sorted(outside[i])), scorer.expected, "; ".join(notes[i])),
+                ]
+            )
+            + "\n"
+        )
+    return lines, sum(map(bool, outside)), wrong
+
+
+def _surroundings(record: _Variant, genome: Genome, window: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | str:
+    """`window` bp before the site of a record, the site, `window` bp behind it; or why it lies nowhere."""
+    chrom, low, high = genome.resolve(record.chrom), record.start, record.start + len(record.ref)
+    size = genome.lengths.get(chrom, -1)
+    if size < 0:
+        return f"it has no {chrom}"
+    if not low < high <= size:
+        return f"{chrom} has {size} bp"
+    first = max(0, low - window)
+    cut = genome.windows([chrom], [first], [min(size, high + window)])[0]
+    return cut[: low - first], cut[low - first : high - first], cut[high - first :]
+
+
+def _window(left: np.ndarray, allele: np.ndarray, right: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """`size` bp with the middle of the allele in the middle, unknown beyond the chromosome's ends; and the same with
+    what lies on the chromosome moved to its beginning, as it stands in a row of its own."""
+    around, inside = np.full((2, size), dna.UNKNOWN, np.uint8)
+    whole = np.concatenate([left, allele, right])
+    first = len(left) + len(allele) // 2 - size // 2
+    low, high = max(0, first), min(len(whole), first + size)
+    around[low - first : high - first] = whole[low:high]
+    inside[: high - low] = whole[low:high]
+    return around, inside

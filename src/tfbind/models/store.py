@@ -1,0 +1,71 @@
+"""The folder of a stored model: its names, its description, whether it is whole."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from tfbind.errors import InputError, NotEstimable
+from tfbind.io import atomic, tables
+
+
+def intact(path: str | os.PathLike, sha256: str | None) -> Path:
+    """The path of a file that is as it was written; None, of older models, accepts any."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: not found; train the model again, or copy its folder again")
+    if sha256 not in (None, tables.digest(path)):
+        fault = "damaged (its SHA-256 is not the one written with it)"
+        raise InputError(f"{path}: {fault}; {atomic.AGAIN}, or copy the folder again")
+    return path
+
+
+def write_no_model(folder: str | os.PathLike, kind: str, reason: str) -> None:
+    """The files of a model that could not be made: `model.json` holds the reason, the others nothing."""
+    description = json.dumps({"versions": tables.versions(), "kind": kind, "reason": reason})
+    for name, content in {"model.safetensors": "", "history.tsv": "", "model.json": description}.items():
+        with atomic.replacing(Path(folder) / name) as temporary:
+            temporary.write_text(content)
+
+
+VERSION = 2
+
+
+WEIGHTS = "model.safetensors"
+
+
+DESCRIPTION = "model.json"
+
+
+EVALUATION = "evaluation.tsv"
+
+
+def describe(folder: str | os.PathLike) -> dict:
+    """The description of a stored model of any kind, network or not."""
+    path = Path(folder) / DESCRIPTION
+    try:
+        description = json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{path}: not found; give the folder of a trained model, never a file or a pickle") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: not JSON ({error}); train the model again") from error
+    if not isinstance(description, dict) or "kind" not in description:
+        raise InputError(f"{path}: names no model kind; train the model again")
+    return description
+
+
+def usable(folder: str | os.PathLike) -> dict:
+    """`describe`, but `NotEstimable` with the reason where training gave no model."""
+    description = describe(folder)
+    if "reason" in description:
+        raise NotEstimable(f"{folder}: no model was trained: {description['reason']}")
+    return description
+
+
+def renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of format 1, whose head was a list of layers, under today's names."""
+    last = "4" if "head.4.weight" in state else "1"
+    names = {f"head.{last}.": "head.readout."} | ({"head.1.": "head.dense."} if last == "4" else {})
+    return {names.get(name[:7], name[:7]) + name[7:]: value for name, value in state.items()}

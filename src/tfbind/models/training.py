@@ -1,0 +1,180 @@
+"""Training of the networks: an ensemble of seeds from two tables, resumable after any kill.
+
+The networks of the seeds are a stack (see `stacks`).
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from tfbind.errors import NotEstimable
+from tfbind.io import atomic, tables
+from tfbind.models import background, store
+from tfbind.seeding import generator
+
+if TYPE_CHECKING:  # torch and Lightning load when something is trained
+    from tfbind.models.examples import Examples
+
+log = logging.getLogger(__name__)
+
+
+HISTORY = "history.tsv"
+
+
+#: What `search` draws besides the config's own setting: log-uniform between these, and one of these.
+_RATES, _DECAYS, _DROPOUTS = (1e-3, 5e-2), (1e-3, 0.3), (0.0, 0.1, 0.25, 0.5)
+
+
+def fit(
+    kind: str,
+    options: Mapping,
+    positives: pd.DataFrame,
+    negatives: pd.DataFrame,
+    seeds: Sequence[int],
+    training: Mapping,
+    folder: str | os.PathLike,
+    extra: Mapping,
+    embed: int = 0,
+    threads: int = 1,
+) -> dict[int, str]:
+    """Train one network per seed and store them together.
+
+    The best epoch of a seed is the one with the highest AUROC over its validation rows. A run that was killed goes on
+    where it was when it is called again with the same arguments.
+
+    Parameters
+    ----------
+    kind, options
+        A key of `networks.MODELS` and its constructor's arguments.
+    positives, negatives : sequence tables
+        The k-th seed (from 1) sees rows whose `draw` is 0 or k.
+    seeds : sequence of int
+    training : mapping
+        `epochs`, `patience` (epochs without a better one), `steps` (at least that many in all epochs), `batch_size`,
+        `learning_rate` (the highest of the schedule), `weight_decay`, `search` (settings tried, see `search`; 0: none).
+    folder : path
+        Receives `model.safetensors`, `model.json`, `history.tsv`; holds `checkpoints` meanwhile.
+    extra : mapping
+        Kept in `model.json`.
+    embed : int
+        Sequences of fewer than so many bp are set into random surroundings of that length (see `background`), whose
+        chain is kept in `model.json`. 0: none.
+    threads : int
+        Of torch. More than one helps a `bilstm` on idle cores only, and may change the last bits of its weights.
+
+    Returns
+    -------
+    dict of int to str
+        The seeds that gave no usable model, and why; kept in `model.json` too. Where none did, or these rows cannot be
+        trained on, the folder holds no model but the reason.
+    """
+    from tfbind.models import applicability, stacks
+    from tfbind.models.examples import encode
+    from tfbind.models.networks import restore, save, set_threads
+
+    set_threads(threads)
+    folder, seeds, extra = Path(folder), list(seeds), dict(extra)
+    examples = encode(positives, negatives)
+    try:
+        for index in range(len(seeds)):
+            _check_classes(examples, index)
+    except NotEstimable as reason:
+        store.write_no_model(folder, kind, tables.note(positives) or tables.note(negatives) or str(reason))
+        return dict.fromkeys(seeds, str(reason))
+    if embed:
+        chain = background.fit(examples.tokens[examples.split == "train"])
+        examples = examples._replace(chain=chain, window=max(embed, examples.window))
+        extra["background"] = background.to_lists(chain)
+    work = _workspace(folder / "checkpoints", examples, kind, dict(options), seeds, dict(training), embed)
+    if training.get("search"):
+        options, training, extra["search"] = search(kind, options, examples, seeds[0], training, work / "search")
+    # seeds with negatives of their own share no batch
+    groups = [[i] for i in range(len(seeds))] if examples.draw.any() else [list(range(len(seeds)))]
+    ended = {}
+    for stack in groups:
+        members = [stacks.Member(seeds[i], options, training["learning_rate"], training["weight_decay"]) for i in stack]
+        progress = stacks.fit_stack(kind, members, examples, stack[0], training, work / str(seeds[stack[0]]))
+        ended |= zip([seeds[i] for i in stack], progress, strict=True)
+    kept = {seed: progress for seed, progress in ended.items() if progress["best"]}
+    failures = {seed: progress["failure"] for seed, progress in ended.items() if not progress["best"]}
+    for reason in failures.values():
+        log.warning("%s", reason)
+    if not kept:
+        shutil.rmtree(work)
+        store.write_no_model(folder, kind, "; ".join(failures.values()))
+        return failures
+    columns = ["seed", "epoch", "split", "metric", "value"]
+    history = pd.DataFrame([row for progress in kept.values() for row in progress["history"]], columns=columns)
+    tables.write_tsv(history, folder / HISTORY)
+    scores = {seed: progress["score"] for seed, progress in kept.items()}
+    notes = {"training": dict(training), "validation_auroc": scores, "failures": failures}
+    states = {seed: progress["best"] for seed, progress in kept.items()}
+    notes["domain"] = applicability.describe(examples.tokens[examples.split == "train"])
+    networks = [restore(kind, options, state) for state in states.values()]
+    notes["calibration"] = stacks.calibrate(networks, examples)
+    save(folder, kind, options, states, examples.window, {**notes, **extra})
+    shutil.rmtree(work)
+    return failures
+
+
+def search(
+    kind: str, options: Mapping, examples: "Examples", seed: int, training: Mapping, folder: Path
+) -> tuple[dict, dict, list[dict]]:
+    """The best of `training["search"]` settings on the validation rows, by successive halving in one stack.
+
+    The first is the given one; the others differ in learning rate, weight decay and dropout.
+
+    Returns
+    -------
+    options, training : dict
+        With the best setting filled in.
+    tried : list of dict
+        Every setting, the AUROC of its best epoch, and after how many epochs it ended.
+    """
+    from tfbind.models import stacks
+
+    rng = generator("search", seed)
+    members = [stacks.Member(seed, dict(options), training["learning_rate"], training["weight_decay"])]
+    while len(members) < training["search"]:
+        drawn = {**options, "dropout": float(rng.choice(_DROPOUTS))}
+        rate, decay = (float(np.exp(rng.uniform(*np.log(bounds)))) for bounds in (_RATES, _DECAYS))
+        members.append(stacks.Member(seed, drawn, rate, decay))
+    progress = stacks.fit_stack(kind, members, examples, 0, training, folder, halving=True)
+    tried = [
+        {"learning_rate": m.learning_rate, "weight_decay": m.weight_decay, "dropout": m.options.get("dropout")}
+        | {"auroc": p["score"] if p["best"] else None, "epochs": len(p["history"]) // 3}
+        for m, p in zip(members, progress, strict=True)
+    ]
+    best = members[max(range(len(members)), key=lambda i: (bool(progress[i]["best"]), progress[i]["score"]))]
+    chosen = {**training, "learning_rate": best.learning_rate, "weight_decay": best.weight_decay}
+    return dict(best.options), chosen, tried
+
+
+def _check_classes(examples: "Examples", index: int) -> None:
+    for split in ("train", "validation"):
+        labels = examples.labels[examples.rows(split, index)]
+        for label, name in ((1, "positives"), (0, "negatives")):
+            if not (labels == label).any():
+                raise NotEstimable(f"no {name} in the {split} split; change the split or use more data")
+
+
+def _workspace(folder: Path, examples: "Examples", *settings: object) -> Path:
+    """The checkpoint folder; what it holds of a run with other data or settings is removed."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for array in (examples.tokens, examples.labels, examples.draw):
+        digest.update(str(array.shape).encode() + array.tobytes())
+    digest.update("\t".join(examples.split).encode())
+    stamp = folder / "inputs.sha256"
+    if not stamp.exists() or stamp.read_text() != digest.hexdigest():
+        shutil.rmtree(folder, ignore_errors=True)
+        with atomic.replacing(stamp) as temporary:
+            temporary.write_text(digest.hexdigest())
+    return folder

@@ -1,0 +1,47 @@
+"""The verdicts."""
+
+import pandas as pd
+
+from tfbind.report import wording
+from tfbind.statistics.over_tfs import EVERY_TF
+from tfbind.study.shifts import rank
+
+
+def _pays(crossings: pd.DataFrame | None) -> dict[tuple, list[str]]:
+    """From how many target examples on retraining pays: sentences by TF, shift, assays and negatives."""
+    if crossings is None:
+        return {}
+    found: dict[tuple, list[str]] = {}
+    chosen = crossings[(crossings["adaptation"] == "retrain") & (crossings["against"] == "direct")]
+    for row in chosen.to_dict("records"):
+        said = f"{row['model']}, {row['sentence'].removeprefix(row['tf'] + ', ')}"
+        found.setdefault(tuple(row[name] for name in _DIRECTION), []).append(said)
+    return found
+
+
+_DIRECTION = ("tf", "shift", "source_assay", "target_assay", "train_negatives", "test_negatives")
+
+
+def answers(verdicts: pd.DataFrame, crossings: pd.DataFrame | None) -> list[dict]:
+    """One entry for each TF, that over all TFs first; in each, ChIP-seq targets and large shifts first."""
+    pays = _pays(crossings)
+    columns = ["shift", "test_negatives", "train_negatives"]
+    rows = verdicts.assign(**{name: "" for name in columns if name not in verdicts})
+    order = [
+        (tf != EVERY_TF, target != "chipseq", -rank(shift))
+        for tf, target, shift in zip(rows["tf"], rows["target_assay"], rows["shift"], strict=True)
+    ]
+    rows = rows.iloc[sorted(range(len(rows)), key=order.__getitem__)]
+    answers = []
+    for tf, of_tf in rows.groupby("tf", sort=False):
+        items = []
+        for row in of_tf.to_dict("records"):
+            about = [f"{wording.assay(row['source_assay'])} → {wording.assay(row['target_assay'])}"]
+            about += [f"another {row['shift']}"] * (row["shift"] in ("replicate", "lab", "cell"))
+            about += [f"model {row['model']}"] * (wording.word(row["model"]) != wording.MISSING)
+            about += [f"negatives: {wording.against(row)}"] * (wording.word(row["test_negatives"]) != wording.MISSING)
+            sentence = str(row["sentence"]).removeprefix(f"{tf}: {row['verdict']}. ")
+            item = {"badge": wording.badge(row["verdict"]), "sentence": sentence, "about": ", ".join(about)}
+            items.append(item | {"pays": pays.get(tuple(row[name] for name in _DIRECTION), [])})
+        answers.append({"tf": tf, "verdicts": items})
+    return answers

@@ -1,0 +1,102 @@
+"""Every paired drop."""
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from tfbind.report import figure as report_figure
+from tfbind.report import table, wording
+from tfbind.study.shifts import SHIFTS, rank
+
+
+def pairs(transfer: pd.DataFrame) -> dict:
+    """The table of all paired drops."""
+    columns = [
+        table.Column("TF", lambda r: wording.word(r["tf"])),
+        table.Column("Source → target", lambda r: f"{wording.word(r['source'])} → {wording.word(r['target'])}"),
+        table.Column("Shift", lambda r: wording.word(r["shift"])),
+        table.Column("Model", lambda r: wording.word(r["model"])),
+        table.Column("Negatives", wording.against),
+        table.Column("n⁺ / n⁻", lambda r: f"{wording.count(r['n_positive'])} / {wording.count(r['n_negative'])}", True),
+        table.Column("Floor", lambda r: wording.auroc(r["floor"]), True),
+        table.Column("Same", lambda r: wording.auroc(r["same"]), True),
+        table.Column("Cross", lambda r: wording.auroc(r["cross"]), True),
+        table.Column("Drop (interval)", lambda r: wording.drop(r["drop"], r["low"], r["high"]), True),
+        table.Column("p", lambda r: wording.p_value(r["p_value"]), True),
+        table.Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    return table.shown(
+        transfer,
+        columns,
+        caption="Every drop: one row for each source, target, model and kind of negatives (AUROC)",
+        name="transfer",
+        empty="No source meets another target in this study.",
+        choose=("TF", "Shift", "Model", "Negatives"),
+    )
+
+
+def _trim(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _forest(rows: pd.DataFrame, models: dict[str, tuple[str, str]], name: str, label: str) -> Markup:
+    """Drops in points with their intervals: one block for each pair, one line for each model."""
+    pairs = list(dict.fromkeys(zip(rows["tf"], rows["source"], rows["target"], strict=True)))
+    present = [model for model in models if model in set(rows["model"])]
+    pitch = 1 / (len(present) + 1.2)
+    block = max(0.42, 0.15 * (len(present) + 1))
+    height = block * len(pairs) + 0.55
+    texts = [(_trim(tf, 34), _trim(f"{source} → {target}", 48)) for tf, source, target in pairs]
+    # In inches: about 0.085 for a bold letter, 0.062 for a small one.
+    left = max(max(0.085 * len(tf), 0.062 * len(route)) for tf, route in texts) + 0.2
+    width = left + 4.4
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((left / width, 0.45 / height, 4.3 / width, 1 - 0.5 / height))
+    place = {pair: -i for i, pair in enumerate(pairs)}
+    for i in range(len(pairs)):
+        if i % 2:
+            axes.axhspan(-i - 0.5, -i + 0.5, color="#f5f5f3", linewidth=0, zorder=0)
+    axes.axvline(0, color="#888888", linewidth=0.8, zorder=1)
+    for j, model in enumerate(present):
+        some = rows[rows["model"] == model]
+        keys = zip(some["tf"], some["source"], some["target"], strict=True)
+        y = np.array([place[key] for key in keys]) + ((len(present) - 1) / 2 - j) * pitch
+        x, low, high = (100 * some[column].to_numpy(float) for column in ("drop", "low", "high"))
+        colour, marker = models[model]
+        told = ~np.isnan(x)
+        axes.hlines(y[told], low[told], high[told], color=colour, linewidth=1.3, zorder=2)
+        axes.plot(x[told], y[told], marker, color=colour, markersize=4.6, markeredgewidth=0, zorder=3)
+        for hidden in y[~told]:
+            axes.text(0, hidden, " not estimable", color="#666666", fontsize=7, va="center")
+    axes.set_ylim(0.5 - len(pairs), 0.5)
+    axes.set_yticks([])
+    beside = {"transform": axes.get_yaxis_transform(), "ha": "right", "clip_on": False}
+    for i, (tf, route) in enumerate(texts):
+        axes.text(-0.02, 0.02 - i, tf, va="bottom", color="#1a1a1a", fontweight="bold", **beside)
+        axes.text(-0.02, -0.02 - i, route, va="top", color="#555555", fontsize=7, **beside)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("drop in AUROC (points; right of zero: training on the target is better)")
+    axes.grid(axis="x", color="#e4e4e0", linewidth=0.6, zorder=0)
+    axes.set_axisbelow(True)
+    return report_figure.svg(figure, name, label)
+
+
+def forests(transfer: pd.DataFrame, models: dict) -> list[dict]:
+    """A forest plot for each kind of pair: the drop of each TF with its interval."""
+    rows = transfer[transfer["train_negatives"] == transfer["test_negatives"]]
+    rows = rows[rows["shift"] != SHIFTS[0]]
+    extra = rows["tf"].astype(str).str.contains(">", regex=False)
+    rows = rows.assign(extra=extra, rank=[rank(shift) for shift in rows["shift"]])
+    forests = []
+    keys = ["extra", "rank", "target_assay", "source_assay", "shift", "test_negatives"]
+    grouped = rows.sort_values(["extra", "rank"], ascending=[True, False], kind="stable").groupby(keys, sort=False)
+    for i, ((is_extra, _, target, source, shift, negatives), group) in enumerate(grouped):
+        route = f"{wording.assay(source)} → {wording.assay(target)}"
+        kind = "Another TF" if is_extra else f"Shift of {wording.word(shift)}"
+        title = f"{kind}, {route}, negatives: {wording.word(negatives)}"
+        label = f"Forest plot of drops in AUROC with intervals. {title}. The numbers are in the table below."
+        headline = not is_extra and shift == "assay" and target == "chipseq"
+        svg = _forest(group, models, f"forest{i}", label)
+        forests.append({"title": title, "svg": svg, "headline": headline})
+    return sorted(forests, key=lambda forest: not forest["headline"])

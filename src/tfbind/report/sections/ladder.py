@@ -1,0 +1,73 @@
+"""The drop from one shift to the next."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from tfbind.report import table, wording
+from tfbind.report.figure import svg
+from tfbind.statistics.over_tfs import EVERY_TF
+
+
+def ladder(ladder: pd.DataFrame) -> dict:
+    """The rungs over TFs, or of the only TF."""
+    shown = ladder[ladder["tf"] == EVERY_TF]
+    shown = ladder if shown.empty else shown
+    columns = [
+        table.Column("Rung", lambda r: r["rung"]),
+        table.Column(
+            "Trained on → tested on",
+            lambda r: f"{wording.assay(r['source_assay'])} → {wording.assay(r['target_assay'])}",
+        ),
+        table.Column("Model", lambda r: wording.word(r["model"])),
+        table.Column("Negatives", wording.against),
+        table.Column("TFs", lambda r: wording.count(r["n_tf"]), True),
+        table.Column("Pairs", lambda r: wording.count(r["n_pair"]), True),
+        table.Column("AUROC (interval)", lambda r: wording.estimate(r["auroc"], r["low"], r["high"]), True),
+        table.Column("Trained on target", lambda r: wording.auroc(r["target_trained"]), True),
+        table.Column("Drop (interval)", lambda r: wording.drop(r["drop"], r["drop_low"], r["drop_high"]), True),
+        table.Column("Loss (interval)", lambda r: wording.drop(r["loss"], r["loss_low"], r["loss_high"]), True),
+        table.Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    return table.shown(
+        shown,
+        columns,
+        caption="The ladder: the same model ever farther from its source",
+        name="ladder",
+        empty="No model was scored.",
+        raw=ladder,
+    )
+
+
+def rungs(ladder: pd.DataFrame, models: dict) -> list[dict]:
+    """One figure for each TF and kind of negatives: AUROC by rung, a panel for each source assay."""
+    known = ladder[(ladder["train_negatives"] == ladder["test_negatives"]) & ladder["auroc"].notna()]
+    known = known.iloc[np.argsort(known["tf"] != EVERY_TF, kind="stable")]
+    order = list(dict.fromkeys(ladder["rung"]))
+    figures = []
+    for i, ((tf, negatives), group) in enumerate(known.groupby(["tf", "test_negatives"], sort=False)):
+        sides = list(dict.fromkeys(group["source_assay"]))
+        figure = Figure(figsize=(3.6 * len(sides) + 0.4, 2.4))
+        for axes, side in zip(figure.subplots(1, len(sides), sharey=True, squeeze=False)[0], sides, strict=True):
+            some = group[group["source_assay"] == side]
+            present = [model for model in models if model in set(some["model"])]
+            for j, model in enumerate(present):
+                line = some[some["model"] == model]
+                x = line["rung"].map(order.index).to_numpy(float) + 0.5 * ((j + 0.5) / len(present) - 0.5)
+                colour, marker = models[model]
+                axes.vlines(x, line["low"], line["high"], color=colour, linewidth=1)
+                axes.plot(x, line["auroc"], marker, color=colour, markersize=4, markeredgewidth=0, linestyle="none")
+                axes.plot(x, line["target_trained"], "_", color=colour, markersize=7)
+            axes.axhline(0.5, color="#999999", linewidth=0.8, linestyle=(0, (1, 2)))
+            axes.set_xlim(-0.5, len(order) - 0.5)
+            axes.set_xticks(range(len(order)), ["own test", *order[1:]])
+            axes.set_title(
+                f"trained on {wording.assay(side)}" if wording.word(side) != wording.MISSING else "",
+                loc="left",
+                fontsize=8.5,
+            )
+        figure.axes[0].set_ylabel("AUROC")
+        figure.subplots_adjust(0.5 / figure.get_figwidth(), 0.12, 0.99, 0.9, wspace=0.08)
+        label = f"AUROC of {tf} by rung of the ladder, negatives {negatives}. The numbers are in the table below."
+        figures.append({"title": f"{tf}, negatives: {negatives}", "svg": svg(figure, f"ladder{i}", label)})
+    return figures

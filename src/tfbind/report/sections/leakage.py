@@ -1,0 +1,43 @@
+"""Training rows that are in a test set."""
+
+import pandas as pd
+
+from tfbind.report import table, wording
+from tfbind.sequences.leakage import ONE_LIBRARY
+
+
+def audit(audit: pd.DataFrame) -> dict:
+    """What leaked: a sentence, what it says of whole libraries, and a table of the cells that leak."""
+    cell = ["source", "target", "train_negatives", "test_negatives"]
+    found = audit[audit["n_train"] > 0]
+    leaks = found[found["kind"] != ONE_LIBRARY]
+    n, n_leaking = len(audit[cell].drop_duplicates()), len(leaks[cell].drop_duplicates())
+    pairs = f"any of the {wording.count(n)} pairs of source and target"
+    said = f"Nothing leaked: no training row of {pairs} is in its test set."
+    if not n:
+        said = "No pair of source and target was audited."
+    if n_leaking:
+        actions = {"removed": "left out of the training", "refused": "reason enough to refuse the pair"}
+        done = " and ".join(actions[action] for action in leaks["action"].unique())
+        share = f"{wording.count(n_leaking)} of {wording.count(n)} pairs of source and target"
+        said = f"In {share} training rows are in the test set too; they were {done}."
+    libraries = found[(found["kind"] == ONE_LIBRARY) & (found["action"] != "none")]
+    shown = pd.concat([leaks, libraries]).sort_index()
+    columns = [
+        table.Column("Source → target", lambda r: f"{wording.word(r['source'])} → {wording.word(r['target'])}"),
+        table.Column("Negatives", wording.against),
+        table.Column("Leak", lambda r: wording.word(r["kind"]).replace("_", " ")),
+        table.Column("Training rows", lambda r: wording.count(r["n_train"]), True),
+        table.Column("Test rows", lambda r: wording.count(r["n_test"]), True),
+        table.Column("Left out", lambda r: wording.count(r["n_removed"]), True),
+        table.Column("Action", lambda r: wording.word(r["action"])),
+        table.Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    caption = "Training and validation rows that are in a test set"
+    options = {"caption": caption, "name": "audit", "empty": "No pair leaks.", "raw": audit}
+    return {
+        "said": said,
+        "libraries": list(dict.fromkeys(libraries["note"])),
+        "table": table.shown(shown, columns, **options),
+        "link": table.download(audit, "audit"),
+    }

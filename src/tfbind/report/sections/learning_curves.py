@@ -1,0 +1,64 @@
+"""AUROC against the number of target examples."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from tfbind.report import figure as report_figure
+from tfbind.report import table, wording
+from tfbind.report.figure import COLOURS
+
+#: What is done with target examples -> its line.
+_ADAPTATIONS = {"direct": "as it is", "head": "last layers trained on", "finetune": "all trained on"} | {
+    "joint": "trained on both", "retrain": "trained from scratch"
+}  # fmt: skip
+
+
+def retrain(retrain: pd.DataFrame, crossings: pd.DataFrame) -> dict:
+    """The learning curves of each pair, what they say, and their numbers."""
+    known = retrain[retrain["value"].notna()]
+    keys = ["tf", "source", "target", "test_negatives", "model"]
+    most = np.log2(max(known["n_target"].max(), 4)) if len(known) else 2.0
+    figures = []
+    for i, (key, group) in enumerate(known.groupby(keys, sort=False)):
+        figure = Figure(figsize=(4.4, 2.5))
+        axes = figure.subplots()
+        for (name, title), colour in zip(_ADAPTATIONS.items(), COLOURS, strict=False):
+            line = group[group["adaptation"] == name].sort_values("n_target")
+            if line.empty:
+                continue
+            if name == "direct":
+                axes.axhline(line["value"].iloc[0], color=colour, linewidth=1.1, label=title)
+                axes.axhspan(line["low"].iloc[0], line["high"].iloc[0], color=colour, alpha=0.12, linewidth=0)
+                continue
+            x = np.log2(line["n_target"].to_numpy(float))
+            axes.plot(x, line["value"], "o-", color=colour, markersize=3, linewidth=1.1, label=title)
+            axes.fill_between(x, line["low"], line["high"], color=colour, alpha=0.12, linewidth=0)
+        ticks = np.arange(4, most + 1, 2)
+        axes.set_xticks(ticks, [f"{int(2**tick):,}" for tick in ticks])
+        axes.set_xlabel("target examples", labelpad=2)
+        axes.set_ylabel("AUROC on the target")
+        axes.legend(fontsize=7, frameon=False)
+        figure.subplots_adjust(0.13, 0.16, 0.98, 0.97)
+        tf, source, target, negatives, model = map(wording.word, key)
+        title = f"{tf}, {source} → {target}, {model}, negatives: {negatives}"
+        mine = (crossings[keys] == list(key)).all(axis=1)
+        label = f"AUROC by number of target examples of {title}. The numbers are in the table below."
+        svg = report_figure.svg(figure, f"retrain{i}", label)
+        figures.append({"title": title, "svg": svg, "said": crossings.loc[mine, "sentence"].tolist()})
+    columns = [
+        table.Column("Source → target", lambda r: f"{wording.word(r['source'])} → {wording.word(r['target'])}"),
+        table.Column("Model", lambda r: wording.word(r["model"])),
+        table.Column("Negatives", wording.against),
+        table.Column("The source model", lambda r: _ADAPTATIONS.get(r["adaptation"], wording.word(r["adaptation"]))),
+        table.Column("Target examples", lambda r: wording.count(r["n_target"]), True),
+        table.Column("AUROC (interval)", lambda r: wording.estimate(r["value"], r["low"], r["high"]), True),
+        table.Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    options = {"caption": "AUROC by number of target examples", "name": "retrain", "empty": "No pair was asked for."}
+    options["choose"] = ("Source → target", "The source model")
+    return {
+        "figures": figures,
+        "table": table.shown(retrain, columns, **options),
+        "link": table.download(crossings, "crossings"),
+    }

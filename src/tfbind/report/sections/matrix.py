@@ -1,0 +1,65 @@
+"""Every source against every target."""
+
+import numpy as np
+import pandas as pd
+
+from tfbind.report import figure, table, wording
+
+
+def _grid(cells: pd.DataFrame) -> dict:
+    """One source x target table of AUROCs; a cell without value carries a letter and, below, its reason."""
+    targets = list(dict.fromkeys(cells["target"]))
+    sources = sorted(
+        dict.fromkeys(cells["source"]),
+        key=lambda s: (s not in targets, targets.index(s) if s in targets else 0),
+    )
+    known = {(row["source"], row["target"]): row for row in cells.to_dict("records")}
+    reasons: dict[str, str] = {}
+    rows = []
+    for source in sources:
+        row = []
+        for target in targets:
+            cell = known.get((source, target), {"value": np.nan, "note": "not scored in this study"})
+            if pd.isna(cell["value"]):
+                reason = (
+                    wording.word(cell["note"]) if wording.word(cell["note"]) != wording.MISSING else "no reason given"
+                )
+                row.append({"mark": reasons.setdefault(reason, _letter(len(reasons))), "reason": reason})
+                continue
+            low, high = cell["low"], cell["high"]
+            n = f"{wording.count(cell['n_positive'])} positives, {wording.count(cell['n_negative'])} negatives"
+            n += "" if wording.word(cell["note"]) == wording.MISSING else f"; {cell['note']}"
+            row.append(
+                {
+                    "value": wording.auroc(cell["value"]),
+                    "interval": "" if pd.isna(low) or pd.isna(high) else f"{wording.auroc(low)}–{wording.auroc(high)}",
+                    "n": n,
+                    "step": figure.colour_of(cell["value"]),
+                    "same": source == target,
+                }
+            )
+        rows.append({"source": source, "cells": row})
+    return {"targets": targets, "rows": rows, "reasons": [(mark, reason) for reason, mark in reasons.items()]}
+
+
+def _letter(index: int) -> str:
+    return chr(ord("a") + index) if index < 26 else str(index)
+
+
+def matrices(scores: pd.DataFrame) -> dict:
+    """The grids of each TF and kind of negatives, and the menus to choose among them."""
+    matrices = []
+    for tf, of_tf in scores.groupby("tf", sort=False):
+        sets = []
+        for (test, train), of_set in of_tf.groupby(["test_negatives", "train_negatives"], sort=False):
+            grids = [{"model": model} | _grid(cells) for model, cells in of_set.groupby("model", sort=False)]
+            names = {"test_negatives": test, "train_negatives": train}
+            sets.append({"negatives": wording.against(names), "grids": grids})
+        matrices.append({"tf": tf, "sets": sets})
+    sets = [one for matrix in matrices for one in matrix["sets"]]
+    words = {
+        "TF": [matrix["tf"] for matrix in matrices],
+        "Model": [grid["model"] for one in sets for grid in one["grids"]],
+        "Negatives": [one["negatives"] for one in sets],
+    }
+    return {"tfs": matrices, "menus": table.filter_menus(words, first=len(matrices) > table.MANY)}

@@ -1,0 +1,52 @@
+"""What the models have learnt."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from tfbind.interpretation import logos, tomtom
+from tfbind.report import table as report_table
+from tfbind.report import wording
+from tfbind.report.table import Column
+
+
+def lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
+    """What each model has learnt: logos and sentences of each factor, and what its filters answer to."""
+    factors = logos.section(table, motifs, wording.ASSAYS)
+    for part in (part for factor in factors for part in factor["models"]):
+        for logo in (logo for figure in part["figures"] for logo in figure["logos"]):
+            logo["said"] = _like(logo["row"])
+    keys = ["tf", "source", "source_assay", "train_negatives", "model"]
+    found = [logos.taught(rows) for _, rows in table.groupby(keys, sort=False)]
+    columns = [
+        Column("TF", lambda r: wording.word(r["tf"])),
+        Column("Source", lambda r: wording.word(r["source"])),
+        Column("Assay", lambda r: wording.assay(r["source_assay"])),
+        Column("Negatives", lambda r: wording.word(r["train_negatives"])),
+        Column("Model", lambda r: wording.word(r["model"])),
+        Column("Filters like", lambda r: f"{wording.word(r['match_tf'])} {wording.word(r['match'])}"),
+        Column("The factor’s own", lambda r: _KINSHIP[r["kinship"]]),
+        Column("Filters", lambda r: wording.count(r["filters"]), True),
+        Column("Share of the effect", lambda r: wording.percent(r["importance"]), True),
+        Column("q", lambda r: wording.p_value(r["q_value"]), True),
+    ]
+    shown = report_table.shown(
+        pd.concat(found) if found else pd.DataFrame(),
+        columns,
+        caption="What the filters of each model answer to, all seeds together",
+        name="motifs",
+        empty="No filter answers to a known motif.",
+        raw=table,
+        choose=("TF", "Model"),
+    )
+    return {"letters": logos.letters(), "factors": factors, "table": shown}
+
+
+_KINSHIP = {"own": "yes", "alike": "like it", "other": "no"}
+
+
+def _like(row: Mapping) -> str:
+    """The line under a logo."""
+    which = "sites" if row["filter"] == tomtom.SITES else f"filters, {wording.percent(row['importance'])} of the effect"
+    return f"{which}: {row['match_tf']} {row['match']}, q = {row['q_value']:.1g}"

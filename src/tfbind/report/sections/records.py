@@ -1,0 +1,50 @@
+"""What was read, dropped and kept."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from tfbind.report import table as report_table
+from tfbind.report import wording
+from tfbind.report.table import Column
+
+
+def logs(logs: Mapping[str, Mapping[str, pd.DataFrame]]) -> tuple[dict, list[dict]]:
+    """The table of what was read, dropped and kept, and the reasons of empty tables."""
+    whole = [
+        frame[["event", "reason", "count"]].assign(dataset=dataset, table=table.replace("negatives:", "negatives: "))
+        for dataset, of_dataset in logs.items()
+        for table, frame in of_dataset.items()
+    ]
+    order = ["dataset", "table", "event", "reason", "count"]
+    whole = pd.concat(whole)[order].reset_index(drop=True) if whole else pd.DataFrame(columns=order)
+    events = [
+        "read",
+        "changed",
+        "dropped",
+        "kept",
+        *sorted(set(whole["event"]) - {"read", "changed", "dropped", "kept"}),
+    ]
+    totals = whole.pivot_table(
+        index=["dataset", "table"], columns="event", values="count", aggfunc="sum", sort=False, observed=True
+    ).reindex(columns=events)
+    totals = totals.dropna(axis="columns", how="all").reset_index()
+    columns = [Column("Dataset", lambda r: wording.word(r["dataset"])), Column("Table", lambda r: r["table"])]
+    columns += [
+        Column(event.capitalize(), lambda r, event=event: wording.count(r[event]), True)
+        for event in totals.columns
+        if event in events
+    ]
+    shown = report_table.shown(
+        totals,
+        columns,
+        caption="Records of each dataset: how many were read, changed, dropped and kept",
+        name="records",
+        empty="No counts were handed to this report.",
+        raw=whole,
+    )
+    details = []
+    for dataset, rows in whole.groupby("dataset", sort=False):
+        body = [[r["table"], r["event"], r["reason"], wording.count(r["count"])] for r in rows.to_dict("records")]
+        details.append({"dataset": dataset, "rows": body})
+    return shown, details

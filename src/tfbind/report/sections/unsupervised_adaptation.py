@@ -1,0 +1,30 @@
+"""Adaptation without labels of the target."""
+
+import pandas as pd
+
+from tfbind.report import table, wording
+from tfbind.statistics.over_tfs import EVERY_TF
+from tfbind.transfer.transferability import foreseen, gained
+
+
+def unlabelled(adaptation: pd.DataFrame, transferability: pd.DataFrame) -> dict:
+    """What was gained without target labels, over TFs first, and whether the drop could be foreseen."""
+    columns = [
+        table.Column("TF", lambda r: wording.word(r["tf"])),
+        table.Column("Source → target", lambda r: f"{wording.end(r, 'source')} → {wording.end(r, 'target')}"),
+        table.Column("Model", lambda r: wording.word(r["model"])),
+        table.Column("Negatives", wording.against),
+        table.Column("Adaptation", lambda r: wording.word(r["adaptation"]).replace("_", " ")),
+        table.Column("Needs", lambda r: wording.word(r["needs"])),
+        table.Column("AUROC (interval)", lambda r: wording.estimate(r["value"], r["low"], r["high"]), True),
+        table.Column("Gain over direct use", lambda r: wording.drop(r["gain"], r["gain_low"], r["gain_high"]), True),
+        table.Column("Drop left", lambda r: wording.drop(r["drop"], r["drop_low"], r["drop_high"]), True),
+        table.Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    first = adaptation["tf"] != EVERY_TF
+    options = {"caption": "Adaptations without target labels", "name": "adaptation", "empty": "No pair was asked for."}
+    return {
+        "said": [*gained(adaptation), *foreseen(transferability)],
+        "table": table.shown(adaptation.loc[first.sort_values(kind="stable").index], columns, **options),
+        "link": table.download(transferability, "transferability"),
+    }

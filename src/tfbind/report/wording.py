@@ -1,0 +1,117 @@
+"""Numbers and names as the page prints them."""
+
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+from tfbind.statistics.over_tfs import EVERY_TF
+
+ASSAYS = {"chipseq": "ChIP-seq", "htselex": "HT-SELEX"}
+
+
+#: How a verdict begins -> (style, sign); the sign and the word carry the meaning without the colour.
+VERDICTS = {
+    "reuse": ("reuse", "●"),
+    "good": ("reuse", "●"),
+    "fine-tune": ("tune", "◐"),
+    "weak": ("tune", "◐"),
+    "retrain": ("retrain", "○"),
+    "cannot tell": ("unsure", "?"),
+    "poor": ("poor", "×"),
+}
+
+
+#: The libraries whose version can change a number.
+LIBRARIES = (
+    *("numpy", "pandas", "scipy", "scikit-learn", "numba", "torch", "pytorch-lightning", "safetensors"),
+    *("pyfaidx", "pysam", "pybedtools", "pyjaspar", "matplotlib", "snakemake"),
+)
+
+
+MISSING = "–"
+
+
+def auroc(value: float) -> str:
+    """An AUROC with three decimals, as in 0.957."""
+    return MISSING if pd.isna(value) else f"{value:.3f}"
+
+
+def points(value: float) -> str:
+    """A difference of AUROCs in points (hundredths), as in 4.8, with a true minus sign."""
+    if pd.isna(value):
+        return MISSING
+    text = f"{100 * value:.1f}"
+    return "0.0" if text == "-0.0" else text.replace("-", "−")
+
+
+def drop(value: float, low: float, high: float) -> str:
+    """A drop with its interval: `4.8 points (3.1 to 6.4)`; what is missing is said."""
+    if pd.isna(value):
+        return MISSING
+    interval = "no interval" if pd.isna(low) or pd.isna(high) else f"{points(low)} to {points(high)}"
+    return f"{points(value)} points ({interval})"
+
+
+def p_value(value: float) -> str:
+    """A p-value with two significant digits, never rounded to zero."""
+    if pd.isna(value):
+        return MISSING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def count(value: float) -> str:
+    """A count with thin spaces between the thousands."""
+    return MISSING if pd.isna(value) else f"{int(value):,}".replace(",", "\u202f")
+
+
+def word(value: object) -> str:
+    """A text cell; a missing one is a dash."""
+    return MISSING if pd.isna(value) or value == "" else str(value)
+
+
+def assay(value: object) -> str:
+    """An assay as it is written in a paper."""
+    return ASSAYS.get(value, word(value))
+
+
+def against(row: Mapping) -> str:
+    """The negatives of a row: one name when training and test agree, both when they do not."""
+    train, test = word(row["train_negatives"]), word(row["test_negatives"])
+    return test if train == test else f"{train} in training, {test} in test"
+
+
+def estimate(value: float, low: float, high: float) -> str:
+    """An AUROC with its interval: `0.957 (0.94 to 0.97)`."""
+    interval = "" if pd.isna(low) or pd.isna(high) else f" ({auroc(low)} to {auroc(high)})"
+    return auroc(value) + interval
+
+
+def end(row: Mapping, end: str) -> str:
+    """Source or target of a row: the dataset, or over all TFs its assay."""
+    return assay(row[f"{end}_assay"]) if row["tf"] == EVERY_TF else word(row[end])
+
+
+def percent(share: float) -> str:
+    """A share in per cent."""
+    return MISSING if pd.isna(share) else f"{100 * share:.0f} %".replace("-", "−")
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """An AUROC with its interval; without one, alone."""
+    if pd.isna(value) or pd.isna(low):
+        return auroc(value)
+    return f"{auroc(value)} ({auroc(low)} to {auroc(high)})"
+
+
+def badge(verdict: object) -> dict[str, str]:
+    """How a verdict is shown: `style`, `sign`, `word`, and what the verdict says after a colon as `text`."""
+    said, _, text = word(verdict).partition(": ")
+    style, sign = next((look for start, look in VERDICTS.items() if said.startswith(start)), ("unsure", "?"))
+    return {"style": style, "sign": sign, "word": said, "text": text}
+
+
+def breakable(name: str) -> Markup:
+    """A dataset's name, escaped, that may break after an underscore, a dash or a dot."""
+    return Markup(re.sub(r"(?<=[_.-])(?=.)", "<wbr>", str(escape(name))))

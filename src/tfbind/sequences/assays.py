@@ -1,0 +1,407 @@
+"""From a row of the sheet to a table of sequences: the bound ones, and the unbound ones that the row itself offers.
+
+An assay is a function that turns the raw records of a file into clean ones (`ASSAYS`). Positives and unbound sequences
+pass through the same function, so that nothing but binding tells them apart.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tfbind import dna
+from tfbind.errors import InputError, NotEstimable
+from tfbind.io import chromosomes, intervals, peak_formats, peaks, sequence_files, tables
+from tfbind.io.genome import Genome
+from tfbind.io.tables import SPLITS
+from tfbind.io.tally import Tally
+from tfbind.sequences import chip_windows, selex, splits
+
+_PEAKS = peak_formats.FORMATS
+
+
+_LABELLED = ("labelled", "deepbind")
+
+
+_FIELDS = ("sequence", "chrom", "start", "end", "strand", "score", "origin")
+
+
+def positives(
+    row: Mapping[str, str],
+    *,
+    length: int,
+    split: Mapping,
+    limit: int | None,
+    jackpots: str = "remove",
+    genome: Genome | None = None,
+    blacklist: str | os.PathLike | None = None,
+    rng: np.random.Generator,
+) -> tuple[pd.DataFrame, Tally]:
+    """The bound sequences of a dataset.
+
+    Parameters
+    ----------
+    row : mapping
+        One row of the sheet, all columns present, paths local.
+    length : int
+        Window around a summit in bp; longer sequences are cut to their centre (SELEX inserts never).
+    split : mapping
+        See `splits.assign`. Rows of `test_path` are all `test`; rows of `path` then are `train` or `validation` only.
+    limit : int, optional
+        Training and validation rows kept together, chosen by `rng`.
+    jackpots : {"remove", "keep"}
+        Of SELEX reads, see `selex.inserts`.
+    genome : Genome, optional
+        Needed for peaks.
+    blacklist : path, optional
+        BED of regions to avoid.
+    rng : numpy Generator
+
+    Returns
+    -------
+    table, Tally
+        Label 1, ids ``{dataset}/p{i}``, no two sequences alike on either strand. A library that nothing can be learnt
+        from (collapsed to one read, say) gives an empty table whose note says so.
+    """
+    tally = Tally()
+    try:
+        options = {"length": length, "jackpots": jackpots, "genome": genome, "blacklist": blacklist}
+        table, _ = _split(row, "positives", split, tally=tally, **options)
+    except NotEstimable as reason:
+        return _nothing(str(reason), tally)
+    table = _unique(table, tally)
+    table = _limited(table, limit, rng, tally)
+    if table.empty:
+        raise InputError(f"{row['path']}: no bound sequence is left for {row['dataset']}; its log says why")
+    return _finish(table, f"{row['dataset']}/p", 1, tally), tally
+
+
+def offers(row: Mapping[str, str]) -> dict[str, set[str]]:
+    """Which kinds of unbound sequences a row may bring, by split; read from the row alone, no file is opened."""
+    labels = row["format"] in _LABELLED or (row["format"] == "fasta" and bool(row["negative_names"]))
+    provided = {"test": (bool(row["test_path"]) and labels) or bool(row["test_negatives_path"])}
+    provided["train"] = labels or bool(row["negatives_path"])
+    if not row["test_path"]:
+        provided["test"] |= provided["train"]
+    provided["validation"] = provided["train"]
+    has_input = row["assay"] == "htselex" and (bool(row["input_path"]) or row["format"] == "counts")
+    return {
+        name: {kind for kind, there in (("provided", provided[name]), ("input", has_input)) if there} for name in SPLITS
+    }
+
+
+def unbound(
+    row: Mapping[str, str],
+    kind: str,
+    *,
+    length: int,
+    split: Mapping,
+    limit: int | None,
+    jackpots: str = "remove",
+    genome: Genome | None = None,
+    blacklist: str | os.PathLike | None = None,
+    rng: np.random.Generator,
+) -> tuple[pd.DataFrame, Tally]:
+    """The unbound sequences that a row brings, cleaned like its positives; the table may be empty.
+
+    Parameters
+    ----------
+    row, length, split, limit, jackpots, genome, blacklist, rng
+        As for `positives`; ``limit=None`` keeps the whole pool.
+    kind : {"provided", "input"}
+        `provided`: label-0 rows of `path` and `test_path`, and the files `negatives_path` and `test_negatives_path`.
+        `input`: cycle 0, from `input_path` or the cycle-0 column of a counts table.
+
+    Returns
+    -------
+    table, Tally
+        Label 0, ids ``{dataset}/{kind}{i}``; none of the sequences is bound in the row's own files (either strand).
+        Empty with a note where the file, or that of the positives, is a collapsed library.
+
+    Raises
+    ------
+    InputError
+        Also where SELEX inserts of the unbound file are of another length than those of the bound one and the row has
+        no `trim`: the length would tell them apart.
+    """
+    tally = Tally()
+    options = {"length": length, "jackpots": jackpots, "genome": genome, "blacklist": blacklist}
+    try:
+        table, sizes = _split(row, kind, split, tally=tally, **options)
+    except NotEstimable as reason:
+        return _nothing(f"{kind}: {reason}", tally)
+    table = _unique(table, tally)
+    try:
+        bound, bound_sizes = _split(row, "positives", split, tally=Tally(), **options)
+    except NotEstimable as reason:
+        return _nothing(str(reason), tally)
+    if faults := list(_lengths(sizes, bound_sizes, kind == "input")):
+        raise InputError(faults)
+    table = table[~_drop_also(table, bound, "also bound in this dataset", tally)]
+    table = _limited(table, limit, rng, tally)
+    return _finish(table, f"{row['dataset']}/{kind}", 0, tally), tally
+
+
+def chipseq(
+    records: pd.DataFrame,
+    row: Mapping[str, str],
+    *,
+    length: int,
+    jackpots: str,
+    genome: Genome | None,
+    blacklist: str | os.PathLike | None,
+    shortest: int,
+    tally: Tally,
+) -> pd.DataFrame:
+    """Windows around summits; or sequences as they are, longer ones cut to their centre.
+
+    Sequences with coordinates meet the same blacklist as windows do.
+    """
+    if row["format"] in _PEAKS:
+        if genome is None:
+            raise InputError(f"{row['dataset']}: peaks need a genome; fill the column genome of the sheet")
+        windows = chip_windows.windows(records, length, genome, blacklist, tally)
+        return windows.assign(strand="+")
+    size = records["sequence"].str.len()
+    excess = (size - length).clip(lower=0)
+    tally.add("changed", f"longer than {length} bp: centre taken", (excess > 0).sum())
+    left = excess // 2
+    cut = [s[a : a + length] for s, a in zip(records["sequence"], left, strict=True)]
+    from_start = np.where(records["strand"] == "-", excess - left, left)
+    records = records.assign(
+        sequence=pd.Series(cut, dtype="str"),
+        start=records["start"] + from_start,
+        end=records["end"] - (excess - from_start),
+    )
+    many = records["sequence"].str.count("N") > chip_windows.UNKNOWN_SHARE * records["sequence"].str.len()
+    tally.add("dropped", "more than 10 % unknown bases", many.sum())
+    records = records[~many].reset_index(drop=True)
+    if genome is not None and records["chrom"].notna().all():
+        records = chromosomes.named(records, genome, tally)
+        if blacklist:
+            black = intervals.overlapping(records, intervals.read_blacklist(blacklist, genome, tally))
+            tally.add("dropped", "blacklist", black.sum())
+            records = records[~black].reset_index(drop=True)
+    return records
+
+
+def htselex(
+    records: pd.DataFrame,
+    row: Mapping[str, str],
+    *,
+    length: int,
+    jackpots: str,
+    genome: Genome | None,
+    blacklist: str | os.PathLike | None,
+    shortest: int,
+    tally: Tally,
+) -> pd.DataFrame:
+    """Inserts of one length, each once; `score` is the number of reads. Genome and window length play no part.
+
+    Where the row has `trim`, inserts of more than `shortest` bp are cut to it at that end.
+    """
+    options = {"jackpots": jackpots, "trim": row.get("trim", "") if shortest else "", "length": shortest}
+    flanks = row["left_flank"], row["right_flank"]
+    inserts = selex.inserts(records["sequence"], *flanks, tally, records["score"], **options)
+    return pd.DataFrame(
+        {"sequence": inserts["sequence"], "score": inserts["count"].astype(float), "origin": records["origin"].iloc[0]}
+    )
+
+
+#: What turns the raw records of a file into clean ones, by assay.
+ASSAYS = {"chipseq": chipseq, "htselex": htselex}
+
+
+_FORMATS = {
+    "chipseq": (*peak_formats.FORMATS, "fasta", "labelled", "deepbind"),
+    "htselex": ("fasta", "fastq", "labelled", "deepbind", "counts"),
+}
+
+
+def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: Tally, **options):
+    # All clean records of one kind, each with its split; and of SELEX inserts (file, is it all test, bp) of each file.
+    if row["format"] not in _FORMATS[row["assay"]]:
+        raise InputError(
+            f"{row['path']}: {row['assay']} takes no {row['format']} file, only {', '.join(_FORMATS[row['assay']])}"
+        )
+    if genome is not None:
+        split = {**split, **{name: [genome.resolve(chrom) for chrom in split.get(name, [])] for name in SPLITS[1:]}}
+        absent = [name for name in SPLITS[1:] if split[name] and not set(split[name]) & set(genome.lengths)]
+        for name in SPLITS[1:]:
+            if unknown := [chrom for chrom in split[name] if chrom not in genome.lengths]:
+                said = f"chromosome of split.{name} that the genome {row['genome']} lacks ({', '.join(unknown)})"
+                tally.add("noted", said, len(unknown))
+        if absent and row["format"] in _PEAKS:
+            raise InputError(
+                f"split.{name}: {genome.path} has none of {', '.join(split[name])}, only "
+                f"{', '.join(list(genome.lengths)[:5])}, ..."
+                for name in absent
+            )
+    shortest = _shortest(row, options) if row.get("trim") else 0
+    parts = [tables.sequences(id=[], sequence=[], label=[], origin=[])]
+    sizes = []
+    for path, what, is_test in _files(row, kind):
+        records = _read(path, row, what, tally)
+        if not len(records):
+            continue
+        clean = _cleaned(path, records, row, genome=genome, shortest=shortest, tally=tally, **options)
+        if row["assay"] == "htselex" and len(clean):
+            sizes.append((path, is_test, len(clean["sequence"].iloc[0])))
+        clean = tables.sequences(
+            id=[""] * len(clean), label=0, **{name: clean[name] for name in clean if name in _FIELDS}
+        )
+        clean["split"] = "test" if is_test else splits.assign(clean, split)
+        if not is_test and row["assay"] != "htselex":  # reads have no place to be split by
+            _unheeded(clean, split, Path(path).name, records.attrs.get("nowhere", ""), tally)
+        if row["test_path"] and not is_test and kind != "input":
+            clean["split"] = clean["split"].replace("test", "train")
+        parts.append(clean)
+    return pd.concat(parts, ignore_index=True), sizes
+
+
+def _files(row: Mapping[str, str], kind: str) -> list[tuple[str, str, bool]]:
+    # The files with records of one kind: (path, what is read of it, is it all test).
+    if kind == "input":
+        return [(row["input_path"] or row["path"], kind, False)]
+    files = [(row["path"], kind, False), (row["test_path"], kind, True)]
+    if kind == "provided":
+        files += [(row["negatives_path"], "unbound file", False), (row["test_negatives_path"], "unbound file", True)]
+    return [file for file in files if file[0]]
+
+
+def _cleaned(path: str, records: pd.DataFrame, row: Mapping[str, str], **options) -> pd.DataFrame:
+    try:
+        return ASSAYS[row["assay"]](records, row, **options)
+    except InputError as error:
+        raise InputError(fault if str(path) in fault else f"{path}: {fault}" for fault in error.faults) from None
+
+
+def _shortest(row: Mapping[str, str], options: Mapping) -> int:
+    # The least length in bp of the inserts of all files of a row.
+    kinds = ["positives", *sorted(set().union(*offers(row).values()))]
+    sizes = []
+    for path, what, _ in dict.fromkeys(file for kind in kinds for file in _files(row, kind)):
+        if len(records := _read(path, row, what, Tally())):
+            clean = _cleaned(path, records, row, genome=None, shortest=0, tally=Tally(), **options)
+            sizes += clean["sequence"].str.len().to_list()[:1]
+    return min(sizes)
+
+
+def _lengths(unbound: list[tuple], bound: list[tuple], is_input: bool) -> Iterator[str]:
+    # Files of unbound inserts none of which is as long as the bound ones that they are set against.
+    for is_test in (False, True):
+        mine = {size: path for path, test, size in bound if test == is_test}
+        theirs = {size: path for path, test, size in unbound if test == is_test or is_input}
+        if mine and theirs and not set(mine) & set(theirs):
+            (size, path), (other, there) = next(iter(mine.items())), next(iter(theirs.items()))
+            yield (
+                f"{there}: its unbound inserts have {other} bp, the bound ones of {path} {size} bp: the length would "
+                "tell them apart; where one end of the longer reads is no insert (barcode, primer), trim the reads or "
+                "write left or right in the column trim of the sheet, which cuts it off; else take other negatives"
+            )
+
+
+def _unheeded(clean: pd.DataFrame, split: Mapping, file: str, why: str, tally: Tally) -> None:
+    # Chromosomes that the config holds out, and that hold nothing out of this file: what was done instead is said.
+    named = {f"split.{name}": split.get(name, []) for name in SPLITS[1:] if split.get(name)}
+    if not named or clean.empty:
+        return
+    if clean["chrom"].isna().all():
+        done = f"{file}: split by a hash of the sequence, not by the chromosomes of {' and '.join(named)}"
+        tally.add("noted", f"{done}: {why or 'the file has no coordinates'}", len(clean))
+        return
+    there = set(clean["chrom"])
+    for key, chroms in named.items():
+        if not there & set(chroms):
+            ours = ", ".join(sorted(there)[:3])
+            tally.add("noted", f"{file}: on no chromosome of {key} ({', '.join(chroms)}), but on {ours}", len(clean))
+
+
+def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.DataFrame:
+    # Raw records of one file that are of the wanted kind: positives, provided, input, or a whole file of unbound ones.
+    form = row["format"]
+    wanted = 1 if what == "positives" else 0
+    if form in _PEAKS:
+        return peaks.read_peaks(path, form, tally) if what != "provided" else pd.DataFrame()
+    if form == "counts":
+        return _counted(path, row, what, tally)
+    table = getattr(sequence_files, f"read_{form}")(path, tally)
+    label = np.full(len(table), wanted if what in ("unbound file", "input") else 1)
+    if form in _LABELLED:
+        label = table["label"].to_numpy()
+    elif form == "fasta" and row["negative_names"] and what in ("positives", "provided"):
+        try:
+            label = 1 - table["name"].str.contains(re.compile(row["negative_names"])).to_numpy(int)
+        except re.error as error:
+            raise InputError(f"negative_names {row['negative_names']!r} is no regular expression: {error}") from None
+    tally.add("dropped", f"label {1 - wanted} in {Path(path).name}: not of this kind", (label != wanted).sum())
+    table = table[label == wanted].reset_index(drop=True)
+    origin = table["name"] if "name" in table else Path(path).name
+    if row["assay"] == "htselex":
+        origin = "cycle 0" if what == "input" else f"cycle {row['cycle']}" if row["cycle"] else Path(path).name
+    table = table.assign(origin=origin, score=1 if row["assay"] == "htselex" else np.nan)
+    table.attrs["path"] = str(path)
+    for name in ("chrom", "start", "end", "strand"):
+        if name not in table:
+            table[name] = None
+    return table
+
+
+def _counted(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.DataFrame:
+    if what == "provided":
+        return pd.DataFrame()
+    table = sequence_files.read_counts(path, tally)
+    cycles = [name for name in table if name != "sequence"]
+    cycle = 0 if what in ("input", "unbound file") else int(row["cycle"] or cycles[-1])
+    if cycle not in cycles:
+        raise InputError(f"{path}: no cycle {cycle}; the table has the cycles {', '.join(map(str, cycles))}")
+    if what == "positives" and cycle == 0:
+        raise InputError(f"{path}: cycle 0 is the unselected library; name a later cycle for {row['dataset']}")
+    there = table[cycle] > 0
+    tally.add("dropped", f"no read in cycle {cycle}", (~there).sum())
+    tally.add("read", f"further reads of a sequence in cycle {cycle}", (table[cycle][there] - 1).sum())
+    return pd.DataFrame(
+        {"sequence": table["sequence"][there], "score": table[cycle][there], "origin": f"cycle {cycle}"}
+    )
+
+
+def _nothing(reason: str, tally: Tally) -> tuple[pd.DataFrame, Tally]:
+    tally.add("dropped", reason, tally.total("read") - tally.total("dropped"))
+    return tables.empty(tables.SEQUENCES, reason), tally
+
+
+def _unique(table: pd.DataFrame, tally: Tally) -> pd.DataFrame:
+    # Each sequence once: its test row stays rather than its validation row, that rather than its training row.
+    ranked = table["split"].map({"test": 0, "validation": 1, "train": 2}).sort_values(kind="stable").index
+    key = pd.Series(pd.factorize(dna.canonicals(table["sequence"]))[0], table.index)
+    again = key.loc[ranked].duplicated().reindex(table.index)
+    leak = again & (table["split"] != "test") & key.isin(key[table["split"] == "test"])
+    tally.add("dropped", "same sequence in the test set (either strand)", leak.sum())
+    tally.add("dropped", "same sequence again (either strand)", (again & ~leak).sum())
+    return table[~again].reset_index(drop=True)
+
+
+def _drop_also(table: pd.DataFrame, others: pd.DataFrame, reason: str, tally: Tally) -> np.ndarray:
+    key = pd.factorize(dna.canonicals(pd.concat([table["sequence"], others["sequence"]])))[0]
+    also = np.isin(key[: len(table)], key[len(table) :])
+    tally.add("dropped", reason, also.sum())
+    return also
+
+
+def _limited(table: pd.DataFrame, limit: int | None, rng: np.random.Generator, tally: Tally) -> pd.DataFrame:
+    rows = np.flatnonzero(table["split"] != "test")
+    if limit is None or len(rows) <= limit:
+        return table
+    surplus = np.delete(rows, rng.choice(len(rows), limit, replace=False))
+    tally.add("dropped", f"beyond the limit of {limit} (random choice)", len(surplus))
+    return table.drop(table.index[surplus])
+
+
+def _finish(table: pd.DataFrame, prefix: str, label: int, tally: Tally) -> pd.DataFrame:
+    for name in SPLITS:
+        tally.add("kept", name, (table["split"] == name).sum())
+    table = table.assign(id=[f"{prefix}{i}" for i in range(len(table))], label=label)
+    return tables.conform(table, tables.SEQUENCES)

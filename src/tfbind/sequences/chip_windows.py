@@ -1,0 +1,89 @@
+"""Windows of one length around the summits of peaks."""
+
+import os
+
+import numpy as np
+import pandas as pd
+
+from tfbind import dna
+from tfbind.errors import InputError
+from tfbind.io import chromosomes, intervals
+from tfbind.io.tally import Tally
+
+#: Share of unknown bases above which a sequence is dropped.
+UNKNOWN_SHARE = 0.1
+
+
+_OUTSIDE_SHARE = 0.01
+
+
+def windows(
+    peaks: pd.DataFrame,
+    length: int,
+    genome: chromosomes.Chromosomes,
+    blacklist: str | os.PathLike | None,
+    tally: Tally,
+) -> pd.DataFrame:
+    """Windows centred on the summits, no two overlapping.
+
+    Parameters
+    ----------
+    peaks : table of `read_peaks`
+    length : int
+        In bp; the summit is base ``length // 2`` of its window.
+    genome : Chromosomes
+    blacklist : path of a BED file, or None
+    tally : Tally
+        Counts what is dropped: absent chromosome, beyond the chromosome's end, window off an end, identical window,
+        blacklist, more than 10 % unknown bases, overlap with a stronger window.
+
+    Returns
+    -------
+    DataFrame
+        `sequence`, `chrom`, `start`, `end`, `score`, `origin` (the peak as ``chrom:start-end`` under the genome's
+        name), in the order of the file.
+
+    Raises
+    ------
+    InputError
+        Where more than 5 % of the peaks lie on unknown chromosomes or more than 1 % end beyond their chromosome.
+    """
+    source = peaks.attrs.get("path", "the peaks")
+    peaks = chromosomes.named(peaks, genome, tally)
+    size = peaks["chrom"].map(genome.lengths)
+    beyond = peaks["end"] > size
+    if beyond.sum() > _OUTSIDE_SHARE * len(peaks):
+        first = peaks[beyond].iloc[0]
+        raise InputError(
+            f"{source}: {beyond.sum()} of {len(peaks)} peaks end beyond their chromosome, e.g. {first['chrom']}:"
+            f"{first['start']}-{first['end']} in {genome.path} of {genome.lengths[first['chrom']]} bp; the peaks are "
+            "probably of another genome build"
+        )
+    tally.add("dropped", "peak ends beyond the chromosome", beyond.sum())
+    start = peaks["summit"] - length // 2
+    off = ~beyond & ((start < 0) | (start + length > size))
+    tally.add("dropped", "window runs off the chromosome", off.sum())
+    table = pd.DataFrame(
+        {
+            "chrom": peaks["chrom"],
+            "start": start,
+            "end": start + length,
+            "score": peaks["score"],
+            "origin": peaks["chrom"] + ":" + peaks["start"].astype(str) + "-" + peaks["end"].astype(str),
+        }
+    )[~(beyond | off)]
+
+    def drop(which: np.ndarray, reason: str) -> None:
+        nonlocal table
+        tally.add("dropped", reason, which.sum())
+        table = table[~which].reset_index(drop=True)
+
+    ranked = table.sort_values("score", ascending=False, kind="stable", na_position="last")
+    drop(ranked.duplicated(["chrom", "start"]).reindex(table.index).to_numpy(), "same window as a stronger peak")
+    if blacklist:
+        drop(intervals.overlapping(table, intervals.read_blacklist(blacklist, genome, tally)), "blacklist")
+    tokens = genome.windows(table["chrom"], table["start"], table["end"])
+    table["sequence"] = pd.Series(dna.decode(tokens, np.full(len(tokens), length)), dtype="str")
+    drop((tokens == dna.UNKNOWN).sum(1) > UNKNOWN_SHARE * length, "more than 10 % unknown bases")
+    drop(~intervals.strongest(table), "overlaps a stronger window")
+    return table

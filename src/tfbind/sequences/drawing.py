@@ -1,0 +1,103 @@
+"""All sets of negatives of one dataset, drawn one after the other: in a run, and by `tfbind validate` to try it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from os import PathLike
+
+import pandas as pd
+
+from tfbind.errors import InputError
+from tfbind.io import chromosomes, intervals
+from tfbind.io.genome import Genome
+from tfbind.io.peaks import read_peaks
+from tfbind.io.tally import Tally
+from tfbind.seeding import generator
+from tfbind.sequences import assays, negatives, other_tf_negatives
+
+#: Kinds that keep away from the TF's peaks.
+_AWAY = {"genomic", "flank", "other_tf"}
+
+
+def sets(
+    row: Mapping[str, str],
+    labels: Mapping[str, Mapping],
+    positives: pd.DataFrame,
+    *,
+    sequence: Mapping,
+    split: Mapping,
+    seeds: int,
+    genome: Genome | None = None,
+    blacklist: str | PathLike | None = None,
+    neighbours: Sequence[Mapping[str, str]] = (),
+    others: Mapping[str, Sequence[pd.DataFrame]],
+    bound: Sequence[pd.DataFrame] = (),
+) -> Iterator[tuple[str, pd.DataFrame, Tally]]:
+    """Draw the sets of negatives that a study asks for of one dataset.
+
+    Parameters
+    ----------
+    row : mapping
+        Of the sheet, paths local.
+    labels : mapping of str to mapping
+        Label -> its options and its `kinds` for this assay, as `Study.drawn` gives them.
+    positives : sequence table
+    sequence, split : mapping
+        Of the config; `limit` has no effect on unbound sequences.
+    seeds : int
+        How often the training rows of a set with ``fresh: true`` are drawn.
+    genome, blacklist
+        As for `negatives.draw`.
+    neighbours : sequence of rows
+        Whose peaks are kept away from: see `Study.neighbours`.
+    others : mapping of str to sequence of sequence tables
+        Label -> positives of other TFs, for the labels that use them (`Study.pools`).
+    bound : sequence of sequence tables
+        Positives of the TF's other datasets, for the same labels (`Study.alike`).
+
+    Yields
+    ------
+    label, table, Tally
+        As each is drawn; the tally begins with what was read of the files of unbound sequences.
+
+    Raises
+    ------
+    InputError
+        As `assays.unbound` and `peaks.read_peaks`; and, once all sets are drawn, the faults of all that
+        `negatives.draw` refused.
+    """
+    placed = {"genome": genome, "blacklist": blacklist}
+    peaks = [read_peaks(n[c], n["format"]) for n in neighbours for c in ("path", "relaxed_path") if n[c]]
+    avoid = chromosomes.named(intervals.together(peaks), genome, Tally()) if peaks else None
+    asked = dict.fromkeys(chain.from_iterable(options["kinds"] for options in labels.values()))
+    offered = set().union(*assays.offers(row).values())
+    options = {**sequence, **placed, "split": split, "limit": None}
+    read = {
+        kind: assays.unbound(row, kind, **options, rng=generator(kind, row["dataset"]))
+        for kind in asked
+        if kind in offered
+    }
+    faults = []
+    for label, options in labels.items():
+        kinds = options["kinds"]
+        found = {kind: read[kind] for kind in kinds if kind in read}
+        if label in others:
+            found["other_tf"] = other_tf_negatives.pool(others[label], generator("other_tf", row["dataset"], label))
+        try:
+            table, tally = negatives.draw(
+                *(row["dataset"], positives, kinds, generator("negatives", row["dataset"], label)),
+                ratio=options["ratio"],
+                draws=seeds if options["fresh"] else 1,
+                unbound={kind: table for kind, (table, _) in found.items()},
+                avoid=avoid if _AWAY & set(kinds) else None,
+                bound=bound if label in others else [],
+                reads=row["assay"] == "htselex",
+                **placed,
+                **{name: options[name] for name in ("margin", "distance", "gc")},
+            )
+        except InputError as error:
+            faults += error.faults
+            continue
+        tally.rows[:0] = chain.from_iterable(each.rows for _, each in found.values())
+        yield label, table, tally
+    if faults:
+        raise InputError(dict.fromkeys(faults))

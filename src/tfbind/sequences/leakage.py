@@ -1,0 +1,361 @@
+"""Leakage: what a model is trained on and then tested on. Counted for each pair of source and target before training.
+
+The training rows that leak into a test set of any target of their source are left out of its training (`without`), or
+the cell is refused, as the config says. A model notes what was left out (`stamp`), so that a target added later cannot
+be scored by a model that has seen it (`outdated`).
+"""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tfbind import dna
+from tfbind.io import atomic, intervals, tables
+from tfbind.kernels import words
+
+#: How a training row may be a test row, the plainest first; each row counts once, under the first that holds. The last
+#: stands for any of the others between a negative of the training and a negative of the test.
+KINDS = ("identical", "reverse_complement", "overlapping", "near_identical", "shared_negatives")
+
+
+#: Two datasets of reads that hold the same reads.
+ONE_LIBRARY = "one_library"
+
+
+#: Distinct words of 16 bp that near-identical sequences share at least. In one stretch they are 23 bp, longer than
+#: the motif of nearly every factor, so that inserts of 14 to 22 bp are near-identical to none: with a strong motif in
+#: both, two of them cannot be told from one that was copied with an error.
+LEAST_WORDS = words.WINDOW
+
+
+#: Test rows of one minimizer that are compared; only repeats of a genome have more.
+MOST_COPIES = 256
+
+
+#: Two libraries are one if they share so many reads, so many times more than chance, at so small a p.
+SHARED_READS, BEYOND_CHANCE, LIBRARY_LEVEL = 10, 10, 1e-6
+
+
+COLUMNS = [
+    *("tf", "source", "source_assay", "target", "target_assay", "comparison", "train_negatives", "test_negatives"),
+    *("kind", "n_train", "n_test", "n_removed", "action", "note"),
+]
+
+
+#: Training rows to leave out: `id`, the kind of leak, and the first target that it leaks into.
+LEAKING = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("id", "kind", "target")])
+
+
+_ORDER = 5  # of the Markov chain that says what chance would share
+
+
+_BASES = 2**27  # bases of one block of rows
+
+
+_SHARED_NEGATIVES, _NONE = len(KINDS) - 1, len(KINDS)
+
+
+def compare(
+    train: pd.DataFrame, test: pd.DataFrame, share: float, one_genome: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """How each row of two sequence tables is in the other one.
+
+    Parameters
+    ----------
+    train, test : sequence tables, (N,) and (M,) rows
+    share : float
+        Of the words of 16 bp that a sequence holds (of the two the one that holds fewer), how many near-identical
+        sequences share.
+    one_genome : bool
+        Whether the coordinates of both are of one assembly.
+
+    Returns
+    -------
+    (N,) int8, (M,) int8
+        Index into `KINDS`; ``len(KINDS)`` where a row is in none.
+    """
+    codes = np.full(len(train), _NONE, np.int8), np.full(len(test), _NONE, np.int8)
+    if not len(train) or not len(test):
+        return codes
+
+    def found(kind: str, hits: tuple[np.ndarray, np.ndarray]) -> None:
+        for code, hit in zip(codes, hits, strict=True):
+            np.minimum(code, KINDS.index(kind), out=code, where=hit)
+
+    turned = dna.reverse_complements(test["sequence"])
+    found("identical", (_among(train["sequence"], test["sequence"]), _among(test["sequence"], train["sequence"])))
+    found("reverse_complement", (_among(train["sequence"], turned), _among(turned, train["sequence"])))
+    if one_genome:
+        found("overlapping", (_overlapping(train, test), _overlapping(test, train)))
+    found("near_identical", near(train["sequence"], test["sequence"], share))
+    return codes
+
+
+def _among(sequences: pd.Series, others: pd.Series) -> np.ndarray:
+    texts = (pa.array(column, pa.large_string()) for column in (sequences, others))
+    return pc.is_in(*texts).to_numpy(zero_copy_only=False)
+
+
+def _overlapping(table: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
+    hit, placed = np.zeros(len(table), bool), table["chrom"].notna().to_numpy()
+    hit[placed] = intervals.overlapping(table[placed], others[others["chrom"].notna()])
+    return hit
+
+
+def near(sequences: pd.Series, others: pd.Series, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which sequences are near-identical to one of the other column, on either strand: see `kernels.words.near`.
+
+    In blocks of rows, so that memory does not grow with them. Identical ones of 23 bp and more are among them.
+    """
+    hit, other_hit = np.zeros(len(sequences), bool), np.zeros(len(others), bool)
+    for some in _blocks(others):
+        other_tokens, other_sizes = _encoded(others[some])
+        index = np.sort(words.entries(other_tokens, other_sizes))
+        for part in _blocks(sequences) if len(index) else ():
+            tokens, sizes = _encoded(sequences[part])
+            options = share, LEAST_WORDS, MOST_COPIES
+            hits = words.near(tokens, sizes, other_tokens, other_sizes, index, *options)
+            hit[part] |= hits[0]
+            other_hit[some] |= hits[1]
+    return hit, other_hit
+
+
+def _blocks(sequences: pd.Series) -> list[slice]:
+    longest = int(sequences.str.len().max()) if len(sequences) else 0
+    step = max(1, _BASES // max(longest, 1))
+    return [slice(first, first + step) for first in range(0, len(sequences), step)]
+
+
+def _encoded(sequences: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    return dna.encode(sequences), sequences.str.len().to_numpy(np.int64)
+
+
+def chain(sequences: pd.Series, order: int) -> Callable[[np.ndarray], np.ndarray]:
+    """The composition of a library as a Markov chain, both strands alike.
+
+    Parameters
+    ----------
+    sequences : column of inserts of one length, without N
+    order : int
+        Bases that the next one depends on; one pseudocount stands for each of the four.
+
+    Returns
+    -------
+    function
+        Log-probability (N,) of tokens (N, L), L above `order`.
+    """
+    counts = np.ones((4**order, 4))
+    for column in (sequences, dna.reverse_complements(sequences)):
+        counts += np.bincount(_kmers(dna.encode(column), order + 1).ravel(), minlength=4 ** (order + 1)).reshape(-1, 4)
+    start = np.log(counts.sum(1) / counts.sum())
+    step = np.log(counts / counts.sum(1, keepdims=True)).ravel()
+
+    def log_probability(tokens: np.ndarray) -> np.ndarray:
+        kmers = _kmers(tokens, order + 1)  # (N, L - order)
+        return start[kmers[:, 0] // 4] + step[kmers].sum(1)
+
+    return log_probability
+
+
+def _kmers(tokens: np.ndarray, k: int) -> np.ndarray:
+    # The code of each k-mer of (N, L) tokens without unknown bases: (N, L - k + 1) int32.
+    n = tokens.shape[1] - k + 1
+    return sum(tokens[:, i : i + n].astype(np.int32) << 2 * (k - 1 - i) for i in range(k))
+
+
+def expected(sequences: pd.Series, others: pd.Series) -> float:
+    """How many sequences two libraries of their size and composition would share by chance, either strand.
+
+    Composition is a Markov chain of order 5 fitted to `others`, so that a motif of both counts as chance.
+
+    Parameters
+    ----------
+    sequences, others : columns of inserts of one length, without N
+    """
+    tokens = dna.encode(sequences)
+    chance = np.exp(chain(others, min(_ORDER, tokens.shape[1] - 1))(tokens))
+    return float(np.minimum(2 * len(others) * chance, 1).sum())
+
+
+def one_library(names: tuple[str, str], sequences: pd.Series, others: pd.Series) -> tuple[int, str]:
+    """How many distinct inserts two libraries share, either strand, and a sentence where they look like one.
+
+    Parameters
+    ----------
+    names : (str, str)
+    sequences, others : (N,) and (M,) columns of sequences
+        Each library's bound inserts, each once.
+    """
+    if sequences.empty or others.empty:
+        return 0, ""
+    shared = int(dna.canonicals(sequences).isin(dna.canonicals(others)).sum())
+    sizes = [column.str.len().to_numpy() for column in (sequences, others)]
+    if shared < SHARED_READS or len(set(sizes[0]) | set(sizes[1])) > 1:
+        return shared, ""
+    chance = expected(sequences, others)
+    from scipy import special  # it loads for libraries that share inserts
+
+    if shared < BEYOND_CHANCE * chance or special.pdtrc(shared - 1, chance) > LIBRARY_LEVEL:
+        return shared, ""
+    part = shared / min(len(sequences), len(others))
+    by_chance = f"{chance:.2g}" if chance >= 0.01 else "under 0.01"
+    return shared, (
+        f"{names[0]} and {names[1]} look like one library: {part:.1%} of the inserts kept are shared ({shared}), "
+        f"expected by chance {by_chance}"
+    )
+
+
+def audit(
+    source: Mapping[str, str],
+    train_negatives: str,
+    train: tuple[pd.DataFrame, pd.DataFrame],
+    targets: Mapping[str, Mapping[str, str]],
+    tests: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
+    *,
+    leaks: str,
+    share: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What of one source's training and validation rows is in the test rows of each of its targets.
+
+    Parameters
+    ----------
+    source : mapping
+        Its row of the sheet.
+    train_negatives : str
+    train : sequence tables
+        Its positives and its negatives of that label, all splits.
+    targets : {target: row of the sheet}
+    tests : {target: (positives, {negatives: table})}
+        As for `predict.predict`; the source itself is one of the targets.
+    leaks : {"remove", "refuse"}
+    share : float
+        See `compare`.
+
+    Returns
+    -------
+    counts : DataFrame
+        `COLUMNS`; for each cell one row of each of `KINDS` and one of `ONE_LIBRARY`. `n_train` and `n_test` count the
+        rows that leak and those that they leak into, of `ONE_LIBRARY` the shared inserts of all splits.
+    leaking : DataFrame
+        `LEAKING`: the training rows to leave out. Empty where cells are refused instead.
+    """
+    rows, parts = [], []
+    seen = [table[table["split"] != "test"].reset_index(drop=True) for table in train]
+    for target, (positives, negatives) in tests.items():
+        row = targets[target]
+        one_genome = source["dataset"] == target or bool(source["genome"] and source["genome"] == row["genome"])
+        shared, sentence = 0, ""
+        if source["dataset"] != target and source["assay"] == row["assay"] == "htselex":
+            names = source["dataset"], target
+            shared, sentence = one_library(names, train[0]["sequence"], positives["sequence"])
+        against_bound = [compare(part, _tested(positives), share, one_genome) for part in seen]
+        for label, table in negatives.items():
+            about = {
+                "tf": row["tf"] if source["tf"] == row["tf"] else f"{source['tf']}>{row['tf']}",
+                "source": source["dataset"],
+                "source_assay": source["assay"],
+                "target": target,
+                "target_assay": row["assay"],
+                "comparison": "same" if source["dataset"] == target else "cross",
+                "train_negatives": train_negatives,
+                "test_negatives": label,
+            }
+            note = tables.note(train[0]) or tables.note(train[1]) or tables.note(positives) or tables.note(table)
+            against_unbound = [compare(part, _tested(table), share, one_genome) for part in seen]
+            against_unbound[1] = [np.where(x < _NONE, _SHARED_NEGATIVES, _NONE) for x in against_unbound[1]]
+            # (bound, unbound) rows of the training, then of the test
+            found = [np.minimum(x[0], y[0]) for x, y in zip(against_bound, against_unbound, strict=True)]
+            tested = [np.minimum(*(codes for _, codes in both)) for both in (against_bound, against_unbound)]
+            n_train, n_test = (np.bincount(np.concatenate(codes), minlength=_NONE) for codes in (found, tested))
+            refused = leaks == "refuse" and bool(n_train[:_NONE].any() or sentence)
+            for code, kind in enumerate(KINDS):
+                n = int(n_train[code])
+                action = "none" if not n else "refused" if refused else "removed"
+                counts = {"n_train": n, "n_test": int(n_test[code]), "n_removed": n if action == "removed" else 0}
+                rows.append(about | {"kind": kind, **counts, "action": action, "note": note})
+            action = "none" if not sentence else "refused" if refused else "reported"
+            counts = {"n_train": shared, "n_test": shared, "n_removed": 0}
+            rows.append(about | {"kind": ONE_LIBRARY, **counts, "action": action, "note": sentence or note})
+            if leaks == "remove":
+                for part, codes in zip(seen, found, strict=True):
+                    hit = codes < _NONE
+                    chosen = pd.DataFrame({"id": part["id"][hit], "kind": np.array(KINDS)[codes[hit]]})
+                    parts.append(chosen.assign(target=target))
+    empty = LEAKING.empty_table().to_pandas()
+    leaking = pd.concat([empty, *parts], ignore_index=True).drop_duplicates("id")
+    return pd.DataFrame(rows, columns=COLUMNS), tables.conform(leaking, LEAKING)
+
+
+def _tested(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["split"] == "test"].reset_index(drop=True)
+
+
+def without(
+    positives: pd.DataFrame, negatives: pd.DataFrame, leaking: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Both tables without the training rows that leak, and what was left out in words."""
+    kept = []
+    for table in (positives, negatives):
+        part = table[~table["id"].isin(leaking["id"])].reset_index(drop=True)
+        part.attrs = dict(table.attrs)
+        if (table["split"] != "test").any() and (part["split"] == "test").all():
+            part.attrs["note"] = "every row that could train is in a test set too"
+        kept.append(part)
+    counts = ", ".join(f"{kind} {n}" for kind, n in leaking["kind"].value_counts(sort=False).items())
+    return *kept, f"left out of training for being in a test set: {len(leaking)} rows{counts and f' ({counts})'}"
+
+
+def trainable(
+    positives: str | os.PathLike, negatives: str | os.PathLike, leaking: str | os.PathLike
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """`without` of three files, and the rows that leak; what was left out goes to the log."""
+    leaks = tables.read(leaking, LEAKING)
+    bound, unbound, said = without(tables.read(positives), tables.read(negatives), leaks)
+    logging.info(said)
+    return bound, unbound, leaks
+
+
+def fingerprint(leaking: pd.DataFrame) -> str:
+    """The same for the same rows left out, whatever the targets they leak into."""
+    return hashlib.sha256("\n".join(sorted(leaking["id"])).encode()).hexdigest()
+
+
+def stamp(folder: str | os.PathLike, leaking: pd.DataFrame) -> None:
+    """Note in a model's `model.json` which rows it was trained without."""
+    path = Path(folder) / "model.json"
+    described = json.loads(path.read_text()) | {"left_out": len(leaking), "left_out_sha256": fingerprint(leaking)}
+    with atomic.replacing(path) as temporary:
+        temporary.write_text(json.dumps(described, indent=1) + "\n")
+
+
+def outdated(folder: str | os.PathLike, leaking: pd.DataFrame) -> str:
+    """Why a model must not be scored: it was trained without other rows than those that leak now. '' where it may."""
+    described = json.loads((Path(folder) / "model.json").read_text())
+    if described.get("left_out_sha256") == fingerprint(leaking):
+        return ""
+    before = described.get("left_out", 0)
+    return (
+        f"the targets have changed: {len(leaking)} training rows are in their test sets, and {before} were left out "
+        "when this model was trained; run the workflow again to train it anew"
+    )
+
+
+def refused(counts: pd.DataFrame) -> dict[tuple[str, str, str, str], str]:
+    """(source, train_negatives, target, test_negatives) -> why the cell is refused."""
+    keys = ["source", "train_negatives", "target", "test_negatives"]
+    reasons = {}
+    for key, rows in counts[counts["action"] == "refused"].groupby(keys, sort=False):
+        said = [
+            row["note"] if row["kind"] == ONE_LIBRARY else f"{row['n_train']} {row['kind'].replace('_', ' ')}"
+            for row in rows.to_dict("records")
+        ]
+        reasons[key] = f"refused: training rows are in the test set ({', '.join(said)})"
+    return reasons

@@ -1,0 +1,126 @@
+"""Negatives from the positives of other TFs."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from tfbind import dna
+from tfbind.io import intervals, tables
+from tfbind.io.tables import SPLITS
+from tfbind.io.tally import Tally
+from tfbind.sequences import gc_counts
+
+#: Rows of a pool at most: so many tell every GC count of a split apart, and a hundred TFs fit into memory.
+POOL = 200_000
+
+
+def pool(others: Sequence[pd.DataFrame], rng: np.random.Generator) -> tuple[pd.DataFrame, Tally]:
+    """The bound sequences of other TFs as one pool for `other_tf`.
+
+    Parameters
+    ----------
+    others : sequence of sequence tables
+        Positives of datasets of other TFs; each row keeps the split that it has there.
+    rng : numpy Generator
+        Chooses what stays of windows that overlap, and of more than `POOL` rows.
+
+    Returns
+    -------
+    table, Tally
+        No two rows are alike (either strand) or overlap; of two in different splits, that of the test split stays.
+        Empty with the reason where all others are empty.
+    """
+    tally = Tally()
+    table = pd.concat([tables.empty(tables.SEQUENCES, ""), *others], ignore_index=True)
+    tally.add("read", "bound sequences of other TFs", len(table))
+    if table.empty:
+        why = "; ".join(dict.fromkeys(filter(None, map(tables.note, others))))
+        return tables.empty(tables.SEQUENCES, f"other_tf: {why}" if why else ""), tally
+    if len(table) > POOL:
+        tally.add("dropped", f"beyond {POOL} sequences of other TFs (random choice)", len(table) - POOL)
+        table = table.iloc[np.sort(rng.choice(len(table), POOL, replace=False))].reset_index(drop=True)
+    rank = table["split"].map({name: i for i, name in enumerate(SPLITS)}) + rng.random(len(table))
+    ranked = rank.sort_values(ascending=False).index
+    again = dna.canonicals(table["sequence"].loc[ranked]).duplicated().reindex(table.index)
+    tally.add("dropped", "bound by several other TFs: same sequence (either strand)", again.sum())
+    table, rank = table[~again].reset_index(drop=True), rank[~again].reset_index(drop=True)
+    placed = np.flatnonzero(table["chrom"].notna())
+    kept = np.ones(len(table), bool)
+    kept[placed] = intervals.strongest(table.iloc[placed].assign(score=rank.iloc[placed]))
+    tally.add("dropped", "bound by several other TFs: overlapping windows", (~kept).sum())
+    return table[kept].reset_index(drop=True), tally
+
+
+def other_tf(
+    positives: pd.DataFrame,
+    rng: np.random.Generator,
+    *,
+    unbound: Mapping[str, pd.DataFrame],
+    ratio: float = 1,
+    avoid: pd.DataFrame | None = None,
+    taken: pd.DataFrame | None = None,
+    bound: Collection[str] = (),
+    gc: bool = True,
+) -> tuple[pd.DataFrame, Tally]:
+    """What other TFs bind and this one does not: windows of their peaks, or reads of their libraries.
+
+    Rows of the `pool` of the positives' lengths and split that overlap neither `avoid` nor `taken` and are not in
+    `bound` (canonical sequences), `ratio` per positive, with the GC counts of the positives or the nearest there are
+    (counted by GC bin); any of them with `gc` false. `origin` is the id that a row has in its own dataset.
+    """
+    tally, pool = Tally(), unbound["other_tf"]
+    pool = pool[pool["split"].isin(positives["split"])]
+    bound = set(bound) | set(dna.canonicals(positives["sequence"]))
+
+    def drop(which: np.ndarray | pd.Series, reason: str) -> None:
+        nonlocal pool
+        tally.add("dropped", reason, which.sum())
+        pool = pool[~which].reset_index(drop=True)
+
+    sizes = positives["sequence"].str.len().unique()
+    length = f"{sizes[0]} bp" if len(sizes) == 1 else "as long"
+    drop(~pool["sequence"].str.len().isin(sizes), f"not {length} like the positives: the length would tell them apart")
+    drop(dna.canonicals(pool["sequence"]).isin(bound), "also bound by this TF (either strand)")
+    for regions in (avoid, taken):
+        if regions is not None and len(regions):
+            hit = np.zeros(len(pool), bool)
+            placed = pool["chrom"].notna().to_numpy()
+            hit[placed] = intervals.overlapping(pool[placed], regions)
+            drop(hit, "overlaps a peak of this TF" if regions is avoid else "overlaps a positive or another negative")
+    parts = [pool.iloc[:0]]
+    for name in SPLITS:
+        part, there = positives[positives["split"] == name], pool[pool["split"] == name]
+        if len(part):
+            chosen = [
+                _matched(there[there["sequence"].str.len() == length], need, gc, rng, tally)
+                for length, need in gc_counts.wanted(part, ratio, rng).items()
+            ]
+            lacking = round(ratio * len(part)) - sum(map(len, chosen))
+            tally.add("short", f"fewer bound sequences of other TFs than {ratio} per positive", lacking)
+            parts += chosen
+    table = pd.concat(parts)
+    return tables.conform(table.assign(label=0, score=np.nan, origin=table["id"], draw=0), tables.SEQUENCES), tally
+
+
+def _matched(pool: pd.DataFrame, need: np.ndarray, gc: bool, rng: np.random.Generator, tally: Tally) -> pd.DataFrame:
+    # Rows of one length at random, as many of each GC count as `need` (length + 1,) says, the rest of the nearest.
+    rows = rng.permutation(len(pool))
+    if not gc:
+        return pool.iloc[np.sort(rows[: need.sum()])]
+    count = pool["sequence"].str.count("[GC]").to_numpy(int)[rows]
+    left = np.bincount(count, minlength=len(need))
+    take = np.minimum(need, left)
+    need, left = need - take, left - take
+    moved = np.zeros_like(need)
+    for wanted in rng.permutation(np.repeat(np.arange(len(need)), need)):
+        there = np.flatnonzero(left)
+        if not len(there):
+            break
+        nearest = there[np.abs(there - wanted).argmin()]
+        left[nearest] -= 1
+        take[nearest] += 1
+        moved[wanted] += 1
+    gc_counts.add_moved(moved, tally)
+    order = pd.Series(count).groupby(count).cumcount().to_numpy()  # how many of its GC count come before a row
+    return pool.iloc[np.sort(rows[order < take[count]])]

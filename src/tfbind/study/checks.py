@@ -1,0 +1,211 @@
+"""What a schema cannot say: rows, cells and options that contradict each other."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tfbind.io.paths import PATHS, is_url
+from tfbind.study import schema, sources
+from tfbind.study.study import Study
+
+
+def _suffix(source: str) -> tuple[str, str]:
+    """The name of a file as it is written, and its last suffix but .gz in lower case."""
+    name = Path(re.split("[?#]", source)[0] if is_url(source) else source).name
+    return name, Path(name.lower().removesuffix(".gz")).suffix
+
+
+def check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
+    """Faults of one row that the schema cannot express; fills `format`."""
+    if not row["format"]:
+        name, suffix = _suffix(row["path"])
+        row["format"] = sources.SUFFIXES.get(suffix, "")
+        if row["format"] in ("", "bed") and row["assay"] == "chipseq" and row["genome"]:
+            row["format"] = "peaks"  # what a genome is named for has coordinates: its columns tell, and not its name
+        if not row["format"] and not sources.ACCESSION.fullmatch(name.upper()):
+            known = ", ".join(filter(None, schema.schema("datasets")["properties"]["format"]["enum"]))
+            yield f"format: cannot be told from the name {name!r}; write one of {known}"
+    if row["format"] in sources.PLACED and not row["genome"]:
+        yield f"genome: a {row['format']} file needs one; write a key of `genomes` in the config"
+    if row["genome"] and row["genome"] not in genomes:
+        yield f"genome: {row['genome']!r} is not in the config's `genomes` ({', '.join(genomes) or 'none there'})"
+    if row["assay"] == "htselex" and row["format"] in sources.PLACED:
+        yield f"format: {row['format']} holds coordinates, but SELEX reads have none"
+    if row["assay"] == "chipseq" and row["format"] in ("fastq", "counts"):
+        yield f"format: {row['format']} is for SELEX reads; ChIP-seq comes as peaks or as sequences of peaks"
+    if row["format"] == "counts" and row["input_path"]:
+        yield "input_path: a count table brings its own cycle 0; leave this empty"
+    if row["trim"] and row["assay"] != "htselex":
+        yield "trim: only inserts of SELEX are cut; leave this empty"
+    named = [(column, row[column] if is_url(row[column]) else os.path.realpath(row[column])) for column in PATHS]
+    named = [(column, file) for column, file in named if row[column]]
+    for i, (column, file) in enumerate(named):
+        if any(file == other for _, other in named[:i]):
+            yield f"{column}: {row[column]} is named twice in this row; a file cannot be both"
+    try:
+        re.compile(row["negative_names"])
+    except (re.error, OverflowError, RecursionError) as error:
+        yield f"negative_names: {row['negative_names']!r} is not a regular expression ({error})"
+
+
+def check_file(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
+    """Faults of one row of the sheet of cells that its schema cannot express; fills `format`."""
+    suffixes = sources.CELL_SUFFIXES.get(row["what"], {})
+    known = list(dict.fromkeys(suffixes.values()))
+    if not row["format"]:
+        name, suffix = _suffix(row["path"])
+        row["format"] = suffixes.get(suffix, "")
+        if suffixes and not row["format"] and not sources.ACCESSION.fullmatch(name.upper()):
+            yield f"format: cannot be told from the name {name!r}; write {' or '.join(known)}"
+    elif suffixes and row["format"] not in known:
+        yield f"format: {row['what']} is {' or '.join(known)}, not {row['format']}"
+    if (row["what"] in sources.BY_TF) != bool(row["tf"]):
+        yield f"tf: {'name the factor of these peaks' if not row['tf'] else 'leave it empty for ' + row['what']}"
+    if row["genome"] not in genomes:
+        yield f"genome: {row['genome']!r} is not in the config's `genomes` ({', '.join(genomes) or 'none there'})"
+    elif row["what"] == "expression" and not genomes[row["genome"]]["genes"]:
+        yield f"what: expression needs genomes.{row['genome']}.genes in the config, where genes start"
+
+
+def check_cells(rows: list[dict[str, str]]) -> Iterator[str]:
+    """Faults between the rows of the sheet of cells."""
+    for cell in dict.fromkeys(row["cell"] for row in rows):
+        own = [row for row in rows if row["cell"] == cell]
+        if len(genomes := {row["genome"] for row in own}) > 1:
+            yield f"cell {cell} has the genomes {', '.join(sorted(genomes))}; a cell has one"
+        if not any(row["what"] == "accessibility" for row in own):
+            yield f"cell {cell} has no row of accessibility; the task needs one for each cell"
+        bound = {row["tf"] for row in own if row["what"] == "conservative"}
+        for tf in dict.fromkeys(row["tf"] for row in own if row["what"] == "relaxed"):
+            if tf not in bound:
+                yield f"cell {cell} has relaxed peaks of {tf} and no conservative ones; both are needed for labels"
+
+
+def check_keys(name: str, config: dict) -> Iterator[str]:
+    """Faults between the keys of a config."""
+    models = config["models"]
+    for label, options in models.items():
+        base = options.get("trained_as")
+        if base is not None and "kind" not in models.get(base, {}):
+            yield f"{name}: models.{label}.trained_as: {base!r} is not a trained model label"
+    for key in ("retrain", "causes"):
+        for label in config["transfer"].get(key, {}).get("models", []):
+            kind = models.get(label, {}).get("kind")
+            if kind is None or schema.schema("config")["$defs"][kind]["made_by"] != "training":
+                yield f"{name}: transfer.{key}.models: {label!r} is not the label of a network in `models`"
+            elif key == "causes" and models[label]["reading"] == "embed":
+                yield (
+                    f"{name}: transfer.causes.models: {label!r} is trained in surroundings, itself a cause here; "
+                    "name a label whose reading is whole or scan"
+                )
+    for label in config["transfer"].get("unlabelled", {}).get("models", []):
+        given = models.get(label, {})
+        kind = models.get(given.get("trained_as", label), {}).get("kind")
+        if kind is None or schema.schema("config")["$defs"][kind]["made_by"] != "training":
+            yield f"{name}: transfer.unlabelled.models: {label!r} is not the label of a network in `models`"
+        elif given["reading"] == "embed":
+            yield f"{name}: transfer.unlabelled.models: {label!r} embeds its reads; name one that scans or reads whole"
+    for key in ("negatives", "models", "genomes"):
+        first: dict[str, str] = {}
+        for label in config[key]:
+            if (other := first.setdefault(label.lower(), label)) != label:
+                yield f"{name}: {key}: {other!r} and {label!r} differ by case alone, which some disks do not tell apart"
+    for label, options in config["negatives"].items():
+        if options["distance"][0] > options["distance"][1]:
+            yield f"{name}: negatives.{label}.distance: {options['distance']} is not the least and then the largest"
+    for chromosome in set(config["split"]["validation"]) & set(config["split"]["test"]):
+        yield f"{name}: split: {chromosome} is in `validation` and in `test`; it can be in one of them"
+
+
+def check_study(name: str, config: dict, datasets: dict) -> Iterator[str]:
+    """Faults between the keys of a config and the rows of its sheet."""
+    for pair in config["transfer"]["extra_pairs"]:
+        for dataset in pair:
+            if dataset not in datasets:
+                yield f"{name}: transfer.extra_pairs: no dataset {dataset!r} in the sheet"
+    tfs = {row["tf"] for row in datasets.values()}
+    for key in ("negatives", "models"):
+        for label, options in config[key].items():
+            for word in ("tfs", "others"):
+                for tf in sorted(set(options.get(word, ())) - tfs):
+                    yield f"{name}: {key}.{label}.{word}: no TF {tf!r} in the sheet"
+    study = Study(Path(name), config, datasets)
+    for dataset, row in datasets.items():
+        if not study.labels(dataset):
+            yield f"{name}: negatives: no label applies to the dataset {dataset} ({row['tf']}, {row['assay']})"
+        for label in study.labels(dataset):
+            lacking = {kind: study.lacks(dataset, label, kind) for kind in study.kinds(label, row["assay"])}
+            if all(lacking.values()):
+                tried = "; ".join(f"{kind} needs {what}" for kind, what in lacking.items())
+                yield f"{name}: negatives.{label}: cannot be made for the dataset {dataset}: {tried}"
+
+
+def check_celltype(name: str, config: dict, rows: list[dict[str, str]]) -> Iterator[str]:
+    """Faults between the key `celltype` and the sheet of cells."""
+    options = config["celltype"]
+    cells = list(dict.fromkeys(row["cell"] for row in rows))
+    tfs = list(dict.fromkeys(row["tf"] for row in rows if row["tf"]))
+    named = [("tfs", tf, tfs) for tf in options["tfs"]] + [("motifs", tf, tfs) for tf in options["motifs"]]
+    named += [("test_cells", cell, cells) for cell in options["test_cells"]]
+    named += [("reference", options["reference"], cells)] if options["reference"] else []
+    for key, word, words in named:
+        if word not in words:
+            yield f"{name}: celltype.{key}: {word!r} is not in the sheet of cells{schema.meant(word, words)}"
+    assayed = {(row["tf"], row["cell"]) for row in rows if row["what"] == "conservative"}
+    wanted = {(tf, cell) for tf, cell in assayed if tf in (options["tfs"] or tfs)}
+    if not any(cell in options["test_cells"] or not options["test_cells"] for _, cell in wanted):
+        yield f"{name}: celltype: no test cell has conservative peaks of a factor; name such cells, or leave them out"
+    if not config["split"]["test"]:
+        yield f"{name}: split.test: the cell-type task tests on whole chromosomes; name some"
+
+
+#: Columns of the sheet that an assay, or a format, does not read.
+_IDLE_COLUMNS = {
+    "chipseq": ("input_path", "left_flank", "right_flank"),
+    "htselex": ("genome", "relaxed_path"),
+}
+
+
+#: Options of negatives -> the kinds that read them.
+_OPTIONS_OF = {"margin": ("genomic",), "distance": ("flank",), "gc": ("genomic", "other_tf"), "others": ("other_tf",)}
+
+
+def idle(name: str, written: Mapping, study: Study) -> Iterator[str]:
+    """What is written in the config or the sheet, valid, and without effect in this study."""
+    config, rows = study.config, study.datasets
+    for dataset, row in rows.items():
+        columns = [column for column in _IDLE_COLUMNS.get(row["assay"], ()) if row[column]]
+        if row["negative_names"] and row["format"] != "fasta":
+            columns.append("negative_names")
+        if columns:
+            yield f"{dataset}: {', '.join(columns)}: not read for {row['assay']} of format {row['format']}"
+    placed = [row for row in rows.values() if row["format"] in sources.PLACED or row["format"] == "fasta"]
+    placed = [row for row in placed if row["assay"] != "htselex"]
+    for key in ("validation", "test"):
+        chroms = ", ".join(written.get("split", {}).get(key, []))
+        if chroms and not placed and not study.cell_files:
+            yield f"{name}: split.{key}: no dataset has coordinates, so {chroms} cannot be held out; a hash splits"
+    used = {row["genome"] for row in (*rows.values(), *study.cell_files)}
+    for genome in config["genomes"]:
+        if genome not in used:
+            yield f"{name}: genomes.{genome}: no row names it"
+    for label, options in written["negatives"].items():
+        datasets = [dataset for dataset in rows if label in study.labels(dataset)]
+        if not datasets:
+            yield f"{name}: negatives.{label}: applies to no dataset"
+            continue
+        kinds = {kind for dataset in datasets for kind in study.kinds(label, rows[dataset]["assay"])}
+        for option, readers in _OPTIONS_OF.items():
+            if option in options and not kinds & set(readers):
+                of, here = " and ".join(readers), ", ".join(sorted(kinds))
+                yield f"{name}: negatives.{label}.{option}: of {of}; the datasets here have {here}"
+    for key, pairs in (
+        ("retrain", study.retrained),
+        ("causes", study.explained),
+        ("unlabelled", study.unlabelled),
+    ):
+        if config["transfer"].get(key) and not pairs():
+            yield f"{name}: transfer.{key}: no pair of datasets of one TF is of its shifts, targets and models"
+    if "celltype" in written and not config["cells"]:
+        yield f"{name}: celltype: the config names no sheet of `cells`"

@@ -1,0 +1,96 @@
+"""Config and sheets against their schemas: faults, defaults."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError, validators
+
+
+@cache
+def schema(name: str) -> dict:
+    """The schema `config`, `datasets` or `cells`."""
+    here = Path(__file__).parents[1]
+    folders = (here / "schemas", here.parents[1] / "workflow" / "schemas")  # installed; in the repository
+    folder = next(f for f in folders if f.is_dir())
+    return yaml.safe_load((folder / f"{name}.schema.yaml").read_text())
+
+
+def _pattern(validator, pattern: str, instance, rules: dict) -> Iterator[ValidationError]:
+    # In a schema `$` is the very end; Python's also matches before a last line end, which must not enter a file name.
+    if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
+        yield ValidationError(f"{instance!r} is not of the form {pattern}")
+
+
+def _integer(checker, instance) -> bool:
+    # 12.0 is none, as it is none to `range`.
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+_Validator = validators.extend(
+    Draft202012Validator,
+    {"pattern": _pattern},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _integer),
+)
+
+
+def meant(word: str, words: list[str]) -> str:
+    """What to say after an unknown word: the nearest known one, or all."""
+    close = difflib.get_close_matches(str(word), words, 1)
+    return f", did you mean {close[0]!r}?" if close else f"; known are {', '.join(words)}"
+
+
+def check(instance: Mapping, rules: dict) -> Iterator[str]:
+    """Every violation of a schema, in words."""
+    errors = _Validator(rules).iter_errors(instance)
+    for error in sorted(errors, key=lambda e: list(map(str, e.absolute_path))):
+        place = ".".join(map(str, error.absolute_path))
+        prefix = f"{place}: " if place else ""
+        value = repr(error.instance)
+        value = value if len(value) <= 100 else f"{value[:100]}..."
+        if error.validator == "additionalProperties" and error.validator_value is False:
+            known = list(error.schema["properties"])
+            for key in error.instance:
+                if key not in known:
+                    yield f"{prefix}unknown key {key!r}{meant(key, known)}"
+        elif error.validator == "oneOf":
+            yield f"{prefix}needs either `kind` or `trained_as`"
+        elif error.validator == "anyOf":
+            yield f"{prefix}{value} does not fit. {error.schema['description']}"
+        elif error.validator == "pattern":
+            yield f"{prefix}{value} is not of the form {error.validator_value}. {error.schema.get('description', '')}"
+        elif error.validator == "type":
+            quote = isinstance(error.instance, (bool, int, float)) and error.validator_value == "string"
+            yield f"{prefix}{value} is not of type {error.validator_value}{'; put it in quotes' if quote else ''}"
+        else:
+            yield f"{prefix}{error.message if len(repr(error.instance)) <= 1000 else value + ' does not fit'}"
+
+
+def fill(instance, rules: dict, root: dict | None = None):
+    """A copy of a valid instance with the defaults of its schema."""
+    root = root or rules
+    if "$ref" in rules:
+        target = root
+        for part in rules["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        rules = {**target, **{k: v for k, v in rules.items() if k != "$ref"}}
+    if not isinstance(instance, dict):
+        return instance
+    filled = dict(instance)
+    for part in rules.get("allOf", []):
+        if _Validator({**part["if"], "$defs": root.get("$defs", {})}).is_valid(instance):
+            filled = fill(filled, part["then"], root)
+    for key, rule in rules.get("properties", {}).items():
+        rule = {**root["$defs"][rule["$ref"].rsplit("/", 1)[1]], **rule} if "$ref" in rule else rule
+        if key not in filled and "default" in rule:
+            filled[key] = rule["default"]
+        if key in filled:
+            filled[key] = fill(filled[key], rule, root)
+    extra = rules.get("additionalProperties")
+    if isinstance(extra, dict):
+        known = rules.get("properties", {})
+        filled = {k: v if k in known else fill(v, extra, root) for k, v in filled.items()}
+    return filled

@@ -1,0 +1,118 @@
+"""The sheets, read strictly."""
+
+import csv
+import io
+from pathlib import Path
+
+from tfbind.errors import InputError
+from tfbind.study import schema, study
+
+#: Most bytes of a config, of a sheet: YAML takes seconds a megabyte.
+LARGEST, _LARGEST_SHEET = 2**20, 2**25
+
+
+def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+    """Rows of a sheet of datasets as they are written, with their line numbers, and the faults that it can show."""
+    rows, faults = _read_rows(path, "datasets")
+    first, spelled = {}, {}
+    for number, row in rows:
+        other = first.setdefault(row["dataset"].lower(), number)
+        if other != number:
+            faults.append(
+                f"{path.name}:{number}: dataset {row['dataset']!r} is also on line {other} (case does not count)"
+            )
+        faults += _spelled(path, number, "tf", row, spelled)
+    return rows, faults
+
+
+def read_cells(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+    """Rows of a sheet of cells, as `read_sheet`."""
+    rows, faults = _read_rows(path, "cells")
+    cells, tfs, seen = {}, {}, {}
+    for number, row in rows:
+        faults += _spelled(path, number, "cell", row, cells) + _spelled(path, number, "tf", row, tfs)
+        other = seen.setdefault(row["path"], number)
+        if other != number:
+            faults.append(f"{path.name}:{number}: path: {row['path']} is also on line {other}; name each file once")
+    return rows, faults
+
+
+def _spelled(path: Path, number: int, column: str, row: dict, known: dict) -> list[str]:
+    """The fault of a name that an earlier row spells in another case."""
+    # the parts of a heterodimer in any order are one factor, and its files must be its own
+    name = study.file_name(row[column]) if column == "tf" else row[column]
+    same, line = known.setdefault(name.lower(), (row[column], number))
+    if same == row[column]:
+        return []
+    return [
+        f"{path.name}:{number}: {column} {row[column]!r} is {same!r} on line {line}; write one "
+        f"{'factor' if column == 'tf' else column} in one way, and tell two apart by more than case, e.g. "
+        f"{row[column]}_mouse"
+    ]
+
+
+def _read_rows(path: Path, name: str) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+    """Rows of a sheet of the schema `name` with their line numbers, and what its schema refuses."""
+    columns = list(schema.schema(name)["properties"])
+    required = schema.schema(name)["required"]
+    try:
+        text = sheet_text(path, _LARGEST_SHEET, f"the config's `{name}` names it")
+    except InputError as error:
+        return [], error.faults
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter="\t", strict=True)
+    lines = []
+    try:
+        for cells in reader:
+            if any("\n" in cell for cell in cells):
+                raise csv.Error("a cell runs on into the next line")
+            cells = [cell.strip() for cell in cells]
+            if any(cells) and not cells[0].startswith("#"):
+                lines.append((reader.line_num, cells))
+    except csv.Error as error:
+        return [], [f"{path.name}:{reader.line_num}: {error}; reading stopped here, is a quotation mark missing?"]
+    if not lines:
+        return [], [f"{path.name}: the sheet is empty; its header starts with {' '.join(required)}"]
+    number, header = lines[0]
+    faults = [
+        f"{path.name}:{number}: column {c!r} is missing; required are {', '.join(required)}"
+        for c in required
+        if c not in header
+    ]
+    faults += [
+        f"{path.name}:{number}: unknown column {c!r}{schema.meant(c, columns)}" for c in header if c not in columns
+    ]
+    faults += [f"{path.name}:{number}: column {c!r} occurs twice" for c in {c for c in header if header.count(c) > 1}]
+    if faults and len(header) == 1 and ("," in header[0] or " " in header[0]):
+        faults.append(f"{path.name}:{number}: the header has no tab; separate the columns by tabs")
+    if faults:
+        return [], faults
+    rows = []
+    for number, cells in lines[1:]:
+        if len(cells) > len(header):
+            faults.append(f"{path.name}:{number}: {len(cells)} cells under {len(header)} columns")
+            continue
+        row = dict.fromkeys(columns, "") | dict(zip(header, cells, strict=False))
+        faults += [f"{path.name}:{number}: {message}" for message in schema.check(row, schema.schema(name))]
+        rows.append((number, row))
+    if len(lines) == 1:
+        faults.append(f"{path.name}: the sheet has a header and no {'dataset' if name == 'datasets' else 'file'}")
+    return rows, faults
+
+
+def sheet_text(path: Path, largest: int, remedy: str) -> str:
+    """The text of a sheet or config: UTF-8, of bounded size."""
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(largest + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', error)}); {remedy}") from None
+    if len(raw) > largest:
+        raise InputError(f"{path.name}: longer than {largest} bytes; name another file")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise InputError(f"{path.name}:{line}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    if "\0" in text:
+        raise InputError(f"{path.name}: holds a NUL, so it is not UTF-8 text; save it as UTF-8")
+    return text

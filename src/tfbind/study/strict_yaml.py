@@ -1,0 +1,59 @@
+"""YAML, read strictly: keys as written, no key twice, bounded size."""
+
+import math
+from pathlib import Path
+
+import yaml
+
+from tfbind.errors import InputError
+from tfbind.study import sheet
+
+
+class Loader(yaml.SafeLoader):
+    """Safe YAML in which a key is text as written (`1`, `no`), and written once; numbers are finite, `1e-3` is one."""
+
+    def construct_mapping(self, node, deep=False):
+        """Keys stay text; a key that is written twice is refused."""
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                key.tag = "tag:yaml.org,2002:str"
+                if key.value in seen:
+                    self._refuse(f"the key {key.value!r} is written twice", key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+    def construct_object(self, node, deep=False):
+        """Values that cannot be read, and numbers that are not finite, are refused."""
+        try:
+            value = super().construct_object(node, deep)
+        except ValueError as error:  # a date that is none, thousands of digits
+            self._refuse(f"{node.value[:40]!r} cannot be read: {error}", node.start_mark)
+        if isinstance(value, float) and not math.isfinite(value):
+            self._refuse(f"{node.value[:40]} is no finite number", node.start_mark)
+        return value
+
+    def compose_node(self, parent, index):
+        """Aliases are refused: a small file could hold billions of values."""
+        if self.check_event(yaml.events.AliasEvent):
+            self._refuse("aliases (*name) are not accepted; write the value out", self.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+    @staticmethod
+    def _refuse(what: str, mark: yaml.Mark):
+        raise yaml.constructor.ConstructorError(None, None, what, mark)
+
+
+def read_yaml(path: Path) -> dict:
+    """The keys and values of a config; faults with file, line and column."""
+    try:
+        content = yaml.load(sheet.sheet_text(path, sheet.LARGEST, "name a config"), Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise InputError(f"{path.name}{where}: {getattr(error, 'problem', None) or error}") from None
+    except RecursionError:
+        raise InputError(f"{path.name}: nested too deeply for a config; is a bracket left open?") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path.name}: expected keys and values, found {type(content).__name__}")
+    return content

@@ -1,0 +1,530 @@
+"""Methods that adapt a source model to a target without its labels."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from tfbind import dna, motifs
+from tfbind.errors import InputError, NotEstimable
+from tfbind.kernels import shuffle
+from tfbind.models import predict, store
+from tfbind.models.examples import Examples, encode
+from tfbind.models.networks import Network, build, restore
+from tfbind.seeding import generator
+from tfbind.statistics import metrics
+from tfbind.transfer import learning_curves
+from tfbind.transfer.transferability import BOTH, JASPAR, NOTHING, POOL, SHUFFLES
+
+#: Length of the enriched words.
+WORD = 8
+
+
+#: Share of the pool that self-training takes for bound, and for unbound, and how often it starts again.
+SHARE, ROUNDS = 0.3, 3
+
+
+#: Least weight of a source row beside the mean when its composition is matched, and the largest.
+WEIGHTS = (0.1, 10.0)
+
+
+@dataclass
+class Case:
+    """One source model and one target.
+
+    Attributes
+    ----------
+    folder : path
+        The source model.
+    reading : str
+        How it reads the target.
+    tf : str
+    source : data.Examples
+        Training and validation rows.
+    pool : (P, L) uint8
+        Training sequences of the target, without labels.
+    test : (M, L) uint8
+    others : sequence of str
+        Bound sequences of other factors in the source's assay.
+    cycles : adaptation.Examples or None
+        Rows of other cycles of the source's library.
+    settings : mapping
+        `training` of the config.
+    steps : int
+        Optimiser steps of a training on the pool.
+    work : path
+        Holds checkpoints meanwhile.
+    """
+
+    folder: Path
+    reading: str
+    tf: str
+    source: Examples
+    pool: np.ndarray
+    test: np.ndarray
+    others: Sequence[str]
+    cycles: learning_curves.Examples | None
+    settings: Mapping
+    steps: int
+    work: Path
+
+    @cached_property
+    def stored(self) -> predict.Stored:
+        """The source model."""
+        return predict.stored(self.folder)
+
+    @cached_property
+    def description(self) -> dict:
+        """Its description."""
+        return store.describe(self.folder)
+
+    @cached_property
+    def train(self) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens and labels of the source's training rows."""
+        rows = self.source.rows("train", 0)
+        return self.source.tokens[rows], self.source.labels[rows]
+
+    @cached_property
+    def direct(self) -> tuple[np.ndarray, np.ndarray]:
+        """Logits of the source model, a row a seed: of the pool (S, P) and of the test rows (S, M)."""
+        return self.read(self.stored.model, self.pool), self.read(self.stored.model, self.test)
+
+    @cached_property
+    def contrast(self) -> tuple[np.ndarray, np.ndarray]:
+        """Scores of networks that tell the pool from shuffles of it: of the pool (P,) and of the test rows (S, M)."""
+        return _against_shuffles(self, "contrast", self.pool)
+
+    @cached_property
+    def known(self) -> motifs.Motifs:
+        """The TF's JASPAR matrices, as `motifs.of_tf` orders those of its group; NotEstimable where there is none."""
+        try:
+            return motifs.of_tf(self.tf, motifs.group_of(self.tf)[0])
+        except InputError:
+            message = f"no motif is named {self.tf!r}: use the factor's name as JASPAR spells it"
+            raise NotEstimable(message) from None
+
+    @cached_property
+    def motif(self) -> motifs.Motifs:
+        """The first of them, whatever it reaches."""
+        return self.known.take([0])
+
+    @cached_property
+    def matrix(self) -> tuple[np.ndarray, np.ndarray]:
+        """Bits of its best site: of the pool (P,) and of the test rows (M,)."""
+        return tuple(motifs.maxima(tokens, self.motif)[:, 0].astype(float) for tokens in (self.pool, self.test))
+
+    @cached_property
+    def words(self) -> tuple[np.ndarray, np.ndarray]:
+        """The most enriched 8-mer of each sequence, as log2 of its enrichment: of the pool and the test rows."""
+        bits = enrichment(*self.train)
+        return tuple(most_enriched(tokens, bits) for tokens in (self.pool, self.test))
+
+    def read(self, networks: Sequence[Network], tokens: np.ndarray) -> np.ndarray:
+        """Logits (S, N) of networks trained on source rows."""
+        return predict.score(networks, tokens, self.reading, self.stored.window, chain=self.stored.chain)
+
+    def taught(self, name: str, examples: Examples, starts: Mapping[int, Mapping] | None = None) -> list:
+        """Networks of the source's kind, one a seed, trained on rows as the source was; without validation rows, for
+        `steps`."""
+        from tfbind.models import stacks  # Lightning loads where something is trained
+
+        rate, decay = self.settings["learning_rate"], self.settings["weight_decay"]
+        kind, options = self.description["kind"], self.description["options"]
+        members = [
+            stacks.Member(seed, options, rate, decay, None if starts is None else starts[seed])
+            for seed in self.stored.seeds
+        ]
+        settings = self.settings
+        if not (examples.split == "validation").any():
+            settings = {**settings, "epochs": 1, "steps": self.steps}
+        place = self.work / name
+        progress = stacks.fit_stack(kind, members, examples, 0, settings, place)
+        if failures := [state["failure"] for state in progress if not state["best"]]:
+            raise NotEstimable(f"{name}: {failures[0]}")
+        return [restore(kind, options, state["best"]) for state in progress]
+
+
+def enrichment(tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """How much more often each strand-blind 8-mer is in bound sequences than in unbound ones.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    labels : (N,) 0/1
+
+    Returns
+    -------
+    (4**8,) float64
+        Log2 of the ratio of the shares of sequences that hold it, one sequence added to each count.
+    """
+    shares = []
+    for label in (1, 0):
+        codes = _words(tokens[labels == label])
+        row, column = np.nonzero(codes >= 0)
+        held = np.unique(row * 4**WORD + codes[row, column])
+        shares.append((np.bincount(held % 4**WORD, minlength=4**WORD) + 1) / (len(codes) + 1))
+    return np.log2(shares[0] / shares[1])
+
+
+def most_enriched(tokens: np.ndarray, bits: np.ndarray) -> np.ndarray:
+    """The highest of `bits` among the 8-mers of each row of ``(N, L)`` tokens: (N,); 0 where there is none."""
+    codes = _words(tokens)
+    found = np.where(codes >= 0, bits[codes], -np.inf).max(1, initial=-np.inf)
+    return np.where(np.isfinite(found), found, 0.0)
+
+
+def _words(tokens: np.ndarray) -> np.ndarray:
+    # Code of each 8-mer, the smaller of both strands; -1 with an unknown base: (N, max(L - 7, 0)) int64.
+    if tokens.shape[1] < WORD:
+        return np.empty((len(tokens), 0), np.int64)
+    windows = np.lib.stride_tricks.sliding_window_view(tokens.astype(np.int64), WORD, axis=1)
+    forward, reverse = windows @ 4 ** np.arange(WORD)[::-1], (3 - windows) @ 4 ** np.arange(WORD)
+    return np.where((windows < dna.UNKNOWN).all(2), np.minimum(forward, reverse), -1)
+
+
+def _direct(case: Case) -> np.ndarray:
+    return case.direct[1]
+
+
+def _matrix(case: Case) -> np.ndarray:
+    return case.matrix[1][None]
+
+
+def _enriched(case: Case) -> np.ndarray:
+    return case.words[1][None]
+
+
+def _both_strands(case: Case) -> np.ndarray:
+    return (case.direct[1] + case.read(case.stored.model, dna.reverse_complement(case.test))) / 2
+
+
+def _pooled(networks: Sequence[Network], tokens: np.ndarray) -> np.ndarray:
+    # What the head of each network reads: (S, N, F).
+    found = []
+    for network in networks:
+        kept: list = []
+        hook = network.head.register_forward_pre_hook(lambda _, given, kept=kept: kept.append(given[0].cpu().numpy()))
+        predict.score(network, tokens)
+        hook.remove()
+        found.append(np.concatenate(kept))
+    return np.stack(found).astype(float)
+
+
+def _moved(case: Case, whole: bool) -> np.ndarray:
+    networks = case.stored.model
+    there, here, scored = (_pooled(networks, tokens) for tokens in (case.train[0], case.pool, case.test))
+    logits = []
+    for network, a, b, x in zip(networks, there, here, scored, strict=True):
+        moved = (x - b.mean(0)) @ _between(b, a, whole) + a.mean(0)
+        with torch.inference_mode():
+            device = next(network.parameters()).device
+            logits.append(network.head(torch.from_numpy(moved.astype(np.float32)).to(device), None).cpu().numpy())
+    return np.stack(logits)
+
+
+def _between(b: np.ndarray, a: np.ndarray, whole: bool) -> np.ndarray:
+    # The linear map that gives features b (N, F) the variances of a, or its covariances (CORAL: Sun et al. 2016, who
+    # add the identity to both; here as much of it as the mean variance, since features have no common scale).
+    if not whole:
+        return np.diag(a.std(0) / np.maximum(b.std(0), 1e-9))
+    powers = []
+    for x, power in ((b, -0.5), (a, 0.5)):
+        covariance = np.atleast_2d(np.cov(x.T))
+        values, vectors = np.linalg.eigh(covariance + covariance.trace() / len(covariance) * np.eye(len(covariance)))
+        powers.append(vectors * values**power @ vectors.T)
+    return powers[0] @ powers[1]
+
+
+def _moments(case: Case) -> np.ndarray:
+    return _moved(case, whole=False)
+
+
+def _coral(case: Case) -> np.ndarray:
+    return _moved(case, whole=True)
+
+
+def domain_odds(source: np.ndarray, pool: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float]:
+    """Which of two sets sequences come from, by their shares of k-mers up to 2 bp, in a logistic regression.
+
+    Parameters
+    ----------
+    source, pool, rows : (N, L), (P, L'), (R, L") uint8
+
+    Returns
+    -------
+    odds : (R,) float64
+        Of `pool` over `source` for each of `rows`, both taken as equally frequent.
+    auroc : float
+        Of two halves, each told apart by what the other taught.
+    """
+    from sklearn.linear_model import LogisticRegression  # it and scipy.stats load where they are used
+
+    n = min(len(source), len(pool))
+    features = np.concatenate([dna.composition(tokens[:n], 2) for tokens in (source, pool)])
+    labels, half = np.repeat([0, 1], n), np.tile(np.arange(n) % 2, 2)
+    scale = np.maximum(features.std(0), 1e-9)
+
+    def logits(train: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return (
+            LogisticRegression(max_iter=1000).fit(features[train] / scale, labels[train]).decision_function(x / scale)
+        )
+
+    held_out = np.empty(2 * n)
+    for k in (0, 1):
+        held_out[half != k] = logits(half == k, features[half != k])
+    odds = np.exp(logits(np.ones(2 * n, bool), dna.composition(rows, 2)))
+    return odds, float(np.mean([metrics.measure(labels[half == k], held_out[half == k])[0] for k in (0, 1)]))
+
+
+def _reweighted(case: Case) -> np.ndarray:
+    # Drawn anew in proportion to their weights, each class apart, so that both keep their size.
+    rng, rows = generator("reweighted", case.tf), case.source.rows("train", 0)
+    odds, _ = domain_odds(case.train[0], case.pool, case.train[0])
+    weights = np.clip(odds / odds.mean(), *WEIGHTS)
+    chosen = []
+    for label in (0, 1):
+        mine = case.train[1] == label
+        chosen.append(rng.choice(rows[mine], mine.sum(), p=weights[mine] / weights[mine].sum()))
+    index = np.concatenate([*chosen, case.source.rows("validation", 0)])
+    return case.read(case.taught("reweighted", _rows(case.source, index)), case.test)
+
+
+def _rows(examples: Examples, index: np.ndarray) -> Examples:
+    fields = {name: getattr(examples, name)[index] for name in ("tokens", "labels", "split", "draw")}
+    return examples._replace(**fields)
+
+
+def _with(examples: Examples, tokens: np.ndarray, labels: np.ndarray) -> Examples:
+    # More training rows.
+    width = max(examples.tokens.shape[1], tokens.shape[1])
+    parts = [
+        np.pad(t, ((0, 0), (0, width - t.shape[1])), constant_values=dna.UNKNOWN) for t in (examples.tokens, tokens)
+    ]
+    return examples._replace(
+        tokens=np.concatenate(parts),
+        labels=np.concatenate([examples.labels, labels.astype(np.float32)]),
+        split=np.append(examples.split, ["train"] * len(labels)),
+        draw=np.append(examples.draw, np.zeros(len(labels), np.int16)),
+    )
+
+
+def _other_tfs(case: Case) -> np.ndarray:
+    if not len(case.others):
+        raise NotEstimable("no bound sequences of another factor in the source's assay and cycle")
+    # as many as there are negatives
+    most = int((case.train[1] == 0).sum())
+    tokens = dna.encode(case.others)
+    tokens = tokens[generator("others", case.tf).permutation(len(tokens))[:most]]
+    return case.read(case.taught("other_tfs", _with(case.source, tokens, np.zeros(len(tokens)))), case.test)
+
+
+def _cycles(case: Case) -> np.ndarray:
+    if case.cycles is None:
+        raise NotEstimable("no other cycle of the source's library in the sheet")
+    more = encode(*case.cycles)
+    more = _rows(more, more.rows("train", 0))
+    return case.read(case.taught("cycles", _with(case.source, more.tokens, more.labels)), case.test)
+
+
+def _matrix_filters(case: Case) -> np.ndarray:
+    if case.description["kind"] != "deepbind":
+        raise NotEstimable("only a deepbind network has filters that a matrix can be")
+    matrices = case.known.matrices
+    starts = {}
+    for seed in case.stored.seeds:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            state = build("deepbind", case.description["options"]).state_dict()
+        weight = state["weight"]  # (F, 4, K)
+        for i, matrix in enumerate(matrices[: len(weight)]):
+            width = min(len(matrix), weight.shape[2])
+            first, at = (len(matrix) - width) // 2, (weight.shape[2] - width) // 2
+            weight[i] = 0
+            weight[i, :, at : at + width] = torch.from_numpy(matrix[first : first + width].T.copy()) / 4
+        starts[seed] = state
+    return case.read(case.taught("matrix_filters", case.source, starts), case.test)
+
+
+class _Reversal(torch.autograd.Function):
+    """The identity, whose gradient is turned round (Ganin and Lempitsky 2015)."""
+
+    @staticmethod
+    def forward(ctx, x, strength):
+        ctx.strength = strength
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        return -ctx.strength * upstream, None
+
+
+def _gradient_reversal(case: Case) -> np.ndarray:
+    # What the head reads shall not tell source from target. The target is read in random windows of the source's
+    # length, or its length alone would tell.
+    tokens, labels = (torch.from_numpy(x) for x in case.train)
+    window, size = min(case.stored.window, case.pool.shape[1]), case.settings["batch_size"]
+    steps = case.settings["epochs"] * -(-len(tokens) // size)
+    networks = []
+    for seed in case.stored.seeds:
+        rng = generator("gradient_reversal", case.tf, seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = build(case.description["kind"], case.description["options"])
+            chance = torch.Generator().manual_seed(seed)
+            domain = torch.nn.Linear(
+                network.head.readout.in_features if network.head.dense is None else network.head.dense.in_features, 1
+            )
+        kept: list[torch.Tensor] = []
+        network.head.register_forward_pre_hook(lambda _, given, kept=kept: kept.append(given[0]))
+        rate = case.settings["learning_rate"]
+        weights = [*network.parameters(), *domain.parameters()]
+        optimizer = torch.optim.AdamW(weights, rate, weight_decay=case.settings["weight_decay"])
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
+        for step in range(steps):
+            strength = 2 / (1 + np.exp(-10 * step / steps)) - 1  # theirs
+            mine, theirs = rng.integers(len(tokens), size=size), rng.integers(len(case.pool), size=size)
+            first = rng.integers(case.pool.shape[1] - window + 1, size=size)
+            crops = case.pool[theirs[:, None], first[:, None] + np.arange(window)]
+            kept.clear()
+            loss = binary_cross_entropy_with_logits(network(tokens[mine], chance), labels[mine])
+            network(torch.from_numpy(crops), chance)
+            told = domain(_Reversal.apply(torch.cat(kept), strength)).squeeze(1)
+            loss = loss + binary_cross_entropy_with_logits(told, torch.arange(2 * size).ge(size).float())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        state = network.state_dict()
+        if not all(torch.isfinite(value).all() for value in state.values()):
+            raise NotEstimable(f"gradient_reversal: the weights of seed {seed} are not finite")
+        networks.append(restore(case.description["kind"], case.description["options"], state))
+    return case.read(networks, case.test)
+
+
+def _standard(pool: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # In standard deviations of the pool, from its mean.
+    mean, scale = pool.mean(), max(pool.std(), 1e-9)
+    return (pool - mean) / scale, (test - mean) / scale
+
+
+def _as_it_is(case: Case) -> tuple[np.ndarray, np.ndarray]:
+    pool, test = case.direct
+    return pool.mean(0), test
+
+
+def _ensembled(case: Case, *others: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    # Equal weights: pool (P,) and test (S, M).
+    parts = [_standard(*both) for both in (_as_it_is(case), *others)]
+    return sum(pool for pool, _ in parts) / len(parts), sum(test for _, test in parts) / len(parts)
+
+
+def _with_matrix(case: Case) -> np.ndarray:
+    return _ensembled(case, case.matrix)[1]
+
+
+def _with_words(case: Case) -> np.ndarray:
+    return _ensembled(case, case.words)[1]
+
+
+def _with_both(case: Case) -> np.ndarray:
+    return _ensembled(case, case.matrix, case.words)[1]
+
+
+def _self_training(case: Case) -> np.ndarray:
+    score = case.direct[0].mean(0)
+    for round_ in range(ROUNDS):
+        top, bottom = case.pool[_among(score, 1 - SHARE, 1)], case.pool[_among(score, 0, SHARE)]
+        networks = case.taught(f"self_training{round_}", _examples(top, bottom))
+        score = predict.score(networks, case.pool).mean(0)
+    return predict.score(networks, case.test)
+
+
+def _among(score: np.ndarray, low: float, high: float) -> np.ndarray:
+    # The rows between two quantiles.
+    from scipy.stats import rankdata
+
+    place = rankdata(score, method="ordinal") / len(score)
+    return np.flatnonzero((place > low) & (place <= high))
+
+
+def _examples(bound: np.ndarray, unbound: np.ndarray) -> Examples:
+    n = len(bound) + len(unbound)
+    return Examples(
+        tokens=np.concatenate([bound, unbound]),
+        labels=np.repeat(np.float32([1, 0]), [len(bound), len(unbound)]),
+        split=np.full(n, "train", object),
+        draw=np.zeros(n, np.int16),
+        window=bound.shape[1],
+    )
+
+
+def _against_shuffles(case: Case, name: str, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # What sequences hold beyond their dinucleotides, learnt from them and shuffles of them: scores of pool and test
+    # rows. A mixture of bound sequences and anything like shuffles is ranked by it as bound and shuffled ones would be.
+    seeds = generator(name, case.tf).integers(2**63, size=len(tokens), dtype=np.uint64)
+    shuffled = shuffle.dinucleotide(tokens, dna.lengths(tokens), seeds)
+    networks = case.taught(name, _examples(tokens, shuffled))
+    pool, test = (predict.score(networks, rows) for rows in (case.pool, case.test))
+    return _standard(pool.mean(0), test)
+
+
+def _contrast(case: Case) -> np.ndarray:
+    return case.contrast[1]
+
+
+def _taught(case: Case, name: str, teacher: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    # A second network learns from the half of the pool that the teacher and the first one rank higher; both are added.
+    pool, test = case.contrast
+    better = _among(_standard(*teacher)[0] + pool, 0.5, 1)
+    return test + _against_shuffles(case, name, case.pool[better])[1]
+
+
+def _contrast_taught(case: Case) -> np.ndarray:
+    return _taught(case, "contrast_taught", _as_it_is(case))
+
+
+def _combined(case: Case) -> np.ndarray:
+    return _taught(case, "combined", _ensembled(case, case.matrix))
+
+
+class Adaptation(NamedTuple):
+    """What is done, what it needs beside the source's own rows, and its part in the comparison.
+
+    Attributes
+    ----------
+    score : callable
+        Case -> logits (S, M) of the test rows, one row a seed; one row without seeds. NotEstimable where it cannot be.
+    needs : str
+    role : {"direct", "adaptation", "reference"}
+    """
+
+    score: Callable[[Case], np.ndarray]
+    needs: str = NOTHING
+    role: str = "adaptation"
+
+
+ADAPTATIONS = {
+    "direct": Adaptation(_direct, role="direct"),
+    "matrix": Adaptation(_matrix, JASPAR, "reference"),
+    "words": Adaptation(_enriched, role="reference"),
+    "both_strands": Adaptation(_both_strands),
+    "other_tfs": Adaptation(_other_tfs, "reads of other factors"),
+    "cycles": Adaptation(_cycles, "other cycles"),
+    "matrix_filters": Adaptation(_matrix_filters, JASPAR),
+    "reweighted": Adaptation(_reweighted, POOL),
+    "moments": Adaptation(_moments, POOL),
+    "coral": Adaptation(_coral, POOL),
+    "gradient_reversal": Adaptation(_gradient_reversal, POOL),
+    "self_training": Adaptation(_self_training, POOL),
+    "contrast": Adaptation(_contrast, SHUFFLES),
+    "contrast_taught": Adaptation(_contrast_taught, SHUFFLES),
+    "with_words": Adaptation(_with_words, POOL),
+    "with_matrix": Adaptation(_with_matrix, BOTH),
+    "with_both": Adaptation(_with_both, BOTH),
+    "combined": Adaptation(_combined, f"JASPAR, {SHUFFLES}"),
+}

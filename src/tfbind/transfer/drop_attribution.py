@@ -1,0 +1,562 @@
+"""Where a drop goes: its source is made to look like its target, one cause at a time and in every combination.
+
+A cause is a switch between the source's world and the target's. For a set S of switches a network is trained on rows of
+the source that look like the target's in the respects of S, and scored on the target's test rows: v(S), an AUROC. What
+all switches together do not explain, up to the network trained on the target, is the rest. The part of a cause is its
+Shapley value (1953), the mean of what it adds over all orders in which the switches can be turned:
+
+    part(i) = sum over S without i of |S|! (k - |S| - 1)! / k! * (v(S and i) - v(S))
+
+So the parts and the rest sum to the drop exactly. That a change of performance is a game of this kind is from Zhang et
+al. 2023 ("Why did the model fail?"), who weigh test rows; here it is the training that changes, on the same test rows.
+
+- `negatives`: unbound rows of the target's kind, drawn for the source's bound rows; a kind that cannot be drawn so
+  (windows of the genome, a published set) is pieces of the target's unbound rows, as different in GC from the bound
+  ones as there.
+- `length`: short inserts lie in random surroundings of the target's length in training; where the source's are the
+  longer ones, the target's rows lie in surroundings when they are scored. Otherwise the model's own `reading` is used.
+- `size`: as many training rows as the target has. A source with fewer cannot have more: then it is the target's
+  network that meets as few.
+- `composition`: rows are drawn with the weights, nearest to equal, under which the unbound ones have the target's
+  dinucleotides (entropy balancing, Hainmueller 2012); surroundings, where there are some, are of its composition.
+- `strength`: of more peaks than the target has, the strongest.
+- `cycle`, `cell`: another dataset of the source's TF and assay, of the target's cycle or cell.
+
+Every seed has its own draw of the rows, and all that it draws is drawn alike in every setting, so that the spread of
+seeds holds both. No network sees a validation row: there is nothing to select.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from math import factorial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tfbind import dna
+from tfbind.dna import composition
+from tfbind.errors import NotEstimable
+from tfbind.io import columns, tables
+from tfbind.models import background, predict
+from tfbind.models.examples import Examples, encode
+from tfbind.models.networks import Network, one_thread, restore
+from tfbind.seeding import generator
+from tfbind.sequences import negatives
+from tfbind.statistics import bootstrap
+from tfbind.statistics.bootstrap import Replicates
+from tfbind.transfer import evaluate
+
+CAUSES = ("negatives", "length", "size", "composition", "strength", "cycle", "cell")
+
+
+#: What no switch explains.
+REST = "rest"
+
+
+COLUMNS = [
+    *(*columns.KEY, "comparison", *columns.NEGATIVES, "cause", "metric", "value", "low", "high"),
+    *("n_positive", "n_negative", "note", "sentence"),
+]
+
+
+#: Kinds of unbound rows that are made of the bound ones.
+_SHUFFLES = ("dinucleotide", "pairs")
+
+
+#: Numbers of training rows that differ by less are the same.
+_ALIKE = 0.1
+
+
+#: Rows that a re-weighted set must be worth, as a share of its rows (Kish 1965).
+_WORTH = 0.3
+
+
+#: New surroundings in the course of a training.
+_SURROUNDINGS = 8
+
+
+_RIDGE = 1e-3
+
+
+class Rows(NamedTuple):
+    """Training rows of one dataset.
+
+    Attributes
+    ----------
+    bound, unbound : sequence tables
+    """
+
+    bound: pd.DataFrame
+    unbound: pd.DataFrame
+
+    def train(self) -> "Rows":
+        """Those that every seed sees, or the first seed's where each has its own; NotEstimable without both classes."""
+        rows = Rows(*(t[(t["split"] == "train") & (t["draw"] <= 1)].reset_index(drop=True) for t in self))
+        for table, name in zip(rows, ("bound", "unbound"), strict=True):
+            if table.empty:
+                raise NotEstimable(f"no {name} training rows")
+        return rows
+
+    def kind(self) -> str:
+        """What the bound rows are set against: the word that the ids of the unbound ones hold."""
+        return self.unbound["id"].iloc[0].rsplit("/", 1)[-1].rstrip("0123456789")
+
+    def length(self) -> int:
+        """The commonest length of the bound rows in bp."""
+        return int(np.bincount(self.bound["sequence"].str.len()).argmax())
+
+
+class Game(NamedTuple):
+    """One source, one target, and what the switches need.
+
+    Attributes
+    ----------
+    source, target : Rows
+    other : Rows or None
+        Those of the dataset that stands for another `cycle` or `cell`.
+    reading : str
+        How a network of the source reads the target while `length` is off.
+    names : tuple of str
+        What the random choices are named by.
+    """
+
+    source: Rows
+    target: Rows
+    other: Rows | None
+    reading: str
+    names: tuple[str, ...]
+
+
+def untestable(game: Game, source: Mapping[str, str], target: Mapping[str, str]) -> dict[str, str]:
+    """Why each of `CAUSES` is no switch of this game, '' where it is one.
+
+    Parameters
+    ----------
+    game : Game
+    source, target : mapping
+        Their rows of the sheet.
+    """
+    why = dict.fromkeys(CAUSES, "")
+    kinds, lengths = ({rows.kind() for rows in game[:2]}, {rows.length() for rows in game[:2]})
+    n_source, n_target = len(game.source.bound), len(game.target.bound)
+    if len(kinds) == 1:
+        why["negatives"] = f"both are set against {min(kinds)}"
+    if len(lengths) == 1:
+        why["length"] = f"both are {min(lengths)} bp"
+    more = n_source > n_target * (1 + _ALIKE)
+    if not more and n_target <= n_source * (1 + _ALIKE):
+        why["size"] = f"about as many training rows: {n_source:,} and {n_target:,} bound"
+    if {source["assay"], target["assay"]} != {"chipseq"}:
+        why["strength"] = "not both are ChIP-seq"
+    elif game.source.bound["score"].isna().any():
+        why["strength"] = "the peaks of the source have no scores"
+    elif not more:
+        why["strength"] = "the source has no more peaks than the target"
+    if source["assay"] != "htselex":
+        why["cycle"] = "the source has no cycles"
+    elif game.other is None:
+        wanted = "usable earlier cycle" if target["assay"] != "htselex" else "usable dataset of the target's cycle"
+        why["cycle"] = f"no {wanted} of {source['tf']} from the same library in the sheet"
+    if {source["assay"], target["assay"]} != {"chipseq"}:
+        why["cell"] = "not both are ChIP-seq"
+    elif source["cell"] == target["cell"]:
+        why["cell"] = f"both are of {source['cell'] or 'no stated cell'}"
+    elif game.other is None:
+        why["cell"] = (
+            f"no other usable ChIP-seq of {source['tf']} in {target['cell'] or 'the target’s cell'} in the sheet"
+        )
+    return why
+
+
+def shapley(k: int) -> np.ndarray:
+    """Shapley values of k players as a matrix.
+
+    Returns
+    -------
+    (k, 2^k) float64
+        Times the values of all coalitions, coalition c being that of the players whose bits of c are set.
+    """
+    matrix = np.zeros((k, 2**k))
+    for c in range(2**k):
+        size = c.bit_count()
+        for i in range(k):
+            if c >> i & 1:
+                matrix[i, c] = factorial(size - 1) * factorial(k - size) / factorial(k)
+            else:
+                matrix[i, c] = -factorial(size) * factorial(k - size - 1) / factorial(k)
+    return matrix
+
+
+def tilt(unbound: np.ndarray, wanted: np.ndarray, others: Sequence[np.ndarray] = ()) -> tuple[list[np.ndarray], float]:
+    """Weights under which the mean of some features is what is wanted, as nearly equal as can be.
+
+    They are exponential in the features (entropy balancing). Where few rows look as wanted, the mean is moved only as
+    far as leaves each table worth `_WORTH` of its rows.
+
+    Parameters
+    ----------
+    unbound : (N, F) float
+        Features of the rows whose mean is moved.
+    wanted : (F,) float
+    others : sequence of (M, F) float
+        Of further rows that get weights by the same rule.
+
+    Returns
+    -------
+    weights, share
+        Of `unbound` and each of `others`, (N,) float summing to 1; how far of the way the mean was moved, 0 to 1.
+    """
+    from scipy.optimize import minimize  # it loads for those who weight rows
+
+    centre, scale = unbound.mean(0), np.where(unbound.std(0) > 0, unbound.std(0), 1)
+    tables_ = [(table - centre) / scale for table in (unbound, *others)]
+    way, slope = (wanted - centre) / scale, np.zeros(unbound.shape[1])
+    chosen, reached = [np.full(len(table), 1 / len(table)) for table in tables_], 0.0
+    for share in np.arange(1, 11) / 10:
+
+        def dual(slope, goal=share * way):
+            at = tables_[0] @ slope
+            odds = np.exp(at - at.max())
+            value = np.log(odds.mean()) + at.max() - slope @ goal + _RIDGE * slope @ slope / 2
+            return value, odds @ tables_[0] / odds.sum() - goal + _RIDGE * slope
+
+        slope = minimize(dual, slope, jac=True, method="L-BFGS-B").x
+        odds = [np.exp(at - at.max()) for at in (table @ slope for table in tables_)]
+        weights = [each / each.sum() for each in odds]
+        if min(1 / (each @ each) / len(each) for each in weights) < _WORTH:
+            break
+        chosen, reached = weights, float(share)
+    return chosen, reached
+
+
+def _features(rows: pd.DataFrame, k: int) -> np.ndarray:
+    return composition(dna.encode(rows["sequence"]), k)
+
+
+def _some(table: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
+    return table.iloc[np.sort(rng.choice(len(table), n, replace=False))] if n < len(table) else table
+
+
+def _weighted(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    # Drawn by weight, with replacement; a row that comes again has an id of its own, and so its own shuffle.
+    share = table["weight"].to_numpy() / table["weight"].sum()
+    drawn = table.iloc[np.sort(rng.choice(len(table), len(table), p=share))]
+    return drawn.assign(id=drawn["id"] + "." + drawn.groupby("id").cumcount().astype(str))
+
+
+class _Player:
+    """Makes the training rows of every setting, and reads with what was trained on them."""
+
+    def __init__(self, game: Game):
+        self.game = game
+        self.chains = {name: background.fit(self._tokens(rows)) for name, rows in self._datasets().items()}
+        self.lengths = {name: rows.length() for name, rows in self._datasets().items()}
+        wanted = _features(game.target.unbound, 2).mean(0)
+        self.weighted, self.moved = {}, {}
+        for name, rows in self._datasets().items():
+            if name != "target":
+                (unbound, bound), self.moved[name] = tilt(
+                    _features(rows.unbound, 2), wanted, [_features(rows.bound, 2)]
+                )
+                self.weighted[name] = Rows(rows.bound.assign(weight=bound), rows.unbound.assign(weight=unbound))
+
+    def _datasets(self) -> dict[str, Rows]:
+        named = dict(zip(("source", "target", "other"), self.game[:3], strict=True))
+        return {name: rows for name, rows in named.items() if rows is not None}
+
+    @staticmethod
+    def _tokens(rows: Rows) -> np.ndarray:
+        return dna.encode(pd.concat([rows.bound["sequence"], rows.unbound["sequence"]]))
+
+    def of_target(self, n: int, seed: int) -> Examples:
+        """The target's own rows, `n` bound ones of them."""
+        bound, unbound = self.game.target
+        share = min(n / len(bound), 1)
+        kept = [_some(t, round(share * len(t)), self._chance(seed, name)) for t, name in ((bound, "b"), (unbound, "u"))]
+        return encode(*kept)
+
+    def of_source(self, switched: frozenset[str], seed: int) -> Examples:
+        """The source's rows, in the respects of `switched` made to look like the target's."""
+        name = self._dataset(switched)
+        bound, unbound = self.weighted[name]
+        per_bound, n = len(unbound) / len(bound), min(len(bound), len(self.game.source.bound))
+        n_target = len(self.game.target.bound)
+        if "strength" in switched:
+            bound = bound.sort_values("score", ascending=False, kind="stable").head(n_target)
+        if "size" in switched:
+            n = min(n, n_target)
+        bound = _some(bound, n, self._chance(seed, "b"))
+        unbound = _some(unbound, round(per_bound * len(bound)), self._chance(seed, "u"))
+        inside = "length" in switched and self.lengths[name] < self.lengths["target"]
+        if "composition" in switched:
+            bound, unbound = (_weighted(t, self._chance(seed, f"w{i}")) for i, t in enumerate((bound, unbound)))
+        if "negatives" in switched:
+            unbound = self._unbound(bound, len(unbound), self._chance(seed, "n"))
+        examples = encode(*(tables.conform(t, tables.SEQUENCES) for t in (bound, unbound)))
+        if inside:
+            examples = examples._replace(chain=self._chain(switched), window=self.lengths["target"])
+        return examples
+
+    def _dataset(self, switched: frozenset[str]) -> str:
+        return "other" if switched & {"cycle", "cell"} else "source"
+
+    def _chain(self, switched: frozenset[str]) -> background.Chain:
+        return self.chains["target" if "composition" in switched else self._dataset(switched)]
+
+    def _chance(self, seed: int, what: str) -> np.random.Generator:
+        return generator("causes", *self.game.names, seed, what)
+
+    def _unbound(self, bound: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
+        # `n` unbound rows of the target's kind for these bound ones.
+        kind = self.game.target.kind()
+        if kind in _SHUFFLES:
+            return negatives.NEGATIVES[kind](bound, rng, ratio=n / len(bound))[0]
+        tokens = dna.encode(self.game.target.unbound["sequence"])
+        tokens = tokens[rng.integers(len(tokens), size=2 * n)]
+        sizes, wanted = dna.lengths(tokens), rng.choice(bound["sequence"].str.len(), 2 * n)
+        start = rng.integers(0, np.maximum(sizes - wanted, 0) + 1)
+        texts = dna.decode(tokens, sizes)
+        pieces = dna.encode([s[a : a + w] for s, a, w in zip(texts, start, wanted, strict=True)])
+        for width in np.unique(wanted[wanted > sizes]):  # what is too short for these bound rows is filled up
+            some = (wanted == width) & (wanted > sizes)
+            filled = background.surround(pieces[some], int(width), self.chains["target"], rng)
+            pieces = np.pad(
+                pieces, ((0, 0), (0, max(filled.shape[1] - pieces.shape[1], 0))), constant_values=dna.UNKNOWN
+            )
+            pieces[some, : filled.shape[1]] = filled
+        apart = _features(self.game.target.unbound, 1).mean(0) - _features(self.game.target.bound, 1).mean(0)
+        (weights,), _ = tilt(composition(pieces, 1), _features(bound, 1).mean(0) + apart)
+        chosen = rng.choice(2 * n, n, p=weights)
+        sequence = dna.decode(pieces[chosen])
+        return tables.sequences(
+            id=[f"{kind}{i}" for i in range(n)], sequence=sequence, label=0, split="train", origin=kind
+        )
+
+    def read(self, networks: Sequence[Network], tokens: np.ndarray, switched: frozenset[str]) -> np.ndarray:
+        """Logits (K, M) of test rows by networks of a setting."""
+        own, target = self.lengths[self._dataset(switched)], self.lengths["target"]
+        if "length" not in switched:
+            return predict.score(networks, tokens, self.game.reading, own)
+        if own < target:
+            return predict.score(networks, tokens)
+        return predict.score(networks, tokens, "embed", own, chain=self._chain(switched))
+
+
+def _trained(kind: str, options: Mapping, examples: Examples, seed: int, settings: Mapping) -> Network:
+    from tfbind.models import stacks  # Lightning loads where something is trained
+
+    batches = -(-len(examples.labels) // settings["batch_size"])
+    epochs = int(np.clip(settings["steps"] // batches, 1, _SURROUNDINGS))
+    member = stacks.Member(seed, options, settings["learning_rate"], settings["weight_decay"])
+    with tempfile.TemporaryDirectory() as work:
+        (state,) = stacks.fit_stack(kind, [member], examples, 0, {**settings, "epochs": epochs}, Path(work))
+    if not state["best"]:
+        raise NotEstimable(state["failure"])
+    return restore(kind, options, state["best"])
+
+
+def play(
+    game: Game,
+    switches: Sequence[str],
+    test: pd.DataFrame,
+    model: tuple[str, Mapping],
+    seeds: Sequence[int],
+    settings: Mapping,
+) -> tuple[dict[frozenset[str] | str, np.ndarray], dict[str, float]]:
+    """Train and score every setting.
+
+    Parameters
+    ----------
+    game : Game
+    switches : sequence of str
+        Those of `CAUSES` that are testable.
+    test : DataFrame
+        The target's test rows, M of them.
+    model : (str, mapping)
+        Kind and constructor arguments of the networks.
+    seeds : sequence of int
+    settings : mapping
+        `training` of the config, with `steps`.
+
+    Returns
+    -------
+    logits, moved
+        (S, M) of each set of switches, of ``target``, and of ``few``: the target's network on as few rows as the source
+        has, where it has fewer. How far `composition` could be moved, by dataset.
+    """
+    one_thread()
+    player, tokens = _Player(game), dna.encode(test["sequence"])
+    n_source, n_target = len(game.source.bound), len(game.target.bound)
+    found: dict[frozenset[str] | str, np.ndarray] = {}
+    few = "size" in switches and n_source < n_target
+    for name, n in (("target", n_target), *([("few", n_source)] if few else [])):
+        networks = [_trained(*model, player.of_target(n, seed), seed, settings) for seed in seeds]
+        found[name] = predict.score(networks, tokens, game.reading, player.lengths["target"])
+    players = [name for name in switches if not (few and name == "size")]
+    for size in range(len(players) + 1):
+        for switched in map(frozenset, combinations(players, size)):
+            networks = [_trained(*model, player.of_source(switched, seed), seed, settings) for seed in seeds]
+            found[switched] = player.read(networks, tokens, switched)
+    return found, player.moved
+
+
+def parts(
+    found: Mapping[frozenset[str] | str, np.ndarray], drawn: bootstrap.Draws, level: float
+) -> dict[tuple[str, str], tuple[float, float, float]]:
+    """The drop and its parts with their intervals, from one bootstrap of all settings together.
+
+    Parameters
+    ----------
+    found : mapping
+        Logits (S, M) of each setting, from `play`.
+    drawn : evaluation.Draws
+        Of the M test rows.
+    level : float
+
+    Returns
+    -------
+    dict
+        (cause, metric) to value, low and high: ``("source", "auroc")``, ``("target", "auroc")``, ``("all", "drop")``,
+        and of each cause ``part`` and ``alone`` (its switch turned alone). Parts sum to the drop.
+    """
+    settings = list(found)
+    each = [bootstrap.replicate(found[name], drawn) for name in settings]
+    players = sorted(max((s for s in settings if isinstance(s, frozenset)), key=len), key=CAUSES.index)
+    index = {name: i for i, name in enumerate(settings)}
+
+    def unit(name: frozenset[str] | str) -> np.ndarray:
+        return np.eye(len(settings))[index[name]]
+
+    coalitions = [frozenset(p for i, p in enumerate(players) if c >> i & 1) for c in range(2 ** len(players))]
+    nothing, everything = frozenset(), frozenset(players)
+    last = "few" if "few" in found else "target"
+    wanted = {("all", "drop"): unit("target") - unit(nothing)}
+    for player, weights in zip(players, shapley(len(players)), strict=True):
+        wanted[player, "part"] = sum(w * unit(c) for w, c in zip(weights, coalitions, strict=True))
+        wanted[player, "alone"] = unit(frozenset([player])) - unit(nothing)
+    if last == "few":
+        wanted["size", "part"] = wanted["size", "alone"] = unit("target") - unit("few")
+    wanted[REST, "part"] = unit(last) - unit(everything)
+    results = {
+        ("source", "auroc"): _level(each[index[nothing]], level),
+        ("target", "auroc"): _level(each[index["target"]], level),
+    }
+    return results | {name: _sum(weights, each, level) for name, weights in wanted.items()}
+
+
+def _level(model: Replicates, level: float) -> tuple[float, float, float]:
+    return float(model.value[0]), *bootstrap.metric_interval(model, 0, level)
+
+
+def _sum(weights: np.ndarray, each: Sequence[Replicates], level: float) -> tuple[float, float, float]:
+    # A weighted sum of AUROCs with its interval, as `bootstrap.difference` has it of two.
+    used = [(w, model) for w, model in zip(weights, each, strict=True) if w]
+    value = float(sum(w * model.value[0] for w, model in used))
+    rows = float(np.var(sum(w * model.rows[:, 0] for w, model in used))) if used else 0.0
+    seeds = float(sum(w**2 * model.seeds[0] for w, model in used))
+    freedom = sum(model.n_seed - 1 for _, model in used)
+    half = bootstrap.half_width([(rows, each[0].n_block - 1), (seeds, freedom)], level)
+    low, high = np.clip([value - half, value + half], -1, 1)
+    return value, float(low), float(high)
+
+
+_WORDS = {
+    "negatives": "the kind of negatives",
+    "length": "the length of the sequences",
+    "size": "the number of training rows",
+    "composition": "base composition",
+    "strength": "the strength of the peaks",
+    "cycle": "the SELEX cycle",
+    "cell": "the cell",
+}
+
+
+_RESTS = {"assay": "the assay itself", "cell": "the cell", "lab": "the laboratory", "replicate": "the replicate"}
+
+
+def sentence(about: Mapping, found: Mapping[tuple[str, str], tuple[float, float, float]]) -> str:
+    """Where one drop goes, in plain words: what can be told from nothing, the largest part first."""
+
+    def said(value: float, low: float, high: float) -> str:
+        value, low, high = (round(100 * x, 1) + 0.0 for x in (value, low, high))
+        return f"{value:.1f} ({low:.1f} to {high:.1f})"
+
+    drop = found["all", "drop"]
+    text = f"{about['tf']}, {about['source']} to {about['target']}: "
+    if drop[1] <= 0 <= drop[2]:
+        text += f"the loss of {said(*drop)} points cannot be told from none"
+    elif drop[0] < 0:
+        text += f"nothing is lost: {said(*(-drop[0], -drop[2], -drop[1]))} points are gained"
+    else:
+        text += f"of the {said(*drop)} points that are lost"
+    words = _WORDS | {REST: _RESTS[about["shift"]]}
+    each = sorted(((v, name) for (name, metric), v in found.items() if metric == "part"), key=lambda x: -x[0][0])
+    losses = [f"{said(*v)} come from {words[name]}" for v, name in each if v[1] > 0]
+    gains = [f"{words[name]} gives {said(-v[0], -v[2], -v[1])} back" for v, name in each if v[2] < 0]
+    unsure = [words[name] for v, name in each if v[1] <= 0 <= v[2]]
+    text += f", {', '.join(losses)}" if losses else ""
+    text += f"; {', '.join(gains)}" if gains else ""
+    text += f"; not to be told from nothing: {', '.join(unsure)}" if unsure else ""
+    return text + "."
+
+
+def pair(
+    source: Rows,
+    target: Rows,
+    other: Rows | None,
+    rows: Sequence[Mapping[str, str]],
+    about: Mapping[str, object],
+    config: Mapping,
+    model: Mapping,
+) -> pd.DataFrame:
+    """The rows of `causes.tsv` of one source, target and model.
+
+    Parameters
+    ----------
+    source, target, other : Rows
+        All rows of the datasets; the third stands for another cycle or cell, where there is one.
+    rows : (mapping, mapping)
+        Of the sheet: source, target.
+    about : mapping
+        `columns.KEY` and `columns.NEGATIVES` of the pair.
+    config : mapping
+        `training`, `statistics` and `seeds` of the validated config; `steps` of its `transfer.causes`.
+    model : mapping
+        `kind`, constructor arguments and `reading` of the networks.
+    """
+    about = {**about, "comparison": "cross"}
+    test = pd.concat([t[(t["split"] == "test") & (t["draw"] == 0)] for t in target], ignore_index=True)
+    labels = test["label"].to_numpy()
+    about |= {"n_positive": int((labels == 1).sum()), "n_negative": int((labels == 0).sum())}
+    level, options = config["statistics"]["level"], dict(model)
+    reading, kind = options.pop("reading"), options.pop("kind")
+    try:
+        if reason := next(filter(None, map(tables.note, (*source, *target))), ""):
+            raise NotEstimable(reason)
+        drawn = evaluate.draws_of(test, str(about["target"]), str(about["test_negatives"]), config["statistics"])
+        names = (str(about["source"]), str(about["target"]), str(about["test_negatives"]))
+        if other is not None and any(map(tables.note, other)):
+            other = None
+        game = Game(source.train(), target.train(), other and other.train(), reading, names)
+        why = untestable(game, *rows)
+        switches = [name for name in CAUSES if not why[name]]
+        settings = {**config["training"], "steps": config["steps"], "patience": 1}
+        found, moved = play(game, switches, test, (kind, options), config["seeds"], settings)
+        results = parts(found, drawn, level)
+    except NotEstimable as reason:
+        return pd.DataFrame([{**about, "cause": "all", "metric": "drop", "note": str(reason)}], columns=COLUMNS)
+    return pd.DataFrame(_lines(about, results, why, moved), columns=COLUMNS)
+
+
+def _lines(about: Mapping, results: Mapping, why: Mapping[str, str], moved: Mapping[str, float]) -> Iterator[dict]:
+    notes = dict(why)
+    if min(moved.values()) < 1:
+        notes["composition"] = f"few rows look like the target: moved {min(moved.values()):.0%} of the way"
+    for (cause, metric), (value, low, high) in results.items():
+        line = {**about, "cause": cause, "metric": metric, "value": value, "low": low, "high": high}
+        said = sentence(about, results) if metric == "drop" else ""
+        yield line | {"note": notes.get(cause, ""), "sentence": said}
+    yield from ({**about, "cause": cause, "metric": "part", "note": note} for cause, note in why.items() if note)

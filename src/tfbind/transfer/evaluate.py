@@ -1,0 +1,395 @@
+"""How well a model ranks held-out rows, how much it loses on another experiment, and how sure that is.
+
+Variances come from one paired, stratified block bootstrap (Efron & Tibshirani 1993): whole blocks of a
+chromosome are drawn, with all their rows of both classes; blocks that hold one class alone are drawn among
+themselves, and rows without coordinates are blocks of their own, so that both classes keep their size. Every
+model on the same test rows meets the same draws. To them comes the variance of the training seeds.
+
+A draw of seeds repeats some, and a mean of fewer different models ranks worse: to score the drawn ensemble
+would take that loss for uncertainty. The seeds' variance is therefore their jackknife (Efron & Stein 1981),
+from the ensembles that leave one seed out; these are all of one size. What the noise of the test rows adds to it
+stands in the bootstrap already, and is taken off.
+
+Few blocks or seeds give too small a variance too often. Three remedies: the deviations of the rows are
+widened by sqrt(G / (G - 1)) for G blocks; the seeds of the two models of a drop have one common variance; and
+Student's t of rows and of seeds are averaged with weights that grow with their variances (Cochran & Cox 1950;
+see `WEIGHT`), where Satterthwaite's degrees of freedom fail for two seeds, since half the time these look
+alike by chance. An interval of a metric is symmetric on the logit scale, so that it stays inside 0 and 1 and
+covers near them. With one seed there is no seed part and the note says so. `benchmarks/coverage.py` measures what
+all of this covers.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tfbind.errors import InputError, NotEstimable
+from tfbind.io import columns, tables
+from tfbind.seeding import generator
+from tfbind.statistics import bootstrap
+from tfbind.statistics.metrics import METRICS, curve, delong_p, measure
+from tfbind.study.shifts import shift
+
+#: Composition above this AUROC is worth a note: negatives that so simple a model tells apart flatter every
+#: number.
+HIGH_FLOOR = 0.6
+
+
+#: Notes that `verdicts.verdicts` reads: the interval of a model's AUROC less that of composition on the same rows is
+#: not above zero, or that of the AUROC not above 0.5.
+NOT_ABOVE_FLOOR = "the target-trained model is not above composition"
+
+
+SOURCE_NOT_ABOVE_FLOOR = "the source-trained model is not above composition"
+
+
+#: Share of the way from the composition floor to a perfect AUROC of 1. Up to the first, a model is composition with
+#: some noise (HT-SELEX of GABPA and ZNF143: below 0.1); from the second on, sequence tells most of it (USF1: 0.8). A
+#: share and not a difference, since in inserts of 20 bp a motif itself shifts the composition.
+POOR_SHARE = 0.15
+
+
+GOOD_SHARE = 0.5
+
+
+#: AUROC that the TF's own JASPAR motif must reach alone for the motif to count as present. Of the real sets, sound
+#: ones lie at 0.68 and above, GABPA, ZNF143 and NFE2 reads and NFE2 peaks below 0.60.
+MOTIF_PRESENT = 0.6
+
+
+def _keys(table: pd.DataFrame) -> pd.Index:
+    # Two sets of negatives may both call a row after its positive.
+    negatives = table["negatives"].where(table["label"] == 0, "").astype(str)
+    return pd.Index(negatives.to_numpy(object) + "\x1f" + table["id"].astype(str).to_numpy(object))
+
+
+def _of_set(positives: pd.DataFrame, negatives: Mapping[str, pd.DataFrame], label: str) -> pd.DataFrame:
+    # The test rows of one set of negatives, with the reason where one of both tables is empty for a reason.
+    parts = [positives.assign(negatives=""), *(t.assign(negatives=x) for x, t in negatives.items() if x == label)]
+    test = pd.concat(parts, ignore_index=True).query("split == 'test'")
+    test.attrs["note"] = next(filter(None, map(tables.note, parts)), "")
+    return test
+
+
+def matched(predictions: pd.DataFrame, test: pd.DataFrame, negatives: str, name: str) -> tuple[list[str], np.ndarray]:
+    """Scores in the order of the test rows, one row a seed.
+
+    Parameters
+    ----------
+    predictions : prediction table of one target
+        Bound rows count in every set where `negatives` is empty, else in that set alone.
+    test : DataFrame
+        Its test rows of one set of negatives: `id, label, negatives`.
+    negatives : str
+        That set.
+    name : str
+        What a fault calls the predictions.
+
+    Returns
+    -------
+    seeds, scores : list of str, (S, N) float64
+        The numbered seeds in order; or no name and the ``ensemble`` alone where there are none. Every row
+        must meet exactly one score of every seed, and a stored ensemble must be the mean logit of its seeds;
+        otherwise InputError.
+    """
+    mine = predictions[predictions["negatives"].isin(["", negatives])]
+    if not (mine["label"] == 0).any():
+        raise NotEstimable(f"no prediction of {name}")
+    wanted = _keys(test)
+    faults, scores = [], {}
+    if not wanted.is_unique:
+        twice = wanted[wanted.duplicated()][0].split("\x1f")[-1]
+        raise InputError(f"{name}: the test rows repeat the id {twice!r}; make ids unique")
+    for seed, part in mine.groupby("seed", sort=False):
+        keys = _keys(part)
+        missing, extra = wanted.difference(keys), keys.difference(wanted)
+        if len(missing) or len(extra) or len(keys) != len(wanted):
+            example = (*missing, *extra, *keys[keys.duplicated()])[0].split("\x1f")[-1]
+            faults.append(
+                f"{name}, seed {seed}: {len(keys)} predictions for {len(wanted)} test rows, e.g. {example!r} "
+                "does not have exactly one partner; predict again from the current tables"
+            )
+            continue
+        where = keys.get_indexer(wanted)
+        values = part["score"].to_numpy(float)[where]
+        if not np.isfinite(values).all():
+            count = int((~np.isfinite(values)).sum())
+            faults.append(f"{name}, seed {seed}: {count} scores are not finite; train this model again")
+        scores[str(seed)] = values
+    if faults:
+        raise InputError(faults)
+    ensemble = scores.pop("ensemble", None)
+    if not scores:
+        return [], ensemble[None]
+    seeds = sorted(scores, key=int)
+    stacked = np.stack([scores[seed] for seed in seeds])
+    if ensemble is not None and not np.allclose(stacked.mean(0), ensemble, rtol=1e-3, atol=1e-3):
+        raise InputError(f"{name}: the ensemble is not the mean logit of its seeds; predict again")
+    return seeds, stacked
+
+
+class _Cell(NamedTuple):
+    seeds: Sequence[str] = ()
+    scores: np.ndarray | None = None  # (S, N)
+    replicates: bootstrap.Replicates | None = None
+    reason: str = ""  # why there are none
+
+
+def draws_of(test: pd.DataFrame, target: str, negatives: str, statistics: Mapping) -> bootstrap.Draws:
+    """The resamples of a target's test rows as `statistics` of the config asks; NotEstimable if they are too few."""
+    if tables.note(test):
+        raise NotEstimable(tables.note(test))
+    least = statistics["min_examples"]
+    for label, name in ((1, "positives"), (0, f"negatives {negatives}")):
+        count = int((test["label"] == label).sum())
+        if count < least:
+            raise NotEstimable(f"{count} test {name} of {target}, fewer than {least}")
+    rng = generator("bootstrap", target, negatives)
+    block = bootstrap.blocks(test, statistics["block"])
+    return bootstrap.draw(test["label"].to_numpy(), block, statistics["resamples"], rng)
+
+
+def _cell(
+    key: tuple[str, str, str],
+    predictions: Mapping[tuple[str, str, str], pd.DataFrame],
+    target: str,
+    test: pd.DataFrame,
+    test_negatives: str,
+    draws: bootstrap.Draws | NotEstimable,
+) -> _Cell:
+    if isinstance(draws, NotEstimable):
+        raise draws
+    name = f"{'/'.join(key)} on {target}/{test_negatives}"
+    if key not in predictions:
+        raise NotEstimable(f"no prediction of {name}")
+    table = predictions[key]
+    if table.empty:
+        raise NotEstimable(tables.note(table) or f"no prediction of {name}")
+    seeds, scores = matched(table[table["target"] == target], test, test_negatives, name)
+    return _Cell(seeds, scores, bootstrap.replicate(scores, draws))
+
+
+def _caveats(*models: bootstrap.Replicates) -> list[str]:
+    notes = []
+    if min(model.n_seed for model in models) < 2:
+        notes.append("one seed: the interval holds the test rows alone")
+    n_block = models[0].n_block
+    if n_block < 2:
+        notes.append("all rows of a class lie in one block: no interval")
+    elif n_block < bootstrap.FEW_BLOCKS:
+        notes.append(f"only {n_block} blocks of test rows")
+    if n_block > 1 and all((model.rows[:, 0] == 0).all() for model in models):
+        notes.append("every resample gives the same AUROC: the true interval is wider")
+    return notes
+
+
+def _metrics(labels: np.ndarray, cell: _Cell, level: float) -> Iterator[dict]:
+    if cell.replicates is None:
+        yield from ({"seed": "ensemble", "metric": metric, "note": cell.reason} for metric in METRICS)
+        return
+    for seed, scores in zip(cell.seeds, cell.scores, strict=False):
+        for metric, value in zip(METRICS, measure(labels, scores), strict=True):
+            yield {"seed": seed, "metric": metric, "value": value, "note": ""}
+    note = "; ".join(_caveats(cell.replicates))
+    for column, metric in enumerate(METRICS):
+        low, high = bootstrap.metric_interval(cell.replicates, column, level)
+        value = cell.replicates.value[column]
+        yield {"seed": "ensemble", "metric": metric, "value": value, "low": low, "high": high, "note": note}
+
+
+def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: float) -> dict:
+    cells = {"same": own, "cross": other, "floor": floor}
+    row: dict = {name: float(c.replicates.value[0]) for name, c in cells.items() if c.replicates is not None}
+    reasons = [cell.reason for cell in (own, other) if cell.replicates is None]
+    if reasons:
+        return row | {"note": "; ".join(dict.fromkeys(reasons))}
+    row["drop"], row["low"], row["high"] = bootstrap.difference(own.replicates, other.replicates, level)
+    row["p_value"] = bootstrap.difference_p(own.replicates, other.replicates)
+    row["p_delong"] = delong_p(labels, own.scores.mean(0), other.scores.mean(0))
+    notes = _caveats(own.replicates, other.replicates)
+    if floor.replicates is not None and floor is not own:
+        if row["floor"] > HIGH_FLOOR:
+            notes.append(f"composition alone reaches {row['floor']:.2f}")
+        for cell, note in ((own, NOT_ABOVE_FLOOR), (other, SOURCE_NOT_ABOVE_FLOOR)):
+            above_floor = bootstrap.difference(cell.replicates, floor.replicates, level)[1]
+            above_chance = bootstrap.metric_interval(cell.replicates, 0, level)[0] - 0.5
+            # Without an interval (NaN) there is no evidence of being above, either.
+            if not (above_floor > 0 and above_chance > 0):
+                notes.append(note)
+    return row | {"note": "; ".join(notes)}
+
+
+def named(
+    rows: Mapping[str, Mapping[str, str]], source: str, target: str, trained: str, test_negatives: str, model: str
+) -> dict[str, str]:
+    """The columns of `KEY`, `NEGATIVES` and `comparison` of one cell; a source of another TF shows as ``A>B``."""
+    tfs = dict.fromkeys([rows[source]["tf"], rows[target]["tf"]])
+    return {
+        "tf": ">".join(tfs),
+        "source": source,
+        "source_assay": rows[source]["assay"],
+        "target": target,
+        "target_assay": rows[target]["assay"],
+        "shift": shift(rows[source], rows[target]),
+        "comparison": "same" if source == target else "cross",
+        "train_negatives": trained,
+        "test_negatives": test_negatives,
+        "model": model,
+    }
+
+
+def on_target(
+    target: str,
+    test_negatives: str,
+    test: pd.DataFrame,
+    runs: Sequence[tuple[str, str]],
+    predictions: Mapping[tuple[str, str, str], pd.DataFrame],
+    rows: Mapping[str, Mapping[str, str]],
+    config: Mapping,
+    refused: Mapping[tuple[str, str, str, str], str] = MappingProxyType({}),
+) -> tuple[list[dict], list[dict], list[pd.DataFrame]]:
+    """Metrics, drops and curves of every source and model on the same test rows of one target.
+
+    Parameters
+    ----------
+    target, test_negatives : str
+    test : DataFrame
+        The test rows: `id, label, negatives, chrom, start`. Empty for a reason (`tables.empty`), nothing is estimable.
+    runs : sequence of (str, str)
+        Sources and what they were trained against; the target among them, whose models the others are compared with.
+    predictions, rows, config, refused
+        As for `evaluate`.
+
+    Returns
+    -------
+    metrics, transfer, curves
+        Rows of the three tables of `evaluate`.
+    """
+    statistics, models = config["statistics"], config["models"]
+    level = statistics["level"]
+    composition = next((label for label, model in models.items() if model.get("kind") == "composition"), None)
+    labels = test["label"].to_numpy()
+    draws: bootstrap.Draws | NotEstimable
+    try:
+        draws = draws_of(test, target, test_negatives, statistics)
+    except NotEstimable as fault:
+        draws = fault
+    cells, faults = {}, []
+    for key in ((*run, model) for run in runs for model in models):
+        try:
+            if reason := refused.get((*key[:2], target, test_negatives)):
+                raise NotEstimable(reason)
+            cells[key] = _cell(key, predictions, target, test, test_negatives, draws)
+        except NotEstimable as fault:
+            cells[key] = _Cell(reason=str(fault))
+        except InputError as fault:
+            faults += fault.faults
+    if faults:
+        raise InputError(faults)
+    metrics, transfer, curves = [], [], []
+    for (source, trained, model), cell in cells.items():
+        about = named(rows, source, target, trained, test_negatives, model)
+        about |= {"n_positive": int((labels == 1).sum()), "n_negative": int((labels == 0).sum())}
+        metrics += [about | row for row in _metrics(labels, cell, level)]
+        if cell.scores is not None:
+            for kind in ("roc", "pr"):
+                x, y = curve(labels, cell.scores.mean(0), kind)
+                curves.append(pd.DataFrame(about | {"curve": kind, "x": x, "y": y}))
+        if source != target:
+            own = cells.get((target, trained, model), _Cell(reason=f"no {trained} for {target}"))
+            floor = cells.get((target, trained, composition), _Cell())
+            transfer.append(about | _drop(labels, own, cell, floor, level))
+    return metrics, transfer, curves
+
+
+def as_tables(
+    metrics: list[dict], transfer: list[dict], curves: list[pd.DataFrame]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """What `on_target` gave, for any number of targets, as the three tables of `evaluate`."""
+    points = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=columns.CURVE_COLUMNS)
+    return (
+        pd.DataFrame(metrics, columns=columns.METRIC_COLUMNS),
+        pd.DataFrame(transfer, columns=columns.TRANSFER_COLUMNS),
+        points[columns.CURVE_COLUMNS],
+    )
+
+
+def _alone(row: dict) -> dict:
+    # The row of `transfer` of a TF's only dataset, from that of its metrics.
+    about = {name: row[name] for name in columns.TRANSFER_COLUMNS if name in row and name not in ("low", "high")}
+    return about | {
+        "same": row.get("value"),
+        "note": row["note"] if "value" not in row else "the only dataset of its TF: nothing to transfer from",
+    }
+
+
+def cases(
+    tf: str,
+    rows: Mapping[str, Mapping[str, str]],
+    tests: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
+    config: Mapping,
+) -> Iterator[tuple[str, str, pd.DataFrame, list[tuple[str, str]], bool]]:
+    """What `evaluate` goes through: (target, its negatives, test rows, runs, whether the target is its only source)."""
+    options = config["transfer"]
+    targets = [dataset for dataset, row in rows.items() if row["tf"] == tf]
+    for target, test_negatives in product(targets, config["negatives"]):
+        if test_negatives not in tests[target][1]:  # the label does not apply to this dataset
+            continue
+        extra = [source for source, other in options.get("extra_pairs", []) if other == target]
+        sources = [*targets, *(source for source in dict.fromkeys(extra) if source not in targets)]
+        everywhere = options.get("test_negatives", "same") == "all"
+        trained = list(config["negatives"]) if everywhere else [test_negatives]
+        runs = [(s, label) for s, label in product(sources, trained) if s not in tests or label in tests[s][1]]
+        yield target, test_negatives, _of_set(*tests[target], test_negatives), runs, len(sources) == 1
+
+
+def evaluate(
+    tf: str,
+    rows: Mapping[str, Mapping[str, str]],
+    predictions: Mapping[tuple[str, str, str], pd.DataFrame],
+    tests: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
+    config: Mapping,
+    refused: Mapping[tuple[str, str, str, str], str] = MappingProxyType({}),
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Every metric, every drop and every curve on the datasets of one TF.
+
+    Parameters
+    ----------
+    tf : str
+        Its datasets are the targets; sources are the same datasets and those that `extra_pairs` name for one.
+    rows : {dataset: row of the sheet}
+    predictions : {(source, train_negatives, model): prediction table}
+        Test rows only. One that is absent leaves a cell without value; one that does not match the test rows
+        is refused.
+    tests : {target: (positives, {negatives: table})}
+        Sequence tables as for `predict.predict`. What meets one that is empty for a reason (`tables.empty`) is not
+        estimable for that reason.
+    config : mapping
+        `models`, `negatives`, `transfer` and `statistics` of the validated config.
+    refused : {(source, train_negatives, target, test_negatives): reason}
+        Cells that are not estimable whatever their predictions, from `leakage.refused`.
+
+    Returns
+    -------
+    metrics, transfer, curves : DataFrame
+        Columns `METRIC_COLUMNS`, `TRANSFER_COLUMNS`, `CURVE_COLUMNS`. Intervals are given for the ensemble; a
+        single seed has its value alone. `floor` is the AUROC of the target-trained composition model on the
+        same rows. A TF with one dataset has its transfer rows too, without a drop.
+    """
+    metrics, transfer, curves, faults = [], [], [], []
+    for target, test_negatives, test, runs, alone in cases(tf, rows, tests, config):
+        try:
+            values, drops, points = on_target(target, test_negatives, test, runs, predictions, rows, config, refused)
+        except InputError as fault:
+            faults += fault.faults
+            continue
+        if alone:
+            drops = [_alone(row) for row in values if (row["seed"], row["metric"]) == ("ensemble", "auroc")]
+        metrics, transfer, curves = metrics + values, transfer + drops, curves + points
+    if faults:
+        raise InputError(faults)
+    return as_tables(metrics, transfer, curves)

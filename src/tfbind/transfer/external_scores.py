@@ -1,0 +1,183 @@
+"""Any program in a study: tfbind writes FASTA files, the program writes scores, and these enter the evaluation.
+
+A config never names a program: whoever runs it does so by hand or by a script of their own, between two runs.
+"""
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from tfbind.errors import InputError
+from tfbind.io import atomic, tables, textfile
+from tfbind.io.paths import scores_file
+from tfbind.sequences import leakage
+
+if TYPE_CHECKING:  # what reads a config is no part of a result
+    from tfbind.study.study import Study
+
+BOUND, UNBOUND = "bound|", "unbound|"
+
+
+PAIRS = "pairs.tsv"
+
+
+def names(rows: pd.DataFrame) -> pd.Series:
+    """The name of each row of a sequence table in the FASTA files: its label and its id."""
+    return rows["label"].map({1: BOUND, 0: UNBOUND}) + rows["id"]
+
+
+def write(study: "Study", folder: str | os.PathLike, out: str | os.PathLike) -> pd.DataFrame:
+    """Write the rows of a study as FASTA, and the list of what is to be scored.
+
+    ``{dataset}/{negatives}/train.fa``, ``validation.fa`` and ``test.fa`` hold both classes, in table order; what would
+    leak into a test set is left out of the first two, as in all training.
+
+    Parameters
+    ----------
+    study : Study
+    folder : path
+        The working directory of its run, where the tables are.
+    out : path
+
+    Returns
+    -------
+    DataFrame
+        `pairs.tsv`: `source`, `negatives`, `target`, `test_negatives`, and the files `train`, `validation`, `test` (all
+        relative to `out`), and `scores`, the file that a program is to write (relative to the `path` of its label).
+    """
+    results, out = Path(folder) / "results", Path(out)
+    rows, absent = [], []
+    for dataset in study.datasets:
+        for label in study.labels(dataset):
+            files = {
+                "positives": results / "positives" / f"{dataset}.parquet",
+                "negatives": results / "negatives" / dataset / f"{label}.parquet",
+                "leaking": results / "audit" / dataset / f"{label}.parquet",
+            }
+            if missing := [path for path in files.values() if not path.exists()]:
+                absent += map(str, missing)
+                continue
+            bound, unbound = tables.read(files["positives"]), tables.read(files["negatives"])
+            kept = leakage.without(bound, unbound, tables.read(files["leaking"], leakage.LEAKING))[:2]
+            for split, parts in {"train": kept, "validation": kept, "test": (bound, unbound)}.items():
+                chosen = pd.concat([part[part["split"] == split] for part in parts], ignore_index=True)
+                _write_fasta(chosen, out / dataset / label / f"{split}.fa")
+            rows += [
+                {"source": dataset, "negatives": label, "target": target, "test_negatives": test}
+                | {split: f"{dataset}/{label}/{split}.fa" for split in ("train", "validation")}
+                | {"test": f"{target}/{test}/test.fa", "scores": scores_file(dataset, label, target, test)}
+                for target in study.targets(dataset)
+                for test in study.test_labels(target, label)
+            ]
+    if absent:
+        raise InputError([f"{path}: not there yet; run snakemake first" for path in dict.fromkeys(absent)])
+    pairs = pd.DataFrame(rows)
+    tables.write_tsv(pairs, out / PAIRS)
+    return pairs
+
+
+def _write_fasta(rows: pd.DataFrame, path: Path) -> None:
+    lines = (">" + names(rows) + "\n" + rows["sequence"] + "\n").tolist() if len(rows) else []
+    with atomic.replacing(path) as temporary:
+        temporary.write_text("".join(lines))
+
+
+def predictions(
+    folder: str | os.PathLike,
+    source: str,
+    negatives: str,
+    targets: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
+) -> pd.DataFrame:
+    """The scores that a program wrote, as a predictions table.
+
+    Parameters
+    ----------
+    folder : path
+        The `path` of its label; holds files as `scores_file` names them. A file that is absent leaves its cell without
+        value.
+    source, negatives : str
+        What the program learnt from.
+    targets : mapping
+        See `predict.predict`.
+
+    Returns
+    -------
+    predictions table
+        With `ensemble` alone as its seed; empty, with the reason, where there is no file. Bound rows that every file of
+        a target gives the same scores come once, as in other tables. A program may score on another scale in each call:
+        where its files differ, the bound rows come once for each set, under its label, and meet its unbound ones alone.
+    """
+    faults, parts = [], []
+    for target, (positives, sets) in targets.items():
+        test = positives[positives["split"] == "test"]
+        bound, unbound = {}, []
+        for label, table in sets.items():
+            path = Path(folder) / scores_file(source, negatives, target, label)
+            if not path.exists():
+                continue
+            rows = table[table["split"] == "test"]
+            try:
+                found = read(path, [*names(test), *names(rows)])
+            except InputError as error:
+                faults += error.faults
+                continue
+            bound[label] = _scored(target, test, label, found)
+            unbound.append(_scored(target, rows, label, found))
+        each = list(bound.values())
+        if each and all(part["score"].equals(each[0]["score"]) for part in each):
+            each = [each[0].assign(negatives="")]
+        parts += each + unbound
+    if faults:
+        raise InputError(textfile.listed(faults))
+    if not parts:
+        return tables.empty(tables.PREDICTIONS, f"no scores under {Path(folder).name}/{source}/{negatives}")
+    return tables.conform(pd.concat(parts, ignore_index=True), tables.PREDICTIONS)
+
+
+def _scored(target: str, rows: pd.DataFrame, negatives: str, found: Mapping[str, float]) -> pd.DataFrame:
+    frame = {"target": target, "id": rows["id"].array, "label": rows["label"].array, "negatives": negatives}
+    return pd.DataFrame({**frame, "seed": "ensemble", "score": [found[name] for name in names(rows)]})
+
+
+def read(path: str | os.PathLike, wanted: Sequence[str]) -> dict[str, float]:
+    """A table of two tab-separated columns, name and score: exactly one finite score for each wanted name.
+
+    The header `name`, `score` may come first; lines come in any order.
+    """
+    found, faults, expected = {}, [], set(wanted)
+    for number, fields in _lines(path):
+        where = f"{path}:{number}"
+        if len(fields) != 2:
+            faults.append(
+                f"{where}: {len(fields)} column(s) where there should be 2, name and score, with a tab between"
+            )
+            continue
+        name, value = fields
+        try:
+            score = math.nan if "_" in value else float(value)
+        except ValueError:
+            score = math.nan
+        if number == 1 and name == "name":
+            continue
+        if not math.isfinite(score):
+            faults.append(f"{where}: score {value!r} is not a finite number")
+        if name not in expected:
+            faults.append(f"{where}: {name!r} is no row of this test set; give the names of its test.fa")
+        elif name in found:
+            faults.append(f"{where}: {name!r} is scored twice")
+        found[name] = score
+    if missing := [name for name in wanted if name not in found]:
+        faults.append(f"{path}: {len(missing)} of {len(wanted)} rows have no score, e.g. {missing[0]!r}")
+    if faults:
+        raise InputError(textfile.listed(faults))
+    return found
+
+
+def _lines(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(textfile.lines(path), 1):
+        if line.strip():
+            yield number, line.split("\t")

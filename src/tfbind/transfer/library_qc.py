@@ -1,0 +1,321 @@
+"""The health of each dataset: what was read and kept, what it is enriched in, and what a model learns from it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from tfbind import dna, motifs
+from tfbind.kernels import shuffle
+from tfbind.sequences.selex import JACKPOT
+from tfbind.statistics.metrics import beyond, measure
+from tfbind.transfer.evaluate import GOOD_SHARE, MOTIF_PRESENT, POOR_SHARE
+
+#: How many sequences a class are enough to see a motif.
+_ENOUGH = 5000
+
+
+#: Family-wise level at which a k-mer counts as enriched (Bonferroni over all strand-blind k-mers).
+KMER_LEVEL = 0.01
+
+
+#: The consensus of SELEX reads is an 8-mer, told from composition by so many shuffles of each insert. Of the real
+#: libraries of cycle 4 only GABPA has none (its runs of C reach an excess of 2.3); that of ZNF143 is ACCCACCC, which
+#: libraries of other factors (EBF1, MEF2A) hold too.
+CONSENSUS, LEAST_EXCESS = 8, 3
+
+
+_SHUFFLES, _MOST = 4, 10_000
+
+
+#: PCR jackpots that hold this share of the reads are worth a word.
+_MANY_JACKPOTS = 0.01
+
+
+COLUMNS = [
+    *("dataset", "tf", "assay", "cell", "lab", "replicate", "cycle", "n_read", "n_dropped", "n_positive", "n_negative"),
+    *("n_jackpot", "kmer", "enrichment", "entropy", "entropy_negative", "consensus", "excess", "held"),
+    *("motif", "motif_auroc", "model", "auroc", "low", "high", "floor", "verdict"),
+]
+
+
+def _shares(sequences: Sequence[str], k: int) -> np.ndarray:
+    """How many sequences hold each k-mer on either strand: (4**k,), at the smaller code of the two."""
+    count = np.zeros(4**k, np.int64)
+    for first in range(0, len(sequences), 20_000):
+        tokens = dna.encode(sequences[first : first + 20_000]).astype(np.int64)  # (N, L)
+        if tokens.shape[1] < k:
+            continue
+        windows = np.lib.stride_tricks.sliding_window_view(tokens, k, axis=1)  # (N, L - k + 1, k)
+        known = (windows < 4).all(-1)
+        forward = windows @ 4 ** np.arange(k)[::-1]
+        reverse = (3 - windows) @ 4 ** np.arange(k)
+        row = np.broadcast_to(np.arange(len(tokens))[:, None], known.shape)
+        seen = np.unique(row[known] * 4**k + np.minimum(forward, reverse)[known])
+        count += np.bincount(seen % 4**k, minlength=4**k)
+    return count
+
+
+def enrichment(positives: Sequence[str], negatives: Sequence[str], k: int = 6) -> tuple[str, float, float]:
+    """The strand-blind k-mer that the positives hold most often beyond the negatives.
+
+    Parameters
+    ----------
+    positives, negatives : sequence of str
+        Of similar length; in longer sequences every k-mer is more frequent.
+    k : int
+
+    Returns
+    -------
+    kmer : str
+        The alphabetically smaller strand; empty where no k-mer is enriched at `KMER_LEVEL`.
+    ratio : float
+        Shares of sequences that hold it, positives over negatives, half a sequence added to each count; NaN
+        if none.
+    p_value : float
+        Of the smallest hypergeometric tail (Fisher's exact test, one-sided), Bonferroni over the
+        strand-blind k-mers.
+    """
+    if not len(positives) or not len(negatives):
+        return "", float("nan"), float("nan")
+    from scipy import stats  # it loads for those who look at sequences, not for their tables
+
+    inside, outside = _shares(positives, k), _shares(negatives, k)
+    n_positive, n_negative = len(positives), len(negatives)
+    ratio = ((inside + 0.5) / (n_positive + 1)) / ((outside + 0.5) / (n_negative + 1))
+    n_kmer = (4**k + (4 ** (k // 2) if k % 2 == 0 else 0)) // 2
+    tail = stats.hypergeom.sf(inside - 1, n_positive + n_negative, inside + outside, n_positive)
+    p_value = np.minimum(tail * n_kmer, 1)
+    enriched = (p_value <= KMER_LEVEL) & (ratio > 1)
+    if not enriched.any():
+        return "", float("nan"), float(p_value.min())
+    best = int(np.argmax(np.where(enriched, ratio, 0)))
+    return _text(best, k), float(ratio[best]), float(p_value[best])
+
+
+def _text(code: int, k: int) -> str:
+    return "".join(dna.ALPHABET[code // 4**i % 4] for i in range(k)[::-1])
+
+
+def consensus(positives: pd.Series, negatives: pd.Series) -> tuple[str, float, float]:
+    """The strand-blind 8-mer of a SELEX library that selection enriched, beyond what composition explains.
+
+    A library whose bases drifted, or some of whose inserts are rich in one base, is enriched in k-mers too. So a k-mer
+    must be in more of the positives than of the negatives, and in `LEAST_EXCESS` times more than of the positives' own
+    dinucleotide shuffles.
+
+    Parameters
+    ----------
+    positives, negatives : columns of inserts
+        The first `_MOST` of each are looked at.
+
+    Returns
+    -------
+    kmer : str
+        Of those beyond chance at `KMER_LEVEL` in both comparisons (Bonferroni) the one that tells most: share of the
+        positives that hold it times the logarithm of its enrichment over the negatives. Empty where there is none.
+    excess : float
+        Share of the positives that hold it over the share of their shuffles; NaN if none.
+    held : float
+        Share of the positives that hold it; NaN if none.
+    """
+    nothing = "", float("nan"), float("nan")
+    if positives.empty or negatives.empty:
+        return nothing
+    from scipy import stats
+
+    positives, negatives = positives[:_MOST], negatives[:_MOST]
+    tokens = np.repeat(dna.encode(positives), _SHUFFLES, axis=0)
+    sizes = np.repeat(positives.str.len().to_numpy(np.int64), _SHUFFLES)
+    shuffled = dna.decode(shuffle.dinucleotide(tokens, sizes, np.arange(len(tokens), dtype=np.uint64)), sizes)
+    inside, outside, by_chance = (_shares(sequences, CONSENSUS) for sequences in (positives, negatives, shuffled))
+    n_positive, n_negative = len(positives), len(negatives)
+    enriched = (inside + 0.5) / (n_positive + 1) / ((outside + 0.5) / (n_negative + 1))
+    excess = (inside + 0.5) / ((by_chance + 0.5) / _SHUFFLES)
+    able = np.flatnonzero((enriched > 1) & (excess >= LEAST_EXCESS))
+    tails = (
+        stats.hypergeom.sf(inside[able] - 1, n_positive + n_negative, (inside + outside)[able], n_positive),
+        stats.binom.sf(inside[able] - 1, (inside + by_chance)[able], 1 / (1 + _SHUFFLES)),
+    )
+    n_kmer = (4**CONSENSUS + 4 ** (CONSENSUS // 2)) // 2
+    found = able[np.maximum(*tails) * n_kmer <= KMER_LEVEL]
+    if not len(found):
+        return nothing
+    best = found[np.argmax(inside[found] * np.log(enriched[found]))]
+    return _text(best, CONSENSUS), float(excess[best]), float(inside[best] / n_positive)
+
+
+def entropy(sequences: Sequence[str], k: int = 6) -> float:
+    """Entropy of the strand-blind k-mers of a library in bits, each counted once a sequence; at most 11.02 for 6-mers.
+
+    Selection lowers it, as do copies of few reads and a drift of composition. NaN where there is no k-mer.
+    """
+    from scipy import stats
+
+    counts = _shares(sequences, k)
+    return float(stats.entropy(counts, base=2)) if counts.any() else float("nan")
+
+
+def content(row: Mapping[str, str], positives: pd.Series, negatives: pd.Series) -> dict[str, object]:
+    """What the sequences of a dataset show by themselves, as columns of `COLUMNS`.
+
+    Parameters
+    ----------
+    row : mapping
+        Of the sheet.
+    positives, negatives : columns of sequences
+    """
+    kmer, ratio, _ = enrichment(positives, negatives)
+    motif, alone = own_motif(row["tf"], list(positives), list(negatives))
+    found = {"kmer": kmer, "enrichment": ratio, "motif": motif, "motif_auroc": alone}
+    found |= {"entropy": entropy(positives), "entropy_negative": entropy(negatives)}
+    if row["assay"] == "htselex":
+        found |= dict(zip(("consensus", "excess", "held"), consensus(positives, negatives), strict=True))
+    return found | {"n_positive": len(positives), "n_negative": len(negatives)}
+
+
+def own_motif(tf: str, positives: Sequence[str], negatives: Sequence[str]) -> tuple[str, float]:
+    """How well the TF's own JASPAR motif alone tells positives from negatives.
+
+    Returns
+    -------
+    motif, auroc : str, float
+        Of the TF's matrices (`motifs.group_of`) the one that does best, by its best match in each sequence;
+        ``('', NaN)`` where JASPAR has none under this name or there is nothing to compare.
+    """
+    known, places = motifs.group_of(tf)
+    known = known.take(places)
+    positives, negatives = list(positives[:_ENOUGH]), list(negatives[:_ENOUGH])
+    if not len(known) or not positives or not negatives:
+        return "", float("nan")
+    best = motifs.maxima(dna.encode(positives + negatives), known)  # (N, M)
+    labels = np.repeat([1, 0], [len(positives), len(negatives)])
+    scores = [measure(labels, best[:, i])[0] for i in range(len(known))]
+    top = int(np.argmax(scores))
+    return known.ids[top], scores[top]
+
+
+def _health(tf: str, auroc: float, low: float, floor: float, line: Mapping, elsewhere: str) -> str:
+    numbers = f"({auroc:.2f}, floor {floor:.2f})"
+    most = f"; {_strongest(line)}"
+    most += f"; the factor's own motif {line['motif']} alone reaches {line['motif_auroc']:.2f}" if line["motif"] else ""
+    if line["n_jackpot"] and line["n_jackpot"] > _MANY_JACKPOTS * line["n_read"]:
+        most += f"; PCR jackpots are {line['n_jackpot'] / line['n_read']:.0%} of the reads"
+    absent = line["motif_auroc"] < MOTIF_PRESENT  # not so where JASPAR has no motif (NaN)
+    floor = max(floor, 0.5)  # composition below chance is chance
+    share = beyond(auroc, floor)
+    if share < POOR_SHARE:
+        lesson = "a model trained on this learns composition"
+        if elsewhere:
+            return (
+                f"poor: {tf}: little beyond composition shows on its own held-out rows {numbers}, but {elsewhere}{most}"
+            )
+        if line.get("consensus") == "":
+            return f"poor: {tf}: no enriched k-mer; {lesson} {numbers}{most}"
+        return f"poor: {tf}: little beyond composition was learnt {numbers}; {lesson}{most}"
+    if absent and share < GOOD_SHARE:
+        return f"poor: {tf}: the sequences are told apart {numbers}, but not by the factor's own motif{most}"
+    if not low > floor:  # nor is there a lower end without an interval (NaN)
+        return f"cannot tell: {tf}: too few held-out rows to put the model above composition {numbers}{most}"
+    if absent:
+        return f"weak: {tf}: the sequences are told apart {numbers}, but hardly by the factor's own motif{most}"
+    if share < GOOD_SHARE:
+        return f"weak: {tf}: {share:.0%} of the way from composition to a perfect score {numbers}{most}"
+    return f"good: {tf}: {share:.0%} of the way from composition to a perfect score {numbers}{most}"
+
+
+def _strongest(line: Mapping) -> str:
+    if line.get("consensus"):
+        return (
+            f"its consensus is {line['consensus']} ({line['excess']:.1f} times, in {line['held']:.1%} of the inserts)"
+        )
+    if not line["kmer"]:
+        return "no k-mer is enriched"
+    most = f"its most enriched k-mer is {line['kmer']} ({line['enrichment']:.1f} times)"
+    return most if line.get("consensus") is None else f"{most}, which its composition explains"
+
+
+def judge(
+    rows: Mapping[str, Mapping[str, str]],
+    logs: Mapping[str, pd.DataFrame],
+    contents: Mapping[str, Mapping[str, object]],
+    metrics: pd.DataFrame,
+    models: Mapping[str, Mapping],
+) -> pd.DataFrame:
+    """The health of each dataset: what was read and kept, its strongest k-mer, and what a model learns from
+    it.
+
+    The model is the best by AUROC on the dataset's own held-out rows, under the first kind of negatives (in
+    the order of `metrics`) that has an estimate beside a composition floor.
+
+    Parameters
+    ----------
+    rows : {dataset: row of the sheet}
+    logs : {dataset: Tally.frame()}
+    contents : {dataset: what `content` returns}
+    metrics : DataFrame
+        `columns.METRIC_COLUMNS`, all TFs.
+    models : {label: options}
+        Of the config; those of kind ``composition`` are the floor.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`; `verdict` begins with ``good``, ``weak``, ``poor`` or ``cannot tell``. All of it is about the
+        dataset's own held-out rows; where the same model tells more on another target, a poor one says so.
+    """
+    floors = {label for label, options in models.items() if options.get("kind") == "composition"}
+    cells = metrics[
+        (metrics["seed"].astype(str) == "ensemble")
+        & (metrics["metric"] == "auroc")
+        & (metrics["train_negatives"] == metrics["test_negatives"])
+    ].reset_index(drop=True)
+    own, cross = (cells[cells["comparison"] == comparison] for comparison in ("same", "cross"))
+    own_floors = own[own["model"].isin(floors)].set_index(["target", "test_negatives"])["value"].to_dict()
+    table = []
+    for dataset, row in rows.items():
+        log = logs[dataset]
+        events = log.groupby("event")["count"].sum()
+        line = {name: row.get(name, "") for name in ("tf", "assay", "cell", "lab", "replicate", "cycle")}
+        line |= {"dataset": dataset, "n_read": events.get("read", 0), "n_dropped": events.get("dropped", 0)}
+        jackpots = log["count"][log["reason"].astype(str).str.startswith(JACKPOT)].sum()
+        line |= {"n_jackpot": jackpots if row["assay"] == "htselex" else None, **contents[dataset]}
+        mine = own[own["source"] == dataset]
+        away = cross[cross["source"] == dataset]
+        places = zip(away["target"], away["test_negatives"], strict=True)
+        away = away.assign(floor=[own_floors.get(place, np.nan) for place in places])
+        table.append(line | _learnt(row["tf"], mine, floors, line, away))
+    return pd.DataFrame(table, columns=COLUMNS)
+
+
+def _learnt(tf: str, mine: pd.DataFrame, floors: set[str], about: Mapping, away: pd.DataFrame) -> dict:
+    known = mine[mine["value"].notna()]
+    networks = known[~known["model"].isin(floors)]
+    if networks.empty:
+        notes = [note for note in mine["note"].dropna().unique() if note]
+        reason = "; ".join(notes) or "no model was scored on its own held-out rows"
+        return {"verdict": f"cannot tell: {tf}: {reason}"}
+    beside = known[known["model"].isin(floors)]
+    labels = [label for label in networks["train_negatives"].unique() if label in set(beside["train_negatives"])]
+    label = labels[0] if labels else networks["train_negatives"].iloc[0]
+    networks = networks[networks["train_negatives"] == label]
+    best = networks.loc[networks["value"].idxmax()]
+    line = {"model": best["model"], "auroc": best["value"], "low": best["low"], "high": best["high"]}
+    if not labels:
+        return line | {"verdict": f"cannot tell: {tf}: {best['value']:.2f}, without a composition model beside it"}
+    floor = float(beside.loc[beside["train_negatives"] == label, "value"].iloc[0])
+    return line | {
+        "floor": floor,
+        "verdict": _health(tf, float(best["value"]), float(best["low"]), floor, about, _elsewhere(best, away)),
+    }
+
+
+def _elsewhere(best: pd.Series, away: pd.DataFrame) -> str:
+    # Where the best model tells clearly more than the composition of a target, even at the lower end of its interval.
+    same = (away["model"] == best["model"]) & (away["test_negatives"] == best["test_negatives"])
+    more = [beyond(low, floor) >= POOR_SHARE for low, floor in zip(away["low"], away["floor"], strict=True)]
+    found = away[same & np.array(more, bool)]
+    if found.empty:
+        return ""
+    most = found.loc[found["value"].idxmax()]
+    return f"on {most['target']} the model reaches {most['value']:.2f} (floor {most['floor']:.2f})"

@@ -1,0 +1,209 @@
+"""Reuse, fine-tune, retrain or cannot tell: one verdict a pair of assays, in words."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from tfbind.statistics import over_tfs
+from tfbind.statistics.metrics import beyond
+from tfbind.study.shifts import SHIFTS
+from tfbind.transfer import summary
+from tfbind.transfer.evaluate import GOOD_SHARE, MOTIF_PRESENT, NOT_ABOVE_FLOOR, POOR_SHARE, SOURCE_NOT_ABOVE_FLOOR
+
+#: A loss of AUROC below this is not worth new data: less than half of the 4.6 to 4.8 points that the
+#: published cross-assay table lost, and about what another set of training seeds moves.
+REUSABLE_LOSS = 0.02
+
+
+#: An interval of the loss wider than this holds both a negligible loss and twice the published one: no
+#: advice.
+WIDEST_INTERVAL = 0.10
+
+
+VERDICT_COLUMNS = [
+    *("tf", "shift", "source_assay", "target_assay", *summary.GROUP, "n", "drop", "low", "high", "verdict", "sentence")
+]
+
+
+_ASSAY = {"htselex": "HT-SELEX", "chipseq": "ChIP-seq"}
+
+
+_ELSEWHERE = {"replicate": " of another replicate", "lab": " of another laboratory", "cell": " of another cell"}
+
+
+def classify(drop: float, low: float, high: float) -> str:
+    """The verdict on a loss of AUROC with its interval, data of good quality taken for granted.
+
+    ``reuse``: at most `REUSABLE_LOSS` lost, even at the upper end. ``retrain``: more, even at the lower end.
+    ``fine-tune or retrain``: the interval holds `REUSABLE_LOSS`. ``cannot tell``: no interval, or one that
+    holds it and is wider than `WIDEST_INTERVAL`.
+    """
+    if not np.isfinite([drop, low, high]).all():
+        return "cannot tell"
+    if high < REUSABLE_LOSS:
+        return "reuse"
+    if low > REUSABLE_LOSS:
+        return "retrain"
+    return "cannot tell" if high - low > WIDEST_INTERVAL else "fine-tune or retrain"
+
+
+def _loss(drop: float, low: float, high: float, level: float) -> str:
+    # + 0.0 turns the -0.0 of a rounded small gain into 0.0.
+    points = [round(100 * x, 1) + 0.0 for x in (drop, low, high)]
+    if points[0] < 0:
+        points = [-points[0], -points[2], -points[1]]
+        word = "gains"
+    else:
+        word = "loses"
+    return f"{word} {points[0]:.1f} points of AUROC ({points[1]:.1f} to {points[2]:.1f}, {level:.0%} interval)"
+
+
+def _way(key: Mapping[str, str]) -> tuple[str, str]:
+    ends = ("source", "target")
+    source, target = (_ASSAY.get(key[f"{end}_assay"], key[f"{end}_assay"]) or f"the {end}" for end in ends)
+    return source, target + _ELSEWHERE.get(key["shift"], "")
+
+
+def _said(model: str, key: Mapping[str, str], loss: tuple[float, float, float], level: float, n: int = 1) -> str:
+    source, target = _way(key)
+    who = f"A {model.replace(', ', ' or ')} model trained on {source}"
+    mean = f", in the mean of {n} pairs" if n > 1 else ""
+    if np.isfinite(loss).all():
+        return f"{who} {_loss(*loss, level)} on {target}{mean}."
+    return f"{who} and scored on {target} has no interval for its loss{mean}."
+
+
+def _doubts(row: Mapping, health: Mapping[str, Mapping]) -> list[str]:
+    """Why a drop says nothing about the shift; an empty list where it does.
+
+    A library that is poor by its own held-out rows is judged again by what the pair's rows show: the source by what it
+    reaches on the target, the target by its own model there, each beside the composition floor of the same rows. Where
+    there is no floor, the held-out rows of the library stand.
+    """
+    note = str(row["note"])
+    ends = (
+        ("target", "same", NOT_ABOVE_FLOOR, "the target library holds little beyond composition"),
+        ("source", "cross", SOURCE_NOT_ABOVE_FLOOR, "no source taught {}more than composition"),
+    )
+    doubts = []
+    for end, value, not_above, little in ends:
+        about = health.get(row[end], {})
+        if not _is_poor(about):
+            continue
+        here = pd.notna(row["floor"])
+        auroc, floor = (row[value], row["floor"]) if here else (about["auroc"], about["floor"])
+        share = beyond(auroc, floor)
+        if not share >= POOR_SHARE or (here and not_above in note):
+            doubts.append(little.format("" if not here or not_above in note else "much "))
+        elif about["motif_auroc"] < MOTIF_PRESENT and share < GOOD_SHARE:
+            doubts.append(f"the {end} library hardly holds the factor's own motif")
+    return doubts + [NOT_ABOVE_FLOOR] * (NOT_ABOVE_FLOOR in note)
+
+
+def _is_poor(about: Mapping) -> bool:
+    return str(about.get("verdict", "")).startswith("poor")
+
+
+def _why(doubts: list[list[str]]) -> str:
+    # What holds for every pair, else everything with its number of pairs.
+    found = list(dict.fromkeys(doubt for of_pair in doubts for doubt in of_pair))
+    common = [doubt for doubt in found if all(doubt in of_pair for of_pair in doubts)]
+    if common:
+        return common[0]
+    return "; ".join(f"{doubt} ({sum(doubt in x for x in doubts)} of {len(doubts)} pairs)" for doubt in found)
+
+
+def _of_tf(pairs: pd.DataFrame, health: Mapping[str, Mapping], key: Mapping[str, str], level: float) -> dict:
+    tf, (source, target) = key["tf"], _way(key)
+    about = pairs["source"].map(lambda name: health.get(name, {}))
+    best = about.map(lambda of: of.get("model")).astype(object)
+    chosen = pairs[pairs["model"] == best]
+    line = {**key, "model": ", ".join(chosen["model"].unique()), "n": int(chosen["drop"].notna().sum())}
+    if not line["n"]:
+        notes = chosen["note"] if len(chosen) else about.map(lambda of: of.get("verdict"))
+        if not len(chosen) and best.notna().any():  # a label for other TFs
+            notes = best.dropna() + ", the best model of its source, was not scored there"
+        reasons = (str(note).removeprefix(f"cannot tell: {tf}: ") for note in notes.dropna() if note)
+        why = "; ".join(dict.fromkeys(reasons)) or "no model was chosen"
+        if key["shift"] != SHIFTS[0]:
+            why = f"no drop from {source} to {target} could be estimated: {why}"
+        return line | {
+            "verdict": "cannot tell",
+            "sentence": f"{tf}: cannot tell. {why[0].upper() + why[1:]}.",
+        }
+    chosen = chosen[chosen["drop"].notna()]
+    doubts = [_doubts(row, health) for row in chosen.to_dict("records")]
+    sound = chosen[[not of_pair for of_pair in doubts]]
+    used = chosen if sound.empty else sound
+    loss = tuple(used[["drop", "low", "high"]].mean(skipna=False))
+    line |= dict(zip(("drop", "low", "high"), loss, strict=True)) | {"n": len(used)}
+    line |= {"model": ", ".join(used["model"].unique()), "verdict": classify(*loss)}
+    said = _said(line["model"], key, loss, level, len(used))
+    if sound.empty:
+        why = _why(doubts)
+        sentence = f"{tf}: poor data. {why[0].upper() + why[1:]}. {said}"
+        if why != NOT_ABOVE_FLOOR and chosen["floor"].isna().any():
+            sentence += " The libraries are judged by their own held-out rows: composition was not scored on these."
+        return line | {"verdict": "poor data", "sentence": sentence}
+    line["sentence"] = f"{tf}: {line['verdict']}. {said}"
+    called = [name for name in dict.fromkeys([*sound["source"], *sound["target"]]) if _is_poor(health.get(name, {}))]
+    if called:
+        line["sentence"] += f" Poor by its own held-out rows, but not by these: {', '.join(called)}."
+    left_out = len(chosen) - len(sound)
+    if left_out:
+        line["sentence"] += f" Pairs left out for poor data: {left_out} of {len(chosen)}."
+    return line
+
+
+def verdicts(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """What to do, for each TF and direction, in a sentence that holds its uncertainty; then over the TFs.
+
+    The model is the best on the source's own held-out rows (`libraries`), never chosen on the target.
+    Several pairs of one TF are averaged, those of poor data left out where others remain.
+
+    Parameters
+    ----------
+    transfer, libraries : DataFrame
+        As made by `evaluate.evaluate` and `library_qc.judge`.
+    level : float
+
+    Returns
+    -------
+    DataFrame
+        `VERDICT_COLUMNS`. `verdict` is one of `classify`, or ``poor data``: the target-trained model is not
+        above its composition floor, or a library is poor by its own held-out rows and the pair's rows do not show
+        otherwise, so that the loss says nothing about the shift. Each sentence is about the rows of `transfer` that
+        it speaks of. Rows over TFs have `EVERY_TF` as `tf`, leave TFs of poor data out (the other tables hold them) and
+        stand where at least two remain; `n` counts pairs, or there TFs.
+    """
+    columns = ["model", "verdict", "auroc", "floor", "motif_auroc"]
+    health = libraries.set_index("dataset").reindex(columns=columns).to_dict("index")
+    keys = ["tf", "shift", "source_assay", "target_assay", "train_negatives", "test_negatives"]
+    # A TF with one dataset has rows of shift none: they say why there is no verdict.
+    lines = [
+        _of_tf(pairs, health, dict(zip(keys, key, strict=True)), level)
+        for key, pairs in transfer.groupby(keys, sort=False)
+    ]
+    used = set(libraries["model"].dropna())
+    sound = transfer[[not _doubts(row, health) for row in transfer.to_dict("records")]]
+    over = ["shift", "source_assay", "target_assay", *summary.GROUP]
+    everyone = summary.shifts(transfer, level).set_index(over)["n_tf"]
+    for row in summary.shifts(sound, level).to_dict("records"):
+        if row["model"] in used and row["n_tf"] > 1:
+            key = {name: row[name] for name in keys[1:]}
+            loss = (row["drop"], row["low"], row["high"])
+            line = key | dict(zip(("drop", "low", "high"), loss, strict=True))
+            line |= {"tf": over_tfs.EVERY_TF, "n": row["n_tf"], "model": row["model"], "verdict": classify(*loss)}
+            said = _said(row["model"], key, loss, level)
+            line["sentence"] = f"{row['n_tf']} TFs: {line['verdict']}. {said} Wilcoxon p = {row['p_value']:.2g}"
+            if row["p_minimum"] > 1 - level:
+                # A drop of exactly zero has no sign: it counts as no TF.
+                signed = "" if row["p_minimum"] == 2.0 ** (1 - row["n_tf"]) else " with a drop other than zero"
+                line["sentence"] += f", and so few TFs{signed} cannot give less than {row['p_minimum']:.2g}"
+            line["sentence"] += "."
+            left_out = int(everyone[tuple(row[name] for name in over)] - row["n_tf"])
+            if left_out:
+                line["sentence"] += f" TFs left out for poor data: {left_out}."
+            lines.append(line)
+    return pd.DataFrame(lines, columns=VERDICT_COLUMNS)

@@ -1,0 +1,348 @@
+import gzip
+import json
+import resource
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from sklearn.metrics import average_precision_score
+
+from tfbind import dna, motifs
+from tfbind.celltype import bins, tracks
+from tfbind.celltype import cells as celltype_cells
+from tfbind.errors import InputError, ResourceError
+from tfbind.io import genome as genomes
+from tfbind.io import intervals, tables
+from tfbind.io import paths as io_paths
+from tfbind.io.paths import COFACTORS, CYCLES, TFS
+from tfbind.io.peaks import read_peaks
+from tfbind.simulation import assays, settings, simulate
+from tfbind.simulation.cells import _write_open, cell_sheet
+from tfbind.study import config
+
+WINDOW = 50
+
+
+@pytest.fixture(scope="module")
+def study(simulated):
+    return simulated
+
+
+@pytest.fixture(scope="module")
+def truth(study):
+    return json.loads((study / "truth.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def genome(study):
+    records = (study / "genome.fa").read_text().split(">")[1:]
+    parts = (record.partition("\n") for record in records)
+    return {name: body.replace("\n", "") for name, _, body in parts}
+
+
+def peaks_of(folder, dataset):
+    columns = ["chrom", "start", "end", "name", "score", "strand", "signal", "p", "q", "peak"]
+    return pd.read_csv(folder / f"{dataset}.narrowPeak", sep="\t", names=columns)
+
+
+def windows(genome, peaks):
+    summit = peaks["start"] + peaks["peak"]
+    return [genome[c][s - WINDOW : s + WINDOW + 1].upper() for c, s in zip(peaks["chrom"], summit, strict=True)]
+
+
+def inserts(path):
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    assert len(lines) % 4 == 0 and all(line == "+" for line in lines[2::4])
+    assert all(name.startswith("@") for name in lines[0::4]) and len(set(lines[0::4])) == len(lines) // 4
+    assert all(len(read) == len(quality) for read, quality in zip(lines[1::4], lines[3::4], strict=True))
+    left, right = settings.LEFT_FLANK, settings.RIGHT_FLANK
+    whole = [read for read in lines[1::4] if read.startswith(left) and read.endswith(right)]
+    assert 0.98 < len(whole) / len(lines[1::4]) < 1
+    return [read[len(left) : -len(right)] for read in whole]
+
+
+def share_with_motif(texts, tf, bits):
+    return (motifs.score(dna.encode(texts), motifs.of_tf(tf).take([0]))[0][:, 0] > bits).mean()
+
+
+def scrambled(texts, rng):
+    return ["".join(rng.permutation(list(text))) for text in texts]
+
+
+def test_writes_the_files_it_names(study):
+    assert sorted(path.name for path in study.iterdir()) == io_paths.simulated()
+
+
+def test_another_seed_gives_another_study(study, tmp_path):
+    """That equal arguments give equal bytes is in test_cli.py, where another process writes them."""
+    simulate.study(str(tmp_path), 1)
+    for name in io_paths.simulated():
+        same = (tmp_path / name).read_bytes() == (study / name).read_bytes()
+        assert same == (name in ("config.yaml", "datasets.tsv", "cells.tsv"))
+
+
+def test_genome_looks_like_one(genome):
+    assert list(genome) == [f"chr{i}" for i in range(1, 9)]
+    assert all(150_000 <= len(text) <= 250_000 for text in genome.values())
+    text = "".join(genome.values())
+    assert set(text) == set("ACGTNacgtn") or set(text) == set("ACGTNacgt")
+    assert 0.05 < sum(map(str.islower, text)) / len(text) < 0.5
+    assert all("N" * 300 in one.upper() for one in genome.values())
+    upper = text.upper()
+    c, g, known = upper.count("C"), upper.count("G"), len(upper) - upper.count("N")
+    assert 0.35 < (c + g) / known < 0.5
+    assert upper.count("CG") * known / (c * g) < 0.5  # CpG depletion
+    assert upper.count("GC") * known / (c * g) > 0.8
+    patches = [text[i : i + 1000].upper() for i in range(0, len(text) - 1000, 1000)]
+    assert np.std([(p.count("G") + p.count("C")) / 1000 for p in patches]) > 2 * np.sqrt(0.25 / 1000)
+
+
+def test_true_sites_stand_in_the_genome(genome, truth):
+    for name, sites in truth["sites"].items():
+        motif = motifs.of_tf(name).take([0])
+        assert motif.ids[0] == truth["motifs"][name]
+        texts = []
+        for chrom, start, end, strand, _ in sites:
+            text = genome[chrom][start:end].upper()
+            texts.append(text if strand == "+" else dna.reverse_complement_text(text))
+        tokens = dna.encode(texts)
+        bits = motif.matrices[0][np.arange(tokens.shape[1]), tokens].sum(1)
+        assert len(sites) > 400
+        assert bits == pytest.approx([site[4] for site in sites], abs=2e-3)
+
+
+@pytest.mark.parametrize("dataset", ["USF1_k562", "USF1_hepg2", "GATA3_k562", "CTCF_k562"])
+def test_peaks_parse_and_hold_the_motif(dataset, study, genome, truth):
+    peaks, about = peaks_of(study, dataset), truth["datasets"][dataset]
+    assert 600 <= len(peaks) <= 1000 and peaks["name"].is_unique
+    assert (peaks["start"] >= 0).all() and (
+        peaks["end"] <= peaks["chrom"].map({c: len(t) for c, t in genome.items()})
+    ).all()
+    assert peaks["peak"].between(0, peaks["end"] - peaks["start"] - 1).all()
+    assert peaks["score"].between(0, 1000).all() and peaks["signal"].is_monotonic_decreasing
+    assert sorted(about["peaks"]) == sorted(peaks["name"])
+    assert sum(about["share"].values()) == pytest.approx(1)
+    cause = peaks["name"].map(lambda name: about["peaks"][name][0])
+    assert {"site", "weak", "tethered", "artefact"} == set(cause)
+    blacklist = pd.read_csv(study / "blacklist.bed", sep="\t", names=["chrom", "from", "to"])
+    merged = peaks.assign(summit=peaks["start"] + peaks["peak"]).merge(blacklist, on="chrom")
+    inside = merged[merged["summit"].between(merged["from"], merged["to"] - 1)]
+    assert set(inside["name"]) == set(peaks.loc[cause == "artefact", "name"])
+    tf = dataset.split("_")[0]
+    bits = 0.6 * motifs.of_tf(tf).matrices[0].max(1).sum()
+    texts = windows(genome, peaks)
+    background = share_with_motif(scrambled(texts, np.random.default_rng(0)), tf, bits)
+    found = [text for text, why in zip(texts, cause, strict=True) if why == "site"]
+    assert share_with_motif(found, tf, bits) > max(0.7, 3 * background)
+    indirect = [text for text, why in zip(texts, cause, strict=True) if why == "tethered"]
+    assert share_with_motif(indirect, tf, bits) < share_with_motif(found, tf, bits) / 2
+
+
+def test_each_cell_has_its_cofactor(study, genome):
+    bits = {name: 0.75 * motifs.of_tf(name).matrices[0].max(1).sum() for name in COFACTORS.values()}
+    texts = {cell: windows(genome, peaks_of(study, f"USF1_{cell}")) for cell in COFACTORS}
+    for cell, own in COFACTORS.items():
+        (other,) = texts.keys() - {cell}
+        assert share_with_motif(texts[cell], own, bits[own]) > 1.5 * share_with_motif(texts[other], own, bits[own])
+
+
+def test_selection_enriches_the_motif_cycle_by_cycle(study, truth):
+    for tf in TFS:
+        bits = 0.6 * motifs.of_tf(tf).matrices[0].max(1).sum()
+        paths = [study / "selex_0.fastq.gz", *(study / f"{tf}_selex_{cycle}.fastq.gz" for cycle in CYCLES)]
+        shares = [share_with_motif(inserts(path), tf, bits) for path in paths]
+        assert all(later > 1.1 * earlier for earlier, later in pairwise(shares)), (tf, shares)
+        assert shares[-1] > 5 * shares[0]
+        bound = list(truth["datasets"][f"{tf}_selex"]["bound"].values())
+        assert bound == sorted(bound) and len(bound) == 4
+
+
+def test_reads_have_duplicates_and_a_fair_initial_library(study):
+    chosen = inserts(study / "USF1_selex_3.fastq.gz")
+    assert {len(read) for read in chosen} == {20}
+    assert 6000 <= len(set(chosen)) <= 0.95 * len(chosen)
+    start = inserts(study / "selex_0.fastq.gz")
+    assert len(set(start)) == len(start)
+    tokens = dna.encode(start)
+    counts = np.bincount(tokens[tokens < 4], minlength=4)
+    assert counts / counts.sum() == pytest.approx([0.25] * 4, abs=0.01)
+    assert 0 < (tokens == dna.UNKNOWN).any(1).mean() < 0.02
+
+
+def test_weights_stand_for_the_random_library():
+    """What a plain random pool is enriched for after one cycle, the weighted mixture gives too."""
+    motif = motifs.of_tf("USF1").take([0])
+    rng = np.random.default_rng(0)
+    number, _, bound = next(assays.selex(motif, 40_000, rng))
+    pool = rng.integers(0, 4, (400_000, 20), dtype=np.uint8)
+    odds = assays._odds(pool, motif)
+    low, high = -60.0, 60.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if (odds / (odds + 2**-middle)).mean() < settings.BOUND else (low, middle)
+    occupancy = odds / (odds + 2**-low)
+    weight = occupancy + settings.CARRIED * (1 - occupancy)
+    expected = (weight * occupancy).sum() / weight.sum()
+    assert number == 1 and bound == pytest.approx(expected, rel=0.1)
+
+
+def test_sheet_names_the_files(study):
+    sheet = tables.read_tsv(study / "datasets.tsv").fillna("")
+    chips, reads = ["USF1_k562", "USF1_hepg2", "GATA3_k562", "CTCF_k562"], ["USF1_selex", "GATA3_selex", "CTCF_selex"]
+    assert sheet["dataset"].tolist() == chips + reads
+    for path in [*sheet["path"], *filter(None, sheet["input_path"])]:
+        assert (study / path).is_file()
+    assert set(sheet.loc[sheet["assay"] == "htselex", "cycle"]) == {"3"}
+
+
+def test_options_are_causes(study, truth, tmp_path):
+    simulate.study(tmp_path, 0, cofactor={"k562": 0.0}, gc_bias=2.0, cycle=4)
+    changed = json.loads((tmp_path / "truth.json").read_text())
+    assert (tmp_path / "genome.fa").read_bytes() == (study / "genome.fa").read_bytes()
+    assert "tethered" not in changed["datasets"]["USF1_k562"]["share"]
+    before, after = (t["datasets"]["USF1_k562"]["with_cofactor"] for t in (truth, changed))
+    assert after < 0.6 * before
+    assert "tethered" in changed["datasets"]["USF1_hepg2"]["share"]
+    genome = {
+        r.partition("\n")[0]: r.partition("\n")[2].replace("\n", "")
+        for r in (tmp_path / "genome.fa").read_text().split(">")[1:]
+    }
+    plain, biased = (dna.gc(dna.encode(windows(genome, peaks_of(f, "CTCF_k562")))) for f in (study, tmp_path))
+    assert biased.mean() > plain.mean() + 0.02
+    assert "CTCF_selex_4.fastq.gz" in (tmp_path / "datasets.tsv").read_text()
+
+
+def test_options_out_of_range_are_refused(tmp_path):
+    long = next(name for name in motifs.jaspar().names if len(motifs.of_tf(name).matrices[0]) > 20)
+    with pytest.raises(InputError) as caught:
+        simulate.study(tmp_path, cycle=9, cofactor={"hela": 1.0}, tfs=(long,))
+    assert [fault.split(":")[0] for fault in caught.value.faults] == ["cofactor", "tfs", "cycle"]
+    with pytest.raises(InputError, match="NOSUCH"):
+        simulate.study(tmp_path, tfs=("NOSUCH",))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_demo_is_the_same_study():
+    repo = Path(__file__).parents[2]
+    demo, own = yaml.safe_load((repo / "config.yaml").read_text()), yaml.safe_load(simulate.CONFIG)
+    for key in ("sequence", "split", "negatives", "models", "training", "statistics"):
+        assert demo[key] == own[key], key
+    assert demo["celltype"] == own["celltype"] | {"tfs": ["USF1"]}  # the demo's sheet is that of the three factors
+    sheet = tables.read_tsv(repo / "resources" / "datasets.tsv")
+    for column in ("path", "input_path"):
+        sheet[column] = sheet[column].str.removeprefix("simulated/")
+    assert sheet.equals(simulate._sheet(TFS, 3).astype(sheet.dtypes))
+    cells = tables.read_tsv(repo / "resources" / "cells.tsv")
+    cells["path"] = cells["path"].str.removeprefix("simulated/")
+    assert cells.fillna("").equals(cell_sheet(TFS).astype(cells.dtypes))
+
+
+@pytest.fixture(scope="module")
+def cells(study, tmp_path_factory):
+    """What a reader makes of the cells: the genome, each cell, and of each factor in each cell labels and truth."""
+    loaded = config.load(study / "config.yaml")
+    fasta = tmp_path_factory.mktemp("genome") / "genome.fa"
+    genomes.index(study / "genome.fa", fasta)
+    reference = genomes.Genome(fasta)
+    black = intervals.read_blacklist(study / "blacklist.bed", reference)
+    truth = pd.read_parquet(study / "truth_bins.parquet")
+    opened, labels = {}, {}
+    for cell, files in loaded.cells.items():
+        opened[cell] = celltype_cells.cell(files, reference, study / "genes.gtf")
+        for tf in loaded.cell_tfs():
+            rows = [read_peaks(files[kind][tf][0]["path"], "narrowpeak") for kind in PEAK_KINDS]
+            labels[tf, cell] = np.concatenate(
+                [
+                    bins.label(
+                        length,
+                        *(bins.intervals(table, chrom) for table in (*rows, black)),
+                        bins.unknown(reference.tokens(chrom)),
+                    )
+                    for chrom, length in reference.lengths.items()
+                ]
+            )
+    return reference, opened, labels, truth
+
+
+PEAK_KINDS = ("conservative", "relaxed")
+
+
+def test_bins_are_bound_as_often_as_the_truth_says(cells):
+    _, _, labels, truth = cells
+    assert len(labels) == 9
+    chances, bound = [], []
+    for (tf, cell), found in labels.items():
+        chance = truth[f"{tf}_{cell}"].to_numpy()
+        there = found != bins.REMOVED
+        assert 0.01 < (found[there] == bins.BOUND).mean() < 0.15 and (found == bins.AMBIGUOUS).any()
+        chances.append(chance[there])
+        bound.append(found[there] == bins.BOUND)
+    chances, bound = np.concatenate(chances), np.concatenate(bound)
+    edges = np.quantile(chances, [0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 1])
+    for low, high in pairwise(edges):
+        here = (chances > low) & (chances <= high)
+        # four bins share each peak, so that a quarter of the rows counts
+        error = np.sqrt(chances[here].mean() * (1 - chances[here].mean()) / (here.sum() / 4))
+        assert abs(bound[here].mean() - chances[here].mean()) < 4 * error
+
+
+def test_relaxed_peaks_hold_the_conservative_ones_and_more(study):
+    for tf in TFS:
+        tight, wide = (peaks_of(study, f"{tf}_h1_{kind}") for kind in PEAK_KINDS)
+        summits = [set(zip(p["chrom"], p["start"] + p["peak"], strict=True)) for p in (tight, wide)]
+        assert summits[0] < summits[1]
+        assert (tight["end"] - tight["start"] == 200).all() and (wide["end"] - wide["start"] == 300).all()
+
+
+def test_each_format_shows_where_its_cell_is_open(cells):
+    reference, opened, _, _ = cells
+    found = {}
+    for cell, one in opened.items():
+        parts = []
+        for chrom, length in reference.lengths.items():
+            mean = bins.from_steps(tracks.steps(one.track, chrom).mean) / bins.STEPS
+            is_open = bins.touched(bins.intervals(one.peaks, chrom), length)
+            assert mean[is_open].mean() > 3 * mean[~is_open].mean()
+            parts.append(np.log1p(mean))
+        found[cell] = np.concatenate(parts)
+        assert np.average(np.expm1(found[cell])) == pytest.approx(1, abs=0.05)  # depth is divided out
+        assert (one.genes["tpm"] > 0).all() and len(one.genes) > 100
+    for one, other in (("k562", "hepg2"), ("k562", "h1"), ("hepg2", "h1")):
+        assert 0.2 < np.corrcoef(found[one], found[other])[0, 1] < 0.9  # some elements are open in both, others not
+
+
+def test_the_truth_ranks_bins_better_than_its_parts(cells):
+    reference, opened, labels, truth = cells
+    for tf in TFS:
+        motif = motifs.of_tf(tf).take([0])
+        found = labels[tf, "h1"]
+        there = found < bins.AMBIGUOUS
+        rows = [
+            reference.windows([c] * bins.count(n), s := np.arange(bins.count(n)) * bins.STEP, s + bins.WIDTH)
+            for c, n in reference.lengths.items()
+        ]
+        best = np.concatenate([motifs.score(tokens, motif)[0][:, 0] for tokens in rows])
+        access = np.concatenate([tracks.steps(opened["h1"].track, chrom).median for chrom in reference.lengths])
+        areas = [
+            average_precision_score(found[there] == bins.BOUND, score[there])
+            for score in (truth[f"{tf}_h1"].to_numpy(), best, access)
+        ]
+        assert areas[0] > 0.5 and areas[0] > 1.5 * max(areas[1:]) and min(areas[1:]) > 1.5 * found[there].mean()
+
+
+def test_a_track_is_not_begun_on_a_full_disk(tmp_path, rng):
+    """pyBigWig would end the process."""
+    starts = np.sort(rng.integers(0, 49_000, 2000))
+    cuts, before = {"chr1": np.stack([starts, starts + 100], 1)}, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
+    try:
+        with pytest.raises(ResourceError, match=r"open\.bw: not written: File too large"):
+            _write_open(tmp_path / "open.bw", cuts, {"chr1": "A" * 50_000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
+    _write_open(tmp_path / "open.bw", cuts, {"chr1": "A" * 50_000})
+    assert (tmp_path / "open.bw").stat().st_size > 5000
