@@ -6,9 +6,8 @@ import pandas as pd
 import pytest
 
 from interpretation.test_tomtom import learner, shares, turned
-from report.test_report import Page, assert_closed, study
+from report.test_report import Page, assert_closed, render, study
 from tfbind.interpretation import logos, tomtom
-from tfbind.report.page import render
 
 ASSAYS = {"chipseq": "ChIP-seq", "htselex": "HT-SELEX"}
 

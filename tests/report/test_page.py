@@ -4,8 +4,7 @@ import pandas as pd
 import pytest
 
 import browser
-from report.test_report import learning, study
-from tfbind.report.page import render
+from report.test_report import learning, render, study
 
 TFS = ["GABPA", "CTCF", "GATA3", "ELK1", "USF1"]
 

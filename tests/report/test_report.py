@@ -15,8 +15,8 @@ import yaml
 from tfbind.io import tables
 from tfbind.io.paths import local
 from tfbind.report import figure, table, wording
+from tfbind.report import page as pages
 from tfbind.report import provenance as report_provenance
-from tfbind.report.page import render
 from tfbind.report.sections.curves import thin
 from tfbind.sequences.leakage import KINDS, ONE_LIBRARY
 from tfbind.statistics import variance_components as split
@@ -35,6 +35,11 @@ def roc(skill, n):
     x = np.linspace(0, 1, n) ** 2
     y = x ** ((1 - skill) / skill)
     return (x, y), (y[1:], y[1:] / (y[1:] + x[1:]))
+
+
+def render(path, *, title, **tables):
+    """The page of these tables."""
+    pages.render(path, title, tables)
 
 
 def study(tfs, poor="", models=SKILL, extra=True, points=60):

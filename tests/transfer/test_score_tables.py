@@ -301,7 +301,7 @@ def test_ids_that_look_like_something_else_survive_every_table(tmp_path):
     about = {"tfbind": "0", "date": "", "command": "", "seeds": [0], "libraries": {}, "inputs": {}, "config": ""}
     logs = {dataset: {"positives": log} for dataset, log in logs.items()}
     more = {"verdicts": verdicts, "libraries": health, "audit": audit, "logs": logs, "provenance": about}
-    render(tmp_path / "report.html", title="ids", **{**read, **more})
+    render(tmp_path / "report.html", "ids", {**read, **more})
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert all(f">{dataset}<" in page or f"{dataset} " in page for dataset in rows) and ">100000" not in page
 

@@ -17,17 +17,11 @@ for dataset, path in zip(params.datasets, inputs.positives, strict=True):
 for (dataset, label), path in zip(params.labels, inputs.negatives, strict=True):
     logs[dataset][f"negatives:{label}"] = tables.read_tsv(path)
 names = ("metrics", "transfer", "summary", "shifts", "libraries", "ladder", "variance", "calibration")
-page.render(
-    snakemake.output[0],
-    title=params.title,
-    verdicts=tables.read_tsv(inputs.verdicts),
-    curves=pd.concat(map(tables.read_tsv, inputs.curves)),
-    audit=tables.read_tsv(inputs.audit),
-    reliability=pd.concat(map(tables.read_tsv, inputs.reliability)),
-    logs=logs,
-    celltype=tables.read_tsv(inputs.celltype[0]) if inputs.celltype else None,
-    motifs=(tables.read_tsv(inputs.motifs[0]), tomtom.read(inputs.motifs[1])),
-    provenance=provenance.provenance(params.rows, params.config, params.cells),
-    **{name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)},
-    **{Path(path).stem: tables.read_tsv(path) for path in (*inputs.causes, *inputs.retrain, *inputs.unlabelled)},
-)
+found = {name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)}
+found |= {Path(path).stem: tables.read_tsv(path) for path in (*inputs.causes, *inputs.retrain, *inputs.unlabelled)}
+found |= {"verdicts": tables.read_tsv(inputs.verdicts), "audit": tables.read_tsv(inputs.audit), "logs": logs}
+found |= {name: pd.concat(map(tables.read_tsv, inputs.get(name))) for name in ("curves", "reliability")}
+found["celltype"] = tables.read_tsv(inputs.celltype[0]) if inputs.celltype else None
+found["motifs"] = tables.read_tsv(inputs.motifs[0]), tomtom.read(inputs.motifs[1])
+found["provenance"] = provenance.provenance(params.rows, params.config, params.cells)
+page.render(snakemake.output[0], params.title, found)

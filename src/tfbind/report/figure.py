@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Iterable
 from xml.etree import ElementTree
 
 import matplotlib
@@ -34,6 +35,14 @@ STYLE = {
     "ytick.major.width": 0.6,
     "lines.linewidth": 1.2,
 }
+
+
+def looks(models: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Model -> its colour and marker, everywhere on the page."""
+    return {
+        model: (COLOURS[i % len(COLOURS)], MARKERS[(i + i // len(COLOURS)) % len(MARKERS)])
+        for i, model in enumerate(models)
+    }
 
 
 def colour_of(value: float) -> int:

@@ -25,6 +25,11 @@ class Column:
     number: bool = False
 
 
+def ensembles(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The metrics that the page shows: those of the ensembles."""
+    return metrics[metrics["seed"].astype(str) == "ensemble"]
+
+
 def download(frame: pd.DataFrame, name: str) -> dict[str, str]:
     """A table as a `data:` link.
 

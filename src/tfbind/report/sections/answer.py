@@ -1,10 +1,26 @@
 """The verdicts."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
-from tfbind.report import wording
+from tfbind.report import table, wording
 from tfbind.statistics.over_tfs import EVERY_TF
 from tfbind.study.shifts import rank
+from tfbind.transfer.verdicts import REUSABLE_LOSS, WIDEST_INTERVAL
+
+TITLE, ANCHOR, NEEDS = "Answer", "answer", ("verdicts",)
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    return {
+        "answers": answers(tables["verdicts"], tables.get("crossings")),
+        "verdict_link": table.download(tables["verdicts"], "verdicts"),
+        "badge": wording.badge,
+        "reusable": wording.points(REUSABLE_LOSS),
+        "widest": wording.points(WIDEST_INTERVAL),
+    }
 
 
 def _pays(crossings: pd.DataFrame | None) -> dict[tuple, list[str]]:

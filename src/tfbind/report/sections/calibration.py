@@ -1,5 +1,7 @@
 """Whether scores are probabilities on the target."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -9,6 +11,16 @@ from tfbind.report.figure import svg
 from tfbind.study.shifts import rank
 from tfbind.transfer.calibration import SHOWN, over_tfs
 from tfbind.transfer.summary import GROUP
+
+TITLE, ANCHOR, NEEDS = "Calibration", "calibration", ("calibration", "reliability")
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    return {
+        "calibration": calibration(tables["calibration"]),
+        "reliabilities": reliabilities(tables["reliability"], models),
+    }
 
 
 def calibration(calibration: pd.DataFrame) -> dict:

@@ -1,11 +1,21 @@
 """The ENCODE-DREAM task."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from tfbind.report import table as report_table
 from tfbind.report import wording
 from tfbind.report.table import Column
 from tfbind.statistics.metrics import INTERPOLATED
+
+TITLE, ANCHOR, NEEDS = "Other cells", "celltype", ("celltype",)
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    found = celltype(tables["celltype"])
+    return found and {"celltype": found, "filtered": [found["table"]]}
 
 
 def celltype(table: pd.DataFrame) -> dict | None:

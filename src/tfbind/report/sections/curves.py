@@ -1,11 +1,27 @@
 """ROC and precision-recall curves."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from tfbind.report import table
 from tfbind.report.figure import svg
 from tfbind.study.shifts import rank
+
+TITLE, ANCHOR, NEEDS = "Curves", "curves", ("curves", "metrics")
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    ensembles = table.ensembles(tables["metrics"])
+    aurocs, thinned = ensembles[ensembles["metric"] == "auroc"], drawn(tables["curves"])
+    return {
+        "panels": curve_panels(thinned, aurocs, models),
+        "curves_link": table.download(thinned[list(tables["curves"].columns)], "curves"),
+    }
+
 
 #: Points of all curves together; each keeps 16 to 60 of its own.
 POINTS = 60_000

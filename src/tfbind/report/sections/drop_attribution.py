@@ -1,11 +1,20 @@
 """What explains a drop."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.figure import Figure
 
 from tfbind.report import figure as report_figure
 from tfbind.report import table, wording
 from tfbind.report.figure import COLOURS
+
+TITLE, ANCHOR, NEEDS = "Causes", "causes", ("causes",)
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    return {"causes": causes(tables["causes"])}
 
 
 def causes(causes: pd.DataFrame) -> dict:

@@ -1,5 +1,7 @@
 """Every paired drop."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
@@ -8,6 +10,14 @@ from matplotlib.figure import Figure
 from tfbind.report import figure as report_figure
 from tfbind.report import table, wording
 from tfbind.study.shifts import SHIFTS, rank
+
+TITLE, ANCHOR, NEEDS = "Drops", "drops", ("transfer",)
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    found = pairs(tables["transfer"])
+    return {"forests": forests(tables["transfer"], models), "pairs": found, "filtered": [found]}
 
 
 def pairs(transfer: pd.DataFrame) -> dict:

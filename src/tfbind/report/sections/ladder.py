@@ -1,5 +1,7 @@
 """The drop from one shift to the next."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -7,6 +9,17 @@ from matplotlib.figure import Figure
 from tfbind.report import table, wording
 from tfbind.report.figure import svg
 from tfbind.statistics.over_tfs import EVERY_TF
+
+TITLE, ANCHOR, NEEDS = "Ladder", "ladder", ("ladder", "variance")
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    return {
+        "ladder": ladder(tables["ladder"]),
+        "rungs": rungs(tables["ladder"], models),
+        "variance": variance(tables["variance"]),
+    }
 
 
 def ladder(ladder: pd.DataFrame) -> dict:
@@ -71,3 +84,26 @@ def rungs(ladder: pd.DataFrame, models: dict) -> list[dict]:
         label = f"AUROC of {tf} by rung of the ladder, negatives {negatives}. The numbers are in the table below."
         figures.append({"title": f"{tf}, negatives: {negatives}", "svg": svg(figure, f"ladder{i}", label)})
     return figures
+
+
+def variance(variance: pd.DataFrame) -> dict:
+    """The table of variance components."""
+    columns = [
+        table.Column("Between", lambda r: wording.word(r["component"])),
+        table.Column("Model", lambda r: wording.word(r["model"])),
+        table.Column("Negatives", wording.against),
+        table.Column("Levels", lambda r: wording.count(r["n_level"]), True),
+        table.Column("Degrees of freedom", lambda r: wording.count(r["freedom"]), True),
+        table.Column("SD (interval)", lambda r: wording.drop(r["sd"], r["low"], r["high"]), True),
+        table.Column(
+            "Share of variance", lambda r: wording.MISSING if pd.isna(r["share"]) else f"{r['share']:.0%}", True
+        ),
+        table.Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+    ]
+    return table.shown(
+        variance,
+        columns,
+        caption="Spread of AUROC on one target between models trained on different data",
+        name="variance",
+        empty="No model was trained with numbered seeds.",
+    )

@@ -1,9 +1,18 @@
 """Training rows that are in a test set."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from tfbind.report import table, wording
 from tfbind.sequences.leakage import ONE_LIBRARY
+
+TITLE, ANCHOR, NEEDS = "Leaks", "audit", ("audit",)
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    return {"audit": audit(tables["audit"])}
 
 
 def audit(audit: pd.DataFrame) -> dict:

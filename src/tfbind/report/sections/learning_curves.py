@@ -1,5 +1,7 @@
 """AUROC against the number of target examples."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -7,6 +9,15 @@ from matplotlib.figure import Figure
 from tfbind.report import figure as report_figure
 from tfbind.report import table, wording
 from tfbind.report.figure import COLOURS
+
+TITLE, ANCHOR, NEEDS = "Retraining", "retrain", ("retrain", "crossings")
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    found = retrain(tables["retrain"], tables["crossings"])
+    return {"retrain": found, "filtered": [found["table"]]}
+
 
 #: What is done with target examples -> its line.
 _ADAPTATIONS = {"direct": "as it is", "head": "last layers trained on", "finetune": "all trained on"} | {

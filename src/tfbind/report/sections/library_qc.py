@@ -1,8 +1,17 @@
 """Quality of the datasets."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from tfbind.report import table, wording
+
+TITLE, ANCHOR, NEEDS = "Libraries", "libraries", ("libraries",)
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    return {"libraries": libraries(tables["libraries"])}
 
 
 def libraries(libraries: pd.DataFrame) -> dict:

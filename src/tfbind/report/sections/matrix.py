@@ -1,9 +1,26 @@
 """Every source against every target."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from tfbind.report import figure, table, wording
+
+TITLE, ANCHOR, NEEDS = "Source × target", "matrix", ("metrics",)
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    ensembles = table.ensembles(tables["metrics"])
+    found = matrices(ensembles[ensembles["metric"] == "auroc"])
+    return {
+        "matrices": found,
+        "metrics_link": table.download(ensembles, "metrics"),
+        "breakable": wording.breakable,
+        "palette": figure.palette(),
+        "filtered": [found],
+    }
 
 
 def _grid(cells: pd.DataFrame) -> dict:

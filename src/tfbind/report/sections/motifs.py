@@ -10,6 +10,13 @@ from tfbind.report import table as report_table
 from tfbind.report import wording
 from tfbind.report.table import Column
 
+TITLE, ANCHOR, NEEDS = "Motifs", "motifs", ("motifs",)
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    return {"lessons": lessons(*tables["motifs"]), "breakable": wording.breakable}
+
 
 def lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
     """What each model has learnt: logos and sentences of each factor, and what its filters answer to."""

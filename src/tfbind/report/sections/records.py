@@ -8,6 +8,14 @@ from tfbind.report import table as report_table
 from tfbind.report import wording
 from tfbind.report.table import Column
 
+TITLE, ANCHOR, NEEDS = "Kept and dropped", "records", ("logs",)
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    records, reasons = logs(tables["logs"])
+    return {"records": records, "reasons": reasons}
+
 
 def logs(logs: Mapping[str, Mapping[str, pd.DataFrame]]) -> tuple[dict, list[dict]]:
     """The table of what was read, dropped and kept, and the reasons of empty tables."""

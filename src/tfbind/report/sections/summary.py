@@ -1,9 +1,18 @@
 """Means over TFs."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from tfbind.report import table, wording
 from tfbind.transfer.summary import GROUP
+
+TITLE, ANCHOR, NEEDS = "Assay to assay", "summary", ("summary", "shifts")
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    return {"summary": summary(tables["summary"], tables["shifts"])}
 
 
 def summary(summary: pd.DataFrame, shifts: pd.DataFrame) -> dict:
@@ -29,28 +38,4 @@ def summary(summary: pd.DataFrame, shifts: pd.DataFrame) -> dict:
         caption="Trained on HT-SELEX or on ChIP-seq, tested on ChIP-seq: mean AUROC over TFs",
         name="summary",
         empty="This study has no model to summarise.",
-    )
-
-
-def shifts(shifts: pd.DataFrame) -> dict:
-    """The same for every shift and pair of assays."""
-    columns = [
-        table.Column("Shift", lambda r: wording.word(r["shift"])),
-        table.Column("From → to", lambda r: f"{wording.assay(r['source_assay'])} → {wording.assay(r['target_assay'])}"),
-        table.Column("Model", lambda r: wording.word(r["model"])),
-        table.Column("Negatives", wording.against),
-        table.Column("TFs", lambda r: wording.count(r["n_tf"]), True),
-        table.Column("Same", lambda r: wording.auroc(r["same"]), True),
-        table.Column("Cross", lambda r: wording.auroc(r["cross"]), True),
-        table.Column("Drop (interval)", lambda r: wording.drop(r["drop"], r["low"], r["high"]), True),
-        table.Column("p", lambda r: wording.p_value(r["p_value"]), True),
-        table.Column("p, Holm", lambda r: wording.p_value(r["p_holm"]), True),
-        table.Column("Smallest p", lambda r: wording.p_value(r["p_minimum"]), True),
-    ]
-    return table.shown(
-        shifts,
-        columns,
-        caption="The drop by the largest difference between source and target, mean over TFs",
-        name="shifts",
-        empty="No pair of datasets in this study differs in replicate, laboratory, cell or assay.",
     )

@@ -1,10 +1,19 @@
 """Adaptation without labels of the target."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from tfbind.report import table, wording
 from tfbind.statistics.over_tfs import EVERY_TF
 from tfbind.transfer.transferability import foreseen, gained
+
+TITLE, ANCHOR, NEEDS = "Without labels", "unlabelled", ("adaptation", "transferability")
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    return {"unlabelled": unlabelled(tables["adaptation"], tables["transferability"])}
 
 
 def unlabelled(adaptation: pd.DataFrame, transferability: pd.DataFrame) -> dict:

@@ -1,0 +1,38 @@
+"""Means over TFs, of every shift and pair of assays."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from tfbind.report import table, wording
+
+TITLE, ANCHOR, NEEDS = "Other shifts", "shifts", ("shifts",)
+
+
+def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
+    """What the part of the template shows."""
+    return {"shifts": shifts(tables["shifts"])}
+
+
+def shifts(shifts: pd.DataFrame) -> dict:
+    """The same for every shift and pair of assays."""
+    columns = [
+        table.Column("Shift", lambda r: wording.word(r["shift"])),
+        table.Column("From → to", lambda r: f"{wording.assay(r['source_assay'])} → {wording.assay(r['target_assay'])}"),
+        table.Column("Model", lambda r: wording.word(r["model"])),
+        table.Column("Negatives", wording.against),
+        table.Column("TFs", lambda r: wording.count(r["n_tf"]), True),
+        table.Column("Same", lambda r: wording.auroc(r["same"]), True),
+        table.Column("Cross", lambda r: wording.auroc(r["cross"]), True),
+        table.Column("Drop (interval)", lambda r: wording.drop(r["drop"], r["low"], r["high"]), True),
+        table.Column("p", lambda r: wording.p_value(r["p_value"]), True),
+        table.Column("p, Holm", lambda r: wording.p_value(r["p_holm"]), True),
+        table.Column("Smallest p", lambda r: wording.p_value(r["p_minimum"]), True),
+    ]
+    return table.shown(
+        shifts,
+        columns,
+        caption="The drop by the largest difference between source and target, mean over TFs",
+        name="shifts",
+        empty="No pair of datasets in this study differs in replicate, laboratory, cell or assay.",
+    )
