@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import studies
 from tfbind import code_digest
 
 REPO = Path(__file__).parents[1]
@@ -234,3 +235,25 @@ def test_what_an_error_says_that_ends_a_run_is_in_no_table():
                     ]
                     assert handler.name not in code_digest._names(*said), f"{module}: {ast.unparse(handler)}"
     assert caught > 10
+
+
+#: How a job starts, what it keeps, and whether a file is the one that was named: no result depends on them. The rules
+#: `celltype` and `celltype_network` share a script, and the first reads no network.
+NO_RESULT = {"job", "kept", "errors", "io.tables", "io.download"}
+SHARED = {"celltype": {"celltype.networks"}}
+
+
+def test_the_digest_of_a_rule_holds_all_that_its_script_calls():
+    scripts = {}
+    for path in sorted((REPO / "workflow" / "rules").glob("*.smk")):
+        for rule, script in re.findall(
+            r'(?:variants\(\s*"|^ *rule )(\w+).*?scripts/(\w+)\.py', path.read_text(), re.M | re.S
+        ):
+            scripts[rule] = script
+    codes = studies.code_of_rules()
+    assert len(scripts) > 20 and set(scripts) <= set(codes)
+    for rule, script in scripts.items():
+        tree = ast.parse((REPO / "workflow" / "scripts" / f"{script}.py").read_text())
+        nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+        called = {module for node in nodes for module in code_digest._imported(node)} - NO_RESULT
+        assert not called - code_digest.closure(*codes[rule]) - SHARED.get(rule, set()), rule

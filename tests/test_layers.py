@@ -154,10 +154,14 @@ def test_schema_words_are_registry_keys():
     from tfbind.models.networks import MODELS
     from tfbind.sequences.assays import ASSAYS
     from tfbind.sequences.negatives import NEGATIVES
+    from tfbind.study.negative_kinds import KINDS
 
     rules = schema("config")
     assert set(schema("datasets")["properties"]["assay"]["enum"]) == set(ASSAYS)
-    assert set(rules["$defs"]["kinds"]["anyOf"][0]["enum"]) == set(NEGATIVES)
+    assert set(rules["$defs"]["kinds"]["anyOf"][0]["enum"]) == set(NEGATIVES) == set(KINDS)
+    options = {option for kind in KINDS.values() for option in kind.options}
+    given = set(rules["properties"]["negatives"]["additionalProperties"]["properties"])
+    assert given == options | {"kind", "ratio", "fresh", "tfs"}
     kinds = set(rules["properties"]["models"]["additionalProperties"]["properties"]["kind"]["enum"])
     made: dict[str, set[str]] = {}
     for kind in kinds:

@@ -13,14 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 _ROOT = Path(__file__).parent
-
-
 _ENDS = {"InputError", "ResourceError", "Truncated", "ValueError"}
-
-
 _LOGS = {"debug", "info", "warning", "error"}
-
-
 _DOCUMENTED = {ast.Module, ast.ClassDef, ast.FunctionDef}
 
 

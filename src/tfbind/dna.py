@@ -12,14 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 ALPHABET = "ACGT"
-
-
 UNKNOWN = 4
-
-
 _LETTER = np.frombuffer(b"ACGTN", np.uint8)
-
-
 _CODE = bytearray([UNKNOWN] * 256)
 
 
@@ -30,11 +24,7 @@ for _code, _letters in enumerate((b"Aa", b"Cc", b"Gg", b"TtUu")):  # U is the RN
 
 #: Token of each byte of a text, (256,) uint8.
 CODE = np.frombuffer(_CODE, np.uint8)
-
-
 _COMPLEMENT = np.array([3, 2, 1, 0, 4], np.uint8)
-
-
 _COMPLEMENT_TEXT = bytes.maketrans(b"ACGTUNacgtun", b"TGCAANtgcaan")
 
 

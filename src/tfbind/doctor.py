@@ -15,8 +15,6 @@ from tfbind.io import paths
 
 #: Below these a run of a few human datasets is likely to end early (bytes).
 MEMORY, DISK = 4 * 2**30, 10 * 2**30
-
-
 _PYTHON = (3, 11)
 
 

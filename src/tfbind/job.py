@@ -10,11 +10,7 @@ from tfbind.errors import InputError, NotEstimable, ResourceError
 
 #: What the message of a failed job begins with, in its log and on its standard error.
 SIGN = "Error: "
-
-
 STOPPED = "stopped with Ctrl-C"
-
-
 #: Names the standard error of a Snakemake that tells the messages of failed jobs itself (`progress.Watch`).
 WATCHED = "TFBIND_WATCHED"
 

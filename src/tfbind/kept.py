@@ -16,8 +16,6 @@ from tfbind.io import atomic
 
 #: Under the working folder. Without it everything is made anew when Snakemake asks for it.
 STORE = Path(".tfbind/kept")
-
-
 _NOTE = "made.json"
 
 

@@ -18,22 +18,12 @@ from tfbind.kernels import vectors
 
 #: The release that pyjaspar carries inside, named so that a new one never changes a result unasked.
 RELEASE = "JASPAR2026"
-
-
 #: Groups in which a factor is looked up in turn: its motifs are those of the first that has some, so that yeast's ABF1
 #: is not met with the ABF1 of a plant.
 GROUPS = ("vertebrates", "fungi", "insects", "nematodes", "plants", "urochordates")
-
-
 _HUMAN, _MOUSE = "9606", "10090"
-
-
 _ROWS = 256  # sequences at a time, whose scores stay in the cache
-
-
 _SMALLEST = np.float32(2.0**-100)  # below this the sums of the kernel begin to lose digits
-
-
 #: Columns of the motifs that share a table, and the table: `kernels.motifs.tables`.
 Tables = list[tuple[np.ndarray, np.ndarray]]
 

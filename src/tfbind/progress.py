@@ -26,24 +26,16 @@ STAGES = [
     "adapt_unlabelled", "adaptation", "celltype", "celltype_network", "celltype_table", "motifs", "report_page",
     "cards",
 ]
-
-
 # fmt: on
 #: Where the events of a run lie, under the working folder: a file a run, named by its start, one JSON object a line.
 EVENTS = Path(".tfbind") / "run"
-
-
 #: What is said where a run fails.
 HINTS = [
     "`tfbind validate CONFIG` reads every file, `tfbind doctor` looks at this machine.",
     "What is done is kept: the same command goes on from here.",
 ]
-
-
 #: Rows of a long list that are shown at the end of a run.
 _SHOWN = 20
-
-
 #: What Snakemake says before it starts and when it stops, beyond what a person needs; all of it is in its log.
 _CHATTER = (
     "Using shell",
@@ -54,11 +46,7 @@ _CHATTER = (
     "host: ",
     "Exiting because a job execution failed",
 )
-
-
 _MUTE = "it left no message in its log"
-
-
 #: Exceptions that say of a job only that it failed: `JOB_ERROR` follows.
 _BARE = ("RuleException", "CalledProcessError")
 

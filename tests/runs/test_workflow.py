@@ -201,12 +201,12 @@ def test_an_edited_cell_of_the_sheet_plans_what_reads_it(finished, column, value
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("report", {"report_page"}),
-        ("matching", {"interpret", "motifs", "report_page"}),
-        ("variance", {"summarise", "report_page"}),
-        ("cells", {"celltype", "celltype_network"}),
-        ("negatives", {"draw_negatives", "explain"}),
-        ("training", {"train"}),
+        ("report.page", {"report_page"}),
+        ("interpretation.tomtom", {"interpret", "motifs", "report_page"}),
+        ("statistics.variance_components", {"summarise", "report_page"}),
+        ("celltype.factor", {"celltype", "celltype_network"}),
+        ("sequences.negatives", {"draw_negatives", "explain"}),
+        ("models.training", {"train"}),
     ],
 )
 def test_the_code_that_a_rule_stands_on_is_a_parameter_of_it(module, rules):
@@ -219,9 +219,9 @@ def test_edited_code_plans_the_stages_that_stand_on_it(finished, tmp_path):
     shutil.copytree(REPO / "src", tmp_path / "src")
     shutil.copytree(REPO / "workflow" / "schemas", tmp_path / "workflow" / "schemas")
     edits = {
-        "variance": lambda text: f"{text}\nedited = 1\n",
-        "negatives": lambda text: f"{text}\n# what is no code\n",
-        "tables": lambda text: text.replace(MESSAGE, MESSAGE.upper()),
+        "statistics/variance_components": lambda text: f"{text}\nedited = 1\n",
+        "sequences/negatives": lambda text: f"{text}\n# what is no code\n",
+        "io/atomic": lambda text: text.replace(MESSAGE, MESSAGE.upper()),
     }
     for module, edit in edits.items():
         path = tmp_path / "src" / "tfbind" / f"{module}.py"

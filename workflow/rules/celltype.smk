@@ -72,10 +72,7 @@ rule celltype_network:
 
 rule celltype_table:
     input:
-        [
-            f"results/celltype/{file_name(tf)}/{cell}.tsv"
-            for tf, cell in trials()
-        ],
+        [f"results/celltype/{file_name(tf)}/{cell}.tsv" for tf, cell in trials()],
         [
             f"results/celltype/{file_name(tf)}/{cell}/{network}.tsv"
             for tf, cell in trials()

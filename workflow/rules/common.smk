@@ -47,9 +47,7 @@ try:
     if as_module:
         study = load(config)
     else:
-        study = load(
-            given[0] if given else default, workflow.config_settings.config
-        )
+        study = load(given[0] if given else default, workflow.config_settings.config)
 except InputError as error:
     raise WorkflowError(f"the study cannot be run:\n{error}") from None
 if not os.access(".", os.W_OK):

@@ -85,6 +85,11 @@ rule summarise:
         rows={d: study.row(d, DESCRIBES) for d in study.datasets},
         models=study.config["models"],
         level=study.config["statistics"]["level"],
-        code=digest("transfer.summary", "transfer.library_qc", "transfer.ladder", "statistics.variance_components"),
+        code=digest(
+            "transfer.verdicts",
+            "transfer.library_qc",
+            "transfer.ladder",
+            "statistics.variance_components",
+        ),
     script:
         "../scripts/summarise.py"

@@ -12,9 +12,13 @@ for name, datasets, labels in variants("draw_negatives", study.labels):
             positives=POSITIVES,
             others=lambda wildcards: expand(
                 POSITIVES,
-                dataset=dict.fromkeys(sum(study.pools(wildcards.dataset).values(), [])),
+                dataset=dict.fromkeys(
+                    sum(study.pools(wildcards.dataset).values(), [])
+                ),
             ),
-            bound=lambda wildcards: expand(POSITIVES, dataset=study.alike(wildcards.dataset)),
+            bound=lambda wildcards: expand(
+                POSITIVES, dataset=study.alike(wildcards.dataset)
+            ),
         output:
             tables=expand(NEGATIVES, negatives=labels, allow_missing=True),
             logs=expand(

@@ -19,8 +19,6 @@ FIELDS = (
     "run_accession", "study_accession", "sample_alias", "sample_title", "library_name", "center_name",
     "fastq_ftp", "fastq_md5", "submitted_ftp", "submitted_md5",
 )  # fmt: skip
-
-
 _READS = re.compile(r"\.(fastq|fq|txt|fasta|fa)(\.gz)?$", re.IGNORECASE)
 
 
@@ -91,24 +89,12 @@ class Profile(NamedTuple):
 
 
 _TF = r"(?P<tf>[A-Za-z0-9][A-Za-z0-9.-]*)"
-
-
 _LIGAND = r"(?P<ligand>[ACGT]*[0-9]+N[ACGT]*)"
-
-
 _BATCH = r"(?P<batch>[A-Z]{1,6})"
-
-
 _CYCLE = r"(?P<cycle>[0-9]+[a-z0-9]*)"
-
-
 _FLANKS = r"(?P<left>[ACGT]+){}(?P<right>[ACGT]+)"
-
-
 #: The cycle 0 of a ligand, shared by all TFs, in every study of this series.
 _ZERO = rf"Zero[A-Za-z]*_((?P<batch>[A-Z0-9]+)_)?{_LIGAND}(_.*)?"
-
-
 #: Profile -> how names are built, as the names of these studies show it.
 PROFILES = {
     # NOTO_TGCGTT30NTGC_AI_1; CTCF_full_AJ_TAGCGA20NGCT_3 has batch and ligand the other way round

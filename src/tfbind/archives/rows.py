@@ -4,8 +4,6 @@ import re
 from dataclasses import dataclass, field
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-
-
 Row = dict[str, str]
 
 

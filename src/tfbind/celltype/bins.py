@@ -16,18 +16,10 @@ from tfbind.io import tables
 
 #: Length of a bin, and from one bin to the next, in bp; steps in a bin.
 WIDTH, STEP = 200, 50
-
-
 STEPS = WIDTH // STEP
-
-
 UNBOUND, BOUND, AMBIGUOUS, REMOVED = range(4)
-
-
 #: Share of a bin, or of a peak, that makes a bin bound: the organisers' choice.
 SHARE = 0.5
-
-
 #: Share of unknown bases above which a bin is removed, as for windows of peaks.
 UNKNOWN_SHARE = 0.1
 

@@ -332,11 +332,7 @@ _ORGANISERS = (
     *("motif_mean", "motif_max", "motif_q99", "motif_q95", "motif_q90", "motif_q75", "motif_q50"),
     "accessibility_mean",
 )
-
-
 _OF_BIN = re.compile(r"motif\d*_(max|lse)|accessibility_(mean|median)")
-
-
 _OF_NEIGHBOURS = re.compile(
     r"motif\d*_flank_(max|lse)|accessibility_(min|max|(before|after)_(min|max)|mean_[+-](50|150))"
 )

@@ -32,19 +32,11 @@ COLUMNS = [
     *("tf", "train_cells", "test_cell", "method", "metric", "value", "low", "high"),
     *("n_bound", "n_unbound", "note"),
 ]
-
-
 #: Against dinucleotide shuffles of the bound bins, one each.
 SHUFFLED = ("shuffled_auroc", "shuffled_auprc")
-
-
 #: The row that holds the base rate: constant scores.
 CHANCE = "chance"
-
-
 SIGNAL = "mean_signal"
-
-
 #: Bins whose features are held at once while scoring: 0.2 GB a million.
 _CHUNK = 1_000_000
 

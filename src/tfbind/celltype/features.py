@@ -24,22 +24,12 @@ from tfbind.kernels import tracks as kernel
 from tfbind.motifs import Motifs, score
 
 QUANTILES = (0.99, 0.95, 0.90, 0.75, 0.50)
-
-
 #: Bins from the bin itself at which accessibility is looked up: as Anchor does, and three more to both sides.
 OFFSETS = (-19, -17, -15, -13, -11, -9, -7, -5, -3, -1, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)
-
-
 #: bp to each side of a bin whose motifs count, of the bin's accessibility, and around a bin for genes.
 FLANK, REACH, NEAR = 400, 1000, 10_000
-
-
 _BLOCK = 20_000  # bins that are measured together
-
-
 _LEAST = 20  # peaks from which a motif is learnt
-
-
 #: Name of a feature, or its beginning (in _ or q), -> what it is.
 DESCRIPTIONS = {
     "motif_max": "Bits of the best site whose centre lies in the bin, both strands.",

@@ -22,19 +22,13 @@ from tfbind.seeding import generator
 
 #: Methods: the network, its options, and whether it reads accessibility.
 _FAST = {"stride": 3, "readout": "max"}
-
-
 NETWORKS: dict[str, tuple[str, dict, bool]] = {
     "deepbind": ("deepbind", {}, False),
     "deepbind_track": ("deepbind", {}, True),
     "bilstm": ("bilstm", _FAST, False),
     "bilstm_track": ("bilstm", _FAST, True),
 }
-
-
 _MEAN = re.compile(r"accessibility_mean(?:_([+-]\d+))?")
-
-
 _ROWS = 1024
 
 

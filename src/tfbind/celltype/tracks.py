@@ -24,20 +24,10 @@ from tfbind.kernels import tracks as kernel
 
 #: bp to each side over which a cut is smoothed (Keilwagen, Posch and Grau 2019).
 SMOOTH = 75
-
-
 _CHUNK = 2**23  # bp of a bigWig that are read at a time
-
-
 _OUTSIDE_SHARE = 0.01
-
-
 _SAMPLED = 2**21  # positions that stand for a genome in a quantile normalisation
-
-
 _KNOTS = 2**12
-
-
 _PLACES = b"required_fields=0x2e"  # of SAM: FLAG, RNAME, POS and CIGAR
 
 

@@ -19,21 +19,13 @@ from tfbind.models.networks import BiLSTM, DeepBind, Network
 
 #: The fewest windows or sequences that make a motif.
 FEWEST = 10
-
-
 #: Best-scored sequences whose sites are sought, and bp of a site.
 TOP, SITE = 100, 24
-
-
 #: Sequences of a class that a filter's effect is measured on, and motifs shown of a regression.
 _ROWS, _STRONGEST = 128, 10
-
-
 #: Nodes of the integral, more where their sum is further from the mean logit than this share: a read-out bends at some
 #: points between silence and the answer.
 _NODES, _APART = (16, 32, 64, 128), 0.01
-
-
 _COMPLEMENT = np.array([3, 2, 1, 0, UNKNOWN], np.uint8)
 
 

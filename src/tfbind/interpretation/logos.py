@@ -14,19 +14,11 @@ from tfbind.interpretation.tomtom import SITES
 
 #: Okabe and Ito's colours; the letter itself carries the meaning.
 COLOURS = {"A": "#009e73", "C": "#0072b2", "G": "#e69f00", "T": "#d55e00"}
-
-
 #: Shares of the whole effect from which on a motif is taught, and below which it is not.
 TAUGHT, NOT_TAUGHT = 0.03, 0.01
-
-
 #: Logos of filters for each source and model.
 SHOWN = 3
-
-
 _STEP, _BIT = 10, 18  # width of a position and height of a bit, in units of the drawing
-
-
 _LEAST = 0.8  # a lower letter cannot be seen
 
 

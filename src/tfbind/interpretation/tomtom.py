@@ -16,34 +16,20 @@ from tfbind.motifs import Motifs, group_of
 
 #: A match counts at this q-value, and two known motifs are alike at it.
 LEVEL = 0.05
-
-
 #: Bits from which on a position at the end of a motif belongs to it, and its fewest positions.
 INFORMATIVE, SHORTEST = 0.25, 5
-
-
 #: Bits that a motif holds in so many neighbouring positions; a fainter one is like any long and diffuse matrix.
 BITS, CORE = 7, 8
-
-
 #: Name of the motif of the sites that a model's scores rest on, beside the numbers of its filters.
 SITES = "sites"
-
-
 KEY = ["tf", "source", "source_assay", "train_negatives", "model", "seed", "filter"]
-
-
 #: What `attribution.learnt` knows of a motif.
 LEARNT = ["seed", "filter", "n_sites", "effect", "importance", "note"]
-
-
 COLUMNS = [
     *KEY,
     *("n_sites", "effect", "importance", "consensus"),
     *("match", "match_tf", "p_value", "q_value", "kinship", "alike_to", "own", "own_rank", "own_p_value", "note"),
 ]
-
-
 NUMBERS = ["n_sites", "effect", "importance", "p_value", "q_value", "own_rank", "own_p_value"]
 
 

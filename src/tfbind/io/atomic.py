@@ -20,8 +20,6 @@ _REMEDIES = {
     errno.EPERM: "make the folder writable, or work in another (snakemake --directory)",
     errno.EIO: "the disk or its server fails: look at the system's log",
 }
-
-
 AGAIN = "delete it and run the same command again: it is made anew"
 
 

@@ -35,39 +35,19 @@ from tfbind.io.paths import cache, cached_copy, fetched
 from tfbind.io.tables import digest
 
 log = logging.getLogger(__name__)
-
-
 #: A compressed file may unpack to at most this many bytes, and no download is larger.
 LARGEST = 2**34
-
-
 #: Attempts at one file. The pauses between them double from one second on, unless the server says how long to wait.
 ATTEMPTS = 5
-
-
 #: A server that asks to wait longer than this many seconds is given up.
 LONGEST_WAIT = 600
-
-
 #: Seconds without an answer, or with less than `SLOWEST` bytes of a file, after which a connection is given up.
 PATIENCE = 60.0
-
-
 SLOWEST = 2**14
-
-
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
-
-
 _PAGE = re.compile(rb"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
-
-
 _NAMES = {"sha256": "SHA-256", "md5": "MD5"}
-
-
 _T = TypeVar("_T")
-
-
 _pause, _clock = time.sleep, time.monotonic
 
 

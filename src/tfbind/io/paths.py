@@ -10,18 +10,10 @@ from urllib.parse import unquote, urlsplit
 
 #: Columns of the sheet that name a file; each has its `*sha256` column.
 PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_path", "relaxed_path")
-
-
 TFS = ("USF1", "GATA3", "CTCF")
-
-
 #: Cells, and the factor whose motif opens chromatin there.
 COFACTORS = {"k562": "FOS::JUN", "hepg2": "HNF4A"}
-
-
 CYCLES = (1, 2, 3, 4)
-
-
 #: Cells of the cell-type task: the format of their accessibility, and how many fragments were sequenced.
 CELLS = {"k562": ("bw", 300_000), "hepg2": ("bam", 240_000), "h1": ("tsv.gz", 360_000)}
 

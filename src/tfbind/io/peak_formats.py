@@ -16,33 +16,15 @@ from tfbind.io import textfile
 
 #: Words for the format of a peak file: as narrowPeak (BED6+4), as BED, or as its columns tell.
 FORMATS = ("narrowpeak", "bed", "peaks")
-
-
 STRANDS = ("+", "-", ".", "*")
-
-
 _SAMPLE = 1000  # rows that tell the columns
-
-
 _CHROMS = {"chr", "chrom", "chromosome", "seqnames", "seqname"}
-
-
 _STARTS, _ENDS = {"start", "chromstart", "chrom_start"}, {"end", "stop", "chromend", "chrom_end"}
-
-
 _LENGTHS = {"length", "width"}
-
-
 #: Columns of summits by the names that programs give them: MACS, LanceOtron.
 _SUMMITS = ("abs_summit", "max_coverage_position")
-
-
 _SCORES = ("fold_enrichment", "signalvalue", "overall_peak_score", "score")
-
-
 _MITOCHONDRIA = ("chrM", "chrMT", "MT", "M")
-
-
 _PLACE = re.compile(r"(.+):(\d+)-(\d+)")
 
 

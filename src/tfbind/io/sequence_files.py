@@ -18,21 +18,13 @@ from tfbind.io.tally import Tally
 from tfbind.kernels import fastq as kernel
 
 _IUPAC = str.maketrans("RYSWKMBDHV", "N" * 10)
-
-
 #: `chrom:start-end`, alone or behind a name and `::` (bedtools getfasta -name, -name+). Names of chromosomes may hold
 #: colons (HLA-A*01:01); the last place of a name counts.
 _PLACE = re.compile(
     r"^(?:\S*::)?(?P<chrom>(?!:)\S+?):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})(?!\d)(?P<rest>[^\s:]*)$"
 )
-
-
 _MATE = re.compile(r"/([12])$|^\S+/([12])[ \t]|^\S+[ \t]+([12]):[YN]:")  # Illumina, before and since Casava 1.8
-
-
 _STRAND = re.compile(r"\(([+-])\)")
-
-
 _CHUNK = 1 << 19  # bytes of a FASTQ parsed at a time; they stay in the processor's cache
 
 

@@ -20,8 +20,6 @@ from tfbind.errors import InputError
 from tfbind.io import atomic
 
 VERSION = "1"
-
-
 #: Positives and negatives. Coordinates are 0-based half-open, null for SELEX; `score` is the experiment's own
 #: signal (null where there is none); `origin` says where a row came from (a peak, a cycle, the row it was made from);
 #: `draw` is 0 for every seed, or k for the k-th seed only (fresh negatives).
@@ -40,8 +38,6 @@ SEQUENCES = pa.schema(
         pa.field("draw", pa.int16(), nullable=False),
     ]
 )
-
-
 #: One row per scored sequence and seed, in the order of the target's tables. `negatives` names the set a label-0 row
 #: belongs to and is empty for positives, which count in every set (but see `external_scores.predictions`); `seed`
 #: is an integer or `ensemble`; `score` is a logit.
@@ -55,8 +51,6 @@ PREDICTIONS = pa.schema(
         pa.field("score", pa.float64(), nullable=False),
     ]
 )
-
-
 #: Labels of the bins of chromosomes as runs of bins ``[first, stop)``; unbound bins are those that no run names, and
 #: the one row of label 0 of each chromosome says how many bins it has.
 LABELS = pa.schema(
@@ -67,8 +61,6 @@ LABELS = pa.schema(
         pa.field("label", pa.int8(), nullable=False),
     ]
 )
-
-
 #: The columns of TSV tables that hold numbers, of whatever table. Every other column is text: ids and labels may be any
 #: word, 001, 1e5, NA and True too, and come back as they were written.
 NUMBERS = frozenset(
@@ -83,8 +75,6 @@ NUMBERS = frozenset(
         *("freedom", "sd", "share"),
     ]
 )
-
-
 SPLITS = ("train", "validation", "test")
 
 

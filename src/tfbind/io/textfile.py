@@ -14,21 +14,13 @@ from tfbind.errors import InputError
 
 #: Faults of one file that are listed in full; the rest are only counted.
 LISTED = 20
-
-
 #: Characters of a line or name that a message quotes.
 SHOWN = 300
-
-
 #: A packed file that unpacks to more than `BOMB` bytes and to more than `RATIO` times its own size is a bomb: FASTA,
 #: FASTQ and peaks shrink four to thirty times. A line of more than `LONGEST` characters is no read and no peak.
 BOMB, RATIO, LONGEST = 2**24, 100, 2**24
-
-
 #: The name of standard input where a file is asked for.
 STANDARD = "-"
-
-
 _FOREIGN = {b"PK\x03\x04": "a zip archive", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 

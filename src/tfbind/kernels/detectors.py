@@ -18,17 +18,9 @@ from numba.extending import intrinsic
 from tfbind.kernels.vectors import LANES, aligned, check_places, check_tokens
 
 UNKNOWN = 4
-
-
 _LETTERS = 5
-
-
 _TRIPLETS = _LETTERS**3
-
-
 _HALF = LANES // 2
-
-
 _TILE = 2  # windows summed at once
 
 

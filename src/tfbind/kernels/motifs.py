@@ -20,23 +20,11 @@ from numba.extending import intrinsic
 from tfbind.kernels.vectors import LANES, aligned, check_places, check_tokens
 
 WORD = 3
-
-
 _UNKNOWN, _END = 4, 5  # letters beside A C G T; no site reaches past the end
-
-
 _LETTERS = 6
-
-
 _WORDS = _LETTERS**WORD
-
-
 _TILE = 4  # positions folded at once
-
-
 _WRITTEN = 6  # groups whose products are written out: for most motifs a loop of few rounds would cost a fifth more
-
-
 #: Binary exponent given to the best possible site: odds 2^220 below it still are normal float32 numbers.
 TOP = 100
 

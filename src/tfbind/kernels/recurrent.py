@@ -13,26 +13,12 @@ from numba import float32, njit, types
 from numba.extending import intrinsic
 
 _COMPILED = {"cache": True, "nogil": True, "error_model": "numpy"}  # no check for a division by zero in each loop
-
-
 _ROUND = np.float32(3 << 22)  # added to a float32, leaves it rounded in the last bits
-
-
 _PER_LOG2 = np.float32(1 / math.log(2))
-
-
 _LOG2_HIGH = np.float32(0.693359375)  # few bits, so that its multiples are exact
-
-
 _LOG2_LOW = np.float32(math.log(2) - 0.693359375)
-
-
 _T2, _T3, _T4, _T5, _T6 = (np.float32(1 / math.factorial(i)) for i in range(2, 7))
-
-
 _MOST = np.float32(87)  # exp of more is no float32
-
-
 _ONE, _TWO, _FOUR = np.float32(1), np.float32(2), np.float32(4)
 
 

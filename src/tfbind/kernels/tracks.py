@@ -10,11 +10,7 @@ from numba import njit
 from tfbind.kernels.vectors import check_places, check_tokens
 
 STEP, STEPS = 50, 4
-
-
 WORD = 4
-
-
 #: Binary exponent given to the best possible site: odds 2^220 below it still are normal float32 numbers.
 TOP = 100
 

@@ -7,13 +7,9 @@ from tfbind.kernels.vectors import check_places
 
 #: Words are of 16 bp: 2 bits a base fill 32 bits exactly.
 WORD = 16
-
-
 #: Of so many words in a row the one of the smallest hash is a minimizer, so two sequences that share a stretch of
 #: WORD + WINDOW - 1 = 23 bp share a minimizer.
 WINDOW = 8
-
-
 _BUCKET = np.uint64(42)  # an index is entered by the upper 22 bits of a hash
 
 

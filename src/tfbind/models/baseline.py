@@ -24,11 +24,7 @@ from tfbind.io import atomic, tables
 from tfbind.models import applicability, platt, store
 
 FORMAT = 1
-
-
 _ROWS = 4096
-
-
 _PADDING = bytes([dna.UNKNOWN])
 
 

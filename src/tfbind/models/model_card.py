@@ -22,15 +22,9 @@ from tfbind.models.networks import MODELS, Network, trim
 from tfbind.sequences import leakage
 
 CARD = "MODEL.md"
-
-
 #: Largest difference of a logit, absolute and as a share of it, between two machines or runtimes.
 TOLERANCE = 1e-5
-
-
 _OPSET = 18
-
-
 _EVALUATION_COLUMNS = [
     *("model", "reading", "tf", "target", "target_assay", "shift", "comparison", "test_negatives", "metric"),
     *("value", "low", "high", "n_positive", "n_negative", "note"),

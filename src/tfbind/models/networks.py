@@ -25,8 +25,6 @@ from tfbind.kernels import detectors, recurrent
 from tfbind.models import applicability, store
 
 _ONE_HOT = torch.cat([torch.eye(4), torch.full((1, 4), 0.25)])
-
-
 _COMPLEMENT = torch.tensor([3, 2, 1, 0, 4], dtype=torch.uint8)
 
 

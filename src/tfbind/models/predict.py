@@ -15,12 +15,8 @@ from tfbind.models import background, networks, store
 from tfbind.models.networks import Network, load, one_thread
 
 READINGS = ("whole", "scan", "embed")
-
-
 #: ``(N, L)`` uint8 tokens -> ``(..., N)`` float64 logits.
 Reader = Callable[[np.ndarray], np.ndarray]
-
-
 #: Surroundings in which `embed` reads a sequence.
 _SURROUNDINGS = 8
 

@@ -22,41 +22,21 @@ from tfbind.models import applicability, networks, platt, predict, store
 
 #: A longer sequence is no site: it is to be cut into windows first.
 LONGEST = 100_000
-
-
 #: A file whose reference alleles differ from the genome more often than that, and more than once, is of another build.
 MISMATCHES = 0.1
-
-
 _BLOCK = 2**20  # bytes of a FASTA read at a time
-
-
 _ROWS = 4096  # intervals or variants taken at a time
-
-
 _CELLS = 2**24  # most bases of a padded block
-
-
 _BASES = np.zeros(256, bool)
-
-
 _BASES[np.frombuffer(b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv", np.uint8)] = True
-
-
 #: What an allele that is no sequence stands for.
 _WHY = {
     "*": ": a deletion that another record describes",
     "<*>": ": any other allele",
     "<NON_REF>": ": any other allele",
 }
-
-
 _ALLELE = re.compile("[ACGTUNRYSWKMBDHVacgtunryswkmbdhv]+")
-
-
 SEQUENCE_COLUMNS = ("id", "logit", "probability", "out_of_domain", "expected_auroc")
-
-
 VARIANT_COLUMNS = (
     *("id", "chrom", "pos", "ref", "alt", "logit_reference", "logit_alternative", "difference"),
     *("probability_reference", "probability_alternative", "out_of_domain", "expected_auroc", "note"),

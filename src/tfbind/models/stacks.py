@@ -32,17 +32,9 @@ from tfbind.models.networks import Network, build
 from tfbind.seeding import generator, stable_hash
 
 log = logging.getLogger(__name__)
-
-
 _LAST = "last.ckpt"
-
-
 _WARM_UP = 0.1  # share of all steps
-
-
 _VALIDATION_BATCH = 1024
-
-
 _VECTORS = 64  # values: a multiple of what torch reads at once on any processor
 
 

@@ -31,14 +31,8 @@ def write_no_model(folder: str | os.PathLike, kind: str, reason: str) -> None:
 
 
 VERSION = 2
-
-
 WEIGHTS = "model.safetensors"
-
-
 DESCRIPTION = "model.json"
-
-
 EVALUATION = "evaluation.tsv"
 
 

@@ -24,11 +24,7 @@ if TYPE_CHECKING:  # torch and Lightning load when something is trained
     from tfbind.models.examples import Examples
 
 log = logging.getLogger(__name__)
-
-
 HISTORY = "history.tsv"
-
-
 #: What `search` draws besides the config's own setting: log-uniform between these, and one of these.
 _RATES, _DECAYS, _DROPOUTS = (1e-3, 5e-2), (1e-3, 0.3), (0.0, 0.1, 0.25, 0.5)
 

@@ -13,11 +13,7 @@ from matplotlib.figure import Figure
 
 #: Okabe and Ito's colours, yellow last since it is weak on white.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#e69f00", "#f0e442")
-
-
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
-
-
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "tfbind",

@@ -10,8 +10,6 @@ import pandas as pd
 
 #: Tables longer than this are cut on the page (never in the download), larger downloads are compressed.
 LONGEST, HEAVIEST = 1500, 100_000
-
-
 #: More TFs than that are not shown all at once.
 MANY = 4
 

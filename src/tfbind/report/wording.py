@@ -9,8 +9,6 @@ from markupsafe import Markup, escape
 from tfbind.statistics.over_tfs import EVERY_TF
 
 ASSAYS = {"chipseq": "ChIP-seq", "htselex": "HT-SELEX"}
-
-
 #: How a verdict begins -> (style, sign); the sign and the word carry the meaning without the colour.
 VERDICTS = {
     "reuse": ("reuse", "●"),
@@ -21,15 +19,11 @@ VERDICTS = {
     "cannot tell": ("unsure", "?"),
     "poor": ("poor", "×"),
 }
-
-
 #: The libraries whose version can change a number.
 LIBRARIES = (
     *("numpy", "pandas", "scipy", "scikit-learn", "numba", "torch", "pytorch-lightning", "safetensors"),
     *("pyfaidx", "pysam", "pybedtools", "pyjaspar", "matplotlib", "snakemake"),
 )
-
-
 MISSING = "–"
 
 

@@ -21,11 +21,7 @@ from tfbind.io.tally import Tally
 from tfbind.sequences import chip_windows, selex, splits
 
 _PEAKS = peak_formats.FORMATS
-
-
 _LABELLED = ("labelled", "deepbind")
-
-
 _FIELDS = ("sequence", "chrom", "start", "end", "strand", "score", "origin")
 
 
@@ -213,8 +209,6 @@ def htselex(
 
 #: What turns the raw records of a file into clean ones, by assay.
 ASSAYS = {"chipseq": chipseq, "htselex": htselex}
-
-
 _FORMATS = {
     "chipseq": (*peak_formats.FORMATS, "fasta", "labelled", "deepbind"),
     "htselex": ("fasta", "fastq", "labelled", "deepbind", "counts"),

@@ -12,8 +12,6 @@ from tfbind.io.tally import Tally
 
 #: Share of unknown bases above which a sequence is dropped.
 UNKNOWN_SHARE = 0.1
-
-
 _OUTSIDE_SHARE = 0.01
 
 

@@ -13,9 +13,7 @@ from tfbind.io.peaks import read_peaks
 from tfbind.io.tally import Tally
 from tfbind.seeding import generator
 from tfbind.sequences import assays, negatives, other_tf_negatives
-
-#: Kinds that keep away from the TF's peaks.
-_AWAY = {"genomic", "flank", "other_tf"}
+from tfbind.study.negative_kinds import KINDS
 
 
 def sets(
@@ -88,7 +86,7 @@ def sets(
                 ratio=options["ratio"],
                 draws=seeds if options["fresh"] else 1,
                 unbound={kind: table for kind, (table, _) in found.items()},
-                avoid=avoid if _AWAY & set(kinds) else None,
+                avoid=avoid if any(KINDS[kind].away for kind in kinds) else None,
                 bound=bound if label in others else [],
                 reads=row["assay"] == "htselex",
                 **placed,

@@ -24,42 +24,24 @@ from tfbind.kernels import words
 #: How a training row may be a test row, the plainest first; each row counts once, under the first that holds. The last
 #: stands for any of the others between a negative of the training and a negative of the test.
 KINDS = ("identical", "reverse_complement", "overlapping", "near_identical", "shared_negatives")
-
-
 #: Two datasets of reads that hold the same reads.
 ONE_LIBRARY = "one_library"
-
-
 #: Distinct words of 16 bp that near-identical sequences share at least. In one stretch they are 23 bp, longer than
 #: the motif of nearly every factor, so that inserts of 14 to 22 bp are near-identical to none: with a strong motif in
 #: both, two of them cannot be told from one that was copied with an error.
 LEAST_WORDS = words.WINDOW
-
-
 #: Test rows of one minimizer that are compared; only repeats of a genome have more.
 MOST_COPIES = 256
-
-
 #: Two libraries are one if they share so many reads, so many times more than chance, at so small a p.
 SHARED_READS, BEYOND_CHANCE, LIBRARY_LEVEL = 10, 10, 1e-6
-
-
 COLUMNS = [
     *("tf", "source", "source_assay", "target", "target_assay", "comparison", "train_negatives", "test_negatives"),
     *("kind", "n_train", "n_test", "n_removed", "action", "note"),
 ]
-
-
 #: Training rows to leave out: `id`, the kind of leak, and the first target that it leaks into.
 LEAKING = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("id", "kind", "target")])
-
-
 _ORDER = 5  # of the Markov chain that says what chance would share
-
-
 _BASES = 2**27  # bases of one block of rows
-
-
 _SHARED_NEGATIVES, _NONE = len(KINDS) - 1, len(KINDS)
 
 

@@ -15,15 +15,12 @@ from tfbind.io.tables import SPLITS
 from tfbind.io.tally import Tally
 from tfbind.kernels import shuffle
 from tfbind.sequences import gc_counts, genomic_negatives, other_tf_negatives, technical_sequence
+from tfbind.study.negative_kinds import KINDS
 
 #: Shuffles tried for a sequence before it is given up.
 REDRAWS = 10
-
-
 #: A base that this share of the reads has at one place is constant; so many in a row at an end are a flank.
 _CONSTANT, _FLANK = 0.9, 4
-
-
 #: So few rows of a class cannot tell. So far apart the lengths of the classes may lie (of the public sets whose lengths
 #: vary none is beyond 0.1), and beyond chance (p of 0.001).
 _FEW, _BY_LENGTH, _LEVEL = 20, 0.3, 1.95
@@ -161,14 +158,15 @@ def draw(
 
 def _lacks(kind: str, part: pd.DataFrame, unbound: Mapping[str, pd.DataFrame], genome: Genome | None) -> str:
     # What this kind needs and does not have, '' where it can be drawn.
-    if kind in ("genomic", "flank"):
+    needs = KINDS[kind].needs if kind in KINDS else ""
+    if needs == "genome":
         return "" if genome is not None and part["chrom"].notna().all() else "a genome and coordinates of all positives"
-    if kind in ("provided", "input"):
+    if needs in ("labels", "cycle 0"):
         name = part["split"].iloc[0]
         if kind in unbound and (unbound[kind]["split"] == name).any():
             return ""
-        return f"{'labelled unbound sequences' if kind == 'provided' else 'cycle-0 reads'} for {name}"
-    if kind == "other_tf":
+        return f"{'labelled unbound sequences' if needs == 'labels' else 'cycle-0 reads'} for {name}"
+    if needs == "others":
         name, pool = part["split"].iloc[0], unbound.get(kind)
         sizes = part["sequence"].str.len().unique()
         if pool is None or not (pool["sequence"].str.len().isin(sizes) & (pool["split"] == name)).any():

@@ -27,32 +27,20 @@ from tfbind import dna
 #: Lengths in bp of the words looked at, at one place and at any. Of 4 bp the four barcodes of a small library are seen,
 #: of 6 bp the hundred of a large one.
 _ANCHORED, _ANYWHERE = (1, 2, 4, 6), (4, 6)
-
-
 #: A word counts that is so many times as frequent in one class as in the other, and whose reverse complement is not
 #: even `BOUND` times as frequent.
 ENRICHED, BOUND = 4, 1.5
-
-
 #: Share of the reads of one class that must hold technical words beyond what binding explains, and by how many
 #: standard errors it must exceed 0. Of the HT-SELEX libraries in docs/datasets.md none reaches 0.28, against cycle 0,
 #: shuffles or another factor's reads (CTCF and PAX5, whose sites touch a flank); barcodes on all reads of a class reach
 #: 0.6 and more.
 LEAST, ERRORS = 0.35, 5
-
-
 #: Reads of a class that are looked at, evenly spaced; fewer than `_FEWEST` cannot tell.
 _MOST, _FEWEST = 10_000, 20
-
-
 #: A word at any place is held by this share of the reads of its class.
 _COMMON = 0.05
-
-
 #: A place is constant where this share of the reads has one base; the words that a sentence names.
 _CONSTANT, _NAMED = 0.9, 4
-
-
 #: How long the words that are named may be, in bp.
 _LONGEST = 10
 

@@ -11,12 +11,8 @@ from tfbind.kernels import ranks
 
 #: Below this many blocks a class, an interval leans on its small-sample correction.
 FEW_BLOCKS = 10
-
-
 #: Resamples that tell how much of the seeds' jackknife is the noise of the test rows.
 ENOUGH = 100
-
-
 #: Power of the variances that weigh Student's t of rows and of seeds: with 1, Cochran's own, intervals of two seeds
 #: are too wide, with much more they tend to Satterthwaite's, which are too narrow.
 WEIGHT = 1.5

@@ -7,13 +7,9 @@ from tfbind.errors import NotEstimable
 from tfbind.kernels import ranks
 
 CURVE_POINTS = 60
-
-
 #: Pooled over all rows; equal scores are one threshold. Average precision is not interpolated; a recall is the largest
 #: among the thresholds whose precision is at least 90 % or 50 %, 0 where there is none.
 METRICS = ("auroc", "auprc", "recall_at_10fdr", "recall_at_50fdr")
-
-
 #: The auPRC of the ENCODE-DREAM challenge's own scoring, which took PRROC (Grau, Grosse and Keilwagen 2015):
 #: interpolated after Davis and Goadrich (2006), where `auprc` is average precision. One positive that ranks second has
 #: 0.25 by the first and 0.5 by the second.

@@ -18,15 +18,9 @@ from tfbind.statistics.over_tfs import within_tf
 
 #: From the outermost factor to the innermost.
 COMPONENTS = ("assay", "cell", "lab", "replicate", "seed")
-
-
 VARIANCE_COLUMNS = [*NEGATIVES, "component", "n_level", "freedom", "sd", "low", "high", "share", "note"]
-
-
 #: An interval over TFs needs so many.
 FEWEST_TFS = 5
-
-
 RESAMPLES = 1000
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tfbind.io.paths import PATHS, is_url
 from tfbind.study import schema, sources
+from tfbind.study.negative_kinds import KINDS
 from tfbind.study.study import Study
 
 
@@ -165,10 +166,11 @@ _IDLE_COLUMNS = {
     "chipseq": ("input_path", "left_flank", "right_flank"),
     "htselex": ("genome", "relaxed_path"),
 }
-
-
 #: Options of negatives -> the kinds that read them.
-_OPTIONS_OF = {"margin": ("genomic",), "distance": ("flank",), "gc": ("genomic", "other_tf"), "others": ("other_tf",)}
+_OPTIONS_OF = {
+    option: tuple(name for name, kind in KINDS.items() if option in kind.options)
+    for option in dict.fromkeys(option for kind in KINDS.values() for option in kind.options)
+}
 
 
 def idle(name: str, written: Mapping, study: Study) -> Iterator[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tfbind.io.paths import PATHS, checksum_column, is_url, local
 from tfbind.study import schema
+from tfbind.study.negative_kinds import KINDS
 from tfbind.study.shifts import SHIFTS, shift
 from tfbind.study.sources import BY_TF, CELL_SUFFIXES, PLACED
 
@@ -15,8 +16,6 @@ SEQUENCES = (
     *("dataset", "assay", "format", *PATHS, "negative_names", "genome", "cycle"),
     *("left_flank", "right_flank", "trim"),
 )
-
-
 DESCRIBES = ("dataset", "tf", "assay", "genome", "cell", "lab", "replicate", "cycle", "ligand")
 
 
@@ -172,7 +171,11 @@ class Study:
 
     def pools(self, dataset: str) -> dict[str, list[str]]:
         """Label -> the `others` of each negative set of a dataset that uses them."""
-        used = [label for label, options in self.drawn(dataset).items() if "other_tf" in options["kinds"]]
+        used = [
+            label
+            for label, options in self.drawn(dataset).items()
+            if any(KINDS[kind].needs == "others" for kind in options["kinds"])
+        ]
         return {label: self.others(dataset, label) for label in used}
 
     def alike(self, dataset: str) -> list[str]:
@@ -189,7 +192,7 @@ class Study:
         """The rows whose peaks the negatives of a dataset keep away from: all of the TF on its genome."""
         row = self.datasets[dataset]
         kinds = {kind for options in self.drawn(dataset).values() for kind in options["kinds"]}
-        if not kinds & {"genomic", "flank", "other_tf"}:
+        if not any(KINDS[kind].away for kind in kinds):
             return []
         return [
             self.row(other, SEQUENCES)
@@ -200,9 +203,9 @@ class Study:
     def lacks(self, dataset: str, label: str, kind: str) -> str:
         """What a kind of negatives needs and the sheet does not give, '' where it may do."""
         row = self.datasets[dataset]
-        if kind in ("genomic", "flank") and not row["genome"]:
+        if KINDS[kind].needs == "genome" and not row["genome"]:
             return "a genome (column genome)"
-        if kind == "other_tf" and not self.others(dataset, label):
+        if KINDS[kind].needs == "others" and not self.others(dataset, label):
             if row["assay"] == "chipseq":
                 return f"ChIP-seq of another TF {'on ' + row['genome'] if row['genome'] else 'without a genome'}"
             return f"HT-SELEX of another TF of cycle {row['cycle']}" if row["cycle"] else "the column cycle"

@@ -23,12 +23,8 @@ from tfbind.transfer.transferability import BOTH, JASPAR, NOTHING, POOL, SHUFFLE
 
 #: Length of the enriched words.
 WORD = 8
-
-
 #: Share of the pool that self-training takes for bound, and for unbound, and how often it starts again.
 SHARE, ROUNDS = 0.3, 3
-
-
 #: Least weight of a source row beside the mean when its composition is matched, and the largest.
 WEIGHTS = (0.1, 10.0)
 

@@ -25,35 +25,21 @@ from tfbind.transfer.evaluate import cases, matched, named
 
 #: Target examples to fit on, and how often they are drawn.
 SHOTS, REPEATS = (16, 64, 256, 1024), 5
-
-
 #: Bins of equal width for the expected calibration error, and calibrated labels drawn to say what chance makes of it.
 BINS, DRAWS = 15, 100
-
-
 #: The flattest slope: a temperature of 100 for scores that rank no better than chance.
 FLATTEST = 0.01
-
-
 #: Drawn in the report: before, and after so many examples.
 SHOWN = 64
-
-
 ADAPTATIONS = ("none", "prior", "temperature", "temperature and bias")
-
-
 CALIBRATION_COLUMNS = [
     *(*KEY, *NEGATIVES, "adaptation", "n_target", "ece", "ece_chance", "ece_chance_high", "log_loss", "temperature"),
     *("bias", "predicted", "observed", "n_positive", "n_negative", "note"),
 ]
-
-
 OVER_COLUMNS = [
     *("shift", "source_assay", "target_assay", *NEGATIVES, "adaptation", "n_target", "n_tf", "ece", "low", "high"),
     *("ece_chance", "log_loss", "predicted", "observed"),
 ]
-
-
 RELIABILITY_COLUMNS = [*KEY, *NEGATIVES, "adaptation", "n_target", "predicted", "observed", "n"]
 
 

@@ -47,37 +47,22 @@ from tfbind.seeding import generator
 from tfbind.sequences import negatives
 from tfbind.statistics import bootstrap
 from tfbind.statistics.bootstrap import Replicates
+from tfbind.study.negative_kinds import KINDS
 from tfbind.transfer import evaluate
 
 CAUSES = ("negatives", "length", "size", "composition", "strength", "cycle", "cell")
-
-
 #: What no switch explains.
 REST = "rest"
-
-
 COLUMNS = [
     *(*columns.KEY, "comparison", *columns.NEGATIVES, "cause", "metric", "value", "low", "high"),
     *("n_positive", "n_negative", "note", "sentence"),
 ]
-
-
-#: Kinds of unbound rows that are made of the bound ones.
-_SHUFFLES = ("dinucleotide", "pairs")
-
-
 #: Numbers of training rows that differ by less are the same.
 _ALIKE = 0.1
-
-
 #: Rows that a re-weighted set must be worth, as a share of its rows (Kish 1965).
 _WORTH = 0.3
-
-
 #: New surroundings in the course of a training.
 _SURROUNDINGS = 8
-
-
 _RIDGE = 1e-3
 
 
@@ -312,7 +297,7 @@ class _Player:
     def _unbound(self, bound: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
         # `n` unbound rows of the target's kind for these bound ones.
         kind = self.game.target.kind()
-        if kind in _SHUFFLES:
+        if kind in KINDS and KINDS[kind].shuffles:
             return negatives.NEGATIVES[kind](bound, rng, ratio=n / len(bound))[0]
         tokens = dna.encode(self.game.target.unbound["sequence"])
         tokens = tokens[rng.integers(len(tokens), size=2 * n)]
@@ -472,8 +457,6 @@ _WORDS = {
     "cycle": "the SELEX cycle",
     "cell": "the cell",
 }
-
-
 _RESTS = {"assay": "the assay itself", "cell": "the cell", "lab": "the laboratory", "replicate": "the replicate"}
 
 

@@ -37,25 +37,15 @@ from tfbind.study.shifts import shift
 #: Composition above this AUROC is worth a note: negatives that so simple a model tells apart flatter every
 #: number.
 HIGH_FLOOR = 0.6
-
-
 #: Notes that `verdicts.verdicts` reads: the interval of a model's AUROC less that of composition on the same rows is
 #: not above zero, or that of the AUROC not above 0.5.
 NOT_ABOVE_FLOOR = "the target-trained model is not above composition"
-
-
 SOURCE_NOT_ABOVE_FLOOR = "the source-trained model is not above composition"
-
-
 #: Share of the way from the composition floor to a perfect AUROC of 1. Up to the first, a model is composition with
 #: some noise (HT-SELEX of GABPA and ZNF143: below 0.1); from the second on, sequence tells most of it (USF1: 0.8). A
 #: share and not a difference, since in inserts of 20 bp a motif itself shifts the composition.
 POOR_SHARE = 0.15
-
-
 GOOD_SHARE = 0.5
-
-
 #: AUROC that the TF's own JASPAR motif must reach alone for the motif to count as present. Of the real sets, sound
 #: ones lie at 0.68 and above, GABPA, ZNF143 and NFE2 reads and NFE2 peaks below 0.60.
 MOTIF_PRESENT = 0.6

@@ -20,8 +20,6 @@ if TYPE_CHECKING:  # what reads a config is no part of a result
     from tfbind.study.study import Study
 
 BOUND, UNBOUND = "bound|", "unbound|"
-
-
 PAIRS = "pairs.tsv"
 
 

@@ -20,15 +20,9 @@ LADDER_COLUMNS = [
     *("target_trained", "drop", "drop_low", "drop_high", "loss", "loss_low", "loss_high"),
     *("n_positive", "n_negative", "note"),
 ]
-
-
 _PAIR = [*KEY, *NEGATIVES]
-
-
 #: A line of the ladder, beside its TF.
 _RUNG = ["source_assay", *GROUP, "shift", "target_assay"]
-
-
 #: The columns of each value's interval.
 _INTERVALS = {"auroc": ("low", "high"), "drop": ("drop_low", "drop_high"), "loss": ("loss_low", "loss_high")}
 

@@ -32,22 +32,14 @@ from tfbind.statistics.bootstrap import Replicates
 from tfbind.transfer import evaluate
 
 ADAPTATIONS = ("direct", "head", "finetune", "retrain", "joint")
-
-
 #: Passes over the examples at least, and over the rows of a joint training; what trains on takes smaller steps.
 PASSES, JOINT_PASSES, GENTLE = 8, 2, 0.3
-
-
 #: Weight of a target row among the source's, at most.
 MOST = 16
-
-
 #: `crossings` weighs each adaptation against `direct`, and these against each other.
 CROSSING_COLUMNS = [
     *(*columns.KEY, *columns.NEGATIVES, "adaptation", "against", "n_star", "low", "high", "most", "sentence")
 ]
-
-
 RETRAIN_COLUMNS = [
     *(*columns.KEY, "comparison", *columns.NEGATIVES, "adaptation", "n_target", "metric", "value", "low", "high"),
     *("n_positive", "n_negative", "note"),

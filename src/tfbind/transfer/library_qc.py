@@ -13,25 +13,15 @@ from tfbind.transfer.evaluate import GOOD_SHARE, MOTIF_PRESENT, POOR_SHARE
 
 #: How many sequences a class are enough to see a motif.
 _ENOUGH = 5000
-
-
 #: Family-wise level at which a k-mer counts as enriched (Bonferroni over all strand-blind k-mers).
 KMER_LEVEL = 0.01
-
-
 #: The consensus of SELEX reads is an 8-mer, told from composition by so many shuffles of each insert. Of the real
 #: libraries of cycle 4 only GABPA has none (its runs of C reach an excess of 2.3); that of ZNF143 is ACCCACCC, which
 #: libraries of other factors (EBF1, MEF2A) hold too.
 CONSENSUS, LEAST_EXCESS = 8, 3
-
-
 _SHUFFLES, _MOST = 4, 10_000
-
-
 #: PCR jackpots that hold this share of the reads are worth a word.
 _MANY_JACKPOTS = 0.01
-
-
 COLUMNS = [
     *("dataset", "tf", "assay", "cell", "lab", "replicate", "cycle", "n_read", "n_dropped", "n_positive", "n_negative"),
     *("n_jackpot", "kmer", "enrichment", "entropy", "entropy_negative", "consensus", "excess", "held"),

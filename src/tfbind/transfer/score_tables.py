@@ -22,18 +22,12 @@ from tfbind.transfer import verdicts as transfer_verdicts
 from tfbind.transfer.evaluate import as_tables, on_target
 
 REQUIRED = ("source", "target", "id", "label", "score", "model")
-
-
 #: Columns that may stand beside them, and what holds where one is absent. `tf` is what was predicted (a TF, a task);
 #: `negatives` names the set that an unbound example belongs to; examples of one `block` are resampled together, or of
 #: one stretch of `chrom` by `start`; `shift` says how far the target is from the source.
 OPTIONAL = {"seed": "0", "tf": "all", "negatives": "given", "block": "", "chrom": "", "start": "", "shift": ""}
-
-
 #: Facts of a dataset, as `source_lab` and `target_lab`: the shift of a pair is the largest that differs.
 FACTS = ("assay", "cell", "lab", "replicate")
-
-
 #: A pair of which nothing is known but that source and target differ.
 OTHER = "other"
 

@@ -6,14 +6,8 @@ from tfbind.statistics import over_tfs
 from tfbind.study.shifts import SHIFTS, rank
 
 GROUP = ["model", "train_negatives", "test_negatives"]
-
-
 MEANS = ["n_tf", "same", "cross", "drop", "low", "high", "p_value"]
-
-
 SUMMARY_COLUMNS = [*GROUP, *MEANS]
-
-
 SHIFT_COLUMNS = ["shift", "source_assay", "target_assay", *GROUP, *MEANS, "p_minimum", "p_holm"]
 
 

@@ -15,29 +15,17 @@ from tfbind.io.columns import KEY, NEGATIVES
 from tfbind.statistics.over_tfs import EVERY_TF, mean_over_tfs, wilcoxon
 
 NOTHING, POOL, JASPAR, BOTH = "nothing", "target sequences", "JASPAR", "JASPAR, target sequences"
-
-
 #: Unbound sequences must be like shuffles: bound ones are then what a pool holds beyond its dinucleotides.
 SHUFFLES = "target sequences, whose unbound are like shuffles"
-
-
 ADAPTATION_COLUMNS = [
     *(*KEY, "comparison", *NEGATIVES, "adaptation", "needs", "role", "metric", "value", "low", "high"),
     *("gain", "gain_low", "gain_high", "drop", "drop_low", "drop_high", "n_tf", "n_positive", "n_negative", "note"),
 ]
-
-
 #: The fewest TFs from which a drop can be foretold: a rule of two signs learnt on four, tested on the fifth.
 LEAST = 6
-
-
 #: k-mers whose shares are compared.
 K = 4
-
-
 _RIDGES = np.logspace(-1, 3, 9)
-
-
 SIGNS = {
     "motif_agreement": "rank correlation of the model's scores with the JASPAR matrix's on the target's sequences",
     "word_agreement": "likewise with the 8-mers that the source is enriched in",
@@ -49,18 +37,12 @@ SIGNS = {
     "source_motif": "AUROC of the JASPAR matrix on the source's training rows",
     "source_ece": "expected calibration error on the source's validation rows",
 }
-
-
 SIGN_COLUMNS = [*(*KEY, "comparison", *NEGATIVES, "sign", "value", "low", "high", "n_tf", "p_value", "note")]
-
-
 #: Adaptations chosen on the other TFs, and how a sentence begins that tells what is left.
 CHOSEN = {
     "chosen": "adapted without target labels, as the other TFs advise,",
     "chosen_general": "whatever the unbound sequences are,",
 }
-
-
 #: What is compared over TFs.
 OVER = ["shift", "source_assay", "target_assay", "comparison", *NEGATIVES]
 

@@ -14,21 +14,13 @@ from tfbind.transfer.evaluate import GOOD_SHARE, MOTIF_PRESENT, NOT_ABOVE_FLOOR,
 #: A loss of AUROC below this is not worth new data: less than half of the 4.6 to 4.8 points that the
 #: published cross-assay table lost, and about what another set of training seeds moves.
 REUSABLE_LOSS = 0.02
-
-
 #: An interval of the loss wider than this holds both a negligible loss and twice the published one: no
 #: advice.
 WIDEST_INTERVAL = 0.10
-
-
 VERDICT_COLUMNS = [
     *("tf", "shift", "source_assay", "target_assay", *summary.GROUP, "n", "drop", "low", "high", "verdict", "sentence")
 ]
-
-
 _ASSAY = {"htselex": "HT-SELEX", "chipseq": "ChIP-seq"}
-
-
 _ELSEWHERE = {"replicate": " of another replicate", "lab": " of another laboratory", "cell": " of another cell"}
 
 

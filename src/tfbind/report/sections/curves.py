@@ -25,8 +25,6 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 #: Points of all curves together; each keeps 16 to 60 of its own.
 POINTS = 60_000
-
-
 PANEL = ["tf", "target", "test_negatives"]
 
 
