@@ -17,6 +17,7 @@ REPO = Path(__file__).parents[1]
 FLOORS = [
     ["errors", "kernels"],
     ["dna", "code_digest"],
+    ["kmers"],
     ["io", "motifs", "job", "seeding"],
     ["study", "statistics", "kept", "progress", "doctor"],
     ["archives", "sequences"],

@@ -143,34 +143,3 @@ def gc(tokens: np.ndarray) -> np.ndarray:
     """Share of G and C among the known bases of each row: (N,) float64, 0 where none is known."""
     known = (tokens != UNKNOWN).sum(1)
     return np.isin(tokens, (1, 2)).sum(1) / np.maximum(known, 1)
-
-
-def composition(tokens: np.ndarray, k: int) -> np.ndarray:
-    """Share of each k-mer of 1 to k bp, a k-mer and its reverse complement counted as one.
-
-    Shares are one division of two whole numbers, so equal counts give equal bits: a sequence and its dinucleotide
-    shuffle cannot be told apart at k = 2.
-
-    Parameters
-    ----------
-    tokens : (N, L) uint8
-    k : int
-
-    Returns
-    -------
-    (N, F) float64
-        F = 2, 12, 44 for k = 1, 2, 3. K-mers with an unknown base are not counted; a sequence without any has shares 0.
-    """
-    features = []
-    for size in range(1, k + 1):
-        words = np.indices((4,) * size).reshape(size, -1).T  # (4^k, k)
-        places = 4 ** np.arange(size)[::-1]
-        canonical, column = np.unique(np.minimum(words @ places, (3 - words[:, ::-1]) @ places), return_inverse=True)
-        counts = np.zeros((len(tokens), len(canonical)), np.int64)
-        if tokens.shape[1] >= size:
-            windows = np.lib.stride_tricks.sliding_window_view(tokens, size, axis=1)  # (N, L - k + 1, k)
-            row, start = np.nonzero((windows != UNKNOWN).all(2))
-            cell = row * len(canonical) + column[windows[row, start] @ places]
-            counts = np.bincount(cell, minlength=counts.size).reshape(counts.shape)
-        features.append(counts / np.maximum(counts.sum(1, keepdims=True), 1))
-    return np.concatenate(features, 1)

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss, roc_auc_score
 
-from tfbind import dna
+from tfbind import dna, kmers
 from tfbind.errors import InputError, NotEstimable
 from tfbind.io import tables
 from tfbind.models import baseline
@@ -79,7 +79,7 @@ def tables_of(texts, labels):
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_composition_equals_a_plain_count(k):
     texts = ["ACGTTGCANNACG", "GGGGG", "ACG", "NNNN", "A", "ttacgggatcag"]
-    found = dna.composition(dna.encode(texts), k)
+    found = kmers.composition(dna.encode(texts), k)
     assert found.shape == (6, {1: 2, 2: 12, 3: 44}[k])
     for row, text in enumerate(texts):
         expected = [share for size in range(1, k + 1) for share in words(text.upper(), size).values()]
@@ -89,9 +89,9 @@ def test_composition_equals_a_plain_count(k):
 def test_composition_ignores_strand_and_padding():
     texts = ["ACGTTGCAACGGGATTACC", "GGGCATTGAC"]
     other = [dna.reverse_complement_text(text) for text in texts]
-    found = dna.composition(dna.encode(texts), 3)
-    assert np.array_equal(found, dna.composition(dna.encode(other), 3))
-    assert np.array_equal(found, dna.composition(dna.encode(texts, 50), 3))
+    found = kmers.composition(dna.encode(texts), 3)
+    assert np.array_equal(found, kmers.composition(dna.encode(other), 3))
+    assert np.array_equal(found, kmers.composition(dna.encode(texts, 50), 3))
 
 
 def test_floor_is_exactly_a_half_on_true_shuffles():

@@ -18,9 +18,9 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
 from tfbind import dna, motifs
-from tfbind.dna import composition
 from tfbind.errors import InputError, NotEstimable
 from tfbind.io import atomic, tables
+from tfbind.kmers import composition
 from tfbind.models import applicability, platt, store
 
 FORMAT = 1

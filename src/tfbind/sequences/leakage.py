@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfbind import dna
+from tfbind import dna, kmers
 from tfbind.io import atomic, intervals, tables
 from tfbind.kernels import words
 
@@ -136,21 +136,17 @@ def chain(sequences: pd.Series, order: int) -> Callable[[np.ndarray], np.ndarray
     """
     counts = np.ones((4**order, 4))
     for column in (sequences, dna.reverse_complements(sequences)):
-        counts += np.bincount(_kmers(dna.encode(column), order + 1).ravel(), minlength=4 ** (order + 1)).reshape(-1, 4)
+        counts += np.bincount(kmers.codes(dna.encode(column), order + 1).ravel(), minlength=4 ** (order + 1)).reshape(
+            -1, 4
+        )
     start = np.log(counts.sum(1) / counts.sum())
     step = np.log(counts / counts.sum(1, keepdims=True)).ravel()
 
     def log_probability(tokens: np.ndarray) -> np.ndarray:
-        kmers = _kmers(tokens, order + 1)  # (N, L - order)
-        return start[kmers[:, 0] // 4] + step[kmers].sum(1)
+        words = kmers.codes(tokens, order + 1)  # (N, L - order)
+        return start[words[:, 0] // 4] + step[words].sum(1)
 
     return log_probability
-
-
-def _kmers(tokens: np.ndarray, k: int) -> np.ndarray:
-    # The code of each k-mer of (N, L) tokens without unknown bases: (N, L - k + 1) int32.
-    n = tokens.shape[1] - k + 1
-    return sum(tokens[:, i : i + n].astype(np.int32) << 2 * (k - 1 - i) for i in range(k))
 
 
 def expected(sequences: pd.Series, others: pd.Series) -> float:

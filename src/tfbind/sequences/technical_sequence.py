@@ -22,7 +22,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from tfbind import dna
+from tfbind import dna, kmers
 
 #: Lengths in bp of the words looked at, at one place and at any. Of 4 bp the four barcodes of a small library are seen,
 #: of 6 bp the hundred of a large one.
@@ -125,7 +125,7 @@ def _sentence(classes: Sequence[np.ndarray], k: int, place: int) -> str:
         if not base:
             break
         before = base + before
-    shares = [_counts(_codes(tokens[:, place : place + k], k), k)[0] / len(tokens) for tokens in classes]
+    shares = [_counts(kmers.codes(tokens[:, place : place + k], k).T, k)[0] / len(tokens) for tokens in classes]
     said = f"bases {place + 1} to {place + k}" if k > 1 else f"base {place + 1}"
     said += f" of the {size} bp tell bound from unbound reads without any binding: "
     said += _named(shares, [len(tokens) for tokens in classes], k)
@@ -145,7 +145,9 @@ def _sentence(classes: Sequence[np.ndarray], k: int, place: int) -> str:
 def _span(classes: Sequence[np.ndarray], first: int, last: int, alike: Sequence[str]) -> tuple[int, int]:
     # From where to where the words go: a base that belongs to them adds few new ones, one of the insert four for each.
     def words(first: int, last: int) -> int:  # so many hold most reads, in the class that has fewer
-        counts = (np.unique(_codes(tokens[:, first:last], last - first), return_counts=True)[1] for tokens in classes)
+        counts = (
+            np.unique(kmers.codes(tokens[:, first:last], last - first), return_counts=True)[1] for tokens in classes
+        )
         return min(int((np.cumsum(np.sort(n)[::-1]) < _CONSTANT * n.sum()).sum()) + 1 for n in counts)
 
     while last - first > 1 and (alike[last - 1] or words(first, last - 1) * 2 < words(first, last)):
@@ -165,7 +167,7 @@ def _span(classes: Sequence[np.ndarray], first: int, last: int, alike: Sequence[
 
 
 def _stretch(classes: Sequence[np.ndarray], k: int, words: np.ndarray, most: int) -> str:
-    held = [np.array([(_codes(tokens, k) == word).any(0).mean() for word in words]) for tokens in classes]
+    held = [np.array([(word == kmers.codes(tokens, k).T).any(0).mean() for word in words]) for tokens in classes]
     order = np.argsort(-held[most], kind="stable")[:_NAMED]
     which = ", ".join(
         f"{_text(words[i], k)} ({held[0][i]:.0%} of the bound and {held[1][i]:.0%} of the unbound reads)" for i in order
@@ -210,19 +212,6 @@ def _text(code: int, k: int) -> str:
     return "".join(dna.ALPHABET[code >> 2 * i & 3] for i in range(k)[::-1])
 
 
-def _codes(tokens: np.ndarray, k: int) -> np.ndarray:
-    # The code of the word at each place: (L - k + 1, N) int32.
-    n = tokens.shape[1] - k + 1
-    columns = tokens.T.astype(np.int32)
-    return sum(columns[i : i + n] << 2 * (k - 1 - i) for i in range(k))
-
-
-def _turned(k: int) -> np.ndarray:
-    # The code of each word's reverse complement: (4**k,).
-    code = np.arange(4**k)
-    return sum((3 - (code >> 2 * i) % 4) << 2 * (k - 1 - i) for i in range(k))
-
-
 def _counts(codes: np.ndarray, k: int) -> np.ndarray:
     # How many reads have each word at each place: (places, 4**k).
     n = len(codes)
@@ -257,8 +246,8 @@ def _anchored(classes: list[np.ndarray]) -> dict[int, np.ndarray]:
     total, size = [len(tokens) for tokens in classes], classes[0].shape[1]
     found = {}
     for k in (k for k in _ANCHORED if k <= size):
-        turned = _turned(k)
-        codes = [_codes(tokens, k) for tokens in classes]
+        turned = kmers.turned(k)
+        codes = [kmers.codes(tokens, k).T for tokens in classes]
         counts = [[_counts(part[:, half::2], k) for part in codes] for half in (0, 1)]
         n = size - k + 1
         best = np.zeros(n)
@@ -297,8 +286,8 @@ def _anywhere(classes: list[np.ndarray]) -> list[tuple]:
     found = []
     total = [len(tokens) for tokens in classes]
     for k in (k for k in _ANYWHERE if k <= classes[0].shape[1]):
-        turned = _turned(k)
-        codes = [_codes(tokens, k) for tokens in classes]
+        turned = kmers.turned(k)
+        codes = [kmers.codes(tokens, k).T for tokens in classes]
         for one, two in ((0, 1), (1, 0)):
             held, mirrored, named = np.zeros(2), np.zeros(2), np.zeros(4**k, bool)
             for half in (0, 1):
@@ -321,7 +310,7 @@ def _anywhere(classes: list[np.ndarray]) -> list[tuple]:
 
 def _expected(tokens: np.ndarray, k: int) -> np.ndarray:
     # Occurrences of each word that the dinucleotides of the reads explain: (4**k,).
-    pairs = np.bincount(_codes(tokens, 2).ravel(), minlength=16).reshape(4, 4) + 1.0
+    pairs = np.bincount(kmers.codes(tokens, 2).ravel(), minlength=16).reshape(4, 4) + 1.0
     first, step = pairs.sum(1) / pairs.sum(), pairs / pairs.sum(1, keepdims=True)
     code = np.arange(4**k)
     bases = [(code >> 2 * (k - 1 - i)) % 4 for i in range(k)]

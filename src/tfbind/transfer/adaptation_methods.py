@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from tfbind import dna, motifs
+from tfbind import dna, kmers, motifs
 from tfbind.errors import InputError, NotEstimable
 from tfbind.kernels import shuffle
 from tfbind.models import predict, store
@@ -160,27 +160,16 @@ def enrichment(tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """
     shares = []
     for label in (1, 0):
-        codes = _words(tokens[labels == label])
-        row, column = np.nonzero(codes >= 0)
-        held = np.unique(row * 4**WORD + codes[row, column])
-        shares.append((np.bincount(held % 4**WORD, minlength=4**WORD) + 1) / (len(codes) + 1))
+        chosen = tokens[labels == label]
+        shares.append((kmers.held(chosen, WORD) + 1) / (len(chosen) + 1))
     return np.log2(shares[0] / shares[1])
 
 
 def most_enriched(tokens: np.ndarray, bits: np.ndarray) -> np.ndarray:
     """The highest of `bits` among the 8-mers of each row of ``(N, L)`` tokens: (N,); 0 where there is none."""
-    codes = _words(tokens)
+    codes = kmers.canonical(tokens, WORD)
     found = np.where(codes >= 0, bits[codes], -np.inf).max(1, initial=-np.inf)
     return np.where(np.isfinite(found), found, 0.0)
-
-
-def _words(tokens: np.ndarray) -> np.ndarray:
-    # Code of each 8-mer, the smaller of both strands; -1 with an unknown base: (N, max(L - 7, 0)) int64.
-    if tokens.shape[1] < WORD:
-        return np.empty((len(tokens), 0), np.int64)
-    windows = np.lib.stride_tricks.sliding_window_view(tokens.astype(np.int64), WORD, axis=1)
-    forward, reverse = windows @ 4 ** np.arange(WORD)[::-1], (3 - windows) @ 4 ** np.arange(WORD)
-    return np.where((windows < dna.UNKNOWN).all(2), np.minimum(forward, reverse), -1)
 
 
 def _direct(case: Case) -> np.ndarray:
@@ -261,7 +250,7 @@ def domain_odds(source: np.ndarray, pool: np.ndarray, rows: np.ndarray) -> tuple
     from sklearn.linear_model import LogisticRegression  # it and scipy.stats load where they are used
 
     n = min(len(source), len(pool))
-    features = np.concatenate([dna.composition(tokens[:n], 2) for tokens in (source, pool)])
+    features = np.concatenate([kmers.composition(tokens[:n], 2) for tokens in (source, pool)])
     labels, half = np.repeat([0, 1], n), np.tile(np.arange(n) % 2, 2)
     scale = np.maximum(features.std(0), 1e-9)
 
@@ -273,7 +262,7 @@ def domain_odds(source: np.ndarray, pool: np.ndarray, rows: np.ndarray) -> tuple
     held_out = np.empty(2 * n)
     for k in (0, 1):
         held_out[half != k] = logits(half == k, features[half != k])
-    odds = np.exp(logits(np.ones(2 * n, bool), dna.composition(rows, 2)))
+    odds = np.exp(logits(np.ones(2 * n, bool), kmers.composition(rows, 2)))
     return odds, float(np.mean([metrics.measure(labels[half == k], held_out[half == k])[0] for k in (0, 1)]))
 
 

@@ -37,9 +37,9 @@ import numpy as np
 import pandas as pd
 
 from tfbind import dna
-from tfbind.dna import composition
 from tfbind.errors import NotEstimable
 from tfbind.io import columns, tables
+from tfbind.kmers import composition
 from tfbind.models import background, predict
 from tfbind.models.examples import Examples, encode
 from tfbind.models.networks import Network, one_thread, restore

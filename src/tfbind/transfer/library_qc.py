@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from tfbind import dna, motifs
+from tfbind import dna, kmers, motifs
 from tfbind.kernels import shuffle
 from tfbind.sequences.selex import JACKPOT
 from tfbind.statistics.metrics import beyond, measure
@@ -29,21 +29,10 @@ COLUMNS = [
 ]
 
 
-def _shares(sequences: Sequence[str], k: int) -> np.ndarray:
-    """How many sequences hold each k-mer on either strand: (4**k,), at the smaller code of the two."""
-    count = np.zeros(4**k, np.int64)
-    for first in range(0, len(sequences), 20_000):
-        tokens = dna.encode(sequences[first : first + 20_000]).astype(np.int64)  # (N, L)
-        if tokens.shape[1] < k:
-            continue
-        windows = np.lib.stride_tricks.sliding_window_view(tokens, k, axis=1)  # (N, L - k + 1, k)
-        known = (windows < 4).all(-1)
-        forward = windows @ 4 ** np.arange(k)[::-1]
-        reverse = (3 - windows) @ 4 ** np.arange(k)
-        row = np.broadcast_to(np.arange(len(tokens))[:, None], known.shape)
-        seen = np.unique(row[known] * 4**k + np.minimum(forward, reverse)[known])
-        count += np.bincount(seen % 4**k, minlength=4**k)
-    return count
+def _held(sequences: Sequence[str], k: int) -> np.ndarray:
+    # See `kmers.held`; some sequences at a time bound the memory.
+    parts = [sequences[first : first + 20_000] for first in range(0, len(sequences), 20_000)]
+    return sum((kmers.held(dna.encode(part), k) for part in parts), np.zeros(4**k, np.int64))
 
 
 def enrichment(positives: Sequence[str], negatives: Sequence[str], k: int = 6) -> tuple[str, float, float]:
@@ -70,7 +59,7 @@ def enrichment(positives: Sequence[str], negatives: Sequence[str], k: int = 6) -
         return "", float("nan"), float("nan")
     from scipy import stats  # it loads for those who look at sequences, not for their tables
 
-    inside, outside = _shares(positives, k), _shares(negatives, k)
+    inside, outside = _held(positives, k), _held(negatives, k)
     n_positive, n_negative = len(positives), len(negatives)
     ratio = ((inside + 0.5) / (n_positive + 1)) / ((outside + 0.5) / (n_negative + 1))
     n_kmer = (4**k + (4 ** (k // 2) if k % 2 == 0 else 0)) // 2
@@ -118,7 +107,7 @@ def consensus(positives: pd.Series, negatives: pd.Series) -> tuple[str, float, f
     tokens = np.repeat(dna.encode(positives), _SHUFFLES, axis=0)
     sizes = np.repeat(positives.str.len().to_numpy(np.int64), _SHUFFLES)
     shuffled = dna.decode(shuffle.dinucleotide(tokens, sizes, np.arange(len(tokens), dtype=np.uint64)), sizes)
-    inside, outside, by_chance = (_shares(sequences, CONSENSUS) for sequences in (positives, negatives, shuffled))
+    inside, outside, by_chance = (_held(sequences, CONSENSUS) for sequences in (positives, negatives, shuffled))
     n_positive, n_negative = len(positives), len(negatives)
     enriched = (inside + 0.5) / (n_positive + 1) / ((outside + 0.5) / (n_negative + 1))
     excess = (inside + 0.5) / ((by_chance + 0.5) / _SHUFFLES)
@@ -142,7 +131,7 @@ def entropy(sequences: Sequence[str], k: int = 6) -> float:
     """
     from scipy import stats
 
-    counts = _shares(sequences, k)
+    counts = _held(sequences, k)
     return float(stats.entropy(counts, base=2)) if counts.any() else float("nan")
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from tfbind import dna, motifs
+from tfbind import dna, kmers, motifs
 from tfbind.errors import NotEstimable
 from tfbind.io import tables
 from tfbind.models import examples, predict, store
@@ -133,7 +133,7 @@ def _agreement(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _shares(tokens: np.ndarray) -> np.ndarray:
-    longest = dna.composition(tokens, K)[:, dna.composition(tokens[:1], K - 1).shape[1] :]
+    longest = kmers.composition(tokens, K)[:, kmers.composition(tokens[:1], K - 1).shape[1] :]
     return longest.mean(0)
 
 
