@@ -15,7 +15,7 @@ TITLE, ANCHOR, NEEDS = "Answer", "answer", ("verdicts",)
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
     return {
-        "answers": answers(tables["verdicts"], tables.get("crossings")),
+        "answers": _answers(tables["verdicts"], tables.get("crossings")),
         "verdict_link": table.download(tables["verdicts"], "verdicts"),
         "badge": wording.badge,
         "reusable": wording.points(REUSABLE_LOSS),
@@ -38,7 +38,7 @@ def _pays(crossings: pd.DataFrame | None) -> dict[tuple, list[str]]:
 _DIRECTION = ("tf", "shift", "source_assay", "target_assay", "train_negatives", "test_negatives")
 
 
-def answers(verdicts: pd.DataFrame, crossings: pd.DataFrame | None) -> list[dict]:
+def _answers(verdicts: pd.DataFrame, crossings: pd.DataFrame | None) -> list[dict]:
     """One entry for each TF, that over all TFs first; in each, ChIP-seq targets and large shifts first."""
     pays = _pays(crossings)
     columns = ["shift", "test_negatives", "train_negatives"]

@@ -18,12 +18,12 @@ TITLE, ANCHOR, NEEDS = "Calibration", "calibration", ("calibration", "reliabilit
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
     return {
-        "calibration": calibration(tables["calibration"]),
-        "reliabilities": reliabilities(tables["reliability"], models),
+        "calibration": _calibration(tables["calibration"]),
+        "reliabilities": _reliabilities(tables["reliability"], models),
     }
 
 
-def calibration(calibration: pd.DataFrame) -> dict:
+def _calibration(calibration: pd.DataFrame) -> dict:
     """Mean expected calibration error over TFs: a row for each shift and model, a column for each way to mend it."""
     over = over_tfs(calibration)
     keys = ["shift", "source_assay", "target_assay", *GROUP]
@@ -58,7 +58,7 @@ def calibration(calibration: pd.DataFrame) -> dict:
     )
 
 
-def reliabilities(reliability: pd.DataFrame, models: dict) -> list[dict]:
+def _reliabilities(reliability: pd.DataFrame, models: dict) -> list[dict]:
     """For each TF and kind of negatives, the curves of its farthest pair before and after a few target examples."""
     cross = reliability[reliability["source"] != reliability["target"]]
     cross = cross.assign(rank=[-rank(shift) for shift in cross["shift"]])

@@ -14,11 +14,11 @@ TITLE, ANCHOR, NEEDS = "Other cells", "celltype", ("celltype",)
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
-    found = celltype(tables["celltype"])
+    found = _celltype(tables["celltype"])
     return found and {"celltype": found, "filtered": [found["table"]]}
 
 
-def celltype(table: pd.DataFrame) -> dict | None:
+def _celltype(table: pd.DataFrame) -> dict | None:
     """The sentence and the table of the cell-type task; None where the study has no cells."""
     if table.empty:
         return None

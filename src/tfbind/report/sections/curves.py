@@ -16,9 +16,9 @@ TITLE, ANCHOR, NEEDS = "Curves", "curves", ("curves", "metrics")
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
     ensembles = table.ensembles(tables["metrics"])
-    aurocs, thinned = ensembles[ensembles["metric"] == "auroc"], drawn(tables["curves"])
+    aurocs, thinned = ensembles[ensembles["metric"] == "auroc"], _drawn(tables["curves"])
     return {
-        "panels": curve_panels(thinned, aurocs, models),
+        "panels": _curve_panels(thinned, aurocs, models),
         "curves_link": table.download(thinned[list(tables["curves"].columns)], "curves"),
     }
 
@@ -49,7 +49,7 @@ def thin(x: np.ndarray, y: np.ndarray, most: int) -> np.ndarray:
     return np.unique(chosen)
 
 
-def drawn(curves: pd.DataFrame) -> pd.DataFrame:
+def _drawn(curves: pd.DataFrame) -> pd.DataFrame:
     """The curves that are shown: of each target, its own models and those of the farthest source, thinned."""
     rows = curves[curves["train_negatives"] == curves["test_negatives"]]
     cross = rows[rows["source"] != rows["target"]]
@@ -64,7 +64,7 @@ def drawn(curves: pd.DataFrame) -> pd.DataFrame:
     return rows.iloc[np.concatenate(kept)] if kept else rows
 
 
-def curve_panels(drawn: pd.DataFrame, scores: pd.DataFrame, models: dict) -> list[dict]:
+def _curve_panels(drawn: pd.DataFrame, scores: pd.DataFrame, models: dict) -> list[dict]:
     """ROC and precision-recall of each target, one figure for each kind of negatives."""
     known = scores[scores["n_positive"].notna() & scores["n_negative"].notna()].drop_duplicates(PANEL)
     known = known.set_index(PANEL)

@@ -14,10 +14,10 @@ TITLE, ANCHOR, NEEDS = "Causes", "causes", ("causes",)
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
-    return {"causes": causes(tables["causes"])}
+    return {"causes": _causes(tables["causes"])}
 
 
-def causes(causes: pd.DataFrame) -> dict:
+def _causes(causes: pd.DataFrame) -> dict:
     """The waterfall of each pair, what it says, and its numbers."""
     keys = ["tf", "source", "target", "test_negatives", "model"]
     figures = []

@@ -16,11 +16,11 @@ TITLE, ANCHOR, NEEDS = "Drops", "drops", ("transfer",)
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
-    found = pairs(tables["transfer"])
-    return {"forests": forests(tables["transfer"], models), "pairs": found, "filtered": [found]}
+    found = _pairs(tables["transfer"])
+    return {"forests": _forests(tables["transfer"], models), "pairs": found, "filtered": [found]}
 
 
-def pairs(transfer: pd.DataFrame) -> dict:
+def _pairs(transfer: pd.DataFrame) -> dict:
     """The table of all paired drops."""
     columns = [
         table.Column("TF", lambda r: wording.word(r["tf"])),
@@ -92,7 +92,7 @@ def _forest(rows: pd.DataFrame, models: dict[str, tuple[str, str]], name: str, l
     return report_figure.svg(figure, name, label)
 
 
-def forests(transfer: pd.DataFrame, models: dict) -> list[dict]:
+def _forests(transfer: pd.DataFrame, models: dict) -> list[dict]:
     """A forest plot for each kind of pair: the drop of each TF with its interval."""
     rows = transfer[transfer["train_negatives"] == transfer["test_negatives"]]
     rows = rows[rows["shift"] != SHIFTS[0]]

@@ -16,13 +16,13 @@ TITLE, ANCHOR, NEEDS = "Ladder", "ladder", ("ladder", "variance")
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
     return {
-        "ladder": ladder(tables["ladder"]),
-        "rungs": rungs(tables["ladder"], models),
-        "variance": variance(tables["variance"]),
+        "ladder": _ladder(tables["ladder"]),
+        "rungs": _rungs(tables["ladder"], models),
+        "variance": _variance(tables["variance"]),
     }
 
 
-def ladder(ladder: pd.DataFrame) -> dict:
+def _ladder(ladder: pd.DataFrame) -> dict:
     """The rungs over TFs, or of the only TF."""
     shown = ladder[ladder["tf"] == EVERY_TF]
     shown = ladder if shown.empty else shown
@@ -52,7 +52,7 @@ def ladder(ladder: pd.DataFrame) -> dict:
     )
 
 
-def rungs(ladder: pd.DataFrame, models: dict) -> list[dict]:
+def _rungs(ladder: pd.DataFrame, models: dict) -> list[dict]:
     """One figure for each TF and kind of negatives: AUROC by rung, a panel for each source assay."""
     known = ladder[(ladder["train_negatives"] == ladder["test_negatives"]) & ladder["auroc"].notna()]
     known = known.iloc[np.argsort(known["tf"] != EVERY_TF, kind="stable")]
@@ -86,7 +86,7 @@ def rungs(ladder: pd.DataFrame, models: dict) -> list[dict]:
     return figures
 
 
-def variance(variance: pd.DataFrame) -> dict:
+def _variance(variance: pd.DataFrame) -> dict:
     """The table of variance components."""
     columns = [
         table.Column("Between", lambda r: wording.word(r["component"])),

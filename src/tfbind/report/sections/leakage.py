@@ -12,10 +12,10 @@ TITLE, ANCHOR, NEEDS = "Leaks", "audit", ("audit",)
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
-    return {"audit": audit(tables["audit"])}
+    return {"audit": _audit(tables["audit"])}
 
 
-def audit(audit: pd.DataFrame) -> dict:
+def _audit(audit: pd.DataFrame) -> dict:
     """What leaked: a sentence, what it says of whole libraries, and a table of the cells that leak."""
     cell = ["source", "target", "train_negatives", "test_negatives"]
     found = audit[audit["n_train"] > 0]

@@ -15,7 +15,7 @@ TITLE, ANCHOR, NEEDS = "Retraining", "retrain", ("retrain", "crossings")
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
-    found = retrain(tables["retrain"], tables["crossings"])
+    found = _retrain(tables["retrain"], tables["crossings"])
     return {"retrain": found, "filtered": [found["table"]]}
 
 
@@ -25,7 +25,7 @@ _ADAPTATIONS = {"direct": "as it is", "head": "last layers trained on", "finetun
 }  # fmt: skip
 
 
-def retrain(retrain: pd.DataFrame, crossings: pd.DataFrame) -> dict:
+def _retrain(retrain: pd.DataFrame, crossings: pd.DataFrame) -> dict:
     """The learning curves of each pair, what they say, and their numbers."""
     known = retrain[retrain["value"].notna()]
     keys = ["tf", "source", "target", "test_negatives", "model"]

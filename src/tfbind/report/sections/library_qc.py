@@ -11,10 +11,10 @@ TITLE, ANCHOR, NEEDS = "Libraries", "libraries", ("libraries",)
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
-    return {"libraries": libraries(tables["libraries"])}
+    return {"libraries": _libraries(tables["libraries"])}
 
 
-def libraries(libraries: pd.DataFrame) -> dict:
+def _libraries(libraries: pd.DataFrame) -> dict:
     """The table of the datasets, the poor ones marked."""
 
     def interval(row):

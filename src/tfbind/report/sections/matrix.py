@@ -13,7 +13,7 @@ TITLE, ANCHOR, NEEDS = "Source × target", "matrix", ("metrics",)
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
     ensembles = table.ensembles(tables["metrics"])
-    found = matrices(ensembles[ensembles["metric"] == "auroc"])
+    found = _matrices(ensembles[ensembles["metric"] == "auroc"])
     return {
         "matrices": found,
         "metrics_link": table.download(ensembles, "metrics"),
@@ -63,7 +63,7 @@ def _letter(index: int) -> str:
     return chr(ord("a") + index) if index < 26 else str(index)
 
 
-def matrices(scores: pd.DataFrame) -> dict:
+def _matrices(scores: pd.DataFrame) -> dict:
     """The grids of each TF and kind of negatives, and the menus to choose among them."""
     matrices = []
     for tf, of_tf in scores.groupby("tf", sort=False):

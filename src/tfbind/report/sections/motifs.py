@@ -15,10 +15,10 @@ TITLE, ANCHOR, NEEDS = "Motifs", "motifs", ("motifs",)
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
-    return {"lessons": lessons(*tables["motifs"]), "breakable": wording.breakable}
+    return {"lessons": _lessons(*tables["motifs"]), "breakable": wording.breakable}
 
 
-def lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
+def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
     """What each model has learnt: logos and sentences of each factor, and what its filters answer to."""
     factors = logos.section(table, motifs, wording.ASSAYS)
     for part in (part for factor in factors for part in factor["models"]):

@@ -13,11 +13,11 @@ TITLE, ANCHOR, NEEDS = "Kept and dropped", "records", ("logs",)
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
-    records, reasons = logs(tables["logs"])
+    records, reasons = _logs(tables["logs"])
     return {"records": records, "reasons": reasons}
 
 
-def logs(logs: Mapping[str, Mapping[str, pd.DataFrame]]) -> tuple[dict, list[dict]]:
+def _logs(logs: Mapping[str, Mapping[str, pd.DataFrame]]) -> tuple[dict, list[dict]]:
     """The table of what was read, dropped and kept, and the reasons of empty tables."""
     whole = [
         frame[["event", "reason", "count"]].assign(dataset=dataset, table=table.replace("negatives:", "negatives: "))

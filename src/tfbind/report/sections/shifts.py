@@ -11,10 +11,10 @@ TITLE, ANCHOR, NEEDS = "Other shifts", "shifts", ("shifts",)
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
-    return {"shifts": shifts(tables["shifts"])}
+    return {"shifts": _shifts(tables["shifts"])}
 
 
-def shifts(shifts: pd.DataFrame) -> dict:
+def _shifts(shifts: pd.DataFrame) -> dict:
     """The same for every shift and pair of assays."""
     columns = [
         table.Column("Shift", lambda r: wording.word(r["shift"])),

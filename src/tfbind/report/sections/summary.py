@@ -12,10 +12,10 @@ TITLE, ANCHOR, NEEDS = "Assay to assay", "summary", ("summary", "shifts")
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
-    return {"summary": summary(tables["summary"], tables["shifts"])}
+    return {"summary": _summary(tables["summary"], tables["shifts"])}
 
 
-def summary(summary: pd.DataFrame, shifts: pd.DataFrame) -> dict:
+def _summary(summary: pd.DataFrame, shifts: pd.DataFrame) -> dict:
     """The table of the means over TFs from HT-SELEX to ChIP-seq."""
     # The adjusted p-values stand with the other shifts; the file keeps the columns of the paper's table.
     crossing = shifts[(shifts["source_assay"] == "htselex") & (shifts["target_assay"] == "chipseq")]

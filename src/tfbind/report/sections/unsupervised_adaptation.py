@@ -13,10 +13,10 @@ TITLE, ANCHOR, NEEDS = "Without labels", "unlabelled", ("adaptation", "transfera
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     """What the part of the template shows."""
-    return {"unlabelled": unlabelled(tables["adaptation"], tables["transferability"])}
+    return {"unlabelled": _unlabelled(tables["adaptation"], tables["transferability"])}
 
 
-def unlabelled(adaptation: pd.DataFrame, transferability: pd.DataFrame) -> dict:
+def _unlabelled(adaptation: pd.DataFrame, transferability: pd.DataFrame) -> dict:
     """What was gained without target labels, over TFs first, and whether the drop could be foreseen."""
     columns = [
         table.Column("TF", lambda r: wording.word(r["tf"])),
