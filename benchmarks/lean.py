@@ -5,6 +5,7 @@ Both builds take turns on one machine, in one environment, each with its own `sr
 """
 
 import argparse
+import datetime
 import os
 import resource
 import runpy
@@ -45,6 +46,12 @@ class Build:
             sys.exit(f"{self.checkout}: snakemake ended with {done.returncode}:\n{said[-4000:]}")
         processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return {"wall": wall, "processor": processor, "said": said}
+
+
+def commit(checkout: Path) -> str:
+    """The commit of a checkout."""
+    command = ["git", "-C", checkout, "rev-parse", "--short=7", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def planned(said: str) -> int:
@@ -183,15 +190,20 @@ def main() -> None:
         row |= {"rounds": arguments.rounds, "other": statistics.median(b for _, b in pairs)}
         row |= {"now": statistics.median(a for a, _ in pairs), "ratio": statistics.median(ratios)}
         rows.append(row | {"least": min(ratios), "most": max(ratios)})
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).assign(commit=commit(ours.checkout), against=commit(other.checkout))
+    table["date"] = str(datetime.date.today())
     print(table.to_string(index=False))
+    before = page.HERE / "lean.tsv"
+    if before.exists():  # what was not measured now keeps its row, with the commit and the day that it is of
+        kept = pd.read_csv(before, sep="\t")
+        table = pd.concat([kept[~kept["what"].isin(table["what"])], table], ignore_index=True)
     page.publish(
         "lean",
         "What the workflow costs beside its work",
-        f"python -m benchmarks.lean OTHER --tfs {arguments.tfs} --rounds {arguments.rounds} "
-        f"--what {' '.join(arguments.what)}",
-        "Medians of rounds in which both builds took turns; `ratio`: of this build over the other one (for the last "
-        "line, of the workflow over the same scripts in one process), with the least and the most of the rounds.",
+        "python -m benchmarks.lean OTHER [--what ...]",
+        "Medians of rounds in which both builds took turns; `ratio`: of this build (`commit`) over the other one "
+        "(`against`), or of the workflow over the same scripts in one process, with the least and the most of the "
+        "rounds. A row is of the day that it names.",
         table,
     )
 
