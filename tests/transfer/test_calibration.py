@@ -9,6 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 from torchmetrics.functional.classification import binary_calibration_error
 
+from tfbind.models import platt
 from tfbind.statistics import bootstrap
 from tfbind.transfer import calibration
 from transfer.test_evaluation import CONFIG, ROWS, predicted, test_rows
@@ -54,7 +55,7 @@ def test_temperature_and_bias_are_platts_as_scikit_learn_fits_them(n):
     theirs = CalibratedClassifierCV(FrozenEstimator(Scores().fit(None, None)), method="sigmoid").fit(
         logits[:, None], labels
     )
-    slope, bias = calibration.fit(labels, logits, bias=True)
+    slope, bias = platt.fit(labels, logits, True, calibration.FLATTEST)
     expected = theirs.predict_proba(logits[:, None])[:, 1]
     assert special.expit(slope * logits + bias) == pytest.approx(expected, abs=1e-4)
 
@@ -65,7 +66,7 @@ def test_temperature_is_that_of_scikit_learn():
     theirs = CalibratedClassifierCV(FrozenEstimator(Scores().fit(None, None)), method="temperature").fit(
         logits[:, None], labels
     )
-    slope, bias = calibration.fit(labels, logits, bias=False)
+    slope, bias = platt.fit(labels, logits, False, calibration.FLATTEST)
     assert bias == 0 and slope == pytest.approx(0.5, rel=0.05)
     expected = theirs.predict_proba(logits[:, None])[:, 1]
     assert special.expit(slope * logits) == pytest.approx(expected, abs=2e-3)
@@ -73,11 +74,12 @@ def test_temperature_is_that_of_scikit_learn():
 
 def test_few_separated_or_inverted_examples_stay_finite():
     labels = np.repeat([1, 0], 8)
-    slope, bias = calibration.fit(labels, 100.0 * (labels - 0.5), bias=True)
+    slope, bias = platt.fit(labels, 100.0 * (labels - 0.5), True, calibration.FLATTEST)
     assert 0 < slope < 0.2 and abs(bias) < 1e-6
     for inverted in (False, True):
         assert (
-            calibration.fit(labels, (-labels if inverted else 0 * labels) * 1.0, bias=True)[0] == calibration.FLATTEST
+            platt.fit(labels, (-labels if inverted else 0 * labels) * 1.0, True, calibration.FLATTEST)[0]
+            == calibration.FLATTEST
         )
 
 

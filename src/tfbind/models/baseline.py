@@ -84,7 +84,7 @@ class _Logistic(ClassifierMixin, BaseEstimator):
             coefficients, intercept = regression.coef_[0].astype(np.float64), float(regression.intercept_[0])
             for split, (values, truth) in rows.items():
                 logits = _product(values, coefficients) + intercept
-                loss, area = log_loss(truth, _sigmoid(logits)), roc_auc_score(truth, logits)
+                loss, area = log_loss(truth, platt.sigmoid(logits)), roc_auc_score(truth, logits)
                 history += [(strength, split, "log_loss", loss), (strength, split, "auroc", area)]
             if loss < best[0]:  # of the last split: validation where there is one
                 best = (loss, strength, coefficients, intercept)
@@ -100,7 +100,7 @@ class _Logistic(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, sequences: Sequence[str]) -> np.ndarray:
         """Probabilities of the classes 0 and 1: (N, 2) float64."""
-        bound = _sigmoid(self.decision_function(sequences))
+        bound = platt.sigmoid(self.decision_function(sequences))
         return np.stack([1 - bound, bound], 1)
 
     def predict(self, sequences: Sequence[str]) -> np.ndarray:
@@ -398,7 +398,3 @@ def _product(features: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
     return np.concatenate(
         [(features[start : start + _ROWS] * coefficients).sum(1) for start in range(0, max(len(features), 1), _ROWS)]
     )
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return 0.5 * (1 + np.tanh(logits / 2))

@@ -21,28 +21,65 @@ def calibrate(labels: np.ndarray, logits: np.ndarray) -> dict | None:
         `slope` (at least 0), `intercept`, and the rows behind them, `n_positive` and `n_negative`; None without rows of
         both classes.
     """
-    bound = np.asarray(labels) == 1
-    logits = np.asarray(logits, np.float64)
-    counts = {"n_positive": int(bound.sum()), "n_negative": int((~bound).sum())}
+    positive = np.asarray(labels) == 1
+    counts = {"n_positive": int(positive.sum()), "n_negative": int((~positive).sum())}
     if not min(counts.values()):
         return None
-    wanted = np.where(bound, (counts["n_positive"] + 1) / (counts["n_positive"] + 2), 1 / (counts["n_negative"] + 2))
+    slope, intercept = fit(positive, np.asarray(logits, np.float64))
+    return {"slope": slope, "intercept": intercept, **counts}
 
-    from scipy.optimize import minimize  # it loads for those who fit
 
-    def loss(curve):
-        x = curve[0] * logits + curve[1]
-        slack = _sigmoid(x) - wanted
-        return (np.logaddexp(0, x) - wanted * x).mean(), np.array([(slack * logits).mean(), slack.mean()])
+def fit(labels: np.ndarray, logits: np.ndarray, bias: bool = True, flattest: float = 0.0) -> tuple[float, float]:
+    """The slope (1 / temperature) and bias of the most likely ``slope * logits + bias``, by Newton's method.
 
-    found = minimize(loss, [1.0, 0.0], jac=True, method="L-BFGS-B", bounds=[(0, None), (None, None)])
-    return {"slope": float(found.x[0]), "intercept": float(found.x[1]), **counts}
+    Labels are Platt's: a positive counts as (P + 1) / (P + 2), a negative as 1 / (N + 2), so that there is always one
+    finite optimum.
+
+    Parameters
+    ----------
+    labels : (N,) 0 or 1
+    logits : (N,) float64
+    bias : bool
+        Without, the bias is 0.
+    flattest : float
+        A smaller slope is set to it, and the bias to what is then the most likely one.
+
+    Returns
+    -------
+    slope, bias : float
+    """
+    positive = np.asarray(labels) == 1
+    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
+    wanted = np.where(positive, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
+    scale = max(float(np.abs(logits).max(initial=0)), 1e-12)
+    design = np.stack([logits / scale, np.ones(len(logits))][: 1 + bias], 1)  # (N, 1 or 2)
+
+    def loss(beta: np.ndarray) -> float:
+        z = design @ beta
+        return float(np.sum(np.logaddexp(0, z) - wanted * z))
+
+    beta = np.zeros(design.shape[1])
+    for _ in range(100):
+        p = sigmoid(design @ beta)
+        gradient = design.T @ (p - wanted)
+        step = np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(len(beta)), gradient)
+        while loss(beta - step) > loss(beta) and np.abs(step).max() > 1e-10:
+            step = step / 2
+        beta = beta - step
+        if np.abs(step).max() < 1e-8:
+            break
+    slope = float(beta[0] / scale)
+    if slope >= flattest:
+        return slope, float(beta[1]) if bias else 0.0
+    share = float(wanted.mean())
+    return flattest, float(np.log(share / (1 - share))) if bias else 0.0
 
 
 def probability(logits: np.ndarray, curve: Mapping) -> np.ndarray:
     """Probability of being bound, (N,) float64, by a curve of `calibrate`."""
-    return _sigmoid(curve["slope"] * np.asarray(logits, np.float64) + curve["intercept"])
+    return sigmoid(curve["slope"] * np.asarray(logits, np.float64) + curve["intercept"])
 
 
-def _sigmoid(x: np.ndarray) -> np.ndarray:
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)), for any x without a warning; `scipy.special.expit` without the import of scipy."""
     return 0.5 * (1 + np.tanh(x / 2))

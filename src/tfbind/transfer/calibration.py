@@ -17,6 +17,7 @@ from scipy import special
 
 from tfbind.errors import InputError, NotEstimable
 from tfbind.io.columns import KEY, NEGATIVES
+from tfbind.models import platt
 from tfbind.seeding import generator
 from tfbind.statistics.bootstrap import blocks
 from tfbind.statistics.over_tfs import within_tf
@@ -66,39 +67,6 @@ def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:
     return float(np.mean(np.logaddexp(0, np.where(np.asarray(labels) == 1, -1, 1) * logits)))
 
 
-def fit(labels: np.ndarray, logits: np.ndarray, bias: bool) -> tuple[float, float]:
-    """The slope (1 / temperature) and bias of the most likely ``slope * logits + bias``, by Newton's method.
-
-    Labels are Platt's: a positive counts as (P + 1) / (P + 2), a negative as 1 / (N + 2), so that there is always one
-    finite optimum. A slope below `FLATTEST` is set to it.
-    """
-    positive = np.asarray(labels) == 1
-    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
-    wanted = np.where(positive, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
-    scale = max(float(np.abs(logits).max(initial=0)), 1e-12)
-    design = np.stack([logits / scale, np.ones(len(logits))][: 1 + bias], 1)  # (n, 1 or 2)
-
-    def loss(beta: np.ndarray) -> float:
-        z = design @ beta
-        return float(np.sum(np.logaddexp(0, z) - wanted * z))
-
-    beta = np.zeros(design.shape[1])
-    for _ in range(100):
-        p = special.expit(design @ beta)
-        gradient = design.T @ (p - wanted)
-        step = np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(len(beta)), gradient)
-        while loss(beta - step) > loss(beta) and np.abs(step).max() > 1e-10:
-            step = step / 2
-        beta = beta - step
-        if np.abs(step).max() < 1e-8:
-            break
-    slope = float(beta[0] / scale)
-    if slope >= FLATTEST:
-        return slope, float(beta[1]) if bias else 0.0
-    rest = special.logit(wanted.mean()) if bias else 0.0
-    return FLATTEST, float(rest)
-
-
 def _draw(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray | None:
     # Indices of n rows with the share of positives of all, one of each class at least; None where there are too few.
     classes = [np.flatnonzero(labels == 1), np.flatnonzero(labels != 1)]
@@ -122,7 +90,7 @@ def _fitted(
             rows = _draw(labels[there], n, rng)
             if rows is None:
                 return
-            found.append(fit(labels[there[rows]], logits[there[rows]], bias))
+            found.append(platt.fit(labels[there[rows]], logits[there[rows]], bias, FLATTEST))
             mended[other] = found[-1][0] * logits[other] + found[-1][1]
         slope, offset = np.mean(found, 0)
         yield mended, float(slope), float(offset)
