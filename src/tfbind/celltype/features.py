@@ -331,7 +331,7 @@ def _genes(cell: Cell, chrom: str, index: np.ndarray):
 
 
 def _nearest(tss: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """Position of the start (T,) nearest to each centre (M,); the first of two. Starts are ascending, and at least one."""
+    """Position of the start (T,) nearest to each centre (M,); the first of two. Starts are ascending, at least one."""
     after = np.searchsorted(tss, centre).clip(0, len(tss) - 1)
     before = (after - 1).clip(0)
     return np.where(np.abs(tss[before] - centre) <= np.abs(tss[after] - centre), before, after)
