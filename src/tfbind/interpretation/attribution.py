@@ -110,7 +110,8 @@ def contributions(network: Network, tokens: np.ndarray) -> np.ndarray:
     (N, F) float64
         For one sequence the values add up to its logit minus the logit of a sequence to which no filter responds. The
         integral is approximate: averaged over the sequences, it agrees within 1 % of the mean size of these
-        differences, unless even the finest grid does not reach this. If the read-out is linear, a value is weight times response.
+        differences, unless even the finest grid does not reach this. If the read-out is linear, a value is weight times
+        response.
     """
     if isinstance(network, DeepBind):
         answers = torch.from_numpy(windows(network, tokens)[0])
