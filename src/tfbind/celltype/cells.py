@@ -1,4 +1,4 @@
-"""What is measured in one cell: accessibility, peaks and expression."""
+"""The measurements of one cell: accessibility, its peaks, and expression."""
 
 import os
 from collections.abc import Mapping
@@ -15,14 +15,36 @@ from tfbind.io.tally import Tally
 
 @dataclass(frozen=True)
 class Cell:
-    """What is known of a cell: its track; peaks (`chrom`, `start`, `end`) and genes with their `tpm`, or None."""
+    """The data of one cell.
+
+    Parameters
+    ----------
+    track : Track
+        Accessibility along the genome.
+    peaks : DataFrame, optional
+        Peaks of accessibility: `chrom`, `start`, `end`. None without such a file.
+    genes : DataFrame, optional
+        Table of `genes.read_genes`, with a column `tpm` where expression was measured. None without an annotation.
+    """
 
     track: tracks.Track
     peaks: pd.DataFrame | None = None
     genes: pd.DataFrame | None = None
 
     def lacks(self, chrom: str) -> list[str]:
-        """What the cell's files hold, and nothing of on this chromosome: what is absent is not 0."""
+        """Kinds of data that the cell's files hold, but not on this chromosome; missing data are not zeros.
+
+        Parameters
+        ----------
+        chrom : str
+            Chromosome, under the genome's name.
+
+        Returns
+        -------
+        list of str
+            Any of ``accessibility``, ``peaks of accessibility``, ``genes``, ``genes of known expression``; empty if
+            nothing is missing. The two kinds of genes are looked for only where expression was read.
+        """
         found = ["accessibility"] if self.track.silent(chrom) else []
         if self.peaks is not None and not (self.peaks["chrom"] == chrom).any():
             found.append("peaks of accessibility")
@@ -44,12 +66,24 @@ def cell(
     Parameters
     ----------
     files : mapping
-        A value of `study.Study.cells`: `accessibility`, `accessibility_peaks`, `expression`, each a list of rows with
-        `path` and `format`.
+        A value of `study.Study.cells`: `accessibility`, `accessibility_peaks` and `expression`, each a list of rows
+        with `path` and `format`.
     genome : Chromosomes
+        Names and lengths of the chromosomes.
     genes : path, optional
         The annotation of the genome (``genomes.<name>.genes``); expression is not used without it.
     tally : Tally, optional
+        Counts what was read, changed and dropped.
+
+    Returns
+    -------
+    Cell
+        All tables use the genome's chromosome names. `peaks` and `genes` are None where no file gives them.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or is of another genome.
     """
     tally = Tally() if tally is None else tally
     opened = tracks.track([(row["path"], row["format"]) for row in files["accessibility"]], genome, tally)

@@ -1,11 +1,11 @@
-"""What is fitted on the bins of the cell-type task: rows are 200-bp bins, columns the features of `features`.
+"""Models fitted on the bins of the cell-type task; X has one line per 200-bp bin, and the columns of `features`.
 
-All have scikit-learn's form, `fit(X, y)` and `decision_function(X)`. A method may be several of them (`build`), of
-which `fit` chooses one on a cell and on chromosomes that it was not fitted on.
+All follow scikit-learn: `fit(X, y)` and `decision_function(X)`. A method may have several candidates (`build`); `fit`
+chooses one of them on a cell and on chromosomes that the candidates were not fitted on.
 
-The forms are those of the ENCODE-DREAM challenge: the organisers' baseline, the winning entry of Keilwagen, Posch and
-Grau (2019, Genome Biology 20:9; their program is Catchitt), and the trees of Anchor (Li, Quang and Guan 2019, Genome
-Research 29:281). They differ from these where a bin has one feature row of its own, as docs/celltype.md says.
+The models follow the ENCODE-DREAM challenge: the organisers' baseline, the winning entry of Keilwagen, Posch and Grau
+(2019, Genome Biology 20:9; their program is Catchitt), and the trees of Anchor (Li, Quang and Guan 2019, Genome
+Research 29:281). They differ from the originals in that each bin has features of its own; see docs/celltype.md.
 """
 
 import re
@@ -25,7 +25,7 @@ _ROWS = 65536
 
 
 class _Binary(ClassifierMixin, BaseEstimator):
-    """Checks of a two-class fit, and standardised columns."""
+    """Checks that there are two classes, and standardises the columns."""
 
     def _start(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         X, y = np.asarray(X), np.asarray(y)
@@ -45,12 +45,22 @@ class _Binary(ClassifierMixin, BaseEstimator):
         return (np.asarray(X, np.float32) - self.mean_) / self.scale_
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Class of each row: (N,) int, 1 where the logit is positive."""
+        """Class of each bin: 1 where the logit is positive, else 0.
+
+        Parameters
+        ----------
+        X : (N, P) float32
+            Features of the bins.
+
+        Returns
+        -------
+        (N,) int
+        """
         return (self.decision_function(X) > 0).astype(int)
 
 
 def _sample(y: np.ndarray, ratio: float, most: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of the bound bins and at most `ratio` times as many unbound ones, at most about `most` in all; in order."""
+    """Positions of a sample: bound bins and at most `ratio` unbound ones per bound bin, about `most` in all; sorted."""
     bound, unbound = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
     if len(bound) * (1 + ratio) > most:
         bound = rng.choice(bound, max(1, int(most / (1 + ratio))), replace=False)
@@ -61,39 +71,64 @@ def _sample(y: np.ndarray, ratio: float, most: int, rng: np.random.Generator) ->
 
 
 class Column(BaseEstimator):
-    """One feature as it is, e.g. the accessibility of a bin: what a trained model must beat.
+    """One feature used as the score, e.g. the accessibility of a bin; a trained model must score better than this.
 
     Parameters
     ----------
     column : int
+        Position of the feature in X.
     """
 
     def __init__(self, column: int):
         self.column = column
 
     def fit(self, X: np.ndarray, y: np.ndarray):
-        """Learn nothing."""
+        """Do nothing: this score has no parameters to learn.
+
+        Parameters
+        ----------
+        X : (N, P) float32
+            Not used.
+        y : (N,) int
+            Not used.
+
+        Returns
+        -------
+        Column
+            Itself.
+        """
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
-        """The feature: (N,)."""
+        """Values of the feature, as the score of each bin.
+
+        Parameters
+        ----------
+        X : (N, P) float32
+            Features of the bins.
+
+        Returns
+        -------
+        (N,) float32
+            Not a logit: the feature in its own unit.
+        """
         return X[:, self.column]
 
 
 class Organisers(_Binary):
     """The organisers' baseline: logistic regression by stochastic gradient on motif scores and accessibility.
 
-    Bins outside the peaks of accessibility are neither trained on nor scored: their logit is minus infinity. Features
-    are standardised, which the organisers' own code leaves out.
+    Bins outside the peaks of accessibility are neither used for training nor scored: their logit is minus infinity.
+    Features are standardised, which the organisers' own code leaves out.
 
     Parameters
     ----------
     columns : sequence of int
-        The features: mean, maximum and quantiles of the motif's scores, and the mean accessibility.
+        Positions of the features: mean, maximum and quantiles of the motif's scores, and the mean accessibility.
     gate : int, optional
-        Column that is above 0 inside a peak of accessibility; without one all bins are scored.
+        Position of the feature that is above 0 inside a peak of accessibility; without one all bins are scored.
     seed : int
-        Order of the rows.
+        Sets the order in which bins are visited.
     """
 
     def __init__(self, columns: Sequence[int], gate: int | None = None, seed: int = 0):
@@ -102,7 +137,25 @@ class Organisers(_Binary):
         self.seed = seed
 
     def fit(self, X: np.ndarray, y: np.ndarray):
-        """Fit on the rows inside peaks of accessibility, both classes of equal weight."""
+        """Fit on the bins inside peaks of accessibility, with equal weight for both classes.
+
+        Parameters
+        ----------
+        X : (N, P) float32
+            Features of the bins.
+        y : (N,) int
+            1 for a bound bin, 0 for an unbound one.
+
+        Returns
+        -------
+        Organisers
+            Itself, fitted.
+
+        Raises
+        ------
+        NotEstimable
+            If a class is missing, among all bins or inside the peaks of accessibility.
+        """
         X, y = self._start(X, y)
         rows = np.arange(len(X)) if self.gate is None else np.flatnonzero(X[:, self.gate] > 0)
         if len(np.unique(y[rows])) < 2:
@@ -115,32 +168,53 @@ class Organisers(_Binary):
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
-        """Logit of being bound: (N,) float64."""
+        """Logit that each bin is bound.
+
+        Parameters
+        ----------
+        X : (N, P) float32
+            Features of the bins.
+
+        Returns
+        -------
+        (N,) float32
+            Minus infinity outside the peaks of accessibility, where a `gate` was given.
+        """
         check_is_fitted(self, "coef_")
         logits = self._standard(X[:, list(self.columns)]) @ self.coef_ + self.intercept_
         return logits if self.gate is None else np.where(X[:, self.gate] > 0, logits, -np.inf)
 
 
 class Catchitt(_Binary):
-    """Logistic regression on features and their squares, trained in rounds on negatives that are hard to tell.
+    """Logistic regression on features and their squares, trained in rounds on negatives that are hard to classify.
 
     Two classes of independent normal features, fitted by maximum conditional likelihood, are such a regression. The
-    first negatives are a uniform sample (ten a positive) and a sample whose accessibility is distributed as that of the
-    positives, weighted back to what it stands for. After each round the unbound bins that the mean of the models so far
-    scores like bound ones join with weight 1. The logit is that of the mean probability over the rounds.
+    first negatives are two samples of unbound bins: a uniform one (ten per positive), and one whose accessibility is
+    distributed as that of the positives, weighted by the inverse of its sampling rate. After each round, unbound bins
+    that the mean of the models so far scores like bound ones are added with weight 1. The logit is that of the mean
+    probability over the rounds.
 
     Parameters
     ----------
     match : int
-        Column of the accessibility that the negatives are matched in (the median).
+        Position of the accessibility that negatives are matched in (the median).
     columns : sequence of int, optional
-        The features; all by default.
+        Positions of the features; all by default.
     rounds : int
-        Models.
+        Number of models.
     strength : float
-        scikit-learn's C of a regression on standardised columns: large is weak.
+        scikit-learn's C of a regression on standardised columns: a large value is a weak penalty.
     seed : int
-        Draws the first negatives.
+        Seed for drawing the first negatives.
+
+    Attributes
+    ----------
+    coef_ : (rounds, 2 C) float64
+        Weights of the C standardised columns, then of their squares.
+    intercept_ : (rounds,) float64
+        Intercept of each model.
+    n_negatives_ : list of int
+        Number of negatives in each round.
     """
 
     def __init__(
@@ -158,17 +232,28 @@ class Catchitt(_Binary):
         self.seed = seed
 
     def fit(self, X: np.ndarray, y: np.ndarray):
-        """Fit `rounds` models; every row of label 0 may become a hard negative.
+        """Fit `rounds` models; any unbound bin may become a hard negative.
 
-        Attributes
+        Parameters
         ----------
-        coef_ : (rounds, 2 C), intercept_ : (rounds,)
-        n_negatives_ : list of int
-            Negatives of each round.
+        X : (N, P) float32
+            Features of the bins.
+        y : (N,) int
+            1 for a bound bin, 0 for an unbound one.
+
+        Returns
+        -------
+        Catchitt
+            Itself, fitted.
+
+        Raises
+        ------
+        NotEstimable
+            If a class is missing.
         """
         X, y = self._start(X, y)
         bound, unbound = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
-        weight = self._first(X[bound, self.match], X[unbound, self.match])  # (unbound,); 0: not drawn
+        weight = self._first(X[bound, self.match], X[unbound, self.match])  # (unbound,); 0 where not drawn
         used = np.concatenate([np.ones(len(bound)), weight])
         order = np.concatenate([bound, unbound])
         self._scale(self._taken(X)[order[used > 0]], used[used > 0])
@@ -187,13 +272,13 @@ class Catchitt(_Binary):
         return self
 
     def _first(self, bound: np.ndarray, unbound: np.ndarray) -> np.ndarray:
-        """Weights of the first negatives from the accessibility of both classes."""
+        """Weights (unbound,) of the first negatives, from the accessibility of both classes; 0 where not drawn."""
         rng = generator(self.seed, "catchitt")
         share = min(1.0, 10 * len(bound) / len(unbound))
         weight = (rng.random(len(unbound)) < share).astype(float)
         counts, edges = np.histogram(bound, 20)
         place = np.searchsorted(edges, unbound, "right") - 1
-        place[unbound == edges[-1]] = len(counts) - 1  # the last bin is closed, as in the histogram
+        place[unbound == edges[-1]] = len(counts) - 1  # a histogram includes its right edge
         inside = (place >= 0) & (place < len(counts))
         there = np.bincount(place[inside], minlength=len(counts))
         matched = np.minimum(1, 4 * counts / np.maximum(there, 1))
@@ -203,7 +288,7 @@ class Catchitt(_Binary):
         return weight
 
     def _harder(self, weight: np.ndarray, bound: np.ndarray, unbound: np.ndarray) -> np.ndarray:
-        """The weights with unbound bins that score as bound ones do added, at most 15 % of the present weight."""
+        """Weights after adding unbound bins that score like bound ones, at most 15 % of the present total weight."""
         most = int(0.15 * weight.sum())
         if most >= len(unbound):
             ceiling = -np.inf
@@ -220,12 +305,22 @@ class Catchitt(_Binary):
         return np.concatenate([X, X * X], 1)
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
-        """Logit of the mean probability over the rounds: (N,) float64."""
+        """Logit of the mean probability over the rounds that each bin is bound.
+
+        Parameters
+        ----------
+        X : (N, P) float32
+            Features of the bins.
+
+        Returns
+        -------
+        (N,) float64
+        """
         check_is_fitted(self, "coef_")
         result = np.empty(len(X))
         for start in range(0, len(X), _ROWS):
             logits = self._squared(X[start : start + _ROWS]) @ self.coef_.T.astype(np.float32) + self.intercept_
-            # log(mean p) - log(mean (1 - p)), both without leaving the log scale
+            # log(mean p) - log(mean (1 - p)), both computed as logs: p may round to 0 or 1
             result[start : start + _ROWS] = _log_mean(-np.logaddexp(0, -logits)) - _log_mean(-np.logaddexp(0, logits))
         return result
 
@@ -235,17 +330,20 @@ def _log_mean(values: np.ndarray) -> np.ndarray:
 
 
 class ElasticNet(_Binary):
-    """Logistic regression with both penalties on all features.
+    """Logistic regression with L1 and L2 penalties on all features.
 
     Parameters
     ----------
     strength : float
-        scikit-learn's C.
+        scikit-learn's C: a large value is a weak penalty.
     share : float
-        Of the L1 penalty.
-    ratio, most : float, int
-        Unbound bins a bound one, and rows in all: a seeded sample.
+        Share of the L1 penalty.
+    ratio : float
+        Unbound bins per bound bin: at most this many are drawn, by `seed`.
+    most : int
+        About the largest number of bins to fit on.
     seed : int
+        Seed of the sample and of the solver.
     """
 
     def __init__(
@@ -258,7 +356,25 @@ class ElasticNet(_Binary):
         self.seed = seed
 
     def fit(self, X: np.ndarray, y: np.ndarray):
-        """Fit on the sampled rows."""
+        """Fit on a sample of the bins.
+
+        Parameters
+        ----------
+        X : (N, P) float32
+            Features of the bins.
+        y : (N,) int
+            1 for a bound bin, 0 for an unbound one.
+
+        Returns
+        -------
+        ElasticNet
+            Itself, fitted.
+
+        Raises
+        ------
+        NotEstimable
+            If a class is missing.
+        """
         X, y = self._start(X, y)
         rows = _sample(y, self.ratio, self.most, generator(self.seed, "elastic net"))
         self._scale(X[rows])
@@ -270,7 +386,17 @@ class ElasticNet(_Binary):
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
-        """Logit of being bound: (N,) float64."""
+        """Logit that each bin is bound.
+
+        Parameters
+        ----------
+        X : (N, P) float32
+            Features of the bins.
+
+        Returns
+        -------
+        (N,) float32
+        """
         check_is_fitted(self, "coef_")
         return self._standard(X) @ self.coef_ + self.intercept_
 
@@ -281,13 +407,17 @@ class Boosting(_Binary):
     Parameters
     ----------
     rounds : int
-        Trees.
+        Number of trees.
     depth : int
+        Largest depth of a tree.
     rate : float
         Learning rate.
-    ratio, most : float, int
-        Unbound bins a bound one, and rows in all: a seeded sample.
+    ratio : float
+        Unbound bins per bound bin: at most this many are drawn, by `seed`.
+    most : int
+        About the largest number of bins to fit on.
     seed : int
+        Seed of the sample and of the trees.
     """
 
     def __init__(
@@ -307,7 +437,25 @@ class Boosting(_Binary):
         self.seed = seed
 
     def fit(self, X: np.ndarray, y: np.ndarray):
-        """Grow the trees on the sampled rows."""
+        """Grow the trees on a sample of the bins.
+
+        Parameters
+        ----------
+        X : (N, P) float32
+            Features of the bins.
+        y : (N,) int
+            1 for a bound bin, 0 for an unbound one.
+
+        Returns
+        -------
+        Boosting
+            Itself, fitted.
+
+        Raises
+        ------
+        NotEstimable
+            If a class is missing.
+        """
         X, y = self._start(X, y)
         rows = _sample(y, self.ratio, self.most, generator(self.seed, "boosting"))
         self.trees_ = HistGradientBoostingClassifier(
@@ -322,12 +470,22 @@ class Boosting(_Binary):
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
-        """Logit of being bound: (N,) float64."""
+        """Logit that each bin is bound.
+
+        Parameters
+        ----------
+        X : (N, P) float32
+            Features of the bins.
+
+        Returns
+        -------
+        (N,) float64
+        """
         check_is_fitted(self, "trees_")
         return self.trees_.decision_function(X)
 
 
-#: Features of the organisers' baseline, and those of Catchitt: of every motif, of the bin and its neighbours.
+#: Features of the organisers' baseline; then those of Catchitt: for every motif, of the bin and of its neighbours.
 _ORGANISERS = (
     *("motif_mean", "motif_max", "motif_q99", "motif_q95", "motif_q90", "motif_q75", "motif_q50"),
     "accessibility_mean",
@@ -339,13 +497,19 @@ _OF_NEIGHBOURS = re.compile(
 
 
 def build(names: Sequence[str], seed: int) -> dict[str, list[BaseEstimator]]:
-    """Every method by its name in the tables: what `fit` chooses from.
+    """Candidates of every method, by its name in the tables; `fit` chooses among them.
 
     Parameters
     ----------
     names : sequence of str
-        Of the columns, as `features.names` gives them.
+        Names of the features, as `features.names` gives them. They must include those of a motif and of accessibility.
     seed : int
+        Seed of all candidates.
+
+    Returns
+    -------
+    dict of str to list of estimators
+        Unfitted. Methods with one candidate have nothing to choose.
     """
     place = {name: i for i, name in enumerate(names)}
     near = [i for name, i in place.items() if _OF_BIN.fullmatch(name)]
@@ -364,7 +528,19 @@ def build(names: Sequence[str], seed: int) -> dict[str, list[BaseEstimator]]:
 
 
 def reads(candidates: Sequence[BaseEstimator], names: Sequence[str]) -> set[str]:
-    """Which of the features `names` the candidates of a method look at; all where they do not say."""
+    """Which features the candidates of a method use; all of them where a candidate does not say.
+
+    Parameters
+    ----------
+    candidates : sequence of estimators
+        Candidates of one method, as `build` gives them.
+    names : sequence of str
+        Names of all features, in the order of the columns of X.
+
+    Returns
+    -------
+    set of str
+    """
     found: set[str] = set()
     for candidate in candidates:
         if hasattr(candidate, "reads"):
@@ -385,17 +561,33 @@ def fit(
     first: np.ndarray,
     apart: np.ndarray,
 ) -> BaseEstimator:
-    """Fit the candidates on some rows, choose one on rows apart, and fit that one on all rows.
+    """Fit the candidates on some bins, choose one on other bins, and fit that one on all of them.
 
     Parameters
     ----------
     candidates : sequence of estimators
-    X, y : (N, P) float32, (N,) 0/1
-    weight : (N,) float
-        How many bins of the genome each row stands for.
-    first, apart : (N,) bool
-        Rows that are fitted while choosing, and rows that choose: the highest area under the precision-recall curve
-        wins. Without bound and unbound rows among them it is the middle candidate.
+        At least one; with one alone nothing is chosen.
+    X : (N, P) float32
+        Features of the bins.
+    y : (N,) int
+        1 for a bound bin, 0 for an unbound one.
+    weight : (N,) float64
+        How many bins of the genome each bin of X stands for; used for the choice only.
+    first : (N,) bool
+        Bins that the candidates are fitted on before the choice.
+    apart : (N,) bool
+        Bins used to choose: the candidate with the highest area under the precision-recall curve is taken. If they lack
+        a class, the middle candidate is.
+
+    Returns
+    -------
+    estimator
+        Fitted on all bins.
+
+    Raises
+    ------
+    NotEstimable
+        If a class is missing among the bins that a candidate is fitted on.
     """
     chosen = candidates[len(candidates) // 2]
     if len(candidates) > 1 and len(np.unique(y[apart])) == 2:

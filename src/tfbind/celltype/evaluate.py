@@ -1,12 +1,12 @@
-"""Where does a factor bind in a cell that it was never assayed in? The task of the ENCODE-DREAM challenge.
+"""Where does a TF bind in a cell that it was never assayed in? The task of the ENCODE-DREAM challenge.
 
 Bins of 200 bp every 50 bp are bound (B), unbound (U) or ambiguous (A). Methods learn from the bins of some cells and
-chromosomes and rank those of another cell on other chromosomes. What they choose by themselves they choose on a cell
-and on chromosomes apart from both. Ambiguous bins are neither trained on nor scored.
+chromosomes and rank those of another cell on other chromosomes. Where a method has options, they are chosen on a
+cell and on chromosomes separate from both. Ambiguous bins are neither used for training nor scored.
 
-A genome has millions of bins and a factor binds few, so an area under the ROC curve near 1 may go with a precision near
-the base rate: every table has the area under the precision-recall curve beside it, a method `chance` whose value is
-the base rate, and the same scores against as many dinucleotide shuffles of the bound bins as there are bound bins.
+A genome has millions of bins and a TF binds few of them, so an AUROC near 1 may go with a precision near the base rate.
+Every table therefore also has the area under the precision-recall curve, a method `chance` whose value is the base
+rate, and the same scores on the bound bins against one dinucleotide shuffle of each.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,39 +32,112 @@ COLUMNS = [
     *("tf", "train_cells", "test_cell", "method", "metric", "value", "low", "high"),
     *("n_bound", "n_unbound", "note"),
 ]
-#: Against dinucleotide shuffles of the bound bins, one each.
+#: Metrics of the bound bins against their dinucleotide shuffles, one per bin.
 SHUFFLED = ("shuffled_auroc", "shuffled_auprc")
-#: The row that holds the base rate: constant scores.
+#: The method whose scores are constant: its area under the precision-recall curve is the base rate.
 CHANCE = "chance"
 SIGNAL = "mean_signal"
-#: Bins whose features are held at once while scoring: 0.2 GB a million.
+#: Bins whose features are in memory at once while scoring: 0.2 GB per million.
 _CHUNK = 1_000_000
 
 
 class Bins(Protocol):
-    """The bins of one factor in every cell, a chromosome at a time."""
+    """The bins of one TF in every cell, one chromosome at a time."""
 
-    names: Sequence[str]  #: of the features
+    names: Sequence[str]  #: names of the features
 
     def labels(self, cell: str, chrom: str) -> np.ndarray:
-        """`UNBOUND`, `BOUND`, or anything else for a bin that is not scored: (B,) uint8."""
+        """Labels of the bins of one chromosome.
+
+        Parameters
+        ----------
+        cell : str
+            A cell with peaks of the TF.
+        chrom : str
+            A chromosome of the genome.
+
+        Returns
+        -------
+        (B,) uint8
+            `UNBOUND`, `BOUND`, or any other value for a bin that is not scored.
+        """
 
     def matrix(self, cell: str, chrom: str, index: np.ndarray) -> np.ndarray:
-        """Features of the bins `index` (M,): (M, P) float32."""
+        """Features of some bins of one chromosome in one cell.
+
+        Parameters
+        ----------
+        cell : str
+            A cell of the study.
+        chrom : str
+            A chromosome of the genome.
+        index : (M,) int
+            Numbers of the bins on the chromosome.
+
+        Returns
+        -------
+        (M, P) float32
+            Columns in the order of `names`.
+        """
 
     def tokens(self, chrom: str, index: np.ndarray) -> np.ndarray:
-        """Sequences of the bins `index` (M,): (M, 200) uint8."""
+        """Sequences of some bins of one chromosome.
+
+        Parameters
+        ----------
+        chrom : str
+            A chromosome of the genome.
+        index : (M,) int
+            Numbers of the bins on the chromosome.
+
+        Returns
+        -------
+        (M, 200) uint8
+            Tokens.
+        """
 
     def unmeasured(self, cell: str, chrom: str) -> Mapping[str, str]:
-        """Features that mean nothing on a chromosome of a cell -> what was not measured there."""
+        """Features without meaning on a chromosome of a cell, since their data are missing there.
+
+        Parameters
+        ----------
+        cell : str
+            A cell of the study.
+        chrom : str
+            A chromosome of the genome.
+
+        Returns
+        -------
+        mapping of str to str
+            Name of the feature -> what was not measured. Empty if nothing is missing.
+        """
 
 
 def chromosomes(
     names: Iterable[str], split: Mapping, unused: Sequence[str] = (), resolve: Callable[[str], str] = str
 ) -> dict[str, list[str]]:
-    """The chromosomes of each split, in the order of the genome; what neither `split` nor `unused` names trains.
+    """Chromosomes of each split, in the order of the genome; those that no option names are for training.
 
-    `resolve` gives the genome's own name of a chromosome that the config names.
+    Parameters
+    ----------
+    names : iterable of str
+        Chromosomes of the genome.
+    split : mapping
+        `validation` and `test`: chromosomes of each, as the config names them.
+    unused : sequence of str
+        Chromosomes to leave out.
+    resolve : function
+        Name in the config -> the genome's own name. By default they are the same.
+
+    Returns
+    -------
+    dict of str to list of str
+        `train`, `validation`, `test`.
+
+    Raises
+    ------
+    InputError
+        If no chromosome is left for training or for the test.
     """
     unused = set(map(resolve, unused))
     names = [name for name in names if name not in unused]
@@ -80,15 +153,15 @@ def chromosomes(
 
 
 class Plan(NamedTuple):
-    """Who trains, who chooses, who tests."""
+    """Which cells and chromosomes are for training, for choosing and for the test."""
 
-    train: tuple[str, ...]  #: cells
-    select: str  #: the cell that chooses
+    train: tuple[str, ...]  #: cells that train
+    select: str  #: the cell on which candidates are chosen
     test: str  #: the cell that is scored
-    chromosomes: Mapping[str, Sequence[str]]  #: of each split
+    chromosomes: Mapping[str, Sequence[str]]  #: chromosomes of each split
 
     def note(self) -> str:
-        """What of the protocol too few cells leave out; see `note` for the rest."""
+        """Which parts of the protocol are left out for lack of cells; the function `note` adds the rest."""
         if self.test in self.train:
             return "one cell: trained, chosen and tested on different chromosomes of it"
         return "one training cell: chosen on other chromosomes of it" if len(self.train) == 1 else ""
@@ -97,22 +170,29 @@ class Plan(NamedTuple):
 class Test(NamedTuple):
     """The scored bins of a test cell."""
 
-    chrom: np.ndarray  #: (N,) int16, place in the test chromosomes
-    index: np.ndarray  #: (N,) int64, bin of the chromosome
-    labels: np.ndarray  #: (N,) uint8, 1 bound
-    draws: bootstrap.Draws | None  #: None where the bins are too few
+    chrom: np.ndarray  #: (N,) int16, position in the list of test chromosomes
+    index: np.ndarray  #: (N,) int64, number of the bin on its chromosome
+    labels: np.ndarray  #: (N,) uint8, 1 for a bound bin, 0 for an unbound one
+    draws: bootstrap.Draws | None  #: resamples by blocks; None before they are drawn
 
 
 def plan(cells: Sequence[str], test: str, chromosomes: Mapping[str, Sequence[str]]) -> Plan:
-    """All other cells train, the one after the test cell chooses; a cell alone does all on chromosomes of its own.
+    """Assign the cells: all but the test cell train, and the one after the test cell in order is used to choose.
+
+    A cell that is alone is used for all three, each on chromosomes of its own.
 
     Parameters
     ----------
     cells : sequence of str
-        Cells with peaks of the factor.
+        Cells with peaks of the TF.
     test : str
-    chromosomes : mapping
+        The test cell.
+    chromosomes : mapping of str to sequence of str
         `train`, `validation`, `test`.
+
+    Returns
+    -------
+    Plan
     """
     others = [cell for cell in cells if cell != test] or [test]
     place = list(cells).index(test) if test in cells else -1
@@ -123,11 +203,11 @@ def plan(cells: Sequence[str], test: str, chromosomes: Mapping[str, Sequence[str
 def _sampled(
     bins: Bins, tf: str, pairs: Sequence[tuple[str, str]], limit: int, seed: int
 ) -> Iterator[tuple[str, str, np.ndarray, np.ndarray, np.ndarray]]:
-    """Of each (cell, chromosome): the chosen bins, their labels, and how many bins each stands for."""
+    """Yield for each (cell, chromosome): the sampled bins, their labels, and how many bins each stands for."""
     counts = np.zeros(2)
     for cell, chrom in pairs:
         counts += np.bincount(bins.labels(cell, chrom), minlength=2)[:2]
-    share = np.minimum(1, limit / np.maximum(counts, 1))  # of unbound, of bound
+    share = np.minimum(1, limit / np.maximum(counts, 1))  # sampling rate of unbound and of bound bins
     for cell, chrom in pairs:
         labels = bins.labels(cell, chrom)
         rng = generator(seed, "celltype", tf, cell, chrom)
@@ -139,23 +219,40 @@ def _sampled(
 def training(
     bins: Bins, tf: str, plan: Plan, limit: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Bound bins and a sample of the unbound ones of all training cells, on all chromosomes but those that test.
+    """Bound bins and a sample of the unbound ones, of all training cells on all chromosomes but those of the test.
+
+    Chromosomes on which a cell has bound bins but lacks a measurement are left out (`note`).
 
     Parameters
     ----------
     bins : Bins
+        The bins of the TF.
     tf : str
+        Part of the seed.
     plan : Plan
+        Which cells and chromosomes train and choose.
     limit : int
-        At most about this many of each class: a seeded choice of each bin by itself.
+        At most about this many bins of each class: each bin is drawn independently.
     seed : int
+        Seed of the sample.
 
     Returns
     -------
-    X (N, P) float32, y (N,) uint8, weight (N,) float64, first (N,) bool, apart (N,) bool
-        As `estimators.fit` takes them: how many bins a row stands for, which rows are fitted while choosing, and which
-        choose. The latter are of a cell and of chromosomes that the former have none of. Chromosomes on which a cell
-        has bound bins and no measurement are left out (`note`).
+    X : (N, P) float32
+        Features of the bins.
+    y : (N,) uint8
+        1 for a bound bin, 0 for an unbound one.
+    weight : (N,) float64
+        How many bins of the genome each bin stands for.
+    first : (N,) bool
+        Bins that `estimators.fit` fits the candidates on before the choice.
+    apart : (N,) bool
+        Bins used to choose. They share no chromosome with those of `first`, and no cell if two or more cells train.
+
+    Raises
+    ------
+    NotEstimable
+        If no training cell was measured on a training chromosome on which it has peaks.
     """
     apart = set(plan.chromosomes["validation"])
     pairs = [pair for pair in _to_train(plan) if not _gaps(bins, *pair)]
@@ -179,13 +276,26 @@ def _to_train(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _gaps(bins: Bins, cell: str, chrom: str) -> Mapping[str, str]:
-    """Features of a chromosome of a cell that would be 0 since nothing was measured there, although it binds there."""
+    """Features that are missing on a chromosome of a cell although the TF binds there -> what was not measured."""
     found = bins.unmeasured(cell, chrom)
     return found if found and (bins.labels(cell, chrom) == BOUND).any() else {}
 
 
 def note(bins: Bins, plan: Plan) -> str:
-    """What of the protocol too few cells leave out, and on which chromosomes of a cell nothing was trained on."""
+    """Which parts of the protocol are left out for lack of cells, and which chromosomes of a cell did not train.
+
+    Parameters
+    ----------
+    bins : Bins
+        The bins of the TF.
+    plan : Plan
+        Which cells and chromosomes are for training, for choosing and for the test.
+
+    Returns
+    -------
+    str
+        Empty if nothing was left out.
+    """
     left: dict[tuple[str, str], list[str]] = {}
     for cell, chrom in _to_train(plan):
         if what := dict.fromkeys(_gaps(bins, cell, chrom).values()):
@@ -197,7 +307,7 @@ def note(bins: Bins, plan: Plan) -> str:
 
 
 def _untested(bins: Bins, tf: str, plan: Plan) -> dict[str, str]:
-    """Features that mean nothing on a test chromosome -> why a method that reads them cannot be tested."""
+    """Features that are missing on a test chromosome -> why a method that uses them cannot be tested."""
     found: dict[str, str] = {}
     for chrom in plan.chromosomes["test"]:
         for name, what in _gaps(bins, plan.test, chrom).items():
@@ -210,7 +320,29 @@ def _untested(bins: Bins, tf: str, plan: Plan) -> dict[str, str]:
 
 
 def test_bins(bins: Bins, tf: str, plan: Plan, statistics: Mapping) -> Test:
-    """The bins that are scored, and their resamples by blocks of a chromosome; too few are not estimable."""
+    """The bins that are scored, and their resamples by blocks of a chromosome.
+
+    Parameters
+    ----------
+    bins : Bins
+        The bins of the TF.
+    tf : str
+        Part of the seed of the resamples, and named in the message.
+    plan : Plan
+        Names the test cell and the test chromosomes.
+    statistics : mapping
+        Of the config: `min_examples`, `block` (bp), `resamples`.
+
+    Returns
+    -------
+    Test
+        Bound and unbound bins, chromosome by chromosome.
+
+    Raises
+    ------
+    NotEstimable
+        If there are fewer than `min_examples` bound or unbound bins.
+    """
     chrom, index, labels = [], [], []
     for i, name in enumerate(plan.chromosomes["test"]):
         found = bins.labels(plan.test, name)
@@ -239,7 +371,24 @@ def _blocks(test: Test, size: int) -> np.ndarray:
 
 
 def scored(bins: Bins, plan: Plan, test: Test, score: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """`score(X)` (K, M) of the test bins in their order, in bounded memory: (K, N) float32."""
+    """Scores of all test bins, computed in parts so that memory stays bounded.
+
+    Parameters
+    ----------
+    bins : Bins
+        The bins of the TF.
+    plan : Plan
+        Names the test cell and the test chromosomes.
+    test : Test
+        The bins to score.
+    score : function
+        Features (M, P) float32 -> scores (K, M) of K models.
+
+    Returns
+    -------
+    (K, N) float32
+        In the order of the test bins.
+    """
     parts = []
     for i, name in enumerate(plan.chromosomes["test"]):
         index = test.index[test.chrom == i]
@@ -250,9 +399,28 @@ def scored(bins: Bins, plan: Plan, test: Test, score: Callable[[np.ndarray], np.
 
 
 def mean_signal(bins: Bins, plan: Plan, test: Test) -> np.ndarray:
-    """Share of the training cells where each test bin is bound, an ambiguous bin counting half: (N,) float32.
+    """Share of the training cells in which each test bin is bound; an ambiguous bin counts as half.
 
-    It knows where a factor tends to bind and nothing of the test cell (maxATAC set itself against such a mean).
+    This score knows where a TF tends to bind, but nothing of the test cell. maxATAC compared itself with such a mean.
+
+    Parameters
+    ----------
+    bins : Bins
+        The bins of the TF.
+    plan : Plan
+        Names the training cells, and the test chromosomes whose labels are used.
+    test : Test
+        The bins to score.
+
+    Returns
+    -------
+    (N,) float32
+        From 0 to 1.
+
+    Raises
+    ------
+    NotEstimable
+        If the test cell is the only one.
     """
     if plan.test in plan.train:
         raise NotEstimable("there is no other cell")
@@ -266,7 +434,26 @@ def mean_signal(bins: Bins, plan: Plan, test: Test) -> np.ndarray:
 
 
 def shuffles(bins: Bins, tf: str, plan: Plan, test: Test) -> tuple[np.ndarray, np.ndarray]:
-    """Sequences of the bound test bins and of one dinucleotide shuffle each: (2 M, 200) uint8, labels (2 M,)."""
+    """Sequences of the bound test bins, followed by one dinucleotide shuffle of each.
+
+    Parameters
+    ----------
+    bins : Bins
+        The bins of the TF.
+    tf : str
+        Part of the seed.
+    plan : Plan
+        Names the test cell (also part of the seed) and the test chromosomes.
+    test : Test
+        The test bins.
+
+    Returns
+    -------
+    tokens : (2 M, 200) uint8
+        M bound bins, then their shuffles in the same order.
+    labels : (2 M,) int
+        1 for a bound bin, 0 for a shuffle.
+    """
     where = np.flatnonzero(test.labels == BOUND)
     tokens = np.concatenate(
         [
@@ -280,17 +467,25 @@ def shuffles(bins: Bins, tf: str, plan: Plan, test: Test) -> tuple[np.ndarray, n
 
 
 def measured(about: Mapping, scores: np.ndarray, test: Test, level: float, note: str) -> Iterator[dict]:
-    """One row a metric, with its interval by blocks of a chromosome.
+    """Rows of one method: each metric with its interval, by blocks of a chromosome.
 
     Parameters
     ----------
     about : mapping
-        The key columns.
-    scores : (N,) or (S, N)
-        One row a training seed.
+        The key columns: `tf`, `train_cells`, `test_cell`, `method`.
+    scores : (N,) or (S, N) float
+        Scores of the test bins, of one training or of S training seeds.
     test : Test
+        The test bins with their resamples.
     level : float
+        Level of the interval, e.g. 0.95.
     note : str
+        Goes into `note`, before a remark where there are few blocks.
+
+    Yields
+    ------
+    dict
+        One row per metric. `low` and `high` are NaN where a class has a single block.
     """
     scores = np.atleast_2d(scores)
     found = [(METRICS, bootstrap.replicate(scores, test.draws))]
@@ -307,7 +502,29 @@ def measured(about: Mapping, scores: np.ndarray, test: Test, level: float, note:
 
 
 def measured_on_shuffles(about: Mapping, labels: np.ndarray, scores: np.ndarray, note: str) -> Iterator[dict]:
-    """The same scores where half of the rows are bound, and the others their shuffles."""
+    """Rows of one method on bound bins against their shuffles: AUROC and area under the precision-recall curve.
+
+    Parameters
+    ----------
+    about : mapping
+        The key columns: `tf`, `train_cells`, `test_cell`, `method`.
+    labels : (2 M,) int
+        1 for a bound bin, 0 for a shuffle, as many of each.
+    scores : (2 M,) float
+        Scores of both.
+    note : str
+        Goes into `note`.
+
+    Yields
+    ------
+    dict
+        One row per metric of `SHUFFLED`, without an interval.
+
+    Raises
+    ------
+    NotEstimable
+        If a class is missing.
+    """
     for metric, value in zip(SHUFFLED, measure(labels, scores)[:2], strict=True):
         yield {**about, "metric": metric, "value": value, "n_bound": len(labels) // 2} | {
             "n_unbound": len(labels) // 2,
@@ -316,7 +533,20 @@ def measured_on_shuffles(about: Mapping, labels: np.ndarray, scores: np.ndarray,
 
 
 def not_estimable(about: Mapping, reason: str) -> Iterator[dict]:
-    """The rows of a method without a value."""
+    """Rows of a method that cannot be estimated: metrics without a value.
+
+    Parameters
+    ----------
+    about : mapping
+        The key columns: `tf`, `train_cells`, `test_cell`, `method`.
+    reason : str
+        Goes into `note`.
+
+    Yields
+    ------
+    dict
+        One row per metric.
+    """
     yield from ({**about, "metric": metric, "note": reason} for metric in (*METRICS, INTERPOLATED))
 
 
@@ -332,31 +562,35 @@ def evaluate(
     best_site: Callable[[np.ndarray], np.ndarray] | None = None,
     reference: bool = True,
 ) -> pd.DataFrame:
-    """Train every method, score the test cell, and measure.
+    """Train every method, score the test cell, and compute the metrics.
 
     Parameters
     ----------
     tf : str
+        Name of the TF, for the table and the seeds.
     bins : Bins
+        The bins of the TF.
     plan : Plan
-    methods : mapping of str to estimators
-        Name -> what `estimators.fit` chooses from.
+        Which cells and chromosomes are for training, for choosing and for the test.
+    methods : mapping of str to sequence of estimators
+        Name -> candidates, among which `estimators.fit` chooses.
     limit : int
-        At most about this many bins of each class train, and as many choose.
+        At most about this many bins of each class are used, for training and choosing together.
     seed : int
+        Seed of the sample of bins.
     statistics : mapping
-        Of the config: `resamples`, `level`, `block`, `min_examples`.
-    best_site : callable, optional
-        Sequences (N, 200) uint8 -> scores (N,) of the factor's own motif, for the comparison with shuffles.
+        Of the config: `resamples`, `level`, `block` (bp), `min_examples`.
+    best_site : function, optional
+        Sequences (N, 200) uint8 -> scores (N,) of the TF's own motif, for the comparison with shuffles.
     reference : bool
-        Whether to add what needs no features: `mean_signal` and `chance`.
+        Whether to add the two methods that need no features: `mean_signal` and `chance`. Default True.
 
     Returns
     -------
     DataFrame
-        Columns `COLUMNS`; a method that cannot be estimated has empty values and says why.
+        Columns `COLUMNS`. A method that cannot be estimated has empty values and says why in `note`.
     """
-    from tfbind.celltype import estimators  # scikit-learn loads for those who fit
+    from tfbind.celltype import estimators  # imported here, so that scikit-learn loads only where models are fitted
 
     key = {"tf": tf, "train_cells": ",".join(plan.train), "test_cell": plan.test}
     names = [*methods, *((SIGNAL, CHANCE) if reference else ())]
@@ -408,19 +642,19 @@ def evaluate(
 def ranked(table: pd.DataFrame) -> pd.DataFrame:
     """The challenge's combined score of each method over all TFs and test cells; higher is better.
 
-    Over the four metrics of the challenge (the area under the precision-recall curve interpolated) and the pairs of TF
-    and test cell, the sum of -log10 of rank / (number of methods + 1), which counts at most as one half.
-    Equal values share their mean rank; a method without a value is last.
+    It covers four metrics, with the area under the precision-recall curve interpolated as in the challenge, and all
+    pairs of TF and test cell. It is the sum of -log10 of rank / (number of methods with a value + 1), where this ratio
+    counts at most as one half. Equal values share their mean rank; a method without a value is last.
 
     Parameters
     ----------
     table : DataFrame
-        Rows of `evaluate`.
+        Rows of `evaluate`. The method `chance` is not ranked.
 
     Returns
     -------
     DataFrame
-        Columns `COLUMNS`, `metric` is `rank_score`, `tf` and `test_cell` are `all`.
+        Columns `COLUMNS`, `metric` is `rank_score`, `tf` and `test_cell` are `all`. Empty if no method has a value.
     """
     metrics = [INTERPOLATED if name == "auprc" else name for name in METRICS]
     given = table[table["metric"].isin(metrics) & (table["method"] != CHANCE)]
@@ -448,11 +682,30 @@ def ranked(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """One table of all TFs, the combined score last."""
+    """One table of all TFs, with the combined score at the end.
+
+    Parameters
+    ----------
+    parts : sequence of DataFrame
+        At least one table of `evaluate`.
+
+    Returns
+    -------
+    DataFrame
+        All rows, then those of `ranked`.
+    """
     table = pd.concat(parts, ignore_index=True)
     return pd.concat([table, ranked(table)], ignore_index=True)
 
 
 def write(table: pd.DataFrame, path) -> None:
-    """Write `results/celltype.tsv`."""
+    """Write `results/celltype.tsv`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Table of `joined`; only `COLUMNS` are written, missing values as empty cells.
+    path : path
+        File to write.
+    """
     tables.write_tsv(table[COLUMNS], path)

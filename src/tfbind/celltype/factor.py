@@ -1,4 +1,4 @@
-"""The bins of one factor: labels from its peaks, features from the genome and from what is known of each cell."""
+"""The bins of one TF: labels from its peaks, features from the genome and from the data of each cell."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,18 +20,22 @@ from tfbind.io.tally import Tally
 
 @dataclass(frozen=True)
 class Factor:
-    """What `celltype` reads of a factor, a chromosome of a cell at a time.
+    """Labels, features and sequences of the bins of one TF, one chromosome of a cell at a time.
 
     Parameters
     ----------
     genome : Genome
+        Sequence and chromosome lengths.
     recipe : features.Recipe
-    cells : mapping of str to signal.Cell
+        Which features a bin has.
+    cells : mapping of str to cells.Cell
+        Data of each cell.
     peaks : mapping of str to (conservative, relaxed)
-        Of the factor in each cell that was assayed; relaxed peaks may be None.
+        Peaks of the TF in each cell where it was assayed; relaxed peaks may be None.
     blacklist : DataFrame or None
+        Regions whose bins are removed.
     overlap : float
-        Of `bins.label`.
+        The `share` of `bins.label`. Default 0.5.
     """
 
     genome: Genome
@@ -47,7 +51,20 @@ class Factor:
         return features.names(self.recipe)
 
     def labels(self, cell: str, chrom: str) -> np.ndarray:
-        """Labels of the bins of a chromosome: (B,) uint8, as `bins.label` has them."""
+        """Labels of the bins of one chromosome.
+
+        Parameters
+        ----------
+        cell : str
+            A cell with peaks of the TF.
+        chrom : str
+            A chromosome of the genome.
+
+        Returns
+        -------
+        (B,) uint8
+            `UNBOUND`, `BOUND`, `AMBIGUOUS` or `REMOVED`, as `bins.label` gives them.
+        """
         given = (*self.peaks[cell], self.blacklist)
         tight, wide, black = (None if table is None else bins.intervals(table, chrom) for table in given)
         length = self.genome.lengths[chrom]
@@ -55,20 +72,82 @@ class Factor:
         return bins.label(length, tight, wide, black, unknown, share=self.overlap)
 
     def matrix(self, cell: str, chrom: str, index: np.ndarray) -> np.ndarray:
-        """Features of the bins `index` (M,): (M, P) float32."""
+        """Features of some bins of one chromosome in one cell.
+
+        Parameters
+        ----------
+        cell : str
+            A key of `cells`.
+        chrom : str
+            A chromosome of the genome.
+        index : (M,) int
+            Numbers of the bins on the chromosome, in any order.
+
+        Returns
+        -------
+        (M, P) float32
+            Columns in the order of `names`.
+
+        Raises
+        ------
+        ValueError
+            If the chromosome has no such bin.
+        """
         return features.matrix(self.recipe, self.genome, chrom, index, self.cells[cell])
 
     def unmeasured(self, cell: str, chrom: str) -> dict[str, str]:
-        """Features that mean nothing on a chromosome of a cell -> what was not measured there."""
+        """Features without meaning on a chromosome of a cell, since their data are missing there.
+
+        Parameters
+        ----------
+        cell : str
+            A key of `cells`.
+        chrom : str
+            A chromosome of the genome.
+
+        Returns
+        -------
+        dict of str to str
+            Name of the feature -> what was not measured. Empty if nothing is missing.
+        """
         return features.unmeasured(self.recipe, self.cells[cell], chrom)
 
     def tokens(self, chrom: str, index: np.ndarray) -> np.ndarray:
-        """Sequences of the bins `index` (M,): (M, 200) uint8."""
+        """Sequences of some bins of one chromosome.
+
+        Parameters
+        ----------
+        chrom : str
+            A chromosome of the genome.
+        index : (M,) int
+            Numbers of the bins on the chromosome, in any order.
+
+        Returns
+        -------
+        (M, 200) uint8
+            Tokens.
+
+        Raises
+        ------
+        InputError
+            If a bin lies outside the chromosome.
+        """
         start = np.asarray(index) * bins.STEP
         return self.genome.windows([chrom] * len(start), start, start + bins.WIDTH)
 
     def best_site(self, tokens: np.ndarray) -> np.ndarray:
-        """Bits of the best site of the factor's own motif: (N,)."""
+        """Bits of the best site of the TF's own motif in each sequence.
+
+        Parameters
+        ----------
+        tokens : (N, L) uint8
+            Sequences.
+
+        Returns
+        -------
+        (N,) float32
+            The maximum over positions and both strands.
+        """
         return motifs.maxima(tokens, self.recipe.motifs.take([0]))[:, 0]
 
 
@@ -82,25 +161,41 @@ def open_factor(
     tally: Tally | None = None,
     train: tuple[Sequence[str], Sequence[str]] = ((), ()),
 ) -> Factor:
-    """Open the files of the cells for one factor.
+    """Open the files of all cells for one TF.
+
+    Peaks of accessibility and expression become features only if every cell has them. Accessibility is
+    quantile-normalised to the reference cell.
 
     Parameters
     ----------
     tf : str
-    files : mapping of cell to mapping
-        As `study.Study.cells`; those with `conservative` peaks of `tf` train and test.
+        Name of the TF.
+    files : mapping of str to mapping
+        Cell -> its files, as `study.Study.cells` gives them. Cells with `conservative` peaks of `tf` are for training
+        and the test.
     genome : Genome
+        Sequence and chromosome names.
     options : mapping
         `celltype` of the config.
     genes, blacklist : path, optional
+        The annotation, and regions whose bins are removed. Empty: none.
     tally : Tally, optional
+        Counts what was read, changed and dropped.
     train : (cells, chromosomes)
-        Those that train: where a motif of a factor that asks for it (``celltype.motifs: {TF: [learnt]}``) is learnt.
+        Cells and chromosomes for training, from whose peaks a motif is learnt if the TF asks for it
+        (``celltype.motifs: {TF: [learnt]}``).
 
-    Notes
-    -----
-    Peaks of accessibility and expression are features where every cell has them; accessibility is quantile-normalised
-    to the reference cell.
+    Returns
+    -------
+    Factor
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or is of another genome, a track has no value above 0, the tracks of two cells share no
+        chromosome, or no motif has the name of the TF.
+    NotEstimable
+        If a motif is to be learnt and there are too few peaks.
     """
     tally = Tally() if tally is None else tally
     peaks = {

@@ -1,7 +1,7 @@
-"""What a model of the cell-type task sees of a bin; every feature is described in `DESCRIPTIONS`.
+"""The features of a bin in the cell-type task; `DESCRIPTIONS` describes every one.
 
-Whatever is measured along a chromosome is measured once for each step of 50 bp; a bin is four steps, its flank more. So
-the cost is that of the bases and not that of the bins, and one million bins take a fraction of a minute.
+Values along a chromosome are computed once per step of 50 bp; a bin is four steps, and its flanks are more. The cost
+therefore grows with the number of bases, not of bins, and one million bins take a fraction of a minute.
 """
 
 import re
@@ -24,13 +24,13 @@ from tfbind.kernels import tracks as kernel
 from tfbind.motifs import Motifs, score
 
 QUANTILES = (0.99, 0.95, 0.90, 0.75, 0.50)
-#: Bins from the bin itself at which accessibility is looked up: as Anchor does, and three more to both sides.
+#: Distances, in bins, of the neighbours whose accessibility is used: those of Anchor, and three more on each side.
 OFFSETS = (-19, -17, -15, -13, -11, -9, -7, -5, -3, -1, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)
-#: bp to each side of a bin whose motifs count, of the bin's accessibility, and around a bin for genes.
+#: Distances in bp from a bin: flank for motifs, flank for accessibility, and around the centre for genes.
 FLANK, REACH, NEAR = 400, 1000, 10_000
-_BLOCK = 20_000  # bins that are measured together
-_LEAST = 20  # peaks from which a motif is learnt
-#: Name of a feature, or its beginning (in _ or q), -> what it is.
+_BLOCK = 20_000  # bins computed together
+_LEAST = 20  # fewest peaks from which a motif is learnt
+#: Name of a feature, or its beginning (ending in _ or q) -> its description.
 DESCRIPTIONS = {
     "motif_max": "Bits of the best site whose centre lies in the bin, both strands.",
     "motif_lse": "log2 of the mean odds over the bin's positions and both strands (log-sum-exp).",
@@ -65,14 +65,18 @@ class Recipe:
     Parameters
     ----------
     motifs : Motifs
-        The TF's own first, then its partners; may be empty.
-    accessibility, peaks, expression : bool
-        Whether the cell's accessibility, its peaks of accessibility, its genes and their TPM are used.
+        The TF's own motif first, then those of its partners; may be empty.
+    accessibility : bool
+        Whether to use the cell's accessibility.
+    peaks : bool
+        Whether to use its peaks of accessibility.
+    expression : bool
+        Whether to use its genes and their TPM.
     composition : bool
-        Whether GC and CpG are.
+        Whether to use GC and CpG.
     offsets : tuple of int
-        In bins.
-    networks : mapping of str to callable
+        Neighbouring bins whose mean accessibility is used, as distances in bins.
+    networks : mapping of str to function
         Label -> a function from tokens (N, 200) to scores (N,), e.g. of a stored `deepbind`.
     """
 
@@ -88,27 +92,36 @@ class Recipe:
 def learnt(
     genome: Genome, peaks: pd.DataFrame, known: Motifs, chromosomes: Sequence[str], count: int = 1, most: int = 500
 ) -> Motifs:
-    """The known motifs that best tell the strongest peaks from what lies beside them, for a factor without its own.
+    """Known motifs that best separate the strongest peaks from sequence nearby, for a TF without a motif of its own.
+
+    A motif is ranked by the AUROC of its best site in the 200 bp around the summits against the 200 bp that lie 1 kb
+    away on either side, where these overlap no peak. Motifs of one family resemble each other, so the second best is
+    often a relative of the best.
 
     Parameters
     ----------
     genome : Genome
-    peaks : table of `peaks.read_peaks`
-        Of cells that train, under the genome's names.
+        Sequence and chromosome lengths.
+    peaks : DataFrame
+        Table of `peaks.read_peaks` of training cells, under the genome's chromosome names.
     known : Motifs
-        Where to look.
+        The motifs to choose from.
     chromosomes : sequence of str
-        Those that train; peaks elsewhere are not looked at.
+        Training chromosomes; summits elsewhere are not used.
     count : int
-        Motifs to return, the best first.
+        Number of motifs to return.
     most : int
-        Peaks that are looked at, the strongest.
+        Number of peaks to use, the strongest first.
 
-    Notes
-    -----
-    A motif's measure is the AUROC of its best site in the 200 bp around the summits against the 200 bp that begin
-    1 kb to either side, where these touch no peak. Motifs of one family are as alike as they are: the second best is
-    often a relative of the best.
+    Returns
+    -------
+    Motifs
+        The best first.
+
+    Raises
+    ------
+    NotEstimable
+        If fewer than 20 peaks, or fewer than 20 windows beside them, can be used.
     """
     taken = peaks[peaks["chrom"].isin(list(chromosomes))].sort_values("score", ascending=False, kind="stable")
     start = taken["summit"].head(most) - bins.WIDTH // 2
@@ -152,23 +165,33 @@ def names(recipe: Recipe) -> list[str]:
 
 
 def matrix(recipe: Recipe, genome: Genome, chrom: str, index: np.ndarray, cell: Cell | None = None) -> np.ndarray:
-    """Features of bins of one chromosome.
+    """Features of some bins of one chromosome.
+
+    Memory, besides the result, is that of one chromosome's track.
 
     Parameters
     ----------
     recipe : Recipe
+        Which features to compute.
     genome : Genome
+        Sequence. Bases beyond the ends of a chromosome are unknown.
     chrom : str
+        A chromosome of the genome.
     index : (M,) int
-        Bins, in any order.
+        Numbers of the bins on the chromosome, in any order.
     cell : Cell, optional
-        Needed for accessibility and expression.
+        Data of the cell; needed for accessibility, its peaks and expression.
 
     Returns
     -------
     (M, P) float32
-        Columns as `names` says. Beyond the ends of a chromosome bases are unknown and accessibility is that of its
-        first or last step. Besides the result, memory is that of one chromosome's track.
+        Columns in the order of `names`. Beyond the ends of a chromosome, accessibility is that of its first or last
+        step.
+
+    Raises
+    ------
+    ValueError
+        If the chromosome has no such bin.
     """
     index = np.asarray(index, np.int64)
     length = genome.lengths[chrom]
@@ -193,7 +216,22 @@ def matrix(recipe: Recipe, genome: Genome, chrom: str, index: np.ndarray, cell: 
 
 
 def unmeasured(recipe: Recipe, cell: Cell, chrom: str) -> dict[str, str]:
-    """Which features of `names` mean nothing on a chromosome: name -> what `Cell.lacks` there."""
+    """Features of `names` without meaning on a chromosome of a cell, since their data are missing there.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Which features are used.
+    cell : Cell
+        Data of the cell.
+    chrom : str
+        A chromosome of the genome.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the feature -> what `Cell.lacks` there. Empty if nothing is missing.
+    """
     of = {
         "accessibility": [name for name in names(recipe) if re.match("accessibility_(?!in_peak)", name)],
         "peaks of accessibility": ["accessibility_in_peak"] if recipe.peaks else [],
@@ -204,7 +242,7 @@ def unmeasured(recipe: Recipe, cell: Cell, chrom: str) -> dict[str, str]:
 
 
 def _tokens(genome: Genome, chrom: str, start: int, stop: int) -> np.ndarray:
-    """Tokens of ``[start, stop)``, unknown beyond the ends of the chromosome."""
+    """Tokens of ``[start, stop)``; unknown beyond the ends of the chromosome."""
     tokens = np.full(stop - start, dna.UNKNOWN, np.uint8)
     low, high = max(start, 0), min(stop, genome.lengths[chrom])
     if low < high:
@@ -213,7 +251,7 @@ def _tokens(genome: Genome, chrom: str, start: int, stop: int) -> np.ndarray:
 
 
 def _sequence(recipe: Recipe, genome: Genome, chrom: str, first: int, stop: int, here: np.ndarray):
-    """Features of the sequence of the bins `here`, counted from `first`: pairs of name and values."""
+    """Yield name and values of each sequence feature of the bins `here`, numbered from `first`."""
     margin = FLANK // bins.STEP  # steps
     count = stop - first + bins.STEPS - 1 + 2 * margin
     begin = (first - margin) * bins.STEP
@@ -250,7 +288,7 @@ def _sequence(recipe: Recipe, genome: Genome, chrom: str, first: int, stop: int,
 
 
 def _signal(recipe: Recipe, cell: Cell | None, chrom: str, index: np.ndarray, length: int):
-    """Features of what is measured in the cell: pairs of name and values."""
+    """Yield name and values of each feature measured in the cell."""
     if recipe.accessibility:
         found = steps(cell.track, chrom)
         mean = _total(found.mean, bins.STEPS) / bins.STEPS
@@ -277,7 +315,7 @@ def _genes(cell: Cell, chrom: str, index: np.ndarray):
     centre = index * bins.STEP + bins.WIDTH // 2
     tss = genes["tss"].to_numpy()
     yield "tss_distance", np.log2(1 + (np.abs(tss[_nearest(tss, centre)] - centre) if len(tss) else 1e7 + 0 * centre))
-    # a gene that no table of expression names is none of level 0
+    # a gene that no table of expression names has an unknown level, not 0
     genes = genes[genes["tpm"].notna()]
     tss, level = genes["tss"].to_numpy(), np.log1p(genes["tpm"].to_numpy())
     yield "expression_nearest", level[_nearest(tss, centre)] if len(tss) else np.zeros(len(index))
@@ -293,7 +331,7 @@ def _genes(cell: Cell, chrom: str, index: np.ndarray):
 
 
 def _nearest(tss: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """Which of the starts (T,), ascending and at least one, is nearest to each centre (M,); the first of two."""
+    """Position of the start (T,) nearest to each centre (M,); the first of two. Starts are ascending, at least one."""
     after = np.searchsorted(tss, centre).clip(0, len(tss) - 1)
     before = (after - 1).clip(0)
     return np.where(np.abs(tss[before] - centre) <= np.abs(tss[after] - centre), before, after)
@@ -304,7 +342,7 @@ def _bits(odds: np.ndarray, shift: np.float32) -> np.ndarray:
 
 
 def _high(values: np.ndarray, width: int) -> np.ndarray:
-    """Largest of each `width` neighbours: (N,) -> (N - width + 1,)."""
+    """Maximum of each `width` neighbours: (N,) -> (N - width + 1,)."""
     found, size = values, 1
     while size < width:
         step = min(size, width - size)
@@ -314,5 +352,5 @@ def _high(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def _total(values: np.ndarray, width: int) -> np.ndarray:
-    """Sum of each `width` neighbours, added up without the loss of a running sum."""
+    """Sum of each `width` neighbours, added directly, since a running sum would lose precision."""
     return sum((values[i : len(values) - width + 1 + i] for i in range(width)), np.float32(0))

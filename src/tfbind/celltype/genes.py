@@ -1,4 +1,4 @@
-"""Genes of an annotation and their expression."""
+"""Genes of an annotation and their expression in a cell."""
 
 import os
 import re
@@ -13,27 +13,34 @@ from tfbind.errors import InputError
 from tfbind.io import chromosomes, textfile
 from tfbind.io.tally import Tally
 
-#: Feature types of GFF3 -> those of GTF, which calls every gene a gene.
+#: Feature types of GFF3 -> those of GTF, where every gene has the type gene.
 _GFF3 = {"mRNA": "transcript", "ncRNA_gene": "gene", "pseudogene": "gene", "protein_coding_gene": "gene"}
 
 
 def read_genes(path: str | os.PathLike, genome: chromosomes.Chromosomes, tally: Tally | None = None) -> pd.DataFrame:
-    """Where genes start.
+    """Start sites of the genes of an annotation.
 
     Parameters
     ----------
     path : path
-        GTF (lines of feature ``gene``, or ``transcript`` where there are none) or GFF3 (features ``gene``,
-        ``ncRNA_gene``, ``pseudogene`` and ``protein_coding_gene``, or ``transcript`` and ``mRNA``), told by their nine
-        columns and by ``=`` in the ninth; or BED of genes or start sites with a name in column 4 and a strand in column
-        6. Plain or gzip.
+        Plain or gzip. GTF: lines of feature ``gene``, or ``transcript`` where there are none. GFF3: features ``gene``,
+        ``ncRNA_gene``, ``pseudogene`` and ``protein_coding_gene``, or ``transcript`` and ``mRNA``. Both have nine
+        columns; GFF3 is recognised by ``=`` in the ninth. BED of genes or start sites: a name in column 4, a strand in
+        column 6.
     genome : Chromosomes
+        Names and lengths of the chromosomes. Genes elsewhere are left out.
     tally : Tally, optional
+        Counts genes kept, and those on no chromosome of the genome.
 
     Returns
     -------
     DataFrame
-        `chrom`, `tss` (bp, 0-based), `gene` (identifier without its version), `name`.
+        `chrom`, `tss` (bp, 0-based), `gene` (identifier without its version), `name`; sorted by `chrom` and `tss`.
+
+    Raises
+    ------
+    InputError
+        If a line is malformed, or the file has no gene, or none on a chromosome of the genome.
     """
     tally = Tally() if tally is None else tally
     rows, faults = {"gene": [], "transcript": [], "bed": []}, []
@@ -68,7 +75,7 @@ def read_genes(path: str | os.PathLike, genome: chromosomes.Chromosomes, tally: 
 def _placed(
     table: pd.DataFrame, path: str | os.PathLike, genome: chromosomes.Chromosomes, tally: Tally
 ) -> pd.DataFrame:
-    """Genes under the genome's chromosome names, those elsewhere left out and counted."""
+    """Genes under the genome's chromosome names; those elsewhere are left out and counted."""
     chrom = table["chrom"].map(genome.resolve)
     inside = chrom.isin(list(genome.lengths)) & (table["tss"] < chrom.map(genome.lengths).fillna(0))
     if not inside.any():
@@ -86,7 +93,10 @@ def _gtf(text: str) -> tuple[str, str]:
 
 
 def _gff3(text: str) -> tuple[str, str]:
-    """The same from that of GFF3: GENCODE's and Ensembl's gene_id, or the ID without a type before it (``gene:``)."""
+    """Identifier and name of a gene from the ninth column of GFF3; in ``gene:ID`` the type in front is removed.
+
+    The identifier is the gene_id of GENCODE and Ensembl, else the Parent, else the ID.
+    """
     pairs = (pair.partition("=") for pair in text.split(";"))
     attributes = {key.strip(): unquote(value.strip()) for key, _, value in pairs}
     own = attributes.get("gene_id") or attributes.get("Parent") or attributes.get("ID")
@@ -117,8 +127,8 @@ def _whole(value: str) -> int:
     return int(value)
 
 
-#: Identifiers that carry a version: Ensembl's (GENCODE's, with their second copy on Y) and RefSeq's. In any other name
-#: a last number tells genes apart: RP11-34P13.7 and RP11-34P13.8, MSTRG.1.1 and MSTRG.1.2.
+#: Identifiers with a version: those of Ensembl (and GENCODE, with the second copy on Y) and of RefSeq. In any other
+#: name the last number is part of the gene: RP11-34P13.7 and RP11-34P13.8, MSTRG.1.1 and MSTRG.1.2.
 _VERSIONED = re.compile(r"(ENS[A-Z]*\d+|[NX][MR]_\d+)\.\d+(_PAR_Y)?")
 
 
@@ -129,22 +139,28 @@ def _bare(gene: str) -> str:
 
 
 def expression(paths: Sequence[str | os.PathLike], genes: pd.DataFrame, tally: Tally | None = None) -> pd.DataFrame:
-    """Genes with their expression in one cell.
+    """Genes of an annotation with their expression in one cell.
 
     Parameters
     ----------
     paths : sequence of path
-        Tables with a header, tab-separated, with a column ``gene_id`` (or ``gene``) and a column ``TPM``, as RSEM,
-        Salmon and ENCODE write them. Replicates are averaged.
-    genes : table of `read_genes`
-        Found by identifier, versions aside, or by name.
+        One table or more, as RSEM, Salmon and ENCODE write them: tab-separated, with a header, a column ``gene_id`` (or
+        ``gene`` or ``name``) and a column ``TPM``, in capitals or not. Values of one gene are added up within a
+        table; tables are replicates and are averaged.
+    genes : DataFrame
+        Table of `read_genes`. Genes are found by identifier, without its version, or else by name.
     tally : Tally, optional
-        Counts and names genes that no table or not every table names, and rows of genes that the annotation lacks.
+        Counts and names genes that no table, or not every table, has, and genes that the annotation lacks.
 
     Returns
     -------
     DataFrame
         `genes` with a column `tpm`: the mean over the tables that name the gene, NaN where none does.
+
+    Raises
+    ------
+    InputError
+        If a table lacks a column or holds a value that is no TPM, or no table names a gene of the annotation.
     """
     tally = Tally() if tally is None else tally
     columns = [_tpm(path) for path in paths]

@@ -1,8 +1,8 @@
-"""The networks of the transfer study on the bins of the cell-type task: sequence alone, or with accessibility beside.
+"""The networks of the transfer study on the bins of the cell-type task: sequence alone, or sequence and accessibility.
 
-In scikit-learn's form: a row is the 200 tokens of a bin and its profile of accessibility, the means of the bins up to
-950 bp away. The form with a track is after FactorNet (Quang and Xie 2019, Methods 166:40), which reads both along the
-sequence; here each is read by a part of its own.
+They follow scikit-learn: each bin has its 200 tokens and its profile of accessibility, the means of the bins up to
+950 bp away. The form with accessibility follows FactorNet (Quang and Xie 2019, Methods 166:40), which reads both along
+the sequence; here each is read by a separate part of the network.
 """
 
 import re
@@ -20,8 +20,8 @@ from tfbind.errors import NotEstimable
 from tfbind.models import networks
 from tfbind.seeding import generator
 
-#: Methods: the network, its options, and whether it reads accessibility.
 _FAST = {"stride": 3, "readout": "max"}
+#: Method -> the network, its options, and whether it uses accessibility.
 NETWORKS: dict[str, tuple[str, dict, bool]] = {
     "deepbind": ("deepbind", {}, False),
     "deepbind_track": ("deepbind", {}, True),
@@ -33,7 +33,13 @@ _ROWS = 1024
 
 
 class Sequences:
-    """A factor's bins as the networks read them: `evaluate.Bins` whose features are tokens and the profile."""
+    """The bins of one TF as `evaluate.Bins` for the networks: their features are the tokens and the profile.
+
+    Parameters
+    ----------
+    factor : Factor
+        The bins of the TF. Its accessibility features become the profile.
+    """
 
     def __init__(self, factor: Factor):
         self.factor = factor
@@ -43,20 +49,35 @@ class Sequences:
         self.labels, self.tokens, self.unmeasured = factor.labels, factor.tokens, factor.unmeasured
 
     def matrix(self, cell: str, chrom: str, index: np.ndarray) -> np.ndarray:
-        """Tokens and profile of the bins `index` (M,): (M, 200 + T) float32."""
+        """Tokens and profile of some bins of one chromosome in one cell.
+
+        Parameters
+        ----------
+        cell : str
+            A cell of the study.
+        chrom : str
+            A chromosome of the genome.
+        index : (M,) int
+            Numbers of the bins on the chromosome, in any order.
+
+        Returns
+        -------
+        (M, 200 + T) float32
+            200 tokens, then mean accessibility at T offsets, from upstream to downstream.
+        """
         profile = self.factor.matrix(cell, chrom, index)[:, self._columns]
         return np.concatenate([self.tokens(chrom, index).astype(np.float32), profile], 1)
 
 
 class WithTrack(nn.Module):
-    """A sequence network whose logit meets what a convolution makes of the profile.
+    """A sequence network whose logit is combined with a convolution over the profile.
 
     Parameters
     ----------
     sequence : nn.Module
         Tokens (N, L) to logits (N,).
     length : int
-        Of a profile.
+        Values in a profile, T; at least 5.
     """
 
     def __init__(self, sequence: nn.Module, length: int):
@@ -68,22 +89,37 @@ class WithTrack(nn.Module):
         self.head = nn.Sequential(nn.Linear(17, 16), nn.ReLU(), nn.Linear(16, 1), nn.Flatten(0))
 
     def forward(self, tokens: Tensor, profile: Tensor) -> Tensor:
-        """Logits (N,) of tokens (N, L) and profiles (N, T)."""
+        """Logits from sequence and accessibility.
+
+        Parameters
+        ----------
+        tokens : (N, L) uint8
+            Sequences.
+        profile : (N, T) float32
+            Standardised profiles of accessibility.
+
+        Returns
+        -------
+        (N,) float32
+        """
         return self.head(torch.cat([self.sequence(tokens)[:, None], self.track(profile[:, None])], 1))
 
 
 class Network(ClassifierMixin, BaseEstimator):
-    """A network on bins; batches hold as many bound bins as unbound ones.
+    """A network trained on bins; every batch holds as many bound bins as unbound ones.
 
     Parameters
     ----------
     method : str
         A key of `NETWORKS`.
-    steps, batch : int
-        Optimiser steps (Adam), and bins a step.
+    steps : int
+        Optimiser steps (Adam).
+    batch : int
+        Bins per step.
     rate : float
         Learning rate.
     seed : int
+        Seed of the first weights and of the batches.
     """
 
     def __init__(self, method: str, steps: int = 3000, batch: int = 128, rate: float = 1e-3, seed: int = 0):
@@ -94,7 +130,25 @@ class Network(ClassifierMixin, BaseEstimator):
         self.seed = seed
 
     def fit(self, X: np.ndarray, y: np.ndarray):
-        """Train on rows of tokens and profile: (N, 200 + T)."""
+        """Train the network.
+
+        Parameters
+        ----------
+        X : (N, 200 + T) float32
+            Tokens and profile of the bins, as `Sequences.matrix` gives them.
+        y : (N,) int
+            1 for a bound bin, 0 for an unbound one.
+
+        Returns
+        -------
+        Network
+            Itself, fitted.
+
+        Raises
+        ------
+        NotEstimable
+            If a class is missing.
+        """
         if set(np.unique(y)) != {0, 1}:
             raise NotEstimable("training needs bound and unbound bins")
         networks.one_thread()
@@ -121,7 +175,17 @@ class Network(ClassifierMixin, BaseEstimator):
         return self
 
     def reads(self, names: Sequence[str]) -> Sequence[str]:
-        """Which of the features it looks at: the tokens, and with a track the profile."""
+        """Which features the network uses: the tokens, and in the form with accessibility the profile as well.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Names of all features.
+
+        Returns
+        -------
+        sequence of str
+        """
         return names if NETWORKS[self.method][2] else names[: bins.WIDTH]
 
     def _logits(self, X: np.ndarray) -> Tensor:
@@ -131,21 +195,67 @@ class Network(ClassifierMixin, BaseEstimator):
         return self.network_(tokens, torch.from_numpy((X[:, bins.WIDTH :] - self.mean_) / self.scale_))
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
-        """Logit of being bound: (N,) float64."""
+        """Logit that each bin is bound.
+
+        Parameters
+        ----------
+        X : (N, 200 + T) float32
+            Tokens and profile. T may be 0 if the network uses sequence alone.
+
+        Returns
+        -------
+        (N,) float64
+        """
         check_is_fitted(self, "network_")
         with torch.inference_mode():
             parts = [self._logits(X[start : start + _ROWS]) for start in range(0, len(X), _ROWS)]
         return torch.cat(parts).double().numpy()
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Class of each row: (N,) int."""
+        """Class of each bin: 1 where the logit is positive, else 0.
+
+        Parameters
+        ----------
+        X : (N, 200 + T) float32
+            Tokens and profile.
+
+        Returns
+        -------
+        (N,) int
+        """
         return (self.decision_function(X) > 0).astype(int)
 
     def on_sequences(self, tokens: np.ndarray) -> np.ndarray | None:
-        """Logits of tokens alone (N, 200), None for a network that also reads accessibility."""
+        """Logits of sequences alone, for the comparison with shuffles.
+
+        Parameters
+        ----------
+        tokens : (N, 200) uint8
+            Sequences.
+
+        Returns
+        -------
+        (N,) float64 or None
+            None for a network that also uses accessibility.
+        """
         return None if NETWORKS[self.method][2] else self.decision_function(tokens.astype(np.float32))
 
 
 def build(methods: Sequence[str], steps: int, seed: int) -> dict[str, list[BaseEstimator]]:
-    """Candidates of each method, as `estimators.build`; there is nothing to choose."""
+    """One candidate for each method, in the form that `estimators.fit` takes; there is nothing to choose.
+
+    Parameters
+    ----------
+    methods : sequence of str
+        Keys of `NETWORKS`.
+    steps : int
+        Optimiser steps.
+    seed : int
+        Seed of every network.
+
+    Returns
+    -------
+    dict of str to list of Network
+        Unfitted, one per method.
+    """
     return {method: [Network(method, steps, seed=seed)] for method in methods}

@@ -1,8 +1,8 @@
-"""What is measured in a cell along the genome: accessibility and expression.
+"""Accessibility along the genome, as measured in one cell.
 
-Accessibility comes as a bigWig, as aligned reads (BAM) or as fragments; all become one piecewise constant track. Reads
-and fragments are counted at their cuts (the 5' ends), each smoothed over 75 bp to both sides, as a multiple of the mean
-over the genome, so that depth does not matter.
+It comes as a bigWig, as aligned reads (BAM or CRAM) or as fragments; all become one piecewise constant track. Reads and
+fragments are counted at their cuts (the 5' ends). Each cut is smoothed over 75 bp on both sides, and the result is
+divided by its mean over the genome, so that sequencing depth does not matter.
 """
 
 import os
@@ -22,27 +22,27 @@ from tfbind.io import chromosomes, textfile
 from tfbind.io.tally import Tally
 from tfbind.kernels import tracks as kernel
 
-#: bp to each side over which a cut is smoothed (Keilwagen, Posch and Grau 2019).
+#: A cut is smoothed over this many bp on each side (Keilwagen, Posch and Grau 2019).
 SMOOTH = 75
-_CHUNK = 2**23  # bp of a bigWig that are read at a time
+_CHUNK = 2**23  # bp of a bigWig read at a time
 _OUTSIDE_SHARE = 0.01
-_SAMPLED = 2**21  # positions that stand for a genome in a quantile normalisation
+_SAMPLED = 2**21  # positions of a genome sampled for a quantile normalisation
 _KNOTS = 2**12
-_PLACES = b"required_fields=0x2e"  # of SAM: FLAG, RNAME, POS and CIGAR
+_PLACES = b"required_fields=0x2e"  # SAM fields FLAG, RNAME, POS and CIGAR
 
 
-@dataclass(frozen=True, eq=False)  # one track is one key of the cache of `steps`
+@dataclass(frozen=True, eq=False)  # compared by identity: a track is a key of the cache of `steps`
 class Track:
-    """Accessibility along a genome, one value a base.
+    """Accessibility along a genome, one value per base.
 
     Parameters
     ----------
     lengths : mapping of str to int
         Chromosomes of the genome, in bp.
     sources : tuple
-        Readers that offer ``runs(chrom, length)``; their mean is the track.
+        Readers with a method ``runs(chrom, length)``; the track is their mean.
     knots : pair of (Q,) arrays, optional
-        The monotone map that `normalised` made: values in, values out.
+        The monotone map of `normalised`: values before and after.
     """
 
     lengths: Mapping[str, int]
@@ -51,9 +51,24 @@ class Track:
     _heard: dict[str, list[bool | None]] = field(default_factory=dict, repr=False)
 
     def runs(self, chrom: str) -> tuple[np.ndarray, np.ndarray]:
-        """A chromosome as runs: ends (K,) int64 in bp, the last one its length, and values (K,) float32.
+        """The track of one chromosome, as runs of equal value.
 
-        Files that do not know the chromosome have no part in the mean; where none does, it is one run of 0.
+        Parameters
+        ----------
+        chrom : str
+            A chromosome of the genome.
+
+        Returns
+        -------
+        ends : (K,) int64
+            End of each run in bp, ascending; the first run starts at 0, the last ends at the end of the chromosome.
+        values : (K,) float32
+            Value of each run. Files that lack the chromosome are left out of the mean; if all do, one run of 0.
+
+        Raises
+        ------
+        InputError
+            If a bigWig holds a negative or infinite value.
         """
         length = self.lengths[chrom]
         parts = [source.runs(chrom, length) for source in self.sources]
@@ -62,19 +77,19 @@ class Track:
         ends, values = _mean(known or [(np.array([length]), np.zeros(1, np.float32))])
         if self.knots is not None:
             known, wanted = self.knots
-            beyond = np.maximum(values - known[-1], 0)  # above all that was sampled: in proportion
+            beyond = np.maximum(values - known[-1], 0)  # above all sampled values the map is proportional
             slope = wanted[-1] / known[-1] if known[-1] > 0 else 1.0
             values = (np.interp(values, known, wanted) + beyond * slope).astype(np.float32)
         return ends, values
 
     def silent(self, chrom: str) -> bool:
-        """Whether nothing was measured on a chromosome: no file knows it, or all that they hold there is 0."""
+        """Whether nothing was measured on a chromosome: every file lacks it, or holds only 0 there."""
         if chrom not in self._heard:
             self.runs(chrom)
         return not any(self._heard[chrom])
 
     def check(self) -> None:
-        """Refuse a file that holds nothing but 0 on every chromosome."""
+        """Refuse, with `InputError`, a file that holds only 0 on every chromosome."""
         for chrom in self.lengths:
             self.silent(chrom)
         empty = [i for i in range(len(self.sources)) if not any(self._heard[chrom][i] for chrom in self.lengths)]
@@ -86,11 +101,17 @@ class Track:
             )
 
     def quantiles(self) -> np.ndarray:
-        """Values at evenly spaced positions of the known chromosomes, sorted: at most about two million float32."""
+        """Sorted values at evenly spaced positions of the chromosomes that a file has.
+
+        Returns
+        -------
+        (M,) float32
+            At most about two million.
+        """
         return np.sort(np.concatenate(list(self._sampled().values())))
 
     def _sampled(self) -> dict[str, np.ndarray]:
-        """Values at evenly spaced positions of each chromosome that a file knows."""
+        """Values at evenly spaced positions of each chromosome that a file has."""
         every = max(1, sum(self.lengths.values()) // _SAMPLED)
         parts = {}
         for chrom, length in self.lengths.items():
@@ -100,9 +121,24 @@ class Track:
         return parts
 
     def normalised(self, reference: "Track") -> "Track":
-        """This track with the distribution of values of another: rank for rank, equal values staying equal.
+        """This track, quantile-normalised to the distribution of values of another; equal values stay equal.
 
-        The distributions are those of the chromosomes that both know: what is absent from one is no 0.
+        Only chromosomes that both tracks have are compared, since missing values are not zeros.
+
+        Parameters
+        ----------
+        reference : Track
+            The track whose distribution is taken.
+
+        Returns
+        -------
+        Track
+            The same files, with `knots`.
+
+        Raises
+        ------
+        InputError
+            If the two have no chromosome in common.
         """
         ours, theirs = self._sampled(), reference._sampled()
         both = [chrom for chrom in ours if chrom in theirs]
@@ -117,7 +153,7 @@ class Track:
         known, first, size = np.unique(own, return_index=True, return_counts=True)
         total = np.concatenate([[0.0], wanted.cumsum()])
         wanted = (total[first + size] - total[first]) / size
-        if len(known) > _KNOTS:  # evenly by rank, and ever closer to the top, where peaks are
+        if len(known) > _KNOTS:  # evenly by rank, and densest at the top, where the peaks are
             top = len(known) - np.unique(np.geomspace(1, len(known), _KNOTS).astype(int))
             keep = np.unique(np.concatenate([np.linspace(0, len(known) - 1, _KNOTS).astype(int), top]))
             known, wanted = known[keep], wanted[keep]
@@ -129,19 +165,26 @@ def track(
 ) -> Track:
     """Open the accessibility of one cell.
 
+    Cuts are held in memory, four bytes each; a bigWig is read chromosome by chromosome.
+
     Parameters
     ----------
     sources : sequence of (path, format)
-        Formats ``bigwig``, ``bam``, ``fragments``. Cuts of several files are added up; of several bigWigs the mean is
-        taken, and of both kinds the mean of the two. A file without a chromosome has no part in it there.
+        Formats ``bigwig``, ``bam``, ``fragments``. Cuts of several files are added up. The track is the
+        mean of all bigWigs and, if there are any, the added cuts. Where a file lacks a chromosome, the others are used.
     genome : Chromosomes
-        Chromosome names of the files are mapped as those of peaks are.
+        Chromosome names of the files are mapped to those of the genome, as for peaks.
     tally : Tally, optional
-        Counts cuts read, and dropped with the reason, and names chromosomes of the genome that a file lacks.
+        Counts cuts read, and dropped with the reason; names chromosomes of the genome that a file lacks.
 
-    Notes
-    -----
-    Cuts are held in memory, four bytes each; a bigWig is read chromosome by chromosome.
+    Returns
+    -------
+    Track
+
+    Raises
+    ------
+    InputError
+        If a format is unknown, or a file cannot be read or is of another genome.
     """
     tally = Tally() if tally is None else tally
     strange = [f"{path}: accessibility of format {kind!r}; use {', '.join(READERS)}" for path, kind in sources]
@@ -152,7 +195,8 @@ def track(
     counted = [READERS[kind](path, genome, tally) for path, kind in sources if kind != "bigwig"]
     if counted:
         cuts = {chrom: np.sort(np.concatenate([one[chrom] for one in counted])) for chrom in genome.lengths}
-        # where a file has no cut at all the others stand for it, by their depth on the chromosomes that all have
+        # Where some files have no cut on a chromosome, the others are scaled up by their share of the depth, which is
+        # measured on the chromosomes that all files have.
         shared = [chrom for chrom in cuts if all(len(one[chrom]) for one in counted)] or list(cuts)
         depth = [sum(len(one[chrom]) for chrom in shared) for one in counted]
         there = {chrom: sum(n for n, one in zip(depth, counted, strict=True) if len(one[chrom])) for chrom in cuts}
@@ -162,9 +206,19 @@ def track(
 
 
 class BigWig:
-    """A bigWig, opened to see that it is one and that it knows the genome.
+    """A bigWig file of accessibility, which is checked against the genome when it is opened.
 
-    Bases without a value are 0 on a chromosome that the file names; a chromosome that it does not name is unknown.
+    Bases without a value are 0 on a chromosome that the file names; a chromosome that it does not name is unknown. A
+    file that is no bigWig, or whose chromosomes have other names or lengths, is refused with `InputError`.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    genome : Chromosomes
+        Names and lengths of the chromosomes.
+    tally : Tally
+        Counts chromosomes read and dropped; names chromosomes of the genome that the file lacks.
     """
 
     def __init__(self, path: str | os.PathLike, genome: chromosomes.Chromosomes, tally: Tally):
@@ -185,7 +239,25 @@ class BigWig:
         _absent(path, self._names, genome, tally)
 
     def runs(self, chrom: str, length: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """As `Track.runs`; None of a chromosome that the file does not name."""
+        """Values of one chromosome, as runs of equal value.
+
+        Parameters
+        ----------
+        chrom : str
+            A chromosome of the genome.
+        length : int
+            Its length in bp.
+
+        Returns
+        -------
+        (ends, values) or None
+            (K,) int64 ends in bp and (K,) float32 values. None for a chromosome that the file does not name.
+
+        Raises
+        ------
+        InputError
+            If a value is negative or infinite.
+        """
         if chrom not in self._names:
             return None
         ends, values = [], []
@@ -203,7 +275,7 @@ class BigWig:
         return np.concatenate(ends), np.concatenate(values).astype(np.float32, copy=False)
 
     def _strange(self, chrom: str, place: int, value: float) -> str:
-        """What a value says that no accessibility has."""
+        """Message for a value that cannot be accessibility."""
         where = f"{self.path}: {chrom}:{place} (0-based) holds {value:g}, a negative or infinite value:"
         if np.isinf(value):
             return f"{where} a ratio over 0, or its logarithm; add a pseudocount, or give the signal itself"
@@ -216,7 +288,14 @@ class BigWig:
 class Cuts:
     """Cuts (5' ends) by chromosome, smoothed, as a multiple of their mean over the genome.
 
-    `share` says for a chromosome what part of the depth is of files that have cuts there; 1 where it says nothing.
+    Parameters
+    ----------
+    cuts : mapping of str to (K,) int
+        Sorted positions of the cuts in bp (0-based), by chromosome.
+    size : int
+        Length of the genome in bp.
+    share : mapping of str to float, optional
+        The share of the sequencing depth that comes from files with cuts on a chromosome; 1 where it is not given.
     """
 
     def __init__(self, cuts: Mapping[str, np.ndarray], size: int, share: Mapping[str, float] | None = None):
@@ -226,7 +305,20 @@ class Cuts:
         self._unit = 1 / expected if expected else 0.0
 
     def runs(self, chrom: str, length: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """As `Track.runs`; None of a chromosome without a cut."""
+        """Smoothed cuts of one chromosome, as runs of equal value.
+
+        Parameters
+        ----------
+        chrom : str
+            A chromosome of the genome.
+        length : int
+            Its length in bp.
+
+        Returns
+        -------
+        (ends, values) or None
+            (K,) int64 ends in bp and (K,) float32 values. None for a chromosome without a cut.
+        """
         if not len(self.cuts[chrom]):
             return None
         cuts = self.cuts[chrom].astype(np.int64)
@@ -234,8 +326,8 @@ class Cuts:
         change = np.repeat(np.array([1, -1]), len(cuts))
         order = np.argsort(edges, kind="stable")
         edges, level = edges[order], change[order].cumsum()
-        last = np.flatnonzero(np.diff(edges, append=-1))  # of equal edges
-        # run j lasts from edge j - 1 to edge j, at the level that stands after edge j - 1
+        last = np.flatnonzero(np.diff(edges, append=-1))  # the last of equal edges
+        # run j goes from edge j - 1 to edge j, at the level reached after edge j - 1
         ends = np.concatenate([edges[last], [length]])
         values = np.concatenate([[0], level[last]]) * (self._unit / self.share.get(chrom, 1))
         lasting = np.diff(ends, prepend=0) > 0
@@ -243,9 +335,30 @@ class Cuts:
 
 
 def read_bam(path: str | os.PathLike, genome: chromosomes.Chromosomes, tally: Tally) -> dict[str, np.ndarray]:
-    """Positions (bp, 0-based) of the 5' ends of primary, mapped reads that are no duplicates, by chromosome.
+    """Positions of the 5' ends of the reads in a BAM or CRAM file, by chromosome.
 
-    BAM or CRAM. Of a CRAM only flags, places and CIGARs are decoded, which needs no reference and asks no network.
+    Unmapped, secondary, supplementary, failed and duplicate reads are left out. Of a CRAM only flags, positions and
+    CIGARs are decoded, which needs no reference and no network.
+
+    Parameters
+    ----------
+    path : path
+        BAM or CRAM.
+    genome : Chromosomes
+        Names and lengths of the chromosomes.
+    tally : Tally
+        Counts reads, those dropped with the reason, and those of mapping quality 0, which are used all the same.
+
+    Returns
+    -------
+    dict of str to (K,) int32
+        Positions in bp (0-based) on every chromosome of the genome, in the order of the file; empty if there are none.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, names no chromosome of the genome, has no read left, or over 1 % of its cuts lie
+        beyond the end of their chromosome (probably another genome build).
     """
     try:
         with pysam.AlignmentFile(os.fspath(path), "rb", format_options=[_PLACES]) as file:
@@ -273,11 +386,31 @@ def read_bam(path: str | os.PathLike, genome: chromosomes.Chromosomes, tally: Ta
 
 
 def read_fragments(path: str | os.PathLike, genome: chromosomes.Chromosomes, tally: Tally) -> dict[str, np.ndarray]:
-    """Cuts of a table of ``chrom start end ...`` (0-based half-open), by chromosome.
+    """Cuts of a table of fragments, ``chrom start end ...`` (0-based half-open), by chromosome.
 
-    A line is a fragment, and both of its ends are cuts. With a strand, + or -, in column 6 of every line it is a read
-    of one end, and its 5' end alone is a cut: ``start``, or ``end - 1`` on the minus strand. Lines that begin with #
-    are skipped at the head of the file; barcode and count are not read. BEDPE with the mates' own places is refused.
+    A line is a fragment, and both its ends are cuts. If column 6 of every line is a strand, + or -, a line is a read of
+    one end, and only its 5' end is a cut: ``start``, or ``end - 1`` on the minus strand. Lines that begin with # are
+    skipped at the head of the file; barcode and count are not read.
+
+    Parameters
+    ----------
+    path : path
+        Tab-separated, plain or gzip.
+    genome : Chromosomes
+        Names and lengths of the chromosomes.
+    tally : Tally
+        Counts fragments or reads, and those dropped with the reason.
+
+    Returns
+    -------
+    dict of str to (K,) int32
+        Positions in bp (0-based) on every chromosome of the genome; empty where there are none.
+
+    Raises
+    ------
+    InputError
+        If a line is malformed, only some lines have a strand, the file is BEDPE with both mates' positions, it names no
+        chromosome of the genome, or over 1 % of its cuts lie beyond the end of their chromosome.
     """
     stranded = _column_6(path) in ("+", "-", ".")
     strands: set[str] = set()
@@ -307,7 +440,7 @@ def read_fragments(path: str | os.PathLike, genome: chromosomes.Chromosomes, tal
                 if (start < 0).any() or (start >= end).any():
                     raise pa.ArrowInvalid("start and end")
                 total += len(which)
-                cut = np.ones((2, len(which)), bool)  # whether the start, the end is one
+                cut = np.ones((2, len(which)), bool)  # whether the start and the end are cuts
                 if stranded:
                     strand = batch.column(3).dictionary.to_numpy(zero_copy_only=False)[batch.column(3).indices]
                     strands |= set(strand)
@@ -338,7 +471,7 @@ def read_fragments(path: str | os.PathLike, genome: chromosomes.Chromosomes, tal
 
 
 def _column_6(path: str | os.PathLike) -> str:
-    """Column 6 of the first line, '' where there is none; BEDPE (columns 4 to 6 are the mate's place) is refused."""
+    """Column 6 of the first line, '' if there is none; BEDPE (columns 4 to 6 are the mate's position) is refused."""
     first = next((line for line in textfile.lines(path) if line.strip() and not line.startswith("#")), "").split("\t")
     if len(first) < 6:
         return ""
@@ -370,7 +503,7 @@ READERS = {"bigwig": BigWig, "bam": read_bam, "fragments": read_fragments}
 
 
 def open_bigwig(path: str):
-    """A bigWig opened for reading by pyBigWig."""
+    """Open a bigWig for reading with pyBigWig; `InputError` if the file is missing, damaged or no bigWig."""
     try:
         with open(path, "rb") as raw:
             magic = raw.read(4)
@@ -385,7 +518,7 @@ def open_bigwig(path: str):
 
 
 def _absent(path: str | os.PathLike, known: Collection[str], genome: chromosomes.Chromosomes, tally: Tally) -> None:
-    """Count and name the chromosomes of the genome of which a file holds nothing."""
+    """Count and name the chromosomes of the genome for which a file holds nothing."""
     lacking = [chrom for chrom in genome.lengths if chrom not in known]
     more = ", ..." if len(lacking) > 5 else ""
     names = ", ".join(lacking[:5]) + more
@@ -426,7 +559,15 @@ def _mean(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.nd
 
 @dataclass(frozen=True)
 class Steps:
-    """Statistics of a track: `mean`, `low`, `high` of each step (S,), `median` of each bin (S - 3,), float32."""
+    """Statistics of a track on one chromosome.
+
+    Attributes
+    ----------
+    mean, low, high : (S,) float32
+        Mean, minimum and maximum of each step of 50 bp.
+    median : (S - 3,) float32
+        Median of each bin.
+    """
 
     mean: np.ndarray
     low: np.ndarray
@@ -436,6 +577,20 @@ class Steps:
 
 @lru_cache(maxsize=2)
 def steps(track: Track, chrom: str) -> Steps:
-    """Statistics of one chromosome of a track, from which those of its bins follow; the last two are kept."""
+    """Statistics of one chromosome of a track, by step, from which the features of its bins are computed.
+
+    The results of the last two calls are kept.
+
+    Parameters
+    ----------
+    track : Track
+        Accessibility of a cell.
+    chrom : str
+        A chromosome of the genome.
+
+    Returns
+    -------
+    Steps
+    """
     ends, values = track.runs(chrom)
     return Steps(*kernel.steps(ends, values, track.lengths[chrom] // kernel.STEP))

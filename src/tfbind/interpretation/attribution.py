@@ -1,4 +1,4 @@
-"""What a trained model has learnt, as motifs: what its filters answer to, and the sites that its scores rest on."""
+"""Motifs that a trained model has learnt: what its filters respond to, and the sites that its scores depend on."""
 
 import os
 from collections.abc import Callable
@@ -17,32 +17,35 @@ from tfbind.kernels import detectors
 from tfbind.models import networks, predict, store
 from tfbind.models.networks import BiLSTM, DeepBind, Network
 
-#: The fewest windows or sequences that make a motif.
+#: The smallest number of windows or sequences from which a motif is made.
 FEWEST = 10
-#: Best-scored sequences whose sites are sought, and bp of a site.
+#: Number of best-scored sequences in which sites are searched for, and width of a site in bp.
 TOP, SITE = 100, 24
-#: Sequences of a class that a filter's effect is measured on, and motifs shown of a regression.
+#: Sequences per class on which the effect of a filter is measured, and number of motifs shown for a regression.
 _ROWS, _STRONGEST = 128, 10
-#: Nodes of the integral, more where their sum is further from the mean logit than this share: a read-out bends at some
-#: points between silence and the answer.
+#: Nodes of the integral. More are used if their sum differs from the mean logit by more than this share, since a
+#: read-out with ReLUs has kinks between no response and the full one.
 _NODES, _APART = (16, 32, 64, 128), 0.01
 _COMPLEMENT = np.array([3, 2, 1, 0, UNKNOWN], np.uint8)
 
 
 def windows(network: Network, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The strongest answer of each filter to each sequence on either strand, and the window that it answers to.
+    """The strongest response of each filter to each sequence, on either strand, and the window it responds to.
 
     Parameters
     ----------
     network : DeepBind or BiLSTM
+        Other networks have no entry in `_WINDOWS`.
     tokens : (N, L) uint8
+        Sequences.
 
     Returns
     -------
     answers : (N, F) float32
-        After the ReLU; 0 where a filter is silent.
+        Response after the ReLU; 0 where a filter does not respond.
     windows : (N, F, W) uint8
-        Tokens as the filter reads them, the reverse complement where the other strand won; W is the filter's width.
+        Tokens as the filter reads them: the reverse complement where the other strand responds more strongly. W is the
+        filter's width in bp.
     """
     return _WINDOWS[type(network)](network, tokens)
 
@@ -72,29 +75,43 @@ def _of_bilstm(network: BiLSTM, tokens: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.maximum(*answers), np.where(turned[..., None], found[1], found[0])
 
 
-#: Kinds of networks whose filters are known; of any other the sites alone are given.
+#: Networks whose filters can be read; for any other only the sites are given.
 _WINDOWS = {DeepBind: _of_deepbind, BiLSTM: _of_bilstm}
 
 
 def count(windows: np.ndarray) -> np.ndarray:
-    """Bases at each position of aligned windows (N, W), unknown ones left out: (W, 4) int64."""
+    """Number of each base at each position of aligned windows; unknown bases are not counted.
+
+    Parameters
+    ----------
+    windows : (N, W) uint8
+        Tokens.
+
+    Returns
+    -------
+    (W, 4) int64
+        Columns A C G T.
+    """
     return (windows[..., None] == np.arange(4)).sum(0)
 
 
 def contributions(network: Network, tokens: np.ndarray) -> np.ndarray:
-    """What each filter adds to each logit: integrated gradients (Sundararajan et al. 2017) from silence.
+    """What each filter adds to each logit, by integrated gradients (Sundararajan et al. 2017) from no response at all.
 
     Parameters
     ----------
     network : DeepBind or BiLSTM
+        A trained network.
     tokens : (N, L) uint8
+        Sequences.
 
     Returns
     -------
     (N, F) float64
-        Of a sequence they add up to its logit minus that of a sequence to which no filter answers; their mean over the
-        sequences does so within 1 % of the mean size of these differences. Where the read-out is linear, weight times
-        answer.
+        For one sequence the values add up to its logit minus the logit of a sequence to which no filter responds. The
+        integral is approximate: averaged over the sequences, it agrees within 1 % of the mean size of these
+        differences, unless even the finest grid does not reach this. If the read-out is linear, a value is weight times
+        response.
     """
     if isinstance(network, DeepBind):
         answers = torch.from_numpy(windows(network, tokens)[0])
@@ -109,7 +126,7 @@ def contributions(network: Network, tokens: np.ndarray) -> np.ndarray:
 
 
 def _integrated(read: Callable[[Tensor], Tensor], x: Tensor) -> np.ndarray:
-    # Gauss and Legendre's nodes on [0, 1]; rows do not depend on each other, so one backward pass serves all
+    # Gauss-Legendre nodes on [0, 1]; sequences are independent, so one backward pass is enough for all
     with torch.no_grad():
         difference = (read(x) - read(torch.zeros_like(x))).double().numpy()
     for count in _NODES:
@@ -125,21 +142,24 @@ def _integrated(read: Callable[[Tensor], Tensor], x: Tensor) -> np.ndarray:
 
 
 def mutagenesis(read: Callable[[np.ndarray], np.ndarray], tokens: np.ndarray) -> np.ndarray:
-    """What each base adds: the logit minus the mean logit with each of the three other bases in its place.
+    """What each base adds to the logit: the logit minus the mean logit with each of the three other bases in its place.
+
+    This is the mutation map of Alipanahi et al. (2015), averaged over the substitutions.
 
     Parameters
     ----------
     read : function
         (M, L) tokens -> logits (M,).
     tokens : (N, L) uint8
+        Sequences.
 
     Returns
     -------
     (N, L) float64
-        0 where no base is known. The mutation maps of Alipanahi et al. (2015), averaged over the substitutions.
+        0 where the base is unknown.
     """
     effects = np.zeros(tokens.shape)
-    for row, logit in enumerate(read(tokens)):  # one sequence at a time bounds the memory
+    for row, logit in enumerate(read(tokens)):  # one sequence at a time, to bound the memory
         places = np.flatnonzero(tokens[row] != UNKNOWN)
         mutants = np.tile(tokens[row], (3 * len(places), 1))
         others = (tokens[row, places, None] + np.arange(1, 4)) % 4  # (P, 3)
@@ -149,23 +169,27 @@ def mutagenesis(read: Callable[[np.ndarray], np.ndarray], tokens: np.ndarray) ->
 
 
 def align(tokens: np.ndarray, effects: np.ndarray, width: int = SITE, rounds: int = 10) -> np.ndarray:
-    """The site of each sequence, all put under each other by what their bases add.
+    """One site from each sequence, aligned by what their bases add to the logit.
 
-    The first sequence's strongest window begins; in turn each sequence gives the window, on either strand, whose
-    effects fit the mean of all windows best, and the mean is moved so that its weight lies in the middle.
+    The strongest window of the first sequence is the start. Then, in turn, each sequence gives the window, on either
+    strand, whose effects fit the mean of all windows best, and the mean is shifted so that its weight is in the
+    middle.
 
     Parameters
     ----------
     tokens : (N, L) uint8
-    effects : (N, L) float
-        `mutagenesis`.
+        At least one sequence.
+    effects : (N, L) float64
+        Effect of each base, from `mutagenesis`.
     width : int
-        Of a window in bp; it may reach beyond the ends.
+        Width of a window in bp; it may reach beyond the ends. Default 24.
     rounds : int
+        Rounds of alignment, at least 1.
 
     Returns
     -------
     (N, width) uint8
+        Tokens of the sites, on the strand that fits; unknown beyond the ends.
     """
     reach = ((0, 0), (width - 1, width - 1))
     padded = np.pad(tokens, reach, constant_values=UNKNOWN)
@@ -191,24 +215,31 @@ def align(tokens: np.ndarray, effects: np.ndarray, width: int = SITE, rounds: in
 def learnt(
     folder: str | os.PathLike, positives: pd.DataFrame, negatives: pd.DataFrame, reading: str = "whole"
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """The motifs of a stored model, of the test rows of its own source.
+    """Motifs of a stored model, from the test sequences of its own source.
 
     Parameters
     ----------
     folder : path
-    positives, negatives : sequence tables
+        Folder of the model.
+    positives, negatives : sequence table
+        Only their test sequences are used; at least 10 of each are needed.
     reading : {"whole", "scan", "embed"}
         How the model reads whole sequences.
 
     Returns
     -------
     table : DataFrame
-        `tomtom.LEARNT`, one row a motif: each filter of each seed, and the `SITES` of the ensemble; of a regression
-        its strongest motifs. `effect`: what it adds to a bound sequence's logit more than to an unbound one's, in the
-        mean; `importance`: its share of the difference of the mean logits. A motif that cannot be given has its
-        reason in `note`.
-    motifs : dict
-        ``seed.filter`` -> shares (W, 4).
+        Columns `tomtom.LEARNT`, one row per motif: each filter of each seed, and the `SITES` of the ensemble; for a
+        regression its strongest motifs. `effect` is the mean that it adds to the logit of a positive, minus the mean
+        for a negative; `importance` is its share of the difference of the mean logits, NaN where positives do not score
+        higher. A motif that cannot be given has its reason in `note`.
+    motifs : dict of str to (W, 4) float64
+        Shares of the bases by ``seed.filter``. Empty if the model was not trained or there are too few sequences.
+
+    Raises
+    ------
+    InputError
+        If the folder has no readable model.
     """
     networks.one_thread()
     description = store.describe(folder)
@@ -224,14 +255,14 @@ def learnt(
         rows, found = [], {}
         for seed, network in networks.load(folder).items():
             if type(network) in _WINDOWS:
-                network.requires_grad_(False)  # what is asked for is the gradient of the answers alone
+                network.requires_grad_(False)  # only gradients of the responses are needed
                 rows += _of_filters(network, str(seed), bound, unbound, found)
         rows.append(_of_sites(folder, bound, reading, found))
     return pd.DataFrame(rows, columns=tomtom.LEARNT), found
 
 
 def _spread(tokens: np.ndarray) -> np.ndarray:
-    """At most `_ROWS` rows, evenly spread."""
+    """At most `_ROWS` sequences, evenly spaced."""
     return tokens[np.unique(np.linspace(0, len(tokens) - 1, min(len(tokens), _ROWS)).astype(int))]
 
 
@@ -271,8 +302,8 @@ def _motif(sites: np.ndarray, name: str, found: dict) -> dict:
 
 
 def _of_regression(folder: str | os.PathLike, bound: np.ndarray, unbound: np.ndarray) -> tuple[list[dict], dict]:
-    """Known motifs: nothing is aligned, the weights tell which matter."""
-    from tfbind.models import baseline  # scikit-learn loads only for those who need it
+    """Known motifs and their effects: nothing is aligned, since the weights show which motifs matter."""
+    from tfbind.models import baseline  # imported here, so that scikit-learn loads only where it is needed
 
     estimator, about = baseline.load(folder)
     known = estimator.motifs_
@@ -288,5 +319,5 @@ def _of_regression(folder: str | os.PathLike, bound: np.ndarray, unbound: np.nda
 
 
 def _share(part: float, whole: float) -> float:
-    """NaN where bound sequences do not score higher than unbound ones."""
+    """Share of the whole; NaN where positives do not score higher than negatives."""
     return part / whole if whole > 0 else float("nan")

@@ -1,4 +1,4 @@
-"""What each assay taught, for the page: motifs as small inline drawings, and a sentence for each factor and model."""
+"""What the models learnt from each assay, for the page: small inline logos, and sentences for each TF and model."""
 
 from collections.abc import Mapping
 
@@ -12,14 +12,14 @@ from tfbind import dna
 from tfbind.interpretation import tomtom
 from tfbind.interpretation.tomtom import SITES
 
-#: Okabe and Ito's colours; the letter itself carries the meaning.
+#: Colours of Okabe and Ito; the letter shows the base without them.
 COLOURS = {"A": "#009e73", "C": "#0072b2", "G": "#e69f00", "T": "#d55e00"}
-#: Shares of the whole effect from which on a motif is taught, and below which it is not.
+#: A motif counts as learnt from this share of the whole effect on, and as not learnt below the second one.
 TAUGHT, NOT_TAUGHT = 0.03, 0.01
-#: Logos of filters for each source and model.
+#: Number of filter logos for each source and model.
 SHOWN = 3
 _STEP, _BIT = 10, 18  # width of a position and height of a bit, in units of the drawing
-_LEAST = 0.8  # a lower letter cannot be seen
+_LEAST = 0.8  # lower letters cannot be seen
 
 
 def letters() -> Markup:
@@ -40,15 +40,23 @@ def _outline(base: str) -> str:
 
 
 def draw(share: np.ndarray, label: str, first: int = 0, width: int | None = None) -> Markup:
-    """A logo (Schneider and Stephens 1990): at each position the bases, as high as their share of its information.
+    """A sequence logo (Schneider and Stephens 1990): each base as high as its share of the position's information.
 
     Parameters
     ----------
     share : (W, 4) float
+        Shares of the bases at each position, columns A C G T.
     label : str
-        Read out in place of the drawing.
-    first, width : int
-        Position of the first row in a drawing of so many positions.
+        Text alternative of the drawing, for screen readers.
+    first : int
+        Position in the drawing at which the motif starts.
+    width : int, optional
+        Number of positions in the drawing; W by default.
+
+    Returns
+    -------
+    Markup
+        An inline SVG that needs `letters` on the page. Letters too low to be seen are left out.
     """
     width = len(share) if width is None else width
     high = 2 * _BIT
@@ -67,7 +75,22 @@ def draw(share: np.ndarray, label: str, first: int = 0, width: int | None = None
 
 
 def turn(share: np.ndarray, model: np.ndarray) -> tuple[np.ndarray, int]:
-    """`share` on the strand, and the place of its first position, at which it fits another motif best."""
+    """A motif on the strand, and at the offset, where it fits another motif best.
+
+    Parameters
+    ----------
+    share : (W, 4) float
+        Shares of the motif to place.
+    model : (V, 4) float
+        Shares of the motif to fit.
+
+    Returns
+    -------
+    share : (W, 4) float
+        The motif, or its reverse complement.
+    place : int
+        Position of `model` at which it starts; negative if it starts before.
+    """
     weight, best = (model - 0.25).T, (-np.inf, share, 0)
     for strand in (share, share[::-1, ::-1]):
         fits = sum(np.correlate(weight[base], strand[:, base] - 0.25, "full") for base in range(4))
@@ -77,18 +100,18 @@ def turn(share: np.ndarray, model: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def taught(rows: pd.DataFrame) -> pd.DataFrame:
-    """What the filters of one model answer to, the most important first.
+    """Known motifs that the filters of one model respond to, the most important first.
 
     Parameters
     ----------
     rows : DataFrame
-        `tomtom.COLUMNS` of one source, kind of negatives and model.
+        Columns `tomtom.COLUMNS`, for one source, kind of negatives and model.
 
     Returns
     -------
     DataFrame
-        The most important filter's row for each group of matches that are like each other, with `filters` (how many of
-        all seeds) and `importance` of the group: their sum, in the mean over seeds.
+        One row per group of similar matches: that of the most important filter, with `filters` (number of filters of
+        all seeds) and `importance` of the group (the sum, divided by the number of seeds).
     """
     filters = rows[(rows["filter"] != SITES) & rows["alike_to"].notna()]
     filters = filters.sort_values("importance", ascending=False, kind="stable")
@@ -100,7 +123,18 @@ def taught(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def headline(rows: pd.DataFrame) -> dict | None:
-    """The motif that stands for one source and model: that of its sites; of a regression its strongest."""
+    """The motif that represents one source and model: that of its sites, or for a regression its strongest.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns `tomtom.COLUMNS`, for one source, kind of negatives and model.
+
+    Returns
+    -------
+    dict or None
+        The row as a mapping. None if no motif has a match.
+    """
     known = rows[rows["match"].notna()]
     chosen = known[known["filter"] == SITES]
     chosen = known.sort_values("importance", ascending=False, kind="stable") if chosen.empty else chosen
@@ -108,14 +142,19 @@ def headline(rows: pd.DataFrame) -> dict | None:
 
 
 def told(rows: pd.DataFrame, assays: Mapping[str, str]) -> list[str]:
-    """Which known motif each source taught, and what only one assay did: sentences.
+    """Sentences: which known motif was learnt from each source, and which from one assay only.
 
     Parameters
     ----------
     rows : DataFrame
-        `tomtom.COLUMNS` of one factor, kind of negatives and model.
-    assays : mapping
-        Assay -> as it is written.
+        Columns `tomtom.COLUMNS`, for one TF, kind of negatives and model.
+    assays : mapping of str to str
+        Assay -> the name to write.
+
+    Returns
+    -------
+    list of str
+        One sentence per source, then one for each motif that only one assay gave.
     """
     said, shares = [], {}
     for (source, assay), mine in rows.groupby(["source", "source_assay"], sort=False):
@@ -145,14 +184,22 @@ def told(rows: pd.DataFrame, assays: Mapping[str, str]) -> list[str]:
 
 
 def section(table: pd.DataFrame, motifs: Mapping[str, np.ndarray], assays: Mapping[str, str]) -> list[dict]:
-    """What the template shows: for each factor, each model with its sentences and logos; the known motif first.
+    """Data for the template: for each TF and model its sentences and logos, with the known motif first.
 
     Parameters
     ----------
-    table, motifs : DataFrame, mapping
-        As `tomtom.tabulate` returns them.
-    assays : mapping
-        Assay -> as it is written.
+    table : DataFrame
+        Learnt motifs, from `tomtom.tabulate`.
+    motifs : mapping of str to (W, 4) float
+        Shares by name or id, from `tomtom.tabulate`.
+    assays : mapping of str to str
+        Assay -> the name to write.
+
+    Returns
+    -------
+    list of dict
+        One per TF, with its `models`. Logos of one model are aligned to the known motif (`reference`; None without
+        one).
     """
     factors: dict[str, list] = {}
     for (tf, negatives, model), rows in table.groupby(["tf", "train_negatives", "model"], sort=False):

@@ -1,6 +1,6 @@
-"""Motifs that a model has learnt beside the known ones of JASPAR: how alike they are, by Tomtom.
+"""Compares the motifs that a model has learnt with the known ones of JASPAR, by Tomtom.
 
-A motif is a ``(W, 4)`` array of counts, columns A C G T, one row a position.
+A motif is a ``(W, 4)`` array of counts or shares: one line per position, columns A C G T.
 """
 
 import os
@@ -14,16 +14,16 @@ from tfbind import dna
 from tfbind.io import atomic
 from tfbind.motifs import Motifs, group_of
 
-#: A match counts at this q-value, and two known motifs are alike at it.
+#: Largest q-value at which a match counts, and at which two known motifs are similar.
 LEVEL = 0.05
-#: Bits from which on a position at the end of a motif belongs to it, and its fewest positions.
+#: Fewest bits of the first and the last position of a motif, and fewest positions of a motif.
 INFORMATIVE, SHORTEST = 0.25, 5
-#: Bits that a motif holds in so many neighbouring positions; a fainter one is like any long and diffuse matrix.
+#: A motif needs this many bits in so many neighbouring positions; a weaker one resembles any long, diffuse matrix.
 BITS, CORE = 7, 8
-#: Name of the motif of the sites that a model's scores rest on, beside the numbers of its filters.
+#: In the column `filter`: the motif of the sites that the scores of a model depend on, beside the filter numbers.
 SITES = "sites"
 KEY = ["tf", "source", "source_assay", "train_negatives", "model", "seed", "filter"]
-#: What `attribution.learnt` knows of a motif.
+#: Columns of `attribution.learnt`.
 LEARNT = ["seed", "filter", "n_sites", "effect", "importance", "note"]
 COLUMNS = [
     *KEY,
@@ -34,18 +34,50 @@ NUMBERS = ["n_sites", "effect", "importance", "p_value", "q_value", "own_rank", 
 
 
 def shares(counts: np.ndarray) -> np.ndarray:
-    """Shares of the bases at each position, with one pseudo-count, a quarter to each base: (W, 4) float64."""
+    """Shares of the bases at each position, with one pseudo-count, a quarter to each base.
+
+    Parameters
+    ----------
+    counts : (W, 4) int or float
+        Number of each base.
+
+    Returns
+    -------
+    (W, 4) float64
+    """
     return (counts + 0.25) / (counts.sum(1, keepdims=True) + 1)
 
 
 def information(share: np.ndarray) -> np.ndarray:
-    """Information of each position of ``(W, 4)`` shares in bits, 0 to 2: (W,) float64."""
+    """Information of each position in bits.
+
+    Parameters
+    ----------
+    share : (W, 4) float
+        Shares of the bases.
+
+    Returns
+    -------
+    (W,) float64
+        From 0 to 2.
+    """
     share = np.clip(share, 1e-12, 1)
     return 2 + (share * np.log2(share)).sum(1)
 
 
 def trim(counts: np.ndarray) -> np.ndarray:
-    """`counts` without the ends that say little or that less than half of the sites reach; (0, 4) if little is left."""
+    """A motif without ends that are uninformative or covered by less than half of the sites.
+
+    Parameters
+    ----------
+    counts : (W, 4) int
+        Number of each base.
+
+    Returns
+    -------
+    (V, 4) int
+        (0, 4) if fewer than 5 positions are left.
+    """
     depth = counts.sum(1)
     told = (information(shares(counts)) >= INFORMATIVE) & (depth >= depth.max(initial=0) / 2)
     inside = np.flatnonzero(told)
@@ -55,13 +87,35 @@ def trim(counts: np.ndarray) -> np.ndarray:
 
 
 def core(share: np.ndarray) -> float:
-    """Bits in the `CORE` neighbouring positions that hold most."""
+    """Bits in the 8 neighbouring positions that hold most information.
+
+    Parameters
+    ----------
+    share : (W, 4) float
+        Shares of the bases.
+
+    Returns
+    -------
+    float
+        All bits of a motif with fewer positions; 0 of an empty one.
+    """
     return np.convolve(information(share), np.ones(CORE)).max() if len(share) else 0.0
 
 
 def consensus(counts: np.ndarray) -> str:
-    """The motif in IUPAC letters, by the rule of Cavener (1987)."""
-    from Bio.motifs.matrix import FrequencyPositionMatrix  # it, memelite and scipy.stats load where they are used
+    """The motif in IUPAC letters, by the rule of Cavener (1987).
+
+    Parameters
+    ----------
+    counts : (W, 4) int or float
+        Counts or shares of the bases.
+
+    Returns
+    -------
+    str
+        One letter per position.
+    """
+    from Bio.motifs.matrix import FrequencyPositionMatrix  # slow to load, as are memelite and scipy.stats
 
     columns = {base: counts[:, i].tolist() for i, base in enumerate(dna.ALPHABET)}
     return str(FrequencyPositionMatrix(dna.ALPHABET, columns).degenerate_consensus) if len(counts) else ""
@@ -73,12 +127,14 @@ def compare(queries: Sequence[np.ndarray], known: Motifs) -> np.ndarray:
     Parameters
     ----------
     queries : sequence of (W, 4) float
-        Shares.
+        Shares of the motifs.
     known : Motifs
+        The known motifs.
 
     Returns
     -------
     (Q, M) float64
+        Not corrected for the number of known motifs.
     """
     if not queries:
         return np.empty((0, len(known)))
@@ -93,12 +149,13 @@ class Learner(NamedTuple):
     Attributes
     ----------
     row : mapping
-        Of the sheet: `dataset`, `tf`, `assay`.
+        Row of the sheet: `dataset`, `tf`, `assay`.
     negatives, model : str
+        Kind of negatives, and name of the model.
     table : DataFrame
-        `LEARNT`.
-    motifs : mapping
-        ``seed.filter`` -> shares (W, 4).
+        Columns `LEARNT`.
+    motifs : mapping of str to (W, 4) float
+        Shares by ``seed.filter``.
     """
 
     row: Mapping[str, str]
@@ -109,17 +166,22 @@ class Learner(NamedTuple):
 
 
 def tabulate(learners: Sequence[Learner]) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Each learnt motif beside the known one that it matches best, and beside the factor's own.
+    """Each learnt motif with its best match among the known ones, and with the TF's own motif.
+
+    Parameters
+    ----------
+    learners : sequence of Learner
+        What each model has learnt.
 
     Returns
     -------
     table : DataFrame
-        `COLUMNS`. The q-value is Benjamini and Hochberg's over the known motifs. `kinship` says what the match is to
-        the factor: its `own` motif, one `alike` (one of a q-value of at most `LEVEL` to its own) or an `other`; empty
-        where nothing matches at `LEVEL`. `alike_to` is one name for all matches that are like each other: the first
-        own motif, or the most important of them.
-    motifs : dict
-        Shares (W, 4) of the learnt motifs, by `name`, and of the known ones that the table names, by id.
+        Columns `COLUMNS`. The q-value is that of Benjamini and Hochberg over the known motifs. `kinship` relates the
+        match to the TF: `own`, its own motif; `alike`, one similar to its own (a q-value of at most `LEVEL`); `other`;
+        empty where nothing matches at `LEVEL`. `alike_to` is one name for all matches similar to each other: the first
+        own motif, or the most important match. A motif that could not be given has no match, and its reason in `note`.
+    motifs : dict of str to (W, 4) float64
+        Shares of the learnt motifs, by `name`, and of the known ones that the table names, by id.
     """
     parts, motifs = [], {}
     for tf in dict.fromkeys(learner.row["tf"] for learner in learners):
@@ -138,14 +200,26 @@ def tabulate(learners: Sequence[Learner]) -> tuple[pd.DataFrame, dict[str, np.nd
 
 
 def name(row: Mapping) -> str:
-    """The name of a learnt motif among those of all models."""
+    """Name of a learnt motif, unique among those of all models."""
     return "/".join(str(row[key]) for key in ("source", "train_negatives", "model", "seed", "filter"))
 
 
 def alike(known: Motifs, places: Sequence[int]) -> dict[str, set[str]]:
-    """Id of each of some known motifs -> those of them that are like it at `LEVEL`, itself among them.
+    """For each of some known motifs, the ids of those among them that are similar to it at `LEVEL`, itself included.
 
-    Tomtom's p-value depends on which motif is asked for; either way round counts.
+    Tomtom's p-value depends on which of two motifs is the query; either direction counts.
+
+    Parameters
+    ----------
+    known : Motifs
+        The known motifs.
+    places : sequence of int
+        Positions in `known` of the motifs to compare.
+
+    Returns
+    -------
+    dict of str to set of str
+        By id.
     """
     places = list(dict.fromkeys(places))
     ids = [known.ids[i] for i in places]
@@ -156,7 +230,7 @@ def alike(known: Motifs, places: Sequence[int]) -> dict[str, set[str]]:
 
 
 def _q_values(p_values: np.ndarray) -> np.ndarray:
-    """Benjamini and Hochberg's, over the known motifs of each row of (Q, M) p-values."""
+    """q-values of Benjamini and Hochberg, over the known motifs, for each query of (Q, M) p-values."""
     from scipy.stats import false_discovery_control
 
     return false_discovery_control(p_values, axis=1) if len(p_values) else p_values
@@ -205,7 +279,15 @@ def _representatives(table: pd.DataFrame, own: Sequence[str], near: Mapping[str,
 
 
 def write(motifs: Mapping[str, np.ndarray], path: str | os.PathLike) -> None:
-    """Write shares (W, 4) by name as minimal MEME, which every motif program reads."""
+    """Write motifs as minimal MEME, which most motif programs read.
+
+    Parameters
+    ----------
+    motifs : mapping of str to (W, 4) float
+        Shares by name.
+    path : path
+        File to write.
+    """
     from memelite.io import write_meme
 
     with atomic.replacing(path) as temporary:
@@ -213,7 +295,18 @@ def write(motifs: Mapping[str, np.ndarray], path: str | os.PathLike) -> None:
 
 
 def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """What `write` wrote: name -> shares (W, 4)."""
+    """Motifs of a file that `write` wrote.
+
+    Parameters
+    ----------
+    path : path
+        File in minimal MEME.
+
+    Returns
+    -------
+    dict of str to (W, 4) float64
+        Shares by name.
+    """
     from memelite.io import read_meme
 
     return {name: np.asarray(share, float).T for name, share in read_meme(str(path)).items()}
