@@ -13,7 +13,25 @@ TITLE, ANCHOR, NEEDS = "Answer", "answer", ("verdicts",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """The verdicts of each TF as badges and sentences.
+
+    Parameters
+    ----------
+    tables : mapping
+        `verdicts` (`verdicts.VERDICT_COLUMNS`; `shift` and the negatives may be absent) and, if there is one,
+        `crossings` (`learning_curves.CROSSING_COLUMNS`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `answers`, one for each TF, that over all TFs first: `tf` and its `verdicts`, those on ChIP-seq targets first,
+        then by shift, the largest first. Each verdict has `badge` (see `wording.badge`), `sentence`, `about` (assays,
+        shift, model, negatives) and `pays` (sentences from `crossings` on retraining against direct use).
+        `verdict_link`: the download. `badge`: the function. `reusable`, `widest`: the limits of the verdicts in points,
+        as text.
+    """
     return {
         "answers": _answers(tables["verdicts"], tables.get("crossings")),
         "verdict_link": table.download(tables["verdicts"], "verdicts"),

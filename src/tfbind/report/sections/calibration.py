@@ -16,7 +16,21 @@ TITLE, ANCHOR, NEEDS = "Calibration", "calibration", ("calibration", "reliabilit
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """The table of calibration errors and the reliability curves.
+
+    Parameters
+    ----------
+    tables : mapping
+        `calibration` and `reliability` (columns as in `transfer.calibration`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker. The curves use the colour.
+
+    Returns
+    -------
+    dict
+        `calibration`, a table (see `table.shown`). `reliabilities`, one figure for each TF and kind of negatives, with
+        `title` and `svg`: the pair of datasets with the largest shift.
+    """
     return {
         "calibration": _calibration(tables["calibration"]),
         "reliabilities": _reliabilities(tables["reliability"], models),

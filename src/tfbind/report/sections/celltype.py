@@ -13,7 +13,21 @@ TITLE, ANCHOR, NEEDS = "Other cells", "celltype", ("celltype",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """The sentence and the table on the bins of other cells.
+
+    Parameters
+    ----------
+    tables : mapping
+        `celltype` (columns as in `celltype.evaluate`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict or None
+        None where `celltype` has no rows. Otherwise `celltype`, with `sentence` (which method ranks highest) and
+        `table` (see `table.shown`), and `filtered`, the table, for its menus.
+    """
     found = _celltype(tables["celltype"])
     return found and {"celltype": found, "filtered": [found["table"]]}
 

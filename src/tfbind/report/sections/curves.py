@@ -14,7 +14,23 @@ TITLE, ANCHOR, NEEDS = "Curves", "curves", ("curves", "metrics")
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """ROC and precision-recall curves of each target.
+
+    Parameters
+    ----------
+    tables : mapping
+        `curves` (`columns.CURVE_COLUMNS`) and `metrics` (`columns.METRIC_COLUMNS`), which has the number of positives
+        and negatives.
+    models : mapping of str to (str, str)
+        Model label -> colour and marker. The curves use the colour.
+
+    Returns
+    -------
+    dict
+        `panels`, one for each TF: `tf` and its `panels`, one for each target and kind of negatives, with `target`,
+        `negatives`, `farthest` (the source with the largest shift, None without another source), `rate` (share of
+        positives, or "unknown") and `svg`. `curves_link`: the download of the points that are drawn.
+    """
     ensembles = table.ensembles(tables["metrics"])
     aurocs, thinned = ensembles[ensembles["metric"] == "auroc"], _drawn(tables["curves"])
     return {

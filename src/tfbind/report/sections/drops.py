@@ -15,7 +15,22 @@ TITLE, ANCHOR, NEEDS = "Drops", "drops", ("transfer",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """Forest plots and the table of all paired drops.
+
+    Parameters
+    ----------
+    tables : mapping
+        `transfer` (`columns.TRANSFER_COLUMNS`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker of its drops. Its order is that of the models in each plot.
+
+    Returns
+    -------
+    dict
+        `forests`, one for each shift, direction and kind of negatives, with `title`, `svg` and `headline` (True for
+        another assay tested on ChIP-seq; these come first). `pairs`, the table (see `table.shown`). `filtered`, the
+        table, for its menus.
+    """
     found = _pairs(tables["transfer"])
     return {"forests": _forests(tables["transfer"], models), "pairs": found, "filtered": [found]}
 

@@ -11,7 +11,21 @@ TITLE, ANCHOR, NEEDS = "Leaks", "audit", ("audit",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """Whether training or validation rows are in a test set, in a sentence and a table.
+
+    Parameters
+    ----------
+    tables : mapping
+        `audit` (`leakage.COLUMNS`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `audit`, with `said` (the sentence), `libraries` (a sentence for each two datasets that look like one library),
+        `table` (the rows that leak; see `table.shown`) and `link` (the download of all counts).
+    """
     return {"audit": _audit(tables["audit"])}
 
 

@@ -14,7 +14,22 @@ TITLE, ANCHOR, NEEDS = "Retraining", "retrain", ("retrain", "crossings")
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """AUROC by the number of target examples, in figures, sentences and a table.
+
+    Parameters
+    ----------
+    tables : mapping
+        `retrain` and `crossings` (columns as in `learning_curves`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used, since the colours are those of the adaptations.
+
+    Returns
+    -------
+    dict
+        `retrain`, with `figures` (`title`, `svg` and `said`, the sentences from `crossings`; pairs without an AUROC
+        have none), `table` (see `table.shown`) and `link` (the download of `crossings`). `filtered`, the table, for its
+        menus.
+    """
     found = _retrain(tables["retrain"], tables["crossings"])
     return {"retrain": found, "filtered": [found["table"]]}
 

@@ -11,7 +11,23 @@ TITLE, ANCHOR, NEEDS = "Source × target", "matrix", ("metrics",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """AUROC of every source on every target, one grid for each model.
+
+    Parameters
+    ----------
+    tables : mapping
+        `metrics` (`columns.METRIC_COLUMNS`); the AUROCs of the ensembles are shown.
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `matrices`, with `menus` (see `table.filter_menus`) and `tfs`: of each TF its `sets`, one for each pair of
+        training and test negatives, with `negatives` and `grids`. A grid has `model`, `targets`, `rows` (`source` and
+        `cells`) and `reasons` (letter and reason of the cells without a value). `metrics_link`: the download.
+        `breakable`: the function. `palette`: the colour scale. `filtered`: `matrices`, for its menus.
+    """
     ensembles = table.ensembles(tables["metrics"])
     found = _matrices(ensembles[ensembles["metric"] == "auroc"])
     return {

@@ -14,7 +14,23 @@ TITLE, ANCHOR, NEEDS = "Motifs", "motifs", ("motifs",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """Logos, sentences and a table of the motifs that the models have learnt.
+
+    Parameters
+    ----------
+    tables : mapping
+        `motifs`: the table (`tomtom.COLUMNS`) and the motifs (name -> shares, (W, 4) float), as `tomtom.tabulate`
+        returns them.
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `lessons`, with `letters` (the SVG that defines the letters of all logos), `factors` (one for each TF, see
+        `logos.section`; each logo has in `said` the line under it) and `table` (see `table.shown`). `breakable`: the
+        function.
+    """
     return {"lessons": _lessons(*tables["motifs"]), "breakable": wording.breakable}
 
 

@@ -10,7 +10,20 @@ TITLE, ANCHOR, NEEDS = "Other shifts", "shifts", ("shifts",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """The table of the mean drop over TFs, for every shift and pair of assays.
+
+    Parameters
+    ----------
+    tables : mapping
+        `shifts` (`transfer.summary.SHIFT_COLUMNS`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `shifts`, a table (see `table.shown`).
+    """
     return {"shifts": _shifts(tables["shifts"])}
 
 

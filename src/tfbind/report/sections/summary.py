@@ -11,7 +11,21 @@ TITLE, ANCHOR, NEEDS = "Assay to assay", "summary", ("summary", "shifts")
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """The table of the mean drop over TFs from HT-SELEX to ChIP-seq.
+
+    Parameters
+    ----------
+    tables : mapping
+        `summary` (`transfer.summary.SUMMARY_COLUMNS`) and `shifts` (`SHIFT_COLUMNS`), which has the smallest and the
+        adjusted p-values.
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `summary`, a table (see `table.shown`); the download is `summary` as it was given.
+    """
     return {"summary": _summary(tables["summary"], tables["shifts"])}
 
 

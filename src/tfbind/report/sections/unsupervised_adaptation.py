@@ -12,7 +12,21 @@ TITLE, ANCHOR, NEEDS = "Without labels", "unlabelled", ("adaptation", "transfera
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """What adaptation without target labels gains, and whether the drop could be predicted.
+
+    Parameters
+    ----------
+    tables : mapping
+        `adaptation` and `transferability` (`ADAPTATION_COLUMNS` and `SIGN_COLUMNS` of `transfer.transferability`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `unlabelled`, with `said` (sentences on gains, then on predictions), `table` (of `adaptation`, over all TFs
+        first; see `table.shown`) and `link` (the download of `transferability`).
+    """
     return {"unlabelled": _unlabelled(tables["adaptation"], tables["transferability"])}
 
 
