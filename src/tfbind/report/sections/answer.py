@@ -42,7 +42,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 
 def _pays(crossings: pd.DataFrame | None) -> dict[tuple, list[str]]:
-    """From how many target examples on retraining pays: sentences by TF, shift, assays and negatives."""
+    """From how many target examples on retraining is better, in sentences by TF, shift, assays and negatives."""
     if crossings is None:
         return {}
     found: dict[tuple, list[str]] = {}
@@ -57,7 +57,7 @@ _DIRECTION = ("tf", "shift", "source_assay", "target_assay", "train_negatives", 
 
 
 def _answers(verdicts: pd.DataFrame, crossings: pd.DataFrame | None) -> list[dict]:
-    """One entry for each TF, that over all TFs first; in each, ChIP-seq targets and large shifts first."""
+    """One entry for each TF, that over all TFs first; in each entry, ChIP-seq targets and large shifts first."""
     pays = _pays(crossings)
     columns = ["shift", "test_negatives", "train_negatives"]
     rows = verdicts.assign(**{name: "" for name in columns if name not in verdicts})

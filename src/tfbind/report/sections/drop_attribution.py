@@ -33,7 +33,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 
 def _causes(causes: pd.DataFrame) -> dict:
-    """The waterfall of each pair, what it says, and its numbers."""
+    """The waterfall of each pair of datasets, its sentence, and the table of all numbers."""
     keys = ["tf", "source", "target", "test_negatives", "model"]
     figures = []
     for i, (key, group) in enumerate(causes.groupby(keys, sort=False)):

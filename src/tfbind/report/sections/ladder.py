@@ -1,4 +1,4 @@
-"""The drop from one shift to the next."""
+"""AUROC and drop from one shift to the next larger one."""
 
 from collections.abc import Mapping
 
@@ -37,7 +37,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 
 def _ladder(ladder: pd.DataFrame) -> dict:
-    """The rungs over TFs, or of the only TF."""
+    """The table of the means over TFs, or of the only TF."""
     shown = ladder[ladder["tf"] == EVERY_TF]
     shown = ladder if shown.empty else shown
     columns = [

@@ -30,7 +30,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 
 def _audit(audit: pd.DataFrame) -> dict:
-    """What leaked: a sentence, what it says of whole libraries, and a table of the cells that leak."""
+    """A sentence on leakage, sentences on whole libraries, and a table of the pairs of datasets that leak."""
     cell = ["source", "target", "train_negatives", "test_negatives"]
     found = audit[audit["n_train"] > 0]
     leaks = found[found["kind"] != ONE_LIBRARY]

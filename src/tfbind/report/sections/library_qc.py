@@ -28,7 +28,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 
 def _libraries(libraries: pd.DataFrame) -> dict:
-    """The table of the datasets, the poor ones marked."""
+    """The table of the datasets, each with its verdict."""
 
     def interval(row):
         if pd.isna(row["auroc"]):

@@ -1,4 +1,4 @@
-"""Every source against every target."""
+"""AUROC of every source on every target."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
         `matrices`, with `menus` (see `table.filter_menus`) and `tfs`: of each TF its `sets`, one for each pair of
         training and test negatives, with `negatives` and `grids`. A grid has `model`, `targets`, `rows` (`source` and
         `cells`) and `reasons` (letter and reason of the cells without a value). `metrics_link`: the download.
-        `breakable`: the function. `palette`: the colour scale. `filtered`: `matrices`, for its menus.
+        `breakable`: the function. `palette`: the colour scale. `filtered`: a list of `matrices`, for its menus.
     """
     ensembles = table.ensembles(tables["metrics"])
     found = _matrices(ensembles[ensembles["metric"] == "auroc"])
@@ -40,7 +40,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 
 def _grid(cells: pd.DataFrame) -> dict:
-    """One source x target table of AUROCs; a cell without value carries a letter and, below, its reason."""
+    """One source x target table of AUROCs; a cell without a value has a letter, and below the table its reason."""
     targets = list(dict.fromkeys(cells["target"]))
     sources = sorted(
         dict.fromkeys(cells["source"]),

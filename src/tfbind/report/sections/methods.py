@@ -1,4 +1,4 @@
-"""How the numbers were made, and whose methods they are."""
+"""How the numbers were computed, and who published the methods."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What the models have learnt."""
+"""The motifs that the models have learnt."""
 
 from collections.abc import Mapping
 
@@ -35,7 +35,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 
 def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
-    """What each model has learnt: logos and sentences of each factor, and what its filters answer to."""
+    """What each model has learnt: logos and sentences of each TF, and the table of the motifs of the filters."""
     factors = logos.section(table, motifs, wording.ASSAYS)
     for part in (part for factor in factors for part in factor["models"]):
         for logo in (logo for figure in part["figures"] for logo in figure["logos"]):

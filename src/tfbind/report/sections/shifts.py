@@ -1,4 +1,4 @@
-"""Means over TFs, of every shift and pair of assays."""
+"""Means over TFs for every shift and pair of assays."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 
 def _shifts(shifts: pd.DataFrame) -> dict:
-    """The same for every shift and pair of assays."""
+    """The table of the means over TFs for every shift and pair of assays."""
     columns = [
         table.Column("Shift", lambda r: wording.word(r["shift"])),
         table.Column("From → to", lambda r: f"{wording.assay(r['source_assay'])} → {wording.assay(r['target_assay'])}"),

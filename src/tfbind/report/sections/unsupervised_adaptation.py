@@ -31,7 +31,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 
 def _unlabelled(adaptation: pd.DataFrame, transferability: pd.DataFrame) -> dict:
-    """What was gained without target labels, over TFs first, and whether the drop could be foreseen."""
+    """Gains without target labels, over all TFs first, and whether the drop could be predicted."""
     columns = [
         table.Column("TF", lambda r: wording.word(r["tf"])),
         table.Column("Source → target", lambda r: f"{wording.end(r, 'source')} → {wording.end(r, 'target')}"),
