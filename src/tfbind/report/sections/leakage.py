@@ -1,4 +1,4 @@
-"""Training rows that are in a test set."""
+"""Training and validation sequences that are also in a test set."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ TITLE, ANCHOR, NEEDS = "Leaks", "audit", ("audit",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """Whether training or validation rows are in a test set, in a sentence and a table.
+    """Whether training or validation sequences are in a test set, in a sentence and a table.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     -------
     dict
         `audit`, with `said` (the sentence), `libraries` (a sentence for each two datasets that look like one library),
-        `table` (the rows that leak; see `table.shown`) and `link` (the download of all counts).
+        `table` (the counts of those that leak; see `table.shown`) and `link` (the download of all counts).
     """
     return {"audit": _audit(tables["audit"])}
 
