@@ -1,4 +1,4 @@
-"""Figures of the page: one style, one colour a model, small SVG."""
+"""Figures of the page: one style, one colour for each model, small SVG."""
 
 import io
 import re
@@ -34,7 +34,7 @@ STYLE = {
 
 
 def looks(models: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Model -> its colour and marker, everywhere on the page."""
+    """Model -> its colour and marker, the same in every figure of the page; the first 56 pairs all differ."""
     return {
         model: (COLOURS[i % len(COLOURS)], MARKERS[(i + i // len(COLOURS)) % len(MARKERS)])
         for i, model in enumerate(models)
@@ -56,11 +56,27 @@ def palette() -> list[tuple[str, str]]:
     return [(matplotlib.colors.to_hex(step), str(text)) for step, text in zip(steps, ink, strict=True)]
 
 
-_REFERENCE = re.compile(r"^#(.+)|url\(#([^)]*)\)")  # a colour never stands alone
+# A value that begins with # is a reference: colours stand inside style attributes.
+_REFERENCE = re.compile(r"^#(.+)|url\(#([^)]*)\)")
 
 
 def svg(figure: Figure, name: str, label: str) -> Markup:
-    """A figure as inline SVG: no namespace, style sheet or metadata; ids unique on the page by `name`."""
+    """A figure as inline SVG: no namespace, style sheet or metadata, coordinates to a tenth of a point.
+
+    Parameters
+    ----------
+    figure : Figure
+        Made and drawn under `STYLE`, which keeps texts as text and makes ids the same each time.
+    name : str
+        Goes before each id. Unique on the page, so that the ids are, too.
+    label : str
+        Text for screen readers.
+
+    Returns
+    -------
+    Markup
+        Without the ids that nothing refers to.
+    """
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     root = ElementTree.fromstring(buffer.getvalue())
@@ -96,7 +112,7 @@ def svg(figure: Figure, name: str, label: str) -> Markup:
 
 
 def _round(value: str) -> str:
-    """Coordinates to a tenth of a point; signs and commands stay."""
+    """Coordinates rounded to a tenth of a point; signs and drawing commands stay."""
     words = value.replace("(", "( ").replace(")", " )").replace(",", " ").split()
     short = []
     for text in words:

@@ -1,7 +1,7 @@
-"""One self-contained page with the answer: how far each model travels, and when it must be retrained.
+"""One self-contained page with the answer: how well each model transfers, and when it must be retrained.
 
-The page needs no network, no script and no font file. A section is a module of `sections` and the template beside it:
-numbers are formatted in the one, words stand in the other. The same tables give the same bytes.
+The page needs no network, no script and no font file. A section is a module of `sections`, which formats the numbers,
+and the template beside it, which holds the text. The same tables give the same bytes.
 """
 
 import os
@@ -37,8 +37,9 @@ from tfbind.report.sections import (
 )
 from tfbind.transfer.score_tables import Results
 
-#: In the order of the page. A section has `TITLE`, `ANCHOR`, the tables that it `NEEDS`, and `show`, which gives what
-#: its template shows, or None for nothing.
+#: In the order of the page. A section has `TITLE`, `ANCHOR`, the tables that it `NEEDS`, and `show`, which returns the
+#: names that its template uses, or None to leave the section out. `filtered` among them (what has menus) is for
+#: `render`, not for the template.
 SECTIONS = (
     *(answer, summary, shifts, ladder, matrix, drops, curves),
     *(drop_attribution, learning_curves, unsupervised_adaptation, calibration, motifs),
@@ -54,13 +55,19 @@ def render(path: str | os.PathLike, title: str, tables: Mapping[str, object]) ->
     path : path
         Written under a temporary name and renamed.
     title : str
+        Heading of the page.
     tables : mapping
-        Name -> table; a section whose tables are absent, or None, is left out. DataFrames under the names of the files
-        of results/ (`metrics`, `transfer`, `verdicts`, ...): AUROCs and drops are fractions of 1, a drop of 0.048 is
-        shown as 4.8 points. `logs`: dataset -> table (`positives`, `negatives:<label>`) -> frame of `event, reason,
-        count`. `motifs`: the table of that name and the motifs (`tomtom.tabulate`). `provenance`: plain values,
-        mappings, lists or frames, shown under their keys in the given order; a date comes from here, the page holds
-        none of its own.
+        Name -> table. A section is left out where one of its tables is absent or None. DataFrames have the names of the
+        files of results/ (`metrics`, `transfer`, `verdicts`, ...); their AUROCs and drops are fractions of 1, and a
+        drop of 0.048 is shown as 4.8 points. `logs`: dataset -> table (`positives`, `negatives:<label>`) -> DataFrame
+        of `event, reason, count`. `motifs`: the table and the motifs, as `tomtom.tabulate` returns them. `provenance`:
+        plain values, mappings, lists or DataFrames, shown under their keys in the given order. The page adds no date:
+        one that it shows was given in `provenance`.
+
+    Raises
+    ------
+    ResourceError
+        The file cannot be written: the disk is full, or the folder is read-only.
     """
     tables = {name: given for name, given in tables.items() if given is not None}
     named = [tables[name]["model"] for name in ("metrics", "transfer", "curves") if name in tables]
@@ -93,18 +100,25 @@ def render(path: str | os.PathLike, title: str, tables: Mapping[str, object]) ->
 def of_scores(
     path: str | os.PathLike, results: Results, source: str | os.PathLike, title: str, statistics: Mapping
 ) -> None:
-    """The same page for a table of scores (`score_tables.evaluate`), which has no libraries to judge.
+    """Write the same page for a table of scores, without the sections for which it has no data (libraries, motifs).
 
     Parameters
     ----------
     path : path
-        Of the page.
+        Of the page; written under a temporary name and renamed.
     results : score_tables.Results
+        What `score_tables.evaluate` returned.
     source : path
-        The table of scores, for its checksum.
+        The table of scores, named on the page with its checksum.
     title : str
+        Heading of the page.
     statistics : mapping
-        As given to `score_tables.evaluate`.
+        As given to `score_tables.evaluate`; shown in the configuration.
+
+    Raises
+    ------
+    ResourceError
+        The file cannot be written: the disk is full, or the folder is read-only.
     """
     seeds = sorted(set(results.metrics["seed"].dropna()) - {"ensemble"})
     named = {name: getattr(results, name) for name in results._fields if name != "tally"}

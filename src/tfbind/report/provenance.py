@@ -1,4 +1,4 @@
-"""What a page was made of: files, checksums, versions."""
+"""What a page was made from: files, checksums, versions."""
 
 import os
 import platform
@@ -20,22 +20,28 @@ from tfbind.report.table import download
 def provenance(
     rows: Mapping[str, Mapping[str, str]], config: Mapping, cells: Iterable[Mapping[str, str]] = ()
 ) -> dict[str, object]:
-    """What a result rests on: versions, seeds, the input files with their SHA-256, the whole configuration.
+    """Versions, seeds, input files with their SHA-256, and the whole configuration of a result.
+
+    The same study gives the same values on any day and in any folder: a path inside the working directory is shown
+    relative to it.
 
     Parameters
     ----------
-    rows : {dataset: row of the sheet}
+    rows : mapping of str to mapping
+        Dataset -> its row of the sheet: the columns of `paths.PATHS` and their checksums.
     config : mapping
-        Plain values.
-    cells : iterable of rows of the sheet of cells
+        Plain values. `seeds` is required; the files of `genomes` and of `models` of kind ``scores`` are listed too.
+    cells : iterable of mapping
+        Rows of the sheet of cells: `cell`, `what`, `tf`, `path`, `sha256`.
 
     Returns
     -------
     dict
-        For `render`. Of each file that was read: what for, its name or URL, the SHA-256 of what is at hand (of a
-        URL, of what was fetched), beside the checksum that was given where that is another one; the given one where
-        nothing is at hand; the day on which a URL was fetched. The same for the same study on any day, and wherever
-        its folder lies: of a path within the working directory, the part below it is shown.
+        For `page.render`: `tfbind`, `python`, `seeds`, `library versions`, `input files`, `configuration` (YAML). Each
+        input file has `for`, what it was read for; `file`, its path or URL; `sha256`; and, if it was fetched from a
+        URL, `fetched`, the day (``2026-11-30``). `sha256` is that of the file on disk (of a URL: of its download); a
+        given checksum that differs stands in parentheses after it. Without a file on disk it is the given checksum, or
+        "not given".
     """
     rows, config, cells = _below(f"{Path.cwd()}/", [rows, config, list(cells)])
     files = [(name, row.get(key), row.get(checksum_column(key), "")) for name, row in rows.items() for key in PATHS]
@@ -73,7 +79,7 @@ def _input(name: str, source: str, given: str) -> dict[str, str]:
 
 
 def _below(folder: str, value: object) -> object:
-    """Plain values with what lies in `folder` named from there."""
+    """Plain values, with the paths inside `folder` made relative to it."""
     if isinstance(value, Mapping):
         return {key: _below(folder, item) for key, item in value.items()}
     if isinstance(value, list):
@@ -82,7 +88,20 @@ def _below(folder: str, value: object) -> object:
 
 
 def as_tables(provenance: Mapping) -> dict:
-    """Plain values in reading order: short facts, then mappings as small tables, then texts of many lines."""
+    """Plain values in reading order: short facts, then small tables, then texts of several lines.
+
+    Parameters
+    ----------
+    provenance : mapping
+        As `provenance` returns it, or with other keys. A DataFrame, a mapping and a list of mappings become a table, a
+        list of other values a fact.
+
+    Returns
+    -------
+    dict
+        `facts`, pairs of key and text; `maps`, of each table its key, headings, rows of text and download (see
+        `table.download`); `texts`, pairs of key and text.
+    """
     facts, maps, texts = [], [], []
 
     def table(key: str, heads: list[str], rows: list[list[str]]) -> None:

@@ -8,7 +8,7 @@ BIBTEX = Path(__file__).with_suffix(".bib").read_text(encoding="utf-8")
 
 
 def references() -> list[str]:
-    """The works that the page cites, in the order of their numbers, as a list of references writes them."""
+    """The works that the page cites, in the order of their numbers, each as a line of a reference list."""
     written = []
     for entry in re.findall(r"^@\w+\{\w+,\n(.*?)\n\}$", BIBTEX, re.M | re.S):
         of = dict(re.findall(r"^  (\w+) = \{(.*)\},?$", entry, re.M))

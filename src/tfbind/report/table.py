@@ -8,15 +8,24 @@ from itertools import zip_longest
 
 import pandas as pd
 
-#: Tables longer than this are cut on the page (never in the download), larger downloads are compressed.
+#: The most rows that the page shows of a table (a download has all), and the most bytes of an uncompressed download.
 LONGEST, HEAVIEST = 1500, 100_000
-#: More TFs than that are not shown all at once.
+#: Where a study has more TFs than this, the matrix starts with the first TF alone.
 MANY = 4
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a shown table: heading, cells from a row, and whether the cells are numbers."""
+    """A column of a shown table.
+
+    Attributes
+    ----------
+    heading : str
+    cell : callable
+        From a row (column -> value) to its cell: text, or a verdict as `wording.badge` returns it.
+    number : bool
+        Whether the cells are numbers, which are aligned on the right.
+    """
 
     heading: str
     cell: Callable[[dict], object]
@@ -24,24 +33,35 @@ class Column:
 
 
 def ensembles(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The metrics that the page shows: those of the ensembles."""
+    """The metrics of the ensembles: those that the page shows.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        `columns.METRIC_COLUMNS`; `seed` is a number or ``ensemble``.
+
+    Returns
+    -------
+    DataFrame
+        The rows of the ensembles, with all columns and their index.
+    """
     return metrics[metrics["seed"].astype(str) == "ensemble"]
 
 
 def download(frame: pd.DataFrame, name: str) -> dict[str, str]:
-    """A table as a `data:` link.
+    """A table as a link that holds the file.
 
     Parameters
     ----------
     frame : DataFrame
-        Written as TSV with six significant digits, missing cells empty; compressed above `HEAVIEST` bytes.
+        Written as TSV without its index: six significant digits, missing cells empty; gzipped above `HEAVIEST` bytes.
     name : str
         File name without suffix.
 
     Returns
     -------
     dict
-        `name` (with suffix) and `href`.
+        `name`, with the suffix ``.tsv`` or ``.tsv.gz``, and `href`, a ``data:`` URL.
     """
     data = frame.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n").encode()
     kind, suffix = "text/tab-separated-values;charset=utf-8", ".tsv"
@@ -51,7 +71,22 @@ def download(frame: pd.DataFrame, name: str) -> dict[str, str]:
 
 
 def link(data: bytes, name: str, kind: str) -> dict[str, str]:
-    """A link that holds its file."""
+    """A link that holds its file.
+
+    Parameters
+    ----------
+    data : bytes
+        The content of the file.
+    name : str
+        File name with suffix.
+    kind : str
+        Media type, as in ``application/gzip``.
+
+    Returns
+    -------
+    dict
+        `name` and `href`, a ``data:`` URL in base64.
+    """
     return {"name": name, "href": f"data:{kind};base64,{base64.b64encode(data).decode()}"}
 
 
@@ -65,9 +100,35 @@ def shown(
     raw: pd.DataFrame | None = None,
     choose: tuple[str, ...] = (),
 ) -> dict:
-    """What the template's table macro needs.
+    """A table as the template's macro `table` takes it.
 
-    `raw` is the frame to download when it is not `frame`; `choose` are the headings by which a reader may filter.
+    Parameters
+    ----------
+    frame : DataFrame
+        Its first `LONGEST` rows are shown.
+    columns : list of Column
+        What is shown of each row, from left to right.
+    caption : str
+    name : str
+        File name of the download, without suffix.
+    empty : str
+        A sentence to show instead where `frame` has no rows.
+    raw : DataFrame, optional
+        What is downloaded; `frame` by default.
+    choose : tuple of str
+        Headings by which a reader may filter the rows. Their cells are text.
+
+    Returns
+    -------
+    dict
+        `columns`, `caption`, `empty`; `rows`, a list of cells each; `cut`, a sentence where rows are left out, else
+        empty; `link` (see `download`); `menus` (see `filter_menus`); `marks`, for each row the positions of its cells
+        in the words of the menus.
+
+    Raises
+    ------
+    ValueError
+        A heading of `choose` is not one of `columns`.
     """
     rows = [[column.cell(row) for column in columns] for row in frame.head(LONGEST).to_dict("records")]
     cut = f"The first {LONGEST} of {len(frame)} rows; the download has all." if len(frame) > LONGEST else ""
@@ -80,7 +141,21 @@ def shown(
 
 
 def filter_menus(words: Mapping[str, Iterable[str]], first: bool = False) -> list[dict]:
-    """A menu for each heading: its distinct words, and which of the first menu is chosen at the start (else all)."""
+    """A menu for each heading, from which a reader chooses one word or all.
+
+    Parameters
+    ----------
+    words : mapping of str to iterable of str
+        Heading -> the words of its column, which may repeat.
+    first : bool
+        Whether the first menu starts at its first word. Every other menu starts at "all".
+
+    Returns
+    -------
+    list of dict
+        `name`, the heading; `words`, each once, in the order given; `chosen`, position of the word chosen at the
+        start, None for all.
+    """
     menus = [{"name": name, "words": list(dict.fromkeys(some)), "chosen": None} for name, some in words.items()]
     if first:
         menus[0]["chosen"] = 0
@@ -88,6 +163,6 @@ def filter_menus(words: Mapping[str, Iterable[str]], first: bool = False) -> lis
 
 
 def rules(regions: Iterable[list[dict]]) -> list[int]:
-    """For the n-th menu of any region, the most words that one has: so many rules of the style sheet are needed."""
+    """The most words that any region's n-th menu has, for each n: so many rules does the style sheet need for it."""
     sizes = ([len(menu["words"]) for menu in menus] for menus in regions)
     return [max(column) for column in zip_longest(*sizes, fillvalue=0)]

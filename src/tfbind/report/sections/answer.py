@@ -13,7 +13,25 @@ TITLE, ANCHOR, NEEDS = "Answer", "answer", ("verdicts",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """The verdicts of each TF as badges and sentences.
+
+    Parameters
+    ----------
+    tables : mapping
+        `verdicts` (`verdicts.VERDICT_COLUMNS`; `shift` and the negatives may be absent) and, if there is one,
+        `crossings` (`learning_curves.CROSSING_COLUMNS`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `answers`, one for each TF, that over all TFs first: `tf` and its `verdicts`, those on ChIP-seq targets first,
+        then by shift, the largest first. Each verdict has `badge` (see `wording.badge`), `sentence`, `about` (assays,
+        shift, model, negatives) and `pays` (sentences from `crossings` on retraining against direct use).
+        `verdict_link`: the download. `badge`: the function. `reusable`, `widest`: the limits of the verdicts in points,
+        as text.
+    """
     return {
         "answers": _answers(tables["verdicts"], tables.get("crossings")),
         "verdict_link": table.download(tables["verdicts"], "verdicts"),
@@ -24,7 +42,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 
 def _pays(crossings: pd.DataFrame | None) -> dict[tuple, list[str]]:
-    """From how many target examples on retraining pays: sentences by TF, shift, assays and negatives."""
+    """From how many target examples on retraining is better, in sentences by TF, shift, assays and negatives."""
     if crossings is None:
         return {}
     found: dict[tuple, list[str]] = {}
@@ -39,7 +57,7 @@ _DIRECTION = ("tf", "shift", "source_assay", "target_assay", "train_negatives", 
 
 
 def _answers(verdicts: pd.DataFrame, crossings: pd.DataFrame | None) -> list[dict]:
-    """One entry for each TF, that over all TFs first; in each, ChIP-seq targets and large shifts first."""
+    """One entry for each TF, that over all TFs first; in each entry, ChIP-seq targets and large shifts first."""
     pays = _pays(crossings)
     columns = ["shift", "test_negatives", "train_negatives"]
     rows = verdicts.assign(**{name: "" for name in columns if name not in verdicts})

@@ -1,4 +1,4 @@
-"""Whether scores are probabilities on the target."""
+"""Whether the scores can be read as probabilities on the target."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,21 @@ TITLE, ANCHOR, NEEDS = "Calibration", "calibration", ("calibration", "reliabilit
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """The table of calibration errors and the reliability curves.
+
+    Parameters
+    ----------
+    tables : mapping
+        `calibration` and `reliability` (columns as in `transfer.calibration`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker. The curves use the colour.
+
+    Returns
+    -------
+    dict
+        `calibration`, a table (see `table.shown`). `reliabilities`, one figure for each TF and kind of negatives, with
+        `title` and `svg`: the pair of datasets with the largest shift.
+    """
     return {
         "calibration": _calibration(tables["calibration"]),
         "reliabilities": _reliabilities(tables["reliability"], models),
@@ -24,7 +38,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 
 def _calibration(calibration: pd.DataFrame) -> dict:
-    """Mean expected calibration error over TFs: a row for each shift and model, a column for each way to mend it."""
+    """Mean expected calibration error over TFs: a row for each shift and model, a column for each correction."""
     over = over_tfs(calibration)
     keys = ["shift", "source_assay", "target_assay", *GROUP]
     ways = {"none": [0], "prior": [0], "temperature": [16, 64, 256], "temperature and bias": [16, 64, 256]}
@@ -59,7 +73,7 @@ def _calibration(calibration: pd.DataFrame) -> dict:
 
 
 def _reliabilities(reliability: pd.DataFrame, models: dict) -> list[dict]:
-    """For each TF and kind of negatives, the curves of its farthest pair before and after a few target examples."""
+    """Curves of the pair with the largest shift, for each TF and negatives, with and without target examples."""
     cross = reliability[reliability["source"] != reliability["target"]]
     cross = cross.assign(rank=[-rank(shift) for shift in cross["shift"]])
     cross = cross.sort_values(["rank", "source", "target"], kind="stable")

@@ -1,4 +1,4 @@
-"""The ENCODE-DREAM task."""
+"""Binding in a cell that a method was not trained on: the task of the ENCODE-DREAM challenge."""
 
 from collections.abc import Mapping
 
@@ -13,13 +13,27 @@ TITLE, ANCHOR, NEEDS = "Other cells", "celltype", ("celltype",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """The sentence and the table on the bins of other cells.
+
+    Parameters
+    ----------
+    tables : mapping
+        `celltype` (columns as in `celltype.evaluate`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict or None
+        None where `celltype` has no rows. Otherwise `celltype`, with `sentence` (which method ranks highest) and
+        `table` (see `table.shown`), and `filtered`: a list of that table, for its menus.
+    """
     found = _celltype(tables["celltype"])
     return found and {"celltype": found, "filtered": [found["table"]]}
 
 
 def _celltype(table: pd.DataFrame) -> dict | None:
-    """The sentence and the table of the cell-type task; None where the study has no cells."""
+    """The sentence and the table of this task; None where the study has no cells."""
     if table.empty:
         return None
     names = ["auprc", INTERPOLATED, "auroc", "recall_at_50fdr", "recall_at_10fdr", "shuffled_auroc"]
@@ -56,7 +70,7 @@ def _celltype(table: pd.DataFrame) -> dict | None:
 
 
 def _contest(wide: pd.DataFrame, ranks: pd.DataFrame) -> str:
-    """Who ranks highest, and what the simplest methods reach."""
+    """A sentence: which method ranks highest, and what the simplest methods reach."""
     means = wide.groupby("method")["value"].mean()
     if ranks.empty or means.isna().all():
         return "No method could be tested."

@@ -14,7 +14,23 @@ TITLE, ANCHOR, NEEDS = "Curves", "curves", ("curves", "metrics")
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """ROC and precision-recall curves of each target.
+
+    Parameters
+    ----------
+    tables : mapping
+        `curves` (`columns.CURVE_COLUMNS`) and `metrics` (`columns.METRIC_COLUMNS`), which has the number of positives
+        and negatives.
+    models : mapping of str to (str, str)
+        Model label -> colour and marker. The curves use the colour.
+
+    Returns
+    -------
+    dict
+        `panels`, one for each TF: `tf` and its `panels`, one for each target and kind of negatives, with `target`,
+        `negatives`, `farthest` (the source with the largest shift, None without another source), `rate` (share of
+        positives, or "unknown") and `svg`. `curves_link`: the download of the points that are drawn.
+    """
     ensembles = table.ensembles(tables["metrics"])
     aurocs, thinned = ensembles[ensembles["metric"] == "auroc"], _drawn(tables["curves"])
     return {
@@ -23,23 +39,26 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     }
 
 
-#: Points of all curves together; each keeps 16 to 60 of its own.
+#: About how many points all curves have together; each keeps 16 to 60.
 POINTS = 60_000
+#: Columns that name a panel.
 PANEL = ["tf", "target", "test_negatives"]
 
 
 def thin(x: np.ndarray, y: np.ndarray, most: int) -> np.ndarray:
-    """Which points of a curve to draw: at most `most`, both ends among them, evenly spaced along its length.
+    """Indices of the points of a curve to draw: at most `most`, with both ends, evenly spaced along its length.
 
     Parameters
     ----------
-    x, y : (N,) float arrays
-    most : int, at least 2
+    x, y : (N,) float
+        Points of the curve in order, as fractions of 1.
+    most : int
+        At least 2.
 
     Returns
     -------
-    (M,) int array
-        Rising indices, M <= most.
+    (M,) int
+        Ascending, M <= most; all of them where the curve has no more points.
     """
     if len(x) <= most:
         return np.arange(len(x))
@@ -50,7 +69,7 @@ def thin(x: np.ndarray, y: np.ndarray, most: int) -> np.ndarray:
 
 
 def _drawn(curves: pd.DataFrame) -> pd.DataFrame:
-    """The curves that are shown: of each target, its own models and those of the farthest source, thinned."""
+    """The curves that are shown, thinned: of each target, its own models and those of the source farthest from it."""
     rows = curves[curves["train_negatives"] == curves["test_negatives"]]
     cross = rows[rows["source"] != rows["target"]]
     cross = cross.assign(rank=[-rank(shift) for shift in cross["shift"]]).sort_values(["rank", "source"], kind="stable")
@@ -65,7 +84,7 @@ def _drawn(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _curve_panels(drawn: pd.DataFrame, scores: pd.DataFrame, models: dict) -> list[dict]:
-    """ROC and precision-recall of each target, one figure for each kind of negatives."""
+    """ROC and precision-recall curves of each target, one figure for each kind of negatives."""
     known = scores[scores["n_positive"].notna() & scores["n_negative"].notna()].drop_duplicates(PANEL)
     known = known.set_index(PANEL)
     base = (known["n_positive"] / (known["n_positive"] + known["n_negative"])).to_dict()
@@ -90,7 +109,7 @@ def _curve_panels(drawn: pd.DataFrame, scores: pd.DataFrame, models: dict) -> li
 
 
 def _panels() -> Figure:
-    """Empty ROC and precision-recall axes: ticks are slow to make, so every target is drawn on the same pair."""
+    """Empty ROC and precision-recall axes. Ticks are slow to make, so the same pair of axes serves every target."""
     figure = Figure(figsize=(5.2, 2.55))
     names = (("false positive rate", "true positive rate"), ("recall", "precision"))
     for axes, (x, y) in zip(figure.subplots(1, 2), names, strict=True):

@@ -13,12 +13,27 @@ TITLE, ANCHOR, NEEDS = "Causes", "causes", ("causes",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """A waterfall of the parts of each drop, and their table.
+
+    Parameters
+    ----------
+    tables : mapping
+        `causes` (`drop_attribution.COLUMNS`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `causes`, with `figures` and `table` (see `table.shown`). A figure has `title`, `said` (a sentence), `untested`
+        (the causes without a switch, and why) and `svg`. Where the drop is not estimable, `svg` is empty and `said`
+        gives the reason.
+    """
     return {"causes": _causes(tables["causes"])}
 
 
 def _causes(causes: pd.DataFrame) -> dict:
-    """The waterfall of each pair, what it says, and its numbers."""
+    """The waterfall of each pair of datasets, its sentence, and the table of all numbers."""
     keys = ["tf", "source", "target", "test_negatives", "model"]
     figures = []
     for i, (key, group) in enumerate(causes.groupby(keys, sort=False)):

@@ -15,7 +15,22 @@ TITLE, ANCHOR, NEEDS = "Drops", "drops", ("transfer",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """Forest plots and the table of all paired drops.
+
+    Parameters
+    ----------
+    tables : mapping
+        `transfer` (`columns.TRANSFER_COLUMNS`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker of its drops. Its order is that of the models in each plot.
+
+    Returns
+    -------
+    dict
+        `forests`, one for each shift, direction and kind of negatives, with `title`, `svg` and `headline` (True for
+        another assay tested on ChIP-seq; these come first). `pairs`, the table (see `table.shown`). `filtered`: a
+        list of that table, for its menus.
+    """
     found = _pairs(tables["transfer"])
     return {"forests": _forests(tables["transfer"], models), "pairs": found, "filtered": [found]}
 
@@ -51,14 +66,14 @@ def _trim(text: str, longest: int) -> str:
 
 
 def _forest(rows: pd.DataFrame, models: dict[str, tuple[str, str]], name: str, label: str) -> Markup:
-    """Drops in points with their intervals: one block for each pair, one line for each model."""
+    """Drops in points with their intervals: a block for each pair of datasets, in it a line for each model."""
     pairs = list(dict.fromkeys(zip(rows["tf"], rows["source"], rows["target"], strict=True)))
     present = [model for model in models if model in set(rows["model"])]
     pitch = 1 / (len(present) + 1.2)
     block = max(0.42, 0.15 * (len(present) + 1))
     height = block * len(pairs) + 0.55
     texts = [(_trim(tf, 34), _trim(f"{source} → {target}", 48)) for tf, source, target in pairs]
-    # In inches: about 0.085 for a bold letter, 0.062 for a small one.
+    # Inches: a bold letter is about 0.085 wide, a small one 0.062.
     left = max(max(0.085 * len(tf), 0.062 * len(route)) for tf, route in texts) + 0.2
     width = left + 4.4
     figure = Figure(figsize=(width, height))

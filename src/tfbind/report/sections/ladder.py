@@ -1,4 +1,4 @@
-"""The drop from one shift to the next."""
+"""AUROC and drop from one shift to the next larger one."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,21 @@ TITLE, ANCHOR, NEEDS = "Ladder", "ladder", ("ladder", "variance")
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """AUROC from the source's own test to ever larger shifts, and the variance components.
+
+    Parameters
+    ----------
+    tables : mapping
+        `ladder` (`ladder.LADDER_COLUMNS`) and `variance` (`variance_components.VARIANCE_COLUMNS`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker of its AUROCs. Its order is that of the models in each plot.
+
+    Returns
+    -------
+    dict
+        `ladder` and `variance`, tables (see `table.shown`). `rungs`, one figure for each TF and kind of negatives, over
+        all TFs first, with `title` and `svg`.
+    """
     return {
         "ladder": _ladder(tables["ladder"]),
         "rungs": _rungs(tables["ladder"], models),
@@ -23,7 +37,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 
 def _ladder(ladder: pd.DataFrame) -> dict:
-    """The rungs over TFs, or of the only TF."""
+    """The table of the means over TFs, or of the only TF."""
     shown = ladder[ladder["tf"] == EVERY_TF]
     shown = ladder if shown.empty else shown
     columns = [

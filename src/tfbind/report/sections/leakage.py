@@ -1,4 +1,4 @@
-"""Training rows that are in a test set."""
+"""Training and validation sequences that are also in a test set."""
 
 from collections.abc import Mapping
 
@@ -11,12 +11,26 @@ TITLE, ANCHOR, NEEDS = "Leaks", "audit", ("audit",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """Whether training or validation sequences are in a test set, in a sentence and a table.
+
+    Parameters
+    ----------
+    tables : mapping
+        `audit` (`leakage.COLUMNS`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `audit`, with `said` (the sentence), `libraries` (a sentence for each two datasets that look like one library),
+        `table` (the counts of those that leak; see `table.shown`) and `link` (the download of all counts).
+    """
     return {"audit": _audit(tables["audit"])}
 
 
 def _audit(audit: pd.DataFrame) -> dict:
-    """What leaked: a sentence, what it says of whole libraries, and a table of the cells that leak."""
+    """A sentence on leakage, sentences on whole libraries, and a table of the pairs of datasets that leak."""
     cell = ["source", "target", "train_negatives", "test_negatives"]
     found = audit[audit["n_train"] > 0]
     leaks = found[found["kind"] != ONE_LIBRARY]

@@ -14,19 +14,34 @@ TITLE, ANCHOR, NEEDS = "Retraining", "retrain", ("retrain", "crossings")
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """AUROC by the number of target examples, in figures, sentences and a table.
+
+    Parameters
+    ----------
+    tables : mapping
+        `retrain` and `crossings` (columns as in `learning_curves`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used, since the colours are those of the adaptations.
+
+    Returns
+    -------
+    dict
+        `retrain`, with `figures` (`title`, `svg` and `said`, the sentences from `crossings`; pairs without an AUROC
+        have none), `table` (see `table.shown`) and `link` (the download of `crossings`). `filtered`: a list of that
+        table, for its menus.
+    """
     found = _retrain(tables["retrain"], tables["crossings"])
     return {"retrain": found, "filtered": [found["table"]]}
 
 
-#: What is done with target examples -> its line.
+#: What is done with the target examples -> how the legend names it.
 _ADAPTATIONS = {"direct": "as it is", "head": "last layers trained on", "finetune": "all trained on"} | {
     "joint": "trained on both", "retrain": "trained from scratch"
 }  # fmt: skip
 
 
 def _retrain(retrain: pd.DataFrame, crossings: pd.DataFrame) -> dict:
-    """The learning curves of each pair, what they say, and their numbers."""
+    """The learning curves of each pair of datasets, their sentences, and the table of all numbers."""
     known = retrain[retrain["value"].notna()]
     keys = ["tf", "source", "target", "test_negatives", "model"]
     most = np.log2(max(known["n_target"].max(), 4)) if len(known) else 2.0

@@ -10,12 +10,25 @@ TITLE, ANCHOR, NEEDS = "Libraries", "libraries", ("libraries",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """The table of the quality of each dataset.
+
+    Parameters
+    ----------
+    tables : mapping
+        `libraries` (`library_qc.COLUMNS`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `libraries`, a table (see `table.shown`); its verdicts are badges (see `wording.badge`).
+    """
     return {"libraries": _libraries(tables["libraries"])}
 
 
 def _libraries(libraries: pd.DataFrame) -> dict:
-    """The table of the datasets, the poor ones marked."""
+    """The table of the datasets, each with its verdict."""
 
     def interval(row):
         if pd.isna(row["auroc"]):

@@ -1,4 +1,4 @@
-"""Every source against every target."""
+"""AUROC of every source on every target."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,23 @@ TITLE, ANCHOR, NEEDS = "Source × target", "matrix", ("metrics",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """AUROC of every source on every target, one grid for each model.
+
+    Parameters
+    ----------
+    tables : mapping
+        `metrics` (`columns.METRIC_COLUMNS`); the AUROCs of the ensembles are shown.
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `matrices`, with `menus` (see `table.filter_menus`) and `tfs`: of each TF its `sets`, one for each pair of
+        training and test negatives, with `negatives` and `grids`. A grid has `model`, `targets`, `rows` (`source` and
+        `cells`) and `reasons` (letter and reason of the cells without a value). `metrics_link`: the download.
+        `breakable`: the function. `palette`: the colour scale. `filtered`: a list of `matrices`, for its menus.
+    """
     ensembles = table.ensembles(tables["metrics"])
     found = _matrices(ensembles[ensembles["metric"] == "auroc"])
     return {
@@ -24,7 +40,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 
 def _grid(cells: pd.DataFrame) -> dict:
-    """One source x target table of AUROCs; a cell without value carries a letter and, below, its reason."""
+    """One source x target table of AUROCs; a cell without a value has a letter, and below the table its reason."""
     targets = list(dict.fromkeys(cells["target"]))
     sources = sorted(
         dict.fromkeys(cells["source"]),

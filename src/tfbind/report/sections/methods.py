@@ -1,4 +1,4 @@
-"""How the numbers were made, and whose methods they are."""
+"""How the numbers were computed, and who published the methods."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,21 @@ TITLE, ANCHOR, NEEDS = "Methods", "methods", ()
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """The version of tfbind and the references.
+
+    Parameters
+    ----------
+    tables : mapping
+        None is read.
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `tfbind`, the version; `references`, a list of text; `bibtex`, the same as BibTeX, and `bibtex_link`, its
+        download.
+    """
     return {
         "tfbind": __version__,
         "references": references.references(),

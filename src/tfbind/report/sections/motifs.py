@@ -1,4 +1,4 @@
-"""What the models have learnt."""
+"""The motifs that the models have learnt."""
 
 from collections.abc import Mapping
 
@@ -14,12 +14,28 @@ TITLE, ANCHOR, NEEDS = "Motifs", "motifs", ("motifs",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """Logos, sentences and a table of the motifs that the models have learnt.
+
+    Parameters
+    ----------
+    tables : mapping
+        `motifs`: the table (`tomtom.COLUMNS`) and the motifs (name -> shares, (W, 4) float), as `tomtom.tabulate`
+        returns them.
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `lessons`, with `letters` (the SVG that defines the letters of all logos), `factors` (one for each TF, see
+        `logos.section`; each logo has in `said` the line under it) and `table` (see `table.shown`). `breakable`: the
+        function.
+    """
     return {"lessons": _lessons(*tables["motifs"]), "breakable": wording.breakable}
 
 
 def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
-    """What each model has learnt: logos and sentences of each factor, and what its filters answer to."""
+    """What each model has learnt: logos and sentences of each TF, and the table of the motifs of the filters."""
     factors = logos.section(table, motifs, wording.ASSAYS)
     for part in (part for factor in factors for part in factor["models"]):
         for logo in (logo for figure in part["figures"] for logo in figure["logos"]):

@@ -12,7 +12,21 @@ TITLE, ANCHOR, NEEDS = "Kept and dropped", "records", ("logs",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """How many records of each dataset were read, changed, dropped and kept, and why.
+
+    Parameters
+    ----------
+    tables : mapping
+        `logs`: dataset -> table (`positives`, `negatives:<label>`) -> DataFrame of `event`, `reason`, `count`.
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `records`, the table of the totals by event (see `table.shown`). `reasons`, one for each dataset: `dataset` and
+        its `rows` of table, event, reason and count, as text.
+    """
     records, reasons = _logs(tables["logs"])
     return {"records": records, "reasons": reasons}
 

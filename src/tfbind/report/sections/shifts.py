@@ -1,4 +1,4 @@
-"""Means over TFs, of every shift and pair of assays."""
+"""Means over TFs for every shift and pair of assays."""
 
 from collections.abc import Mapping
 
@@ -10,12 +10,25 @@ TITLE, ANCHOR, NEEDS = "Other shifts", "shifts", ("shifts",)
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """The table of the mean drop over TFs, for every shift and pair of assays.
+
+    Parameters
+    ----------
+    tables : mapping
+        `shifts` (`transfer.summary.SHIFT_COLUMNS`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `shifts`, a table (see `table.shown`).
+    """
     return {"shifts": _shifts(tables["shifts"])}
 
 
 def _shifts(shifts: pd.DataFrame) -> dict:
-    """The same for every shift and pair of assays."""
+    """The table of the means over TFs for every shift and pair of assays."""
     columns = [
         table.Column("Shift", lambda r: wording.word(r["shift"])),
         table.Column("From → to", lambda r: f"{wording.assay(r['source_assay'])} → {wording.assay(r['target_assay'])}"),

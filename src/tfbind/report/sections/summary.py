@@ -1,4 +1,4 @@
-"""Means over TFs."""
+"""Means over TFs from HT-SELEX to ChIP-seq."""
 
 from collections.abc import Mapping
 
@@ -11,13 +11,28 @@ TITLE, ANCHOR, NEEDS = "Assay to assay", "summary", ("summary", "shifts")
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """The table of the mean drop over TFs from HT-SELEX to ChIP-seq.
+
+    Parameters
+    ----------
+    tables : mapping
+        `summary` (`transfer.summary.SUMMARY_COLUMNS`) and `shifts` (`SHIFT_COLUMNS`), which has the smallest and the
+        adjusted p-values.
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `summary`, a table (see `table.shown`); the download is `summary` as it was given. Of a table of scores without
+        these assays, `summary` holds the means over its farthest shift instead.
+    """
     return {"summary": _summary(tables["summary"], tables["shifts"])}
 
 
 def _summary(summary: pd.DataFrame, shifts: pd.DataFrame) -> dict:
     """The table of the means over TFs from HT-SELEX to ChIP-seq."""
-    # The adjusted p-values stand with the other shifts; the file keeps the columns of the paper's table.
+    # The adjusted p-values are in `shifts`, since `summary` keeps the columns of the paper's table.
     crossing = shifts[(shifts["source_assay"] == "htselex") & (shifts["target_assay"] == "chipseq")]
     rows = summary.merge(crossing.loc[crossing["shift"] == "assay", [*GROUP, "p_minimum", "p_holm"]], how="left")
     columns = [

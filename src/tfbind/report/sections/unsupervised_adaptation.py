@@ -12,12 +12,26 @@ TITLE, ANCHOR, NEEDS = "Without labels", "unlabelled", ("adaptation", "transfera
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """What the part of the template shows."""
+    """What adaptation without target labels gains, and whether the drop could be predicted.
+
+    Parameters
+    ----------
+    tables : mapping
+        `adaptation` and `transferability` (`ADAPTATION_COLUMNS` and `SIGN_COLUMNS` of `transfer.transferability`).
+    models : mapping of str to (str, str)
+        Model label -> colour and marker; not used.
+
+    Returns
+    -------
+    dict
+        `unlabelled`, with `said` (sentences on gains, then on predictions), `table` (of `adaptation`, over all TFs
+        first; see `table.shown`) and `link` (the download of `transferability`).
+    """
     return {"unlabelled": _unlabelled(tables["adaptation"], tables["transferability"])}
 
 
 def _unlabelled(adaptation: pd.DataFrame, transferability: pd.DataFrame) -> dict:
-    """What was gained without target labels, over TFs first, and whether the drop could be foreseen."""
+    """Gains without target labels, over all TFs first, and whether the drop could be predicted."""
     columns = [
         table.Column("TF", lambda r: wording.word(r["tf"])),
         table.Column("Source → target", lambda r: f"{wording.end(r, 'source')} → {wording.end(r, 'target')}"),
