@@ -58,10 +58,10 @@ def _finish(path, kind: str, count: int, tally: Tally, faults: list[str]) -> Non
 def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
     """Read a FASTA file.
 
-    Coordinates are read from names of the form ``chrom:start-end``, also after another name (``name::chrom:start-end``, as
-    bedtools getfasta writes), and with a suffix such as ``_shuf`` or ``(+)``. They are used only if *all* records have them
-    and all lengths agree with one convention: ``end - start`` bp (0-based half-open) or one more (1-based inclusive). Lines
-    that begin with ``;`` are skipped.
+    Coordinates are read from names of the form ``chrom:start-end``, also after another name (``name::chrom:start-end``,
+    as bedtools getfasta writes), and with a suffix such as ``_shuf`` or ``(+)``. They are used only if *all* records
+    have them and all lengths agree with one convention: ``end - start`` bp (0-based half-open) or one more (1-based
+    inclusive). Lines that begin with ``;`` are skipped.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
     -------
     DataFrame
         `name` (up to the first space), `sequence`, `chrom`, `start`, `end` (bp, 0-based half-open), `strand` (``-`` for
-        the suffix ``(-)``, else ``+``). The last four are null if no coordinates were read; ``attrs["nowhere"]`` says why
-        ('' otherwise).
+        the suffix ``(-)``, else ``+``). The last four are null if no coordinates were read; ``attrs["nowhere"]`` says
+        why ('' otherwise).
 
     Raises
     ------
@@ -155,8 +155,8 @@ def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
     Raises
     ------
     InputError
-        A malformed record, more or fewer qualities than bases, mates 1 and 2 in one file, a letter that is not of DNA, no
-        read with a base, a file that breaks off or cannot be read.
+        A malformed record, more or fewer qualities than bases, mates 1 and 2 in one file, a letter that is not of DNA,
+        no read with a base, a file that breaks off or cannot be read.
     """
     tally = Tally() if tally is None else tally
     if (plain := _plain_fastq(path)) is not None:
@@ -274,8 +274,8 @@ def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.Dat
     Raises
     ------
     InputError
-        A row without exactly two columns, without a sequence, with a label other than 0 and 1 or a letter that is not of
-        DNA; no rows; a file that cannot be read.
+        A row without exactly two columns, without a sequence, with a label other than 0 and 1 or a letter that is not
+        of DNA; no rows; a file that cannot be read.
     """
     tally = Tally() if tally is None else tally
     sequences, labels, where, faults = [], [], [], []
@@ -318,8 +318,8 @@ def read_deepbind(path: str | os.PathLike, tally: Tally | None = None) -> pd.Dat
     Raises
     ------
     InputError
-        EventID, seq or Bound is missing; a row has another number of columns than the header, no sequence, a Bound other
-        than 0 and 1 or a letter that is not of DNA; no rows; a file that cannot be read.
+        EventID, seq or Bound is missing; a row has another number of columns than the header, no sequence, a Bound
+        other than 0 and 1 or a letter that is not of DNA; no rows; a file that cannot be read.
     """
     tally = Tally() if tally is None else tally
     names, sequences, labels, where, faults = [], [], [], [], []
@@ -378,8 +378,8 @@ def read_counts(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataF
     ------
     InputError
         No count columns, or a header that does not give each one cycle number; a row has another number of columns, no
-        sequence, a count that is no whole number below 10^9 or a letter that is not of DNA; no rows; a file that cannot be
-        read.
+        sequence, a count that is no whole number below 10^9 or a letter that is not of DNA; no rows; a file that cannot
+        be read.
     """
     tally = Tally() if tally is None else tally
     sequences, counts, where, faults = [], [], [], []

@@ -84,8 +84,8 @@ def sequences(**columns) -> pd.DataFrame:
     Parameters
     ----------
     **columns
-        Any columns of `SEQUENCES`. `id`, `sequence`, `label` (1 positive, 0 negative) and `origin` are required. A scalar
-        is repeated in all rows. Defaults: `split` '', `draw` 0, the others null.
+        Any columns of `SEQUENCES`. `id`, `sequence`, `label` (1 positive, 0 negative) and `origin` are required. A
+        scalar is repeated in all rows. Defaults: `split` '', `draw` 0, the others null.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def conform(frame: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A copy, rows numbered from 0. Whole numbers that may be null are ``Int64``.
+        A copy, rows numbered from 0. Columns of type int64 become ``Int64`` of pandas, which can be null.
 
     Raises
     ------
@@ -192,7 +192,7 @@ def read(path: str | os.PathLike, schema: pa.Schema = SEQUENCES) -> pd.DataFrame
     Raises
     ------
     InputError
-        The file is damaged, of another format version or has other columns.
+        The file is damaged, of another format version or has other columns. A missing file is a FileNotFoundError.
     """
     try:
         table = pq.read_table(path, page_checksum_verification=True)
@@ -248,7 +248,7 @@ def read_targets(
 def chosen(
     targets: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]], pairs: Iterable[tuple[str, str]]
 ) -> dict[str, tuple[pd.DataFrame, dict[str, pd.DataFrame]]]:
-    """Keep of the negatives of each target only those with some labels; all targets and positives stay.
+    """Select negatives by target and label; all targets and their positives stay.
 
     Parameters
     ----------

@@ -92,8 +92,8 @@ def binary(path: str | os.PathLike, unpack: Callable[..., BinaryIO] = igzip.open
     Raises
     ------
     InputError
-        The file is missing, in another compressed format or binary, or a web page or JSON answer under the name of a data
-        file. Reading raises it as well if the content unpacks to over `RATIO` times the size of the file.
+        The file is missing, in another compressed format or binary, or a web page or JSON answer under the name of a
+        data file. Reading raises it as well if the content unpacks to over `RATIO` times the size of the file.
     Truncated
         The gzip file is damaged within its first bytes.
     """
