@@ -35,7 +35,9 @@ def encode_peaks(experiment: dict, assembly: str) -> dict:
     Returns
     -------
     dict
-        The portal's JSON of the file. Its output type is one of `PEAKS`, the first that is there.
+        The portal's JSON of the file. Its output type is one of `PEAKS`. Files that ENCODE marks as preferred come
+        first,
+    then the order of `PEAKS`.
 
     Raises
     ------
