@@ -35,9 +35,8 @@ def encode_peaks(experiment: dict, assembly: str) -> dict:
     Returns
     -------
     dict
-        The portal's JSON of the file. Its output type is one of `PEAKS`. Files that ENCODE marks as preferred come
-        first,
-    then the order of `PEAKS`.
+        The portal's JSON of the file. Its output type is one of `PEAKS`. Files that ENCODE marks as
+        preferred come first, then the order of `PEAKS`.
 
     Raises
     ------

@@ -105,7 +105,7 @@ def strongest(table: pd.DataFrame) -> np.ndarray:
 
 
 def _bed(table: pd.DataFrame) -> "pybedtools.BedTool":
-    import pybedtools  # slow to load, and only needed here
+    import pybedtools  # loaded only where intervals are compared
 
     if shutil.which("bedtools") is None:
         raise ResourceError(
@@ -141,7 +141,7 @@ def read_blacklist(
     Raises
     ------
     InputError
-        A line is malformed, the file is empty, or none of its chromosomes is in the genome.
+        A line is malformed, the file is empty or cannot be read, or none of its chromosomes is in the genome.
     """
     regions = peaks.read_peaks(path, "bed")
     chrom = regions["chrom"].map(genome.resolve)

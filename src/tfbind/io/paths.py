@@ -89,7 +89,7 @@ def cache() -> Path:
     """The folder that downloads are kept in: `TFBIND_CACHE`, by default the user's cache folder."""
     if folder := os.environ.get("TFBIND_CACHE"):
         return Path(folder)
-    import pooch  # slow to load: it imports the HTTP library
+    import pooch  # loaded only here: it imports the HTTP library
 
     return Path(pooch.os_cache("tfbind"))
 

@@ -4,7 +4,13 @@ import pandas as pd
 
 
 class Tally:
-    """Counts what was read, changed, dropped and kept, with the reason: the `.log.tsv` beside a table."""
+    """Counts of records that were read, changed, dropped and kept, with the reasons: the `.log.tsv` beside a table.
+
+    Attributes
+    ----------
+    rows : list of (str, str, int)
+        Event, reason and count, in the order counted.
+    """
 
     def __init__(self):
         self.rows: list[tuple[str, str, int]] = []

@@ -78,7 +78,7 @@ def _spelled(path: Path, number: int, column: str, row: dict, known: dict) -> li
 
 
 def _read_rows(path: Path, name: str) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
-    """Rows of a sheet of the schema `name` with their line numbers, and the faults of its header and by its schema."""
+    """Rows of a sheet with their line numbers, and the faults of its header and those that the schema `name` finds."""
     columns = list(schema.schema(name)["properties"])
     required = schema.schema(name)["required"]
     try:

@@ -19,7 +19,7 @@ def shift(source: Mapping[str, str], target: Mapping[str, str]) -> str:
     -------
     str
         One of `SHIFTS`: `none` for a dataset and itself, `replicate` for two datasets of the same assay, cell and
-    laboratory, also if no column differs.
+        laboratory, also if no column differs.
     """
     if source["dataset"] == target["dataset"]:
         return SHIFTS[0]
