@@ -1,9 +1,9 @@
-"""ENCODE and ENA: accessions and queries become rows of a sheet, for a person to read and correct.
+"""ENCODE and ENA: turn accessions and queries into rows of a sheet, for a person to read and correct.
 
-Nothing is guessed. A file that the archive does not offer without doubt, or a file name that does not fit its study's
-profile, gives no row but a reason, and the reasons stand as comments at the end of the sheet that is written.
+Nothing is guessed. If the archive does not offer one file without doubt, or a file name does not fit its study's
+profile, there is no row but a reason; the reasons are written as comments at the end of the sheet.
 
-`TFBIND_ENCODE` and `TFBIND_ENA` name other servers that answer like the archives (a mirror of the portal, a test).
+`TFBIND_ENCODE` and `TFBIND_ENA` name other servers with the interface of the archives (a mirror of the portal, a test).
 """
 
 import csv
@@ -21,14 +21,27 @@ from tfbind.study import schema, sheet, sources
 
 
 def resolve(accession: str, assembly: str = "") -> list[rows.Row]:
-    """The file or files that an accession stands for, as rows of a sheet.
+    """Ask an archive for the file or files of an accession, as rows of a sheet.
 
     Parameters
     ----------
     accession : str
-        ENCODE experiment (its preferred peaks) or file; run or study (all its runs) of ENA.
+        An ENCODE experiment (for its preferred peaks) or file; a run or a study (for all its runs) of ENA.
     assembly : str
-        Which peaks of an experiment are wanted; a file of another assembly is refused.
+        ENCODE only: assembly of the peaks, such as ``GRCh38``. Required for an experiment; a file of another assembly
+        is refused. Default: any, for a file.
+
+    Returns
+    -------
+    list of dict
+        Column -> text; one row for ENCODE, one for each run for ENA.
+
+    Raises
+    ------
+    InputError
+        The archive does not know the accession, offers no usable file or several, or names a host that is not allowed.
+    ResourceError
+        The archive cannot be reached or gives an unexpected answer.
     """
     if accession.startswith("ENC"):
         return [_named(encode.encode_resolve(accession, assembly), encode.encode())]
@@ -36,13 +49,38 @@ def resolve(accession: str, assembly: str = "") -> list[rows.Row]:
 
 
 def _named(row: rows.Row, asked: str) -> rows.Row:
-    """`row`, refused where an archive sends us to a host that nobody named."""
+    """Return `row`; refuse it if the archive's file is on a host that nobody named."""
     hosts.check_host(row["path"], hosts.allowed(asked), f"{row['accession']} is at ")
     return row
 
 
 def query(tfs: Sequence[str], assembly: str = "", studies: Sequence[str] = (), profile: str = "") -> rows.Found:
-    """ENCODE's ChIP-seq of some TFs, if an assembly is given, and their SELEX in some studies of ENA."""
+    """Find experiments on some TFs: ChIP-seq in ENCODE if an assembly is given, SELEX in studies of ENA.
+
+    Parameters
+    ----------
+    tfs : sequence of str
+        Exact names. Empty takes all TFs of the studies; ENCODE needs at least one.
+    assembly : str
+        As ENCODE writes it, such as ``GRCh38``; '' leaves ENCODE out.
+    studies : sequence of str
+        Accessions of ENA.
+    profile : str
+        How the studies' file names are read, a key of `ena.PROFILES`; required with `studies`.
+
+    Returns
+    -------
+    Found
+        One row for each ChIP-seq experiment and each SELEX cycle, and the reasons for those that give none.
+
+    Raises
+    ------
+    InputError
+        Arguments that lack or contradict each other, all at once; an unknown study; a file on a host that is not
+        allowed.
+    ResourceError
+        An archive cannot be reached or gives an unexpected answer.
+    """
     faults = []
     if assembly and not tfs:
         faults.append("--assembly: name the TFs with --tf")
@@ -68,14 +106,31 @@ def query(tfs: Sequence[str], assembly: str = "", studies: Sequence[str] = (), p
 
 
 def resolve_sheet(path: Path, folder: Path, assembly: str = "") -> rows.Found:
-    """A sheet with each accession in a path replaced by its URL and checksum, for a sheet in `folder`.
+    """Read a sheet and replace each accession in its path columns by a URL and checksum.
 
-    What a person wrote stays; only empty cells of the row are filled from the archive.
+    Text that a person wrote is kept: other cells of a row are filled from the archive only if they are empty.
+
+    Parameters
+    ----------
+    path : Path
+        A sheet of datasets.
+    folder : Path
+        Folder of the new sheet; relative paths are rewritten relative to it.
+    assembly : str
+        Assembly of the peaks of ENCODE's experiments, such as ``GRCh38``; required for an experiment.
+
+    Returns
+    -------
+    Found
+        All rows of the sheet.
 
     Raises
     ------
     InputError
-        With the faults of all rows.
+        With the faults of all rows: faults of the sheet, accessions without one usable file, of several runs, or of
+        another TF than the row's.
+    ResourceError
+        An archive cannot be reached or gives an unexpected answer.
     """
     lines, faults = sheet.read_sheet(path)
     for number, row in lines:
@@ -107,7 +162,20 @@ def _resolve_cell(row: rows.Row, column: str, assembly: str) -> None:
 
 
 def write_sheet(found: rows.Found, path: Path) -> None:
-    """Write a sheet; what could not become a row stands in comments at its end, with the reason."""
+    """Write rows as a sheet, with the reasons for what gave no row as comments at its end.
+
+    Parameters
+    ----------
+    found : Found
+        Its remarks become comments at the top.
+    path : Path
+        Written under a temporary name, then renamed. Columns that are empty in all rows are left out, unless required.
+
+    Raises
+    ------
+    ResourceError
+        The disk is full or the folder cannot be written.
+    """
     columns = schema.schema("datasets")["properties"]
     required = schema.schema("datasets")["required"]
     used = [name for name in columns if name in required or any(row.get(name) for row in found.rows)]

@@ -1,4 +1,4 @@
-"""Reads of the European Nucleotide Archive, and what the names of submitted files say."""
+"""Reads of the European Nucleotide Archive, and the TF, cycle and ligand that names of submitted files give."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from tfbind.archives import rows
 from tfbind.errors import InputError, ResourceError
 from tfbind.io import download
 
-#: What is asked of ENA about each run.
+#: Fields of each run that ENA is asked for.
 FIELDS = (
     "run_accession", "study_accession", "sample_alias", "sample_title", "library_name", "center_name",
     "fastq_ftp", "fastq_md5", "submitted_ftp", "submitted_md5",
@@ -26,7 +26,13 @@ _READS = re.compile(r"\.(fastq|fq|txt|fasta|fa)(\.gz)?$", re.IGNORECASE)
 
 
 def ena_records(report: str) -> list[rows.Row]:
-    """The runs of a file report, tab-separated with a header, as ENA's portal answers."""
+    """Parse a file report of ENA's portal, tab-separated with a header: one dict for each run.
+
+    Raises
+    ------
+    ResourceError
+        A column of `FIELDS` is missing.
+    """
     lines = csv.DictReader(io.StringIO(report), delimiter="\t", quoting=csv.QUOTE_NONE)
     records = [{key: value or "" for key, value in line.items() if key} for line in lines]
     missing = [name for name in FIELDS if records and name not in records[0]]
@@ -36,9 +42,19 @@ def ena_records(report: str) -> list[rows.Row]:
 
 
 def ena_row(record: rows.Row) -> rows.Row:
-    """The row of a sheet for one run, as far as ENA tells: its reads, their MD5, the submitted name.
+    """Make the row of a sheet for one run from ENA's record: its reads, their MD5 and the submitted name.
 
-    ENA's own FASTQ is taken where there is one, since its format is certain; the submitted file otherwise.
+    ENA's own FASTQ is taken if there is one, since its format is certain; otherwise the submitted file.
+
+    Parameters
+    ----------
+    record : dict
+        A run, from `ena_records`.
+
+    Returns
+    -------
+    dict
+        Column -> text; `sha256` is '' if ENA gives no MD5, and `note` says so. TF and cycle are missing (`read_name`).
 
     Raises
     ------
@@ -69,17 +85,24 @@ def ena_row(record: rows.Row) -> rows.Row:
 
 
 def submitted_name(record: rows.Row) -> str:
-    """Name of the file that was submitted for a run, without its suffix; '' where ENA does not tell."""
+    """Name of the file that was submitted for a run, without its suffix; '' if ENA gives none."""
     return _READS.sub("", Path(record["submitted_ftp"].split(";")[0]).name)
 
 
 class Profile(NamedTuple):
     """How the submitted file names of a study are built.
 
-    `names` are tried in turn; the fields of a name are its groups: `tf`, `partner` (of a pair of TFs), `clone`,
-    `ligand`, `batch`, `cycle`, `replicate`, `left` and `right` (flanks), `kind` (of SELEX). `refused` are names that
-    the study has and tfbind cannot use, and why. Where the name does not hold them, `tf` is the field of ENA's record
-    that holds the TF, and `title` the pattern of its sample title that holds the kind.
+    Attributes
+    ----------
+    names : tuple of str
+        Regular expressions, tried in turn. Their groups are the fields of a name: `tf`, `partner` (of a pair of TFs),
+        `clone`, `ligand`, `batch`, `cycle`, `replicate`, `left` and `right` (flanks), `kind` (of SELEX).
+    refused : dict of str to str
+        Regular expression for names that the study has and tfbind cannot use -> the reason.
+    tf : str
+        Field of ENA's record that holds the TF, if the name does not.
+    title : str
+        Regular expression for the sample title, with the group `kind`, if the name does not hold the kind.
     """
 
     names: tuple[str, ...]
@@ -95,7 +118,7 @@ _CYCLE = r"(?P<cycle>[0-9]+[a-z0-9]*)"
 _FLANKS = r"(?P<left>[ACGT]+){}(?P<right>[ACGT]+)"
 #: The cycle 0 of a ligand, shared by all TFs, in every study of this series.
 _ZERO = rf"Zero[A-Za-z]*_((?P<batch>[A-Z0-9]+)_)?{_LIGAND}(_.*)?"
-#: Profile -> how names are built, as the names of these studies show it.
+#: Profile -> how names are built, derived from the names in these studies.
 PROFILES = {
     # NOTO_TGCGTT30NTGC_AI_1; CTCF_full_AJ_TAGCGA20NGCT_3 has batch and ligand the other way round
     "jolma2013": Profile(
@@ -127,24 +150,25 @@ PROFILES = {
 
 
 def read_name(record: rows.Row, profile: str) -> rows.Row:
-    """What the submitted name of a run says, as columns of the sheet.
+    """Read the columns of a sheet that the submitted name of a run gives.
 
     Parameters
     ----------
     record : dict
-        A run of ENA's file report.
+        A run, from `ena_records`.
     profile : str
         A key of `PROFILES`.
 
     Returns
     -------
     dict
-        `tf` ('' for a cycle 0), `ligand`, `batch`, `cycle`, `replicate`, `note`.
+        `tf` ('' for a cycle 0), `ligand`, `batch`, `cycle`, `replicate`, `note`; '' for a field that the name lacks.
 
     Raises
     ------
     InputError
-        The name does not fit; nothing is taken from it.
+        The name is missing, does not fit the profile or is of an assay that tfbind cannot use; nothing is taken from
+        it.
     """
     rules, name = PROFILES[profile], submitted_name(record)
     if not name:
@@ -164,7 +188,7 @@ def read_name(record: rows.Row, profile: str) -> rows.Row:
     if said.get("partner", "htSELEX") != "htSELEX":
         tf = f"{tf}_{said['partner']}"
         notes.append("CAP-SELEX of two TFs")
-    if "left" in said:  # whether the reads hold them is for a person to see
+    if "left" in said:  # a person has to check whether the reads contain them
         notes.append(f"flanks {said['left']} and {said['right']}: left_flank and right_flank if the reads hold them")
     if title := re.fullmatch(rules.title, record["sample_title"]) if rules.title else None:
         said |= title.groupdict()
@@ -184,16 +208,22 @@ def read_name(record: rows.Row, profile: str) -> rows.Row:
 
 
 def ena_sheet(records: Sequence[rows.Row], profile: str, tfs: Sequence[str] = ()) -> rows.Found:
-    """A row for each run of a study that its profile can read, with the cycle 0 of its ligand.
+    """Make a row for each run of a study that its profile can read, with the cycle 0 of its ligand.
 
     Parameters
     ----------
     records : sequence of dict
-        ENA's file report, of one study or of several read with one profile.
+        Runs of one study, or of several with the same profile, from `ena_records`.
     profile : str
         A key of `PROFILES`.
     tfs : sequence of str
-        The TFs that are wanted, case as in the names (`ALX4` of man is not `Alx4` of mouse); empty takes all.
+        TFs to take, in the case of the names (human `ALX4` is not mouse `Alx4`); empty takes all.
+
+    Returns
+    -------
+    Found
+        Rows sorted by TF, batch, ligand and cycle; runs and TFs without a row, with the reason; remarks on runs of
+        other TFs.
     """
     found, zeros, other = rows.Found(), defaultdict(list), Counter()
     for record in records:
@@ -226,7 +256,7 @@ def ena_sheet(records: Sequence[rows.Row], profile: str, tfs: Sequence[str] = ()
 
 
 def _add_zero(row: rows.Row, zeros: list[rows.Row]) -> None:
-    """Name the cycle 0 of a row's ligand, where there is one and no doubt which."""
+    """Enter the cycle 0 of a row's ligand; if there are several or none, the note says so."""
     fit = [zero for zero in zeros if zero["batch"] == row["batch"]] if len(zeros) > 1 else zeros
     if len(fit) == 1:
         row["input_path"], row["input_sha256"] = fit[0]["path"], fit[0]["sha256"]
@@ -239,12 +269,25 @@ def _add_zero(row: rows.Row, zeros: list[rows.Row]) -> None:
 
 
 def ena() -> str:
-    """The address of the portal; `TFBIND_ENA` names another."""
+    """URL of ENA's portal; `TFBIND_ENA` names another."""
     return os.environ.get("TFBIND_ENA") or "https://www.ebi.ac.uk/ena/portal/api"
 
 
 def ena_ask(accession: str) -> list[rows.Row]:
-    """The sequencing runs of an accession."""
+    """Ask ENA for the sequencing runs of an accession.
+
+    Returns
+    -------
+    list of dict
+        One for each run, with the fields `FIELDS`.
+
+    Raises
+    ------
+    InputError
+        ENA does not know the accession or has no public run under it.
+    ResourceError
+        ENA cannot be reached or gives an unexpected answer.
+    """
     query = {"accession": accession, "result": "read_run", "fields": ",".join(FIELDS), "format": "tsv", "limit": "0"}
     url = f"{ena()}/filereport?{urlencode(query)}"
     answer = download.ask(url)

@@ -1,4 +1,4 @@
-"""Experiments and files of the ENCODE portal."""
+"""Experiments and files of the ENCODE portal, as rows of a sheet."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from tfbind.archives import rows
 from tfbind.errors import InputError, ResourceError
 from tfbind.io import download
 
-#: Output types of ENCODE that may stand for the peaks of a TF, the better first.
+#: Output types of ENCODE that are taken as the peaks of a TF, the best first.
 PEAKS = (
     "IDR thresholded peaks",
     "optimal IDR thresholded peaks",
@@ -23,20 +23,25 @@ PEAKS = (
 
 
 def encode_peaks(experiment: dict, assembly: str) -> dict:
-    """The file of an experiment that holds its peaks: released narrowPeak of `assembly`, preferred by ENCODE if any is.
+    """Choose the peak file of an experiment: released narrowPeak of an assembly, the one that ENCODE prefers if any.
 
     Parameters
     ----------
     experiment : dict
-        The portal's JSON of an experiment, its `files` embedded.
+        The portal's JSON of an experiment, with its `files` embedded.
     assembly : str
         As ENCODE writes it: `GRCh38`, `hg19`, `mm10`.
+
+    Returns
+    -------
+    dict
+        The portal's JSON of the file. Its output type is one of `PEAKS`. Files that ENCODE marks as
+        preferred come first, then the order of `PEAKS`.
 
     Raises
     ------
     InputError
-        The experiment is archived or revoked, or no file fits, or several fit equally well; the message says what
-        there is.
+        The experiment is archived or revoked, no file fits, or several fit equally well; the message lists the files.
     """
     if fault := _withdrawn(experiment):
         raise InputError(fault)
@@ -58,7 +63,7 @@ def encode_peaks(experiment: dict, assembly: str) -> dict:
 
 
 def _withdrawn(item: dict) -> str:
-    """What to do about an archived or revoked file or experiment; '' for a released one."""
+    """Remedy for an archived or revoked file or experiment; '' for a released one."""
     if item.get("status") == "released":
         return ""
     newer = ", ".join(_name(link) for link in item.get("superseded_by", []))
@@ -73,21 +78,26 @@ def _rank(file: dict) -> tuple[bool, int]:
 
 
 def encode_row(file: dict, experiment: dict, assembly: str = "", asked: Iterable[str] = ()) -> rows.Row:
-    """The row of a sheet for one file of one experiment.
+    """Make the row of a sheet for one file of one experiment.
 
     Parameters
     ----------
     file, experiment : dict
         The portal's JSON of both.
     assembly : str
-        The assembly that is wanted; empty takes any.
+        Assembly that the file must have; '' takes any.
     asked : iterable of str
-        Accessions that were asked for. One that the portal answered with another one is recorded in the note.
+        Accessions that were asked for. If the portal answered with another one, the note says so.
+
+    Returns
+    -------
+    dict
+        Column -> text. The note holds ENCODE's audit flags, among others; '' is written for unknown values.
 
     Raises
     ------
     InputError
-        The file is archived, revoked or not public, of another assembly, or no peak file.
+        The file is archived, revoked or not public, of another assembly, or no peak file; all faults at once.
     """
     accession = file.get("accession", "")
     faults = []
@@ -127,7 +137,7 @@ def encode_row(file: dict, experiment: dict, assembly: str = "", asked: Iterable
 
 
 def _name(link: str | dict) -> str:
-    """The accession in a link such as `/files/ENCFF123ABC/`, or in the object it stands for."""
+    """The accession in a link such as `/files/ENCFF123ABC/`, or in the object that is embedded instead."""
     return link.get("accession", "") if isinstance(link, dict) else link.strip("/").rsplit("/", 1)[-1]
 
 
@@ -137,7 +147,7 @@ def _label(item: dict, key: str, label: str) -> str:
 
 
 def _audits(*items: dict) -> list[str]:
-    """ENCODE's audit flags by level, the graver first, each category once."""
+    """ENCODE's audit flags by level, the most serious level first, each category once."""
     found = []
     for level in ("ERROR", "NOT_COMPLIANT", "WARNING"):
         flags = {flag.get("category", "") for item in items for flag in item.get("audit", {}).get(level, [])}
@@ -147,7 +157,7 @@ def _audits(*items: dict) -> list[str]:
 
 
 def encode() -> str:
-    """The address of the portal; `TFBIND_ENCODE` names another."""
+    """URL of the portal; `TFBIND_ENCODE` names another."""
     return os.environ.get("TFBIND_ENCODE") or "https://www.encodeproject.org"
 
 
@@ -159,7 +169,7 @@ def _encode_ask(path: str, **query: str) -> dict:
     except json.JSONDecodeError:
         found = None
     if answer.status == 404 and isinstance(found, dict) and "@graph" in found:
-        return found  # the portal's way to say that a search found nothing
+        return found  # the portal answers so if a search finds nothing
     if answer.status in (403, 404):
         why = "knows no such object" if answer.status == 404 else "does not show it (deleted, replaced or in progress)"
         raise InputError(f"{path.strip('/')}: ENCODE {why}; check the accession")
@@ -169,7 +179,27 @@ def _encode_ask(path: str, **query: str) -> dict:
 
 
 def encode_resolve(accession: str, assembly: str) -> rows.Row:
-    """The row of an experiment's preferred peaks, or of one file."""
+    """Ask ENCODE for an experiment's preferred peaks, or for one file, as a row of a sheet.
+
+    Parameters
+    ----------
+    accession : str
+        ``ENCSR...`` is an experiment, anything else a file.
+    assembly : str
+        Such as ``GRCh38``; required for an experiment. '' takes a file of any assembly.
+
+    Returns
+    -------
+    dict
+        Column -> text.
+
+    Raises
+    ------
+    InputError
+        No assembly for an experiment; ENCODE does not know or show the accession; no file fits, or several do.
+    ResourceError
+        The portal cannot be reached or gives an unexpected answer.
+    """
     if accession.startswith("ENCSR"):
         if not assembly:
             raise InputError(f"{accession}: an experiment has files of several assemblies; say which with --assembly")
@@ -181,7 +211,25 @@ def encode_resolve(accession: str, assembly: str) -> rows.Row:
 
 
 def encode_search(tf: str, assembly: str) -> rows.Found:
-    """A row for each released TF ChIP-seq experiment of ENCODE on one TF, by its exact name."""
+    """Find all released TF ChIP-seq experiments of ENCODE on one TF.
+
+    Parameters
+    ----------
+    tf : str
+        Exact label of the target in ENCODE.
+    assembly : str
+        Assembly of the peaks, such as ``GRCh38``.
+
+    Returns
+    -------
+    Found
+        One row for each experiment, and the accessions without a row, with the reason.
+
+    Raises
+    ------
+    ResourceError
+        The portal cannot be reached or gives an unexpected answer.
+    """
     query = {"type": "Experiment", "assay_title": "TF ChIP-seq", "target.label": tf, "assembly": assembly}
     answer = _encode_ask("/search/", **query, status="released", limit="all")
     found, listed = rows.Found(), sorted(_name(item) for item in answer.get("@graph", []))

@@ -1,4 +1,4 @@
-"""A row of a sheet as an archive gives it, and what could not be read."""
+"""Rows of a sheet from an archive, and the items that could not become rows."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,16 +9,16 @@ Row = dict[str, str]
 
 @dataclass
 class Found:
-    """Rows of a sheet, and what could not become one.
+    """Rows of a sheet, and the items that could not become rows.
 
     Attributes
     ----------
     rows : list of dict
-        Column -> text; columns that are not there are empty.
+        Column -> text; columns that are missing are empty.
     unread : list of (str, str)
-        What it is (an accession, a file name, a TF) and why it gives no row.
+        An item (an accession, a file name, a TF) and the reason why it gives no row.
     remarks : list of str
-        What to know of the whole.
+        Remarks on the rows as a whole.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -30,6 +30,6 @@ class Found:
 
 
 def dataset(*words: str) -> str:
-    """An id of a dataset from words; a long one is cut before its last word, which tells it from others."""
+    """Make the id of a dataset from words, at most 64 characters; words before the last, unique one are cut."""
     *first, last = [re.sub(r"[^A-Za-z0-9.-]+", "-", word).strip("-") for word in words if word]
     return f"{'_'.join(first)[: 63 - len(last)]}_{last}".strip("_")

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under a temporary name, then renamed."""
+"""Write files whole or not at all: first under a temporary name, then renamed."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tfbind.errors import InputError, NotEstimable, ResourceError
 
-#: Why a machine refuses to write -> what to do.
+#: Error number of a refused write -> remedy.
 _REMEDIES = {
     errno.ENOSPC: "free some space there",
     errno.EDQUOT: "your quota is used up: delete something, or ask for more",
@@ -25,23 +25,35 @@ AGAIN = "delete it and run the same command again: it is made anew"
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its name when the block ends well and vanishes when it does not.
+    """Give a temporary path beside `path`; it is renamed to `path` if the block succeeds and deleted if it fails.
+
+    Missing folders are created. The file gets the permissions of any new file.
+
+    Parameters
+    ----------
+    path : path
+        Final name. A file of this name is replaced.
+
+    Yields
+    ------
+    Path
+        An empty file in the folder of `path`, to be written in the block.
 
     Raises
     ------
     ResourceError
-        The machine did not take the file: its disk is full, its folder cannot be written.
+        The machine cannot write the file: the disk is full, the quota used up, the folder read-only.
     """
     path = Path(path)
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.parent / f".{path.name}.{secrets.token_hex(8)}"
-        # with the rights of any new file; to ask for the umask is to change it for every thread
+        # with the permissions of any new file: os.umask cannot be read without changing it for all threads
         os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         temporary, rights = fresh, stat.S_IMODE(fresh.stat().st_mode)
         yield temporary
-        temporary.chmod(rights)  # safetensors writes a file of its own
+        temporary.chmod(rights)  # safetensors replaces the file by its own
         temporary.replace(path)
     except (InputError, NotEstimable, ResourceError):
         raise
@@ -56,7 +68,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def _refusal(temporary: Path) -> OSError | None:
-    """Why the disk takes no more of a file; torch, safetensors and samtools do not tell."""
+    """The error with which the disk refuses more bytes, or None; torch, safetensors and samtools do not pass it on."""
     try:
         with open(temporary, "ab") as file:
             file.write(bytes(2**16))
@@ -66,7 +78,21 @@ def _refusal(temporary: Path) -> OSError | None:
 
 
 def refused(path: Path, error: OSError) -> ResourceError | None:
-    """What a person is told when the machine does not take a file; None where the error is about something else."""
+    """Turn a failed write into an error that names the remedy.
+
+    Parameters
+    ----------
+    path : Path
+        File that could not be written.
+    error : OSError
+        As the system raised it.
+
+    Returns
+    -------
+    ResourceError or None
+        None where the error has another cause than a refused write, or concerns a file elsewhere: neither `path`, nor
+        in the folder of `path`, nor a folder above it.
+    """
     other = error.filename is not None and path.parent not in Path(error.filename).parents
     if error.errno not in _REMEDIES or (other and not path.is_relative_to(error.filename)):
         return None

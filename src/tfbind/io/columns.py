@@ -1,4 +1,4 @@
-"""Columns of `metrics.tsv`, `transfer.tsv` and the other long tables."""
+"""Column names of `metrics.tsv`, `transfer.tsv` and the other long tables."""
 
 KEY = ["tf", "source", "source_assay", "target", "target_assay", "shift"]
 NEGATIVES = ["train_negatives", "test_negatives", "model"]

@@ -1,12 +1,12 @@
-"""Files from elsewhere: fetched once, verified, kept in a cache.
+"""Download files once, verify them and keep them in a cache.
 
 A file is looked for in the cache (`TFBIND_CACHE`, by default the user's cache folder), then in a mirror
 (`TFBIND_MIRROR`, a folder with a `MANIFEST.tsv`, for machines without network), then at its URL. A mirror may hold a
-file gzipped that its source serves plain; it is unpacked before its checksum is compared.
+gzipped copy of a file that its source serves unpacked; it is unpacked before its checksum is compared.
 
-A checksum is a SHA-256, or `md5:` and an MD5 where an archive states no other; an empty one accepts any content.
+A checksum is a SHA-256, or `md5:` and an MD5 where an archive gives no other. An empty checksum accepts any content.
 
-Only hosts that somebody named are asked, redirects included (`tfbind.io.hosts`).
+Only hosts that somebody named are contacted, redirects included (`tfbind.io.hosts`).
 """
 
 import email.utils
@@ -35,13 +35,13 @@ from tfbind.io.paths import cache, cached_copy, fetched
 from tfbind.io.tables import digest
 
 log = logging.getLogger(__name__)
-#: A compressed file may unpack to at most this many bytes, and no download is larger.
+#: Most bytes of a download, and of a compressed file when unpacked.
 LARGEST = 2**34
 #: Attempts at one file. The pauses between them double from one second on, unless the server says how long to wait.
 ATTEMPTS = 5
-#: A server that asks to wait longer than this many seconds is given up.
+#: No further attempt is made if a server asks to wait longer than this many seconds.
 LONGEST_WAIT = 600
-#: Seconds without an answer, or with less than `SLOWEST` bytes of a file, after which a connection is given up.
+#: A connection is closed after this many seconds without an answer, or with fewer than `SLOWEST` bytes of a file.
 PATIENCE = 60.0
 SLOWEST = 2**14
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
@@ -52,7 +52,14 @@ _pause, _clock = time.sleep, time.monotonic
 
 
 class _Again(Exception):
-    """A fault that may pass; `wait` is how long the server asks to wait, in seconds."""
+    """A fault that may pass, so that the request is tried again.
+
+    Parameters
+    ----------
+    message : str
+    wait : float, optional
+        Seconds that the server asks to wait.
+    """
 
     def __init__(self, message: str, wait: float | None = None):
         super().__init__(message)
@@ -60,7 +67,7 @@ class _Again(Exception):
 
 
 def _mismatch(path: str | os.PathLike, checksum: str) -> str:
-    """In what way a file is not the one of `checksum`; '' where it is, or where nothing is expected."""
+    """How a file differs from its checksum, for a message; '' if it has that checksum or none is expected."""
     algorithm, _, expected = checksum.rpartition(":")
     algorithm = algorithm or "sha256"
     if not expected or (found := digest(path, algorithm)) == expected:
@@ -69,34 +76,48 @@ def _mismatch(path: str | os.PathLike, checksum: str) -> str:
 
 
 def verify(path: str | os.PathLike, checksum: str) -> None:
-    """Refuse a file whose checksum is not `checksum`; an empty one accepts any file."""
+    """Check that a file has a checksum.
+
+    Parameters
+    ----------
+    path : path
+    checksum : str
+        Expected SHA-256, or `md5:` and an MD5; '' accepts any file.
+
+    Raises
+    ------
+    InputError
+        The file has another checksum.
+    """
     if fault := _mismatch(path, checksum):
         raise InputError(f"{path}: {fault}; fetch the file again or mend the config")
 
 
 def fetch(url: str, checksum: str, path: str | os.PathLike) -> str:
-    """Bring the file at `url` to `path`, verified, from the cache, a mirror or the network.
+    """Copy the file at `url` to `path`, from the cache, a mirror or the network, and verify it.
 
     Parameters
     ----------
     url : str
+        https, http or ftp.
     checksum : str
-        Expected SHA-256, or `md5:` and an MD5; empty accepts any content (logged with the SHA-256 found).
+        Expected SHA-256, or `md5:` and an MD5; '' accepts any content and logs a warning with the SHA-256 found.
     path : path
-        Written under a temporary name and renamed.
+        Written under a temporary name, then renamed.
 
     Returns
     -------
     str
-        The SHA-256 of what was written.
+        SHA-256 of the file written.
 
     Raises
     ------
     InputError
-        The content at `url` is not what the checksum says, or is a web page; the URL or a redirect names a host
-        that is not allowed.
+        The content does not have the checksum, is a web page or is larger than `LARGEST` bytes; the URL or a redirect
+        names a host that is not allowed; the mirror has no manifest.
     ResourceError
-        The network or the server does not answer, or not in time.
+        The network or the server does not answer, or not in time; the disk is full; another program deleted the
+        cached copy.
     """
     cached = cached_copy(url, checksum)
     kept = cached.is_file()
@@ -129,7 +150,7 @@ def fetch(url: str, checksum: str, path: str | os.PathLike) -> str:
 
 
 def _from_mirror(url: str, checksum: str, cached: Path) -> bool:
-    """Copy a file from a mirror into the cache; False where no mirror has it."""
+    """Copy a file from the mirror into the cache; False if there is no mirror or it does not have the file."""
     folder = os.environ.get("TFBIND_MIRROR")
     if not folder:
         return False
@@ -140,9 +161,9 @@ def _from_mirror(url: str, checksum: str, cached: Path) -> bool:
     named = listed["path"].map(lambda p: Path(p).name == Path(urlsplit(url).path).name)
     if checksum and not checksum.startswith("md5:"):
         listed = listed[listed["sha256_at_source"] == checksum]
-    elif checksum:  # a manifest holds no MD5: any file of this name may be the one, and is verified
+    elif checksum:  # a manifest holds no MD5: any file of this name is a candidate, and is verified
         listed = listed[(listed["url"] == url) | named]
-    else:  # nothing could tell another file of the same name from the one that is asked for
+    else:  # without a checksum, another file of the same name could not be recognised
         others = listed["url"][named & (listed["url"] != url)]
         listed = listed[listed["url"] == url]
         if len(others) and not len(listed):
@@ -160,7 +181,7 @@ def _from_mirror(url: str, checksum: str, cached: Path) -> bool:
 
 
 def _copy(stored: Path, checksum: str, cached: Path) -> bool:
-    """Copy a mirrored file as it is or, where only its unpacked content has the checksum, unpacked."""
+    """Copy a file of the mirror, unpacked if only its unpacked content has the checksum; False if neither has it."""
     for opener in (open, gzip.open):
         with atomic.replacing(cached) as temporary:
             try:
@@ -184,7 +205,7 @@ def _copy_bounded(source, target) -> None:
 
 
 class Answer(NamedTuple):
-    """What a server says to a question."""
+    """A server's answer to a request: status code, final URL after redirects, and decoded text."""
 
     status: int
     url: str
@@ -192,14 +213,19 @@ class Answer(NamedTuple):
 
 
 def ask(url: str) -> Answer:
-    """Ask a server one question; faults that may pass are tried again.
+    """Request a URL from a server and return its answer; faults that may pass are tried again.
+
+    Returns
+    -------
+    Answer
+        With any status code: what a status other than 200 means depends on the request.
 
     Raises
     ------
     InputError
-        The URL or a redirect names a host that is not allowed.
+        The URL or a redirect names a host that is not allowed, or the answer is larger than `LARGEST` bytes.
     ResourceError
-        No answer. An answer with another status than 200 is returned: what it means depends on the question.
+        The server does not answer, or only with faults that may pass, after all attempts.
     """
 
     def attempt() -> Answer:
@@ -217,7 +243,7 @@ def _download(url: str, checksum: str, cached: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)  # another process may be fetching the same file
         if cached.is_file():
             return
-        if not checksum:  # nothing could tell whether what an earlier run left is of the same content
+        if not checksum:  # without a checksum, nobody could check that an earlier run's part is of the same content
             file.truncate(0)
         resumed = file.seek(0, os.SEEK_END) > 0
         receive = _from_ftp if urlsplit(url).scheme == "ftp" else _from_http
@@ -237,8 +263,8 @@ def _download(url: str, checksum: str, cached: Path) -> None:
 
 
 def _from_http(url: str, file: BinaryIO) -> None:
-    """Receive a file over as many connections as it takes; each continues where the one before broke off."""
-    version = ""  # what the server calls the content that has begun to arrive
+    """Download a file over as many connections as needed; each continues where the last one broke off."""
+    version = ""  # the server's mark (ETag or date) of the content that has begun to arrive
 
     def attempt() -> None:
         nonlocal version
@@ -247,7 +273,7 @@ def _from_http(url: str, file: BinaryIO) -> None:
         if start and version:
             headers["If-Range"] = version
         with _open(url, headers) as response:
-            if response.status_code == 416:  # what is there is as long as the file, or longer
+            if response.status_code == 416:  # the part on disk is as long as the file, or longer
                 file.truncate(0)
                 raise _Again("the server has no more than what is here already", 0)
             if response.status_code not in (200, 206):
@@ -280,7 +306,7 @@ def _from_ftp(url: str, file: BinaryIO) -> None:
 
 
 def _patiently(url: str, attempt: Callable[[], _T]) -> _T:
-    """What `attempt` returns, tried again after faults that may pass, with longer and longer pauses."""
+    """Return the result of `attempt`; after faults that may pass, try again, with longer pauses each time."""
     for number in range(ATTEMPTS):
         try:
             return attempt()
@@ -302,16 +328,30 @@ def _unreachable(url: str, why: str) -> str:
 
 
 class _Session(requests.Session):
-    """A session that follows a redirect only to a host that is allowed."""
+    """A session that follows redirects to allowed hosts only."""
 
     def __init__(self, hosts: set[str]):
         super().__init__()
         self.hosts = hosts
         self.headers["User-Agent"] = f"tfbind/{__version__}"
-        self.headers["Accept-Encoding"] = "identity"  # bytes as stored, or ranges and checksums would not fit
+        self.headers["Accept-Encoding"] = "identity"  # bytes as stored, so that ranges and checksums agree
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Where a response leads, refused where that host is not allowed."""
+        """The URL that a response redirects to, or None.
+
+        Parameters
+        ----------
+        resp : Response
+
+        Returns
+        -------
+        str or None
+
+        Raises
+        ------
+        InputError
+            The host of that URL is not allowed.
+        """
         target = super().get_redirect_target(resp)
         if target:
             check_host(urljoin(resp.url, target), self.hosts, f"{resp.url} leads to ")
@@ -319,7 +359,7 @@ class _Session(requests.Session):
 
 
 def _open(url: str, headers: dict[str, str]) -> requests.Response:
-    """The head of an answer; its body waits to be read."""
+    """Send a request and return the response before its body is read."""
     hosts = allowed(url)
     check_host(url, hosts)
     try:
@@ -344,7 +384,7 @@ def _retry_after(value: str) -> float | None:
 
 
 def _blocks(response: requests.Response, decode: bool = False) -> Iterator[bytes]:
-    """The body, block by block, as it is served or decoded; a cut or a drip is a fault that may pass."""
+    """The body in blocks, as served or decoded; a broken or very slow connection is a fault that may pass."""
     arrived, since, before = 0, _clock(), 0
     while True:
         try:

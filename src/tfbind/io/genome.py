@@ -1,4 +1,4 @@
-"""A reference genome: a plain FASTA file with its index, written by one rule and only read by all others."""
+"""A reference genome: an unpacked FASTA file and its index, written by one rule and only read by all others."""
 
 import os
 import warnings
@@ -20,10 +20,22 @@ _LETTERS = b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv"
 
 
 def index(source: str | os.PathLike, out_fasta: str | os.PathLike) -> None:
-    """Write `out_fasta` (plain) and its ``.fai`` from a plain, gzip or bgzip FASTA.
+    """Write an unpacked copy of a FASTA and its ``.fai`` index.
 
-    Refused with `InputError`, all faults at once: text before the first name, a name that occurs twice, is empty or
-    not ASCII, a record without sequence, lines of unequal length inside a record, letters outside the IUPAC code.
+    Parameters
+    ----------
+    source : path
+        Plain, gzip or bgzip FASTA.
+    out_fasta : path
+        The copy; the index is written beside it, with ``.fai`` added to the name.
+
+    Raises
+    ------
+    InputError
+        With all faults: text before the first name; a name that occurs twice, is empty or not ASCII; a record without
+        sequence; lines of unequal length in a record; letters outside the IUPAC code; no record; a damaged file.
+    ResourceError
+        The disk is full or the folder cannot be written.
     """
     with replacing(out_fasta) as fasta:
         _copy(source, fasta)
@@ -91,18 +103,17 @@ def _copy(source: str | os.PathLike, fasta: Path) -> None:
 
 
 class Genome:
-    """Read access to an indexed FASTA. Tables everywhere carry the chromosome names of the FASTA.
+    """Read access to an indexed FASTA; all tables carry the chromosome names of the FASTA.
 
     Parameters
     ----------
     path : path
-        A plain FASTA with its ``.fai`` beside it, both as `index` writes them. Neither is ever written here; an index
-        that does not fit the file is refused.
+        An unpacked FASTA with its ``.fai`` beside it, as `index` writes them. Neither is changed.
     names : mapping of str to str, or "chr"
         Chromosome names of peak files -> names in the FASTA (``genomes.<name>.chromosomes`` of the config). ``chr``:
-        names with and without ``chr`` are the same, and so are ``MT``, ``M``, ``chrM`` and ``chrMT``.
+        names with and without ``chr`` are the same, and so are ``MT``, ``M``, ``chrM`` and ``chrMT``. Default: none.
     source : path, optional
-        What messages call the genome, where it is a copy: the user's own file.
+        The user's own file, if `path` is a copy of it; messages name this one.
 
     Attributes
     ----------
@@ -110,6 +121,14 @@ class Genome:
         `source`, or `path`.
     lengths : dict of str to int
         Chromosome name -> length in bp.
+    names : dict of str to str
+        Other names of chromosomes -> names in the FASTA.
+
+    Raises
+    ------
+    InputError
+        The file or its index cannot be read, the index is of another file, or `names` leads to a chromosome that the
+        FASTA lacks.
     """
 
     def __init__(
@@ -121,7 +140,7 @@ class Genome:
         self.path = Path(source or path)
         try:
             with warnings.catch_warnings():
-                # that the index is older says nothing: whether it fits is verified below
+                # an index older than its file may still fit; `_verify` checks that
                 warnings.filterwarnings("ignore", message="Index file", category=RuntimeWarning)
                 with pyfaidx.Faidx(str(path), rebuild=False, build_index=False) as fasta:
                     self._records = dict(fasta.index)
@@ -140,7 +159,7 @@ class Genome:
         self._last: tuple[str, np.ndarray] | None = None
 
     def _verify(self, path: str | os.PathLike) -> None:
-        # Records and their headers must tile the file: an index of another file, even of equal names, does not.
+        # Records and headers must fill the file without gaps: an index of another file does not, even with equal names.
         at = 0
         for name, record in sorted(self._records.items(), key=lambda item: item[1].offset):
             header = self._bytes[at : record.offset].tobytes()
@@ -159,11 +178,22 @@ class Genome:
         return whole * record.lenb + rest
 
     def resolve(self, chrom: str) -> str:
-        """The FASTA's name of a chromosome that a peak file or config names."""
+        """The FASTA's name of a chromosome that a peak file or config names; an unknown name is returned unchanged."""
         return self.names.get(chrom, chrom)
 
     def tokens(self, chrom: str) -> np.ndarray:
-        """Tokens of one chromosome, (length,) uint8, read-only; the last one asked for is kept."""
+        """Tokens of one whole chromosome; those of the last chromosome asked for are kept in memory.
+
+        Parameters
+        ----------
+        chrom : str
+            A name of the FASTA.
+
+        Returns
+        -------
+        (length,) uint8
+            Read-only; see `dna` for the tokens.
+        """
         if self._last is None or self._last[0] != chrom:
             tokens = self.windows([chrom], [0], [self.lengths[chrom]])[0]
             tokens.setflags(write=False)
@@ -171,17 +201,25 @@ class Genome:
         return self._last[1]
 
     def windows(self, chrom: Sequence[str], start: Sequence[int], end: Sequence[int]) -> np.ndarray:
-        """Tokens of intervals, 0-based half-open.
+        """Cut intervals out of the genome as tokens.
 
         Parameters
         ----------
-        chrom, start, end : (N,) arrays
-            All inside their chromosomes; anything else is refused.
+        chrom : (N,) sequence of str
+            Names of the FASTA.
+        start, end : (N,) sequences of int
+            0-based half-open, in bp.
 
         Returns
         -------
         (N, L) uint8
-            L is the longest interval; shorter ones are padded at the right end.
+            A 0, C 1, G 2, T and U 3 in either case, any other letter 4. L is the longest interval; shorter ones are
+            padded with 4 at the right end.
+
+        Raises
+        ------
+        InputError
+            An interval is empty or does not lie inside a chromosome of the genome.
         """
         start, end = np.asarray(start, np.int64), np.asarray(end, np.int64)
         which, names = pd.factorize(pd.Series(chrom))

@@ -1,7 +1,6 @@
-"""Hosts that may be asked for files: only those that somebody named.
+"""Hosts that may be contacted for files: only those that somebody named.
 
-These are the hosts that `TFBIND_HOSTS` lists or, where it is empty, the host of a URL itself and those of ENCODE and
-ENA (`HOSTS`).
+These are the hosts in `TFBIND_HOSTS` or, if it is empty, the host of the URL and those of ENCODE and ENA (`HOSTS`).
 """
 
 import os
@@ -10,24 +9,38 @@ from urllib.parse import urlsplit
 
 from tfbind.errors import InputError
 
-#: Where ENCODE and ENA answer questions and where they keep their files.
+#: Hosts of the portals of ENCODE and ENA, and of their files.
 HOSTS = ("www.encodeproject.org", "encode-public.s3.amazonaws.com", "www.ebi.ac.uk", "ftp.sra.ebi.ac.uk")
 
 
 def allow(hosts: Iterable[str]) -> None:
-    """Ask only these hosts from here on, in this process and those it starts; without any, nothing changes."""
+    """Allow only these hosts from now on, in this process and those it starts; an empty list changes nothing."""
     if hosts := list(hosts):
         os.environ["TFBIND_HOSTS"] = ",".join(hosts)
 
 
 def allowed(url: str) -> set[str]:
-    """The hosts that may be asked on behalf of a URL that somebody wrote."""
+    """Hosts that may be contacted for a URL that a user wrote: those of `TFBIND_HOSTS`, else its own and `HOSTS`."""
     listed = {host.strip().lower() for host in os.environ.get("TFBIND_HOSTS", "").split(",")} - {""}
     return listed or {urlsplit(url).hostname or "", *HOSTS}
 
 
 def check_host(url: str, hosts: set[str], before: str = "") -> None:
-    """Refuse a URL of another scheme than https, http and ftp, or of a host that is not in `hosts`."""
+    """Check that a URL may be fetched.
+
+    Parameters
+    ----------
+    url : str
+    hosts : set of str
+        Allowed hosts, from `allowed`.
+    before : str
+        Text before the URL in the message, such as where it comes from.
+
+    Raises
+    ------
+    InputError
+        The scheme is not https, http or ftp, or the host is not in `hosts`.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http", "ftp"):
         raise InputError(f"{before}{url}: only https, http and ftp are fetched")

@@ -1,4 +1,4 @@
-"""Peak files, and the windows that are cut around their summits. Coordinates are 0-based half-open everywhere."""
+"""Intervals of tables: overlaps, the strongest of overlapping ones, blacklists. Coordinates are 0-based half-open."""
 
 import os
 import shutil
@@ -17,14 +17,41 @@ if TYPE_CHECKING:
 
 
 def together(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Tables of `read_peaks` as one; messages name all their files."""
+    """Join several peak tables into one.
+
+    Parameters
+    ----------
+    tables : sequence of DataFrame
+        From `peaks.read_peaks`; at least one.
+
+    Returns
+    -------
+    DataFrame
+        All rows, numbered from 0. ``attrs["path"]`` lists all files, for messages.
+    """
     whole = pd.concat(tables, ignore_index=True)
     whole.attrs["path"] = ", ".join(dict.fromkeys(table.attrs["path"] for table in tables))
     return whole
 
 
 def overlapping(table: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
-    """Which rows of `table` share a base with any row of `others` (both `chrom`, `start`, `end`): (N,) bool."""
+    """Find the rows of a table that share at least one base with any row of another.
+
+    Parameters
+    ----------
+    table, others : DataFrame
+        Columns `chrom`, `start`, `end` (bp, 0-based half-open). Either may be empty.
+
+    Returns
+    -------
+    (N,) bool
+        One value for each row of `table`.
+
+    Raises
+    ------
+    ResourceError
+        bedtools is not installed.
+    """
     hit = np.zeros(len(table), bool)
     if len(table) and len(others):
         import pybedtools
@@ -36,10 +63,26 @@ def overlapping(table: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
 
 
 def strongest(table: pd.DataFrame) -> np.ndarray:
-    """Of intervals that overlap, keep the one with the highest `score`: (N,) bool, no two kept rows overlap.
+    """Choose among overlapping intervals those with the highest score, so that no two kept ones overlap.
 
-    Taken from the strongest down, so in a chain the far neighbours of a kept row stay. Ties go to the first in
-    coordinate order; a missing score is the lowest.
+    Intervals are taken from the highest score down, and each is kept unless it overlaps one that is kept already. So,
+    if A overlaps B and B overlaps C, a kept A excludes B but not C.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns `chrom`, `start`, `end` (bp, 0-based half-open) and `score`; NaN is the lowest score. Of equal scores
+        the first in coordinate order is kept.
+
+    Returns
+    -------
+    (N,) bool
+        True for the rows to keep.
+
+    Raises
+    ------
+    ResourceError
+        bedtools is not installed.
     """
     keep = np.zeros(len(table), bool)
     if not len(table):
@@ -62,14 +105,14 @@ def strongest(table: pd.DataFrame) -> np.ndarray:
 
 
 def _bed(table: pd.DataFrame) -> "pybedtools.BedTool":
-    import pybedtools  # it loads for those who compare intervals
+    import pybedtools  # loaded only where intervals are compared
 
     if shutil.which("bedtools") is None:
         raise ResourceError(
             "bedtools is not installed: apt-get install bedtools, or conda install -c bioconda bedtools, "
             "or brew install bedtools"
         )
-    # the letter keeps bedtools from reading a chromosome called #1 or track1 as a comment
+    # the letter in front keeps bedtools from reading a chromosome called #1 or track1 as a comment
     return pybedtools.BedTool.from_dataframe(
         pd.DataFrame(
             {"chrom": "c" + table["chrom"], "start": table["start"], "end": table["end"], "name": range(len(table))}
@@ -80,9 +123,25 @@ def _bed(table: pd.DataFrame) -> "pybedtools.BedTool":
 def read_blacklist(
     path: str | os.PathLike, genome: chromosomes.Chromosomes, tally: Tally | None = None
 ) -> pd.DataFrame:
-    """A BED of regions to avoid, under the genome's names.
+    """Read a BED file of regions to avoid, under the genome's chromosome names.
 
-    A list that names none of its chromosomes is refused; regions on others are counted in `tally`.
+    Parameters
+    ----------
+    path : path
+        BED, gzip or not.
+    genome : Chromosomes
+    tally : Tally, optional
+        Counts regions on chromosomes that the genome lacks; they are left out.
+
+    Returns
+    -------
+    DataFrame
+        Columns as of `peaks.read_peaks`.
+
+    Raises
+    ------
+    InputError
+        A line is malformed, the file is empty or cannot be read, or none of its chromosomes is in the genome.
     """
     regions = peaks.read_peaks(path, "bed")
     chrom = regions["chrom"].map(genome.resolve)

@@ -1,4 +1,4 @@
-"""Where files are: those that a sheet names, downloads, what the simulation writes, what another program gives."""
+"""Paths of files: those that a sheet names, downloads, files of the simulation, scores of other programs."""
 
 import hashlib
 import os
@@ -11,20 +11,37 @@ from urllib.parse import unquote, urlsplit
 #: Columns of the sheet that name a file; each has its `*sha256` column.
 PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_path", "relaxed_path")
 TFS = ("USF1", "GATA3", "CTCF")
-#: Cells, and the factor whose motif opens chromatin there.
+#: Simulated cells, and the TF whose motif opens chromatin there.
 COFACTORS = {"k562": "FOS::JUN", "hepg2": "HNF4A"}
 CYCLES = (1, 2, 3, 4)
-#: Cells of the cell-type task: the format of their accessibility, and how many fragments were sequenced.
+#: Simulated cells of the cell-type task: file suffix of the accessibility, and number of fragments sequenced.
 CELLS = {"k562": ("bw", 300_000), "hepg2": ("bam", 240_000), "h1": ("tsv.gz", 360_000)}
 
 
 def scores_file(source: str, negatives: str, target: str, test_negatives: str) -> str:
-    """Where a program puts the scores of one target's test rows, relative to the `path` of its label."""
+    """Path of the file in which another program writes its scores of one target's test sequences.
+
+    Parameters
+    ----------
+    source : str
+        Dataset that the program was trained on.
+    negatives : str
+        Label of the negatives that it was trained with.
+    target : str
+        Dataset that it scores.
+    test_negatives : str
+        Label of the target's negatives.
+
+    Returns
+    -------
+    str
+        Relative to the `path` of the model's label in the config.
+    """
     return f"{source}/{negatives}/{target}.{test_negatives}.tsv"
 
 
 def simulated(tfs: Sequence[str] = TFS) -> list[str]:
-    """Names of all files that `simulate.study` writes, relative to its folder."""
+    """Names of all files that `simulate.study` writes, relative to its folder, sorted."""
     peaks = [f"{tf}_{cell}.narrowPeak" for tf, cell in chips(tfs)]
     reads = [f"{tf}_selex_{cycle}.fastq.gz" for tf in tfs for cycle in CYCLES]
     fixed = ["genome.fa", "blacklist.bed", "selex_0.fastq.gz", "config.yaml", "datasets.tsv", "truth.json"]
@@ -33,13 +50,13 @@ def simulated(tfs: Sequence[str] = TFS) -> list[str]:
 
 
 def chips(tfs: Sequence[str]) -> list[tuple[str, str]]:
-    """TF and cell of each simulated ChIP-seq experiment."""
+    """TF and cell of each simulated ChIP-seq experiment: the first TF in every cell, the others in the first cell."""
     first, *rest = COFACTORS
     return [(tfs[0], first), *((tfs[0], cell) for cell in rest), *((tf, first) for tf in tfs[1:])]
 
 
 def cell_files(tfs: Sequence[str]) -> list[tuple[str, str, str, str]]:
-    """Cell, kind, factor and name of every file of the sheet of cells."""
+    """Cell, kind of file, TF ('' where it is of no TF) and file name of each row of the simulated sheet of cells."""
     rows = []
     for cell, (suffix, _) in CELLS.items():
         rows.append((cell, "accessibility", "", f"open_{cell}.{suffix}"))
@@ -51,17 +68,17 @@ def cell_files(tfs: Sequence[str]) -> list[tuple[str, str, str, str]]:
 
 
 def checksum_column(path_column: str) -> str:
-    """`test_path` -> `test_sha256`, `path` -> `sha256`."""
+    """The sheet's checksum column of a path column: `test_path` -> `test_sha256`, `path` -> `sha256`."""
     return path_column.removesuffix("path") + "sha256"
 
 
 def is_url(source: str) -> bool:
-    """Whether a source is to be fetched rather than read in place."""
+    """Whether a source has to be downloaded: it begins with https, http or ftp."""
     return source.startswith(("https://", "http://", "ftp://"))
 
 
 def local(source: str) -> str:
-    """Where a URL is fetched to, relative to the working directory; a path is returned as it is."""
+    """Path that a URL is downloaded to, relative to the working directory; a path is returned unchanged."""
     if not is_url(source):
         return source
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", Path(unquote(urlsplit(source).path)).name)[-100:].lstrip(".") or "file"
@@ -69,23 +86,47 @@ def local(source: str) -> str:
 
 
 def cache() -> Path:
-    """The folder in which downloads are kept."""
+    """The folder that downloads are kept in: `TFBIND_CACHE`, by default the user's cache folder."""
     if folder := os.environ.get("TFBIND_CACHE"):
         return Path(folder)
-    import pooch  # loads the HTTP library
+    import pooch  # loaded only here: it imports the HTTP library
 
     return Path(pooch.os_cache("tfbind"))
 
 
 def cached_copy(url: str, checksum: str) -> Path:
-    """Where the cache keeps the content of a URL that has a checksum, or has none (``''``)."""
+    """Path of the content of a URL in the cache, there or not.
+
+    Parameters
+    ----------
+    url : str
+    checksum : str
+        SHA-256, or `md5:` and an MD5; '' for content that is not verified.
+
+    Returns
+    -------
+    Path
+    """
     return cache() / hashlib.sha256(url.encode()).hexdigest()[:12] / (checksum.replace(":", "-") or "unverified")
 
 
 def fetched(url: str, checksum: str = "", path: str | os.PathLike = "") -> tuple[int, str] | None:
-    """Size in bytes and day (``2026-11-30``, UTC) of the download of a URL: of the cached copy, else of `path`.
+    """Size and date of the download of a URL.
 
-    None where neither is there. Without a checksum a URL is fetched once, so the day says of which day its content is.
+    Without a checksum a URL is downloaded only once, so the date is that of its content.
+
+    Parameters
+    ----------
+    url : str
+    checksum : str
+        SHA-256, or `md5:` and an MD5; '' for content that is not verified.
+    path : path
+        A copy to look at if the cache has none; '' for no other.
+
+    Returns
+    -------
+    tuple of (int, str) or None
+        Bytes, and the day in UTC (``2026-11-30``) from the copy's time of change. None if neither copy is there.
     """
     for copy in (cached_copy(url, checksum), *([Path(path)] if path else [])):
         if copy.is_file():

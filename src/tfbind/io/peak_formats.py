@@ -1,7 +1,7 @@
-"""Which program wrote a peak file, told by its header and its columns; its rows, as those of BED or of narrowPeak.
+"""Recognise the program that wrote a peak file by its header and columns, and read its rows as BED or narrowPeak.
 
-What a file is called says little: ``.bed`` holds narrowPeak at ENCODE and HOMER's table elsewhere. So the columns
-decide, and what was taken as the summit is said. `docs/formats.md` lists the programs.
+File names say little: a ``.bed`` file holds narrowPeak at ENCODE and a table of HOMER elsewhere. So the columns decide,
+and messages say which column was taken as the summit. `docs/formats.md` lists the programs.
 """
 
 import math
@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from tfbind.io import textfile
 
-#: Words for the format of a peak file: as narrowPeak (BED6+4), as BED, or as its columns tell.
+#: Formats of a peak file in the sheet: narrowPeak (BED6+4), BED, or recognised by its columns.
 FORMATS = ("narrowpeak", "bed", "peaks")
 STRANDS = ("+", "-", ".", "*")
-_SAMPLE = 1000  # rows that tell the columns
+_SAMPLE = 1000  # rows from which the layout is recognised
 _CHROMS = {"chr", "chrom", "chromosome", "seqnames", "seqname"}
 _STARTS, _ENDS = {"start", "chromstart", "chrom_start"}, {"end", "stop", "chromend", "chrom_end"}
 _LENGTHS = {"length", "width"}
@@ -34,11 +34,11 @@ class Layout(NamedTuple):
     Attributes
     ----------
     narrow : bool
-        Whether `convert` returns the ten columns of narrowPeak (a summit offset of -1: none) or those of BED.
+        Whether `convert` returns the ten columns of narrowPeak (summit offset -1: no summit) or those of BED.
     convert : callable
-        Fields of a row -> its columns as text; ValueError says what is wrong with the row.
+        Fields of a row -> its columns as text. Raises ValueError, which says what is wrong with the row.
     about : str
-        What the file was taken for and where its summits are; '' for plain narrowPeak and BED.
+        Format of the file and place of its summits, for the log; '' for plain narrowPeak and BED.
     """
 
     narrow: bool
@@ -47,16 +47,29 @@ class Layout(NamedTuple):
 
 
 def read(path: str | os.PathLike, form: str) -> tuple[Layout, Iterator[tuple[int, list[str]]]]:
-    """The layout of a peak file and its rows, each with its line number.
+    """Recognise the layout of a peak file, and read its rows with their line numbers.
 
-    Blank lines, comments, ``track`` and ``browser`` lines and a line of column names are left out.
+    Blank lines, comments, ``track`` and ``browser`` lines and a line of column names are left out. The layout is
+    recognised by the column names and the first 1,000 rows.
 
     Parameters
     ----------
     path : path
+        Gzip or not.
     form : {"narrowpeak", "bed", "peaks"}
-        What somebody says it is. A file that can be nothing but another layout is read as that; ``bed`` never takes a
-        summit from a file that is valid BED, ``peaks`` does where its columns are those of narrowPeak.
+        Format that the sheet names. A file that can only be another layout is read as that. ``bed`` never takes a
+        summit from a file that is valid BED; ``peaks`` does if its columns are those of narrowPeak.
+
+    Returns
+    -------
+    layout : Layout
+    rows : iterator of (int, list of str)
+        Line number (from 1) and fields of each row, not converted or checked yet.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read: missing, damaged, binary or a web page. `rows` raises it as well.
     """
     header = _Header()
     rows = _rows(path, header)
@@ -102,7 +115,7 @@ def _tell(header: _Header, rows: list[list[str]], form: str) -> Layout:
 
     if most(_is_homer):
         return _homer(most(lambda f: len(f) > 5 and _is_number(f[5])))
-    # a comment decides nothing about a file that is said to be, and may be, BED or narrowPeak
+    # column names in a comment do not decide if the sheet says that the file is BED or narrowPeak
     if header.names and (form == "peaks" or not header.comment) and (table := _table(header.names, most)):
         return table
     if most(lambda f: len(f) == 20 and _is_narrow(f[:10])):
@@ -141,7 +154,7 @@ def _tell(header: _Header, rows: list[list[str]], form: str) -> Layout:
 
 
 def _table(names: list[str], most: Callable) -> Layout | None:
-    """A table whose header names its columns; None where it is BED with a header."""
+    """Layout of a table with named columns; None if it is BED with a header."""
     start, end = (next(i for i, name in enumerate(names) if name in known) for known in (_STARTS, _ENDS))
     chrom = next((i for i, name in enumerate(names) if name in _CHROMS), 0)
     length = next((i for i, name in enumerate(names) if name in _LENGTHS), None)
@@ -180,7 +193,7 @@ def _columns(
     one: bool = False,
     relative: bool = False,
 ) -> Callable[[list[str]], list[str]]:
-    """What turns rows with the columns at these places into narrowPeak.
+    """Make a function that turns rows with the columns at these places into narrowPeak.
 
     `one`: coordinates and summits count from 1; `relative`: summits count from the start of their peak.
     """
@@ -199,7 +212,7 @@ def _columns(
             offset = fields[summit]
             if is_whole(offset) and is_whole(start) and is_whole(end):
                 at = int(offset) - one - (0 if relative else int(start))
-                offset = str(at if at >= 0 else int(end) - int(start))  # outside its peak, and counted as such
+                offset = str(at if at >= 0 else int(end) - int(start))  # outside its peak: `read_peaks` counts it
         return [chrom, start, end, ".", "0", ".", signal, "-1", "-1", offset]
 
     return convert
@@ -236,7 +249,11 @@ def _seacr(fields: list[str]) -> list[str]:
 
 
 def with_or_without_chr(names: Iterable[str]) -> dict[str, str]:
-    """The other spelling of each chromosome name -> the name: ``1`` -> ``chr1``, or ``chr1`` -> ``1``."""
+    """Other spelling of each chromosome name -> the name: ``1`` -> ``chr1``, or ``chr1`` -> ``1``.
+
+    Of ``MT``, ``M``, ``chrM`` and ``chrMT``, each leads to the one that is in `names`. Spellings that are names
+    themselves are left out.
+    """
     names = list(names)
     found = {name[3:] if name.startswith("chr") else f"chr{name}": name for name in names}
     for mitochondrion in set(_MITOCHONDRIA).intersection(names):
@@ -245,7 +262,7 @@ def with_or_without_chr(names: Iterable[str]) -> dict[str, str]:
 
 
 def is_whole(value: str) -> bool:
-    """Whether a text is a whole number of 0 or more."""
+    """Whether a text is a whole number of 0 or more, of at most 15 digits."""
     return value.isascii() and value.isdigit() and len(value) < 16
 
 

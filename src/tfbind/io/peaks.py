@@ -1,4 +1,4 @@
-"""Peak files: narrowPeak, BED and what callers write besides."""
+"""Peak files: narrowPeak, BED and the formats of peak callers."""
 
 import math
 import os
@@ -14,26 +14,31 @@ from tfbind.io.tally import Tally
 def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None) -> pd.DataFrame:
     """Read the peaks of a file, gzip or not.
 
-    narrowPeak (BED6+4), BED (3 columns or more) and what other programs write: see `layouts`. Comments, ``track`` and
-    ``browser`` lines, blank lines and a line of column names are skipped. Every malformed line is listed in one
-    `InputError`, and so is a file without peaks.
+    Reads narrowPeak (BED6+4), BED (3 columns or more) and the formats of other programs (`peak_formats`). Comments,
+    ``track`` and ``browser`` lines, blank lines and a line of column names are skipped.
 
     Parameters
     ----------
     path : path
     format : {"narrowpeak", "bed", "peaks"}
-        ``peaks``: as the columns tell.
+        ``peaks``: recognised by the columns.
     tally : Tally, optional
-        Counts peaks read, and midpoints taken (a BED file, offset -1, a summit outside its peak); of other layouts
-        than plain BED and narrowPeak it says what was taken for the summit, under ``read as``.
+        Counts peaks read, and midpoints taken as summits (a BED file, offset -1, a summit outside its peak). For
+        layouts other than plain BED and narrowPeak, ``read as`` says which column was taken as the summit.
 
     Returns
     -------
     DataFrame
-        `chrom`, `start`, `end` (bp), `summit` (bp, absolute: start + offset for narrowPeak, the midpoint for BED),
-        `score` (signalValue for narrowPeak, column 5 for BED, NaN where there is none); ``attrs["path"]`` is the file.
-        Where every row of a narrowPeak has the same signalValue (0 of MACS3 hmmratac and bdgpeakcall), the first of
-        the columns 5 (score), 8 (pValue) and 9 (qValue) that differs between rows is the score instead.
+        `chrom`, `start`, `end` (bp, 0-based half-open), `summit` (bp on the chromosome: start + offset for narrowPeak,
+        the midpoint for BED), `score` (signalValue for narrowPeak, column 5 for BED, NaN where there is none);
+        ``attrs["path"]`` is the file. If every row of a narrowPeak has the same signalValue (0 in files of MACS3
+        hmmratac and bdgpeakcall), the score is instead the first of the columns 5 (score), 8 (pValue) and 9 (qValue)
+        that differs between rows.
+
+    Raises
+    ------
+    InputError
+        Lines are malformed (the first `textfile.LISTED` are listed), the file has no peaks or cannot be read.
     """
     tally = Tally() if tally is None else tally
     rows, faults, others = [], [], []
@@ -80,12 +85,12 @@ def _ranked_by(cell: str) -> float:
         return np.nan
 
 
-#: Columns of a narrowPeak that rank its peaks where signalValue does not, in that order.
+#: Columns that rank the peaks of a narrowPeak if signalValue is the same in all, in this order.
 _RANKING = ("column 5 (score)", "column 8 (pValue)", "column 9 (qValue)")
 
 
 def _ranking(score: pd.Series, others: np.ndarray, narrow: bool, tally: Tally) -> np.ndarray:
-    """The first column (N,) that tells peaks of one and the same score apart, said in the tally; else the score."""
+    """The first column (N,) that differs between peaks of one score, noted in the tally; the score if none does."""
     given = f"{'signalValue' if narrow else 'score'} is {score.iloc[0]:g} in every row"
     for name, values in zip(_RANKING, others.T, strict=False):
         if not np.isnan(values).any() and (values != values[0]).any():
@@ -98,7 +103,29 @@ def _ranking(score: pd.Series, others: np.ndarray, narrow: bool, tally: Tally) -
 
 
 def parse(fields: list[str], narrow: bool) -> tuple[str, int, int, float, int]:
-    """Chromosome, start, end, score (NaN: none) and summit offset of a line; ValueError says what is wrong with it."""
+    """Read and check one row of BED or narrowPeak.
+
+    Parameters
+    ----------
+    fields : list of str
+    narrow : bool
+        Whether the row is narrowPeak, with exactly ten columns, or BED, with three or more.
+
+    Returns
+    -------
+    chrom : str
+    start, end : int
+        In bp, 0-based half-open.
+    score : float
+        signalValue of narrowPeak, column 5 of BED; NaN where there is none.
+    offset : int
+        Summit from the start in bp; -1 where narrowPeak has none, 0 for BED.
+
+    Raises
+    ------
+    ValueError
+        The row is malformed; the message says what is wrong and how to correct it.
+    """
     least = 10 if narrow else 3
     if len(fields) < least:
         if len(" ".join(fields).split()) >= least:

@@ -1,7 +1,7 @@
-"""Files of sequences, and how the reads of a SELEX cycle become inserts.
+"""Readers for files of sequences: FASTA, FASTQ, labelled tables, DeepBind's .seq, and count tables of SELEX cycles.
 
-Every reader takes plain or gzip files, writes upper case, reads U as T, and turns IUPAC letters into N; each such
-change is counted. A file with faults is refused whole, with all faults in one `InputError`.
+Every reader takes plain or gzip files, converts to upper case, reads U as T, and turns IUPAC letters into N; each such
+change is counted. A file with faults is refused whole, with its faults in one `InputError`.
 """
 
 import os
@@ -18,8 +18,8 @@ from tfbind.io.tally import Tally
 from tfbind.kernels import fastq as kernel
 
 _IUPAC = str.maketrans("RYSWKMBDHV", "N" * 10)
-#: `chrom:start-end`, alone or behind a name and `::` (bedtools getfasta -name, -name+). Names of chromosomes may hold
-#: colons (HLA-A*01:01); the last place of a name counts.
+#: `chrom:start-end`, alone or after a name and `::` (bedtools getfasta -name, -name+). Chromosome names may contain
+#: colons (HLA-A*01:01); the last coordinates in a name count.
 _PLACE = re.compile(
     r"^(?:\S*::)?(?P<chrom>(?!:)\S+?):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})(?!\d)(?P<rest>[^\s:]*)$"
 )
@@ -29,8 +29,8 @@ _CHUNK = 1 << 19  # bytes of a FASTQ parsed at a time; they stay in the processo
 
 
 def _clean(sequences: list[str], place: Iterable[str], tally: Tally, faults: list[str]) -> list[str]:
-    """Upper-case A C G T N text; `place` says for each sequence where it stands, for the faults."""
-    # beyond ASCII, upper case may be another letter or two (`ß`)
+    """Convert sequences to upper-case A C G T N; `place` gives the position of each in the file, for messages."""
+    # the upper case of a letter outside ASCII may be another letter, or two (`ß`)
     sequences = [sequence.upper() if sequence.isascii() else sequence for sequence in sequences]
     rna = ambiguous = 0
     if not set("".join(sequences)) <= set("ACGTN"):
@@ -56,18 +56,32 @@ def _finish(path, kind: str, count: int, tally: Tally, faults: list[str]) -> Non
 
 
 def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
-    """Read FASTA.
+    """Read a FASTA file.
 
-    Names of the form ``chrom:start-end``, also behind a name of their own (``name::chrom:start-end``, as bedtools
-    getfasta writes), a suffix such as ``_shuf`` or ``(+)`` allowed, become coordinates if *all* records have one and
-    all lengths agree with one convention: ``end - start`` bp (0-based half-open) or one more (1-based inclusive). The
-    suffix ``(-)`` gives the strand.
+    Coordinates are read from names of the form ``chrom:start-end``, also after another name (``name::chrom:start-end``,
+    as bedtools getfasta writes), and with a suffix such as ``_shuf`` or ``(+)``. They are used only if *all* records
+    have them and all lengths agree with one convention: ``end - start`` bp (0-based half-open) or one more (1-based
+    inclusive). Lines that begin with ``;`` are skipped.
+
+    Parameters
+    ----------
+    path : path
+        Plain or gzip.
+    tally : Tally, optional
+        Counts records read, and sequences with U or IUPAC letters.
 
     Returns
     -------
     DataFrame
-        `name` (up to the first space), `sequence`, `chrom`, `start`, `end` (0-based half-open, null where not known),
-        `strand`; ``attrs["nowhere"]`` says why no coordinates were read.
+        `name` (up to the first space), `sequence`, `chrom`, `start`, `end` (bp, 0-based half-open), `strand` (``-`` for
+        the suffix ``(-)``, else ``+``). The last four are null if no coordinates were read; ``attrs["nowhere"]`` says
+        why ('' otherwise).
+
+    Raises
+    ------
+    InputError
+        Text before the first ``>``, a record without name or sequence, a letter that is not of DNA, no records, a file
+        that breaks off or cannot be read.
     """
     tally = Tally() if tally is None else tally
     names, parts, at, faults = [], [], [], []
@@ -124,9 +138,25 @@ def _places(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
-    """Read FASTQ (Cock et al. 2010), wrapped records included: one column, `sequence`; qualities are not used.
+    """Read the sequences of a FASTQ file (Cock et al. 2010), wrapped records included.
 
-    Reads without a base, as trimmers leave them, are dropped and counted.
+    Parameters
+    ----------
+    path : path
+        Plain or gzip.
+    tally : Tally, optional
+        Counts reads, reads with U or IUPAC letters, and dropped reads: those without a base, which trimmers leave.
+
+    Returns
+    -------
+    DataFrame
+        One column, `sequence`, in the order of the file. Qualities are not kept.
+
+    Raises
+    ------
+    InputError
+        A malformed record, more or fewer qualities than bases, mates 1 and 2 in one file, a letter that is not of DNA,
+        no read with a base, a file that breaks off or cannot be read.
     """
     tally = Tally() if tally is None else tally
     if (plain := _plain_fastq(path)) is not None:
@@ -150,7 +180,7 @@ def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
 
 
 def _plain_fastq(path) -> pd.Series | None:
-    # The sequences of a file of plain records alone. None for any other: `_fastq` reads that, or says what is wrong.
+    # A fast reader for files of plain four-line records. None for any other file: `_fastq` reads it or reports faults.
     letters, ends, last, rest, mates = [], [np.zeros(1, np.int64)], 0, b"", 0
     try:
         with textfile.binary(path) as stream, textfile.whole(path):
@@ -211,7 +241,7 @@ def _rows(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_header(fields: list[str]) -> bool:
-    # A first line of names: a word that is no sequence, and not numbers alone after it (that is a row with a fault).
+    # A header begins with a word that is no sequence. If only numbers follow that word, it is a row with a fault.
     word, *others = (field.strip() for field in fields)
     numbers = all(re.fullmatch(r"-?[0-9.]+", other) for other in others)
     named = word.lower().startswith(("seq", "#")) or not numbers
@@ -219,7 +249,7 @@ def _is_header(fields: list[str]) -> bool:
 
 
 def _whole(field: str) -> int | None:
-    # A count or a label, also as tables of floats write it (12.0, 1e+05); None for any other text.
+    # A count or a label, also written as a float (12.0, 1e+05); None for any other text.
     if not re.fullmatch(r"[0-9]+(\.[0-9]*)?([eE]\+?[0-9]{1,2})?", field := field.strip()):
         return None
     value = float(field)
@@ -227,12 +257,25 @@ def _whole(field: str) -> int | None:
 
 
 def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
-    """Read a table of two tab-separated columns, sequence and label (0 or 1), with or without a header line.
+    """Read a tab-separated table of two columns, sequence and label, with or without a header line.
+
+    Parameters
+    ----------
+    path : path
+        Plain or gzip.
+    tally : Tally, optional
+        Counts sequences read, and those with U or IUPAC letters.
 
     Returns
     -------
     DataFrame
-        `sequence`, `label` (int8).
+        `sequence`, `label` (int8: 1 positive, 0 negative).
+
+    Raises
+    ------
+    InputError
+        A row without exactly two columns, without a sequence, with a label other than 0 and 1 or a letter that is not
+        of DNA; no rows; a file that cannot be read.
     """
     tally = Tally() if tally is None else tally
     sequences, labels, where, faults = [], [], [], []
@@ -256,12 +299,27 @@ def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.Dat
 
 
 def read_deepbind(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
-    """Read the .seq format of DeepBind: a header naming the tab-separated columns FoldID, EventID, seq and Bound.
+    """Read the .seq format of DeepBind (Alipanahi et al. 2015).
+
+    A header names the tab-separated columns FoldID, EventID, seq and Bound; FoldID and further columns are not read.
+
+    Parameters
+    ----------
+    path : path
+        Plain or gzip.
+    tally : Tally, optional
+        Counts sequences read, and those with U or IUPAC letters.
 
     Returns
     -------
     DataFrame
-        `name` (EventID), `sequence`, `label` (int8, from Bound).
+        `name` (EventID), `sequence`, `label` (int8, from Bound: 1 positive, 0 negative).
+
+    Raises
+    ------
+    InputError
+        EventID, seq or Bound is missing; a row has another number of columns than the header, no sequence, a Bound
+        other than 0 and 1 or a letter that is not of DNA; no rows; a file that cannot be read.
     """
     tally = Tally() if tally is None else tally
     names, sequences, labels, where, faults = [], [], [], [], []
@@ -299,15 +357,29 @@ def read_deepbind(path: str | os.PathLike, tally: Tally | None = None) -> pd.Dat
 
 
 def read_counts(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
-    """Read a table of sequences and their read counts, one tab-separated column per SELEX cycle.
+    """Read a table of sequences and their read counts, one tab-separated column for each SELEX cycle.
 
     Without a header the count columns are cycles 0, 1, 2, ...; a header names each by its number (``3``, ``cycle_3``,
-    ``R3``). Whole numbers may be written as floats are (``12.0``, ``1e+05``).
+    ``R3``). Whole numbers may be written as floats (``12.0``, ``1e+05``).
+
+    Parameters
+    ----------
+    path : path
+        Plain or gzip.
+    tally : Tally, optional
+        Counts sequences read, and those with U or IUPAC letters.
 
     Returns
     -------
     DataFrame
-        `sequence`, then one int64 column per cycle, named by the cycle number (int).
+        `sequence`, then one int64 column of read counts for each cycle, named by the cycle number (int).
+
+    Raises
+    ------
+    InputError
+        No count columns, or a header that does not give each one cycle number; a row has another number of columns, no
+        sequence, a count that is no whole number below 10^9 or a letter that is not of DNA; no rows; a file that cannot
+        be read.
     """
     tally = Tally() if tally is None else tally
     sequences, counts, where, faults = [], [], [], []

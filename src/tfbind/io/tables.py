@@ -1,7 +1,7 @@
-"""The column contract of every stored table; how it is read and written; what was kept and dropped.
+"""Columns and types of every stored table, and how tables are written and read.
 
-Every file is written under a temporary name and renamed, so a killed job or a full disk leaves no half table. What was
-damaged afterwards is refused when it is read: a Parquet table by the checksums of its pages, a TSV by its end.
+Every file is written under a temporary name and renamed, so a killed job or a full disk leaves no half table. A file
+that was damaged later is refused when it is read: a Parquet table by the checksums of its pages, a TSV by its end.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ from tfbind.io import atomic
 
 VERSION = "1"
 #: Positives and negatives. Coordinates are 0-based half-open, null for SELEX; `score` is the experiment's own
-#: signal (null where there is none); `origin` says where a row came from (a peak, a cycle, the row it was made from);
-#: `draw` is 0 for every seed, or k for the k-th seed only (fresh negatives).
+#: signal (null where there is none); `origin` says where a sequence came from (a peak, a cycle, the sequence it was
+#: made from); `draw` is 0 for negatives of every seed, or k for those of the k-th seed only (fresh negatives).
 SEQUENCES = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -38,9 +38,9 @@ SEQUENCES = pa.schema(
         pa.field("draw", pa.int16(), nullable=False),
     ]
 )
-#: One row per scored sequence and seed, in the order of the target's tables. `negatives` names the set a label-0 row
-#: belongs to and is empty for positives, which count in every set (but see `external_scores.predictions`); `seed`
-#: is an integer or `ensemble`; `score` is a logit.
+#: One row per scored sequence and seed, in the order of the target's tables. `negatives` is the label of the set that
+#: a negative belongs to; it is empty for positives, which count in every set (but see `external_scores.predictions`).
+#: `seed` is an integer or `ensemble`; `score` is a logit.
 PREDICTIONS = pa.schema(
     [
         pa.field("target", pa.string(), nullable=False),
@@ -51,8 +51,8 @@ PREDICTIONS = pa.schema(
         pa.field("score", pa.float64(), nullable=False),
     ]
 )
-#: Labels of the bins of chromosomes as runs of bins ``[first, stop)``; unbound bins are those that no run names, and
-#: the one row of label 0 of each chromosome says how many bins it has.
+#: Labels of the bins of chromosomes, as runs of bins ``[first, stop)``. Bins that no run includes are unbound. Each
+#: chromosome has one row of label 0, which says how many bins it has.
 LABELS = pa.schema(
     [
         pa.field("chrom", pa.string(), nullable=False),
@@ -61,8 +61,8 @@ LABELS = pa.schema(
         pa.field("label", pa.int8(), nullable=False),
     ]
 )
-#: The columns of TSV tables that hold numbers, of whatever table. Every other column is text: ids and labels may be any
-#: word, 001, 1e5, NA and True too, and come back as they were written.
+#: Columns of any TSV table that hold numbers. All others are text: ids and labels may be any word, even 001, 1e5, NA or
+#: True, and are read as they were written.
 NUMBERS = frozenset(
     [
         *("value", "low", "high", "same", "cross", "drop", "floor", "own", "auroc", "target_trained", "x", "y"),
@@ -79,12 +79,23 @@ SPLITS = ("train", "validation", "test")
 
 
 def sequences(**columns) -> pd.DataFrame:
-    """A sequence table from its columns; those left out take their neutral value.
+    """Make a sequence table from its columns; columns that are not given take their default.
 
     Parameters
     ----------
     **columns
-        Any columns of `SEQUENCES`; `id`, `sequence`, `label` and `origin` are required. Scalars are repeated.
+        Any columns of `SEQUENCES`. `id`, `sequence`, `label` (1 positive, 0 negative) and `origin` are required. A
+        scalar is repeated in all rows. Defaults: `split` '', `draw` 0, the others null.
+
+    Returns
+    -------
+    sequence table
+        All columns of `SEQUENCES`, with their types.
+
+    Raises
+    ------
+    ValueError
+        A required column has empty cells.
     """
     neutral = {
         "split": "",
@@ -103,7 +114,24 @@ def sequences(**columns) -> pd.DataFrame:
 
 
 def conform(frame: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
-    """`frame` with exactly the columns, order and types of `schema`; a missing column or an empty cell is refused."""
+    """Give a table exactly the columns, order and types of a schema.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Further columns are left out.
+    schema : Arrow schema
+
+    Returns
+    -------
+    DataFrame
+        A copy, rows numbered from 0. Columns of type int64 become ``Int64`` of pandas, which can be null.
+
+    Raises
+    ------
+    ValueError
+        A column is missing, a column that must be full has empty cells, or a value does not fit its type.
+    """
     missing = [name for name in schema.names if name not in frame]
     if missing:
         raise ValueError(f"the table lacks the column(s) {', '.join(missing)}")
@@ -122,7 +150,24 @@ def conform(frame: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
 
 
 def write(frame: pd.DataFrame, path: str | os.PathLike, schema: pa.Schema = SEQUENCES) -> None:
-    """Write a Parquet table of the given contract, with the format, the versions and `note` in its metadata."""
+    """Write a Parquet table; the metadata holds the format, the versions of libraries and `note`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``attrs["note"]``, if there, says why the table is empty.
+    path : path
+        Written under a temporary name, then renamed.
+    schema : Arrow schema
+        Columns and types, for `conform`.
+
+    Raises
+    ------
+    ValueError
+        The table does not fit the schema.
+    ResourceError
+        The disk is full or the folder cannot be written.
+    """
     table = pa.Table.from_pandas(conform(frame, schema), schema=schema, preserve_index=False)
     about = {"tfbind": VERSION, "note": note(frame), "versions": json.dumps(versions("pandas", "pyarrow"))}
     table = table.replace_schema_metadata(about)
@@ -131,8 +176,24 @@ def write(frame: pd.DataFrame, path: str | os.PathLike, schema: pa.Schema = SEQU
 
 
 def read(path: str | os.PathLike, schema: pa.Schema = SEQUENCES) -> pd.DataFrame:
-    """Read a table that `write` wrote, with its note; one that is damaged, of another version or with other columns is
-    refused."""
+    """Read a Parquet table that `write` wrote.
+
+    Parameters
+    ----------
+    path : path
+    schema : Arrow schema
+        Columns that the file must have, in this order.
+
+    Returns
+    -------
+    DataFrame
+        With the types of the schema; ``attrs["note"]`` says why a table is empty ('' for others).
+
+    Raises
+    ------
+    InputError
+        The file is damaged, of another format version or has other columns. A missing file is a FileNotFoundError.
+    """
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         about = table.schema.metadata or {}
@@ -153,7 +214,31 @@ def read_targets(
     labelled: Sequence[tuple[str, str]],
     negatives: Sequence[str | os.PathLike],
 ) -> dict[str, tuple[pd.DataFrame, dict[str, pd.DataFrame]]]:
-    """Target -> its positives and its negatives by label: one file a target, one a pair of target and label."""
+    """Read the positives and negatives of several targets.
+
+    Parameters
+    ----------
+    targets : sequence of str
+        Dataset ids.
+    positives : sequence of path
+        One file for each target, in the same order.
+    labelled : sequence of (str, str)
+        Pairs of target and label of negatives.
+    negatives : sequence of path
+        One file for each pair, in the same order.
+
+    Returns
+    -------
+    dict
+        Target -> (sequence table of its positives, label -> sequence table of negatives).
+
+    Raises
+    ------
+    InputError
+        A file is damaged or not a sequence table.
+    ValueError
+        The number of files is not that of targets or pairs.
+    """
     found = {target: (read(path), {}) for target, path in zip(targets, positives, strict=True)}
     for (target, label), path in zip(labelled, negatives, strict=True):
         found[target][1][label] = read(path)
@@ -163,7 +248,20 @@ def read_targets(
 def chosen(
     targets: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]], pairs: Iterable[tuple[str, str]]
 ) -> dict[str, tuple[pd.DataFrame, dict[str, pd.DataFrame]]]:
-    """All targets of `read_targets`, of their negatives only those of some pairs of target and label."""
+    """Select negatives by target and label; all targets and their positives stay.
+
+    Parameters
+    ----------
+    targets : mapping
+        Target -> (positives, label -> negatives), from `read_targets`.
+    pairs : iterable of (str, str)
+        Pairs of target and label to keep.
+
+    Returns
+    -------
+    dict
+        Target -> (positives, label -> negatives); the tables are not copied.
+    """
     found = {target: (positives, {}) for target, (positives, _) in targets.items()}
     for target, label in pairs:
         found[target][1][label] = targets[target][1][label]
@@ -171,19 +269,56 @@ def chosen(
 
 
 def empty(schema: pa.Schema, note: str) -> pd.DataFrame:
-    """A table without rows that says why: what depends on it is not estimable, everything else goes on."""
+    """Make a table without rows that says why it is empty.
+
+    Results that depend on it are not estimable; everything else goes on.
+
+    Parameters
+    ----------
+    schema : Arrow schema
+    note : str
+        The reason.
+
+    Returns
+    -------
+    DataFrame
+        No rows, with the columns and types of the schema; ``attrs["note"]`` is the reason.
+    """
     frame = conform(schema.empty_table().to_pandas(), schema)
     frame.attrs["note"] = note
     return frame
 
 
 def note(frame: pd.DataFrame) -> str:
-    """Why a table is empty; '' for others."""
+    """The reason why a table is empty, as `empty` or `read` attached it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+
+    Returns
+    -------
+    str
+        '' for a table that has no reason.
+    """
     return frame.attrs.get("note", "")
 
 
 def write_tsv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
-    """Write a tab-separated table: six significant digits, missing cells empty."""
+    """Write a tab-separated table with a header: floats with six significant digits, missing cells empty.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The index is not written.
+    path : path
+        Written under a temporary name, then renamed.
+
+    Raises
+    ------
+    ResourceError
+        The disk is full or the folder cannot be written.
+    """
     with atomic.replacing(path) as temporary:
         frame.to_csv(temporary, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
 
@@ -194,12 +329,16 @@ def read_tsv(path: str | os.PathLike) -> pd.DataFrame:
     Parameters
     ----------
     path : path
-        Half a table (it ends inside a line) is refused.
 
     Returns
     -------
     DataFrame
-        Columns of `NUMBERS` as numbers, all others as text; only empty cells are missing.
+        Columns of `NUMBERS` as numbers, all others as text. Only empty cells are missing.
+
+    Raises
+    ------
+    InputError
+        The file does not end with a line end, so it is only part of a table.
     """
     with open(path, "rb") as file:
         header = file.readline().decode("utf-8-sig").rstrip("\r\n").split("\t")
@@ -211,11 +350,23 @@ def read_tsv(path: str | os.PathLike) -> pd.DataFrame:
 
 
 def versions(*libraries: str) -> dict[str, str]:
-    """The versions that a file is written with: of tfbind, Python and the libraries given."""
+    """Versions of tfbind, Python and the libraries given, by name."""
     return {"tfbind": __version__, "python": platform.python_version()} | {n: metadata.version(n) for n in libraries}
 
 
 def digest(path: str | os.PathLike, algorithm: str = "sha256") -> str:
-    """The checksum of a file, in hexadecimal."""
+    """Compute the checksum of a file.
+
+    Parameters
+    ----------
+    path : path
+    algorithm : str
+        A name of `hashlib`, such as ``md5``.
+
+    Returns
+    -------
+    str
+        In hexadecimal, lower case.
+    """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()

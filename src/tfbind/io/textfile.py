@@ -1,4 +1,4 @@
-"""Text files that a user brings: plain or gzip (told by the bytes, not the name), any line ends, BOM or not."""
+"""Text files of users: plain or gzip (recognised by the bytes, not the name), any line ends, with or without BOM."""
 
 import gzip
 import io
@@ -12,12 +12,13 @@ from isal import igzip, isal_zlib
 
 from tfbind.errors import InputError
 
-#: Faults of one file that are listed in full; the rest are only counted.
+#: Most faults of one file that are listed; the others are counted.
 LISTED = 20
-#: Characters of a line or name that a message quotes.
+#: Most characters of a line or name that a message quotes.
 SHOWN = 300
-#: A packed file that unpacks to more than `BOMB` bytes and to more than `RATIO` times its own size is a bomb: FASTA,
-#: FASTQ and peaks shrink four to thirty times. A line of more than `LONGEST` characters is no read and no peak.
+#: A compressed file that unpacks to more than `BOMB` bytes and to more than `RATIO` times its own size is refused as a
+#: decompression bomb: FASTA, FASTQ and peaks compress four to thirty times. A line of `LONGEST` characters or more is
+#: no read and no peak.
 BOMB, RATIO, LONGEST = 2**24, 100, 2**24
 #: The name of standard input where a file is asked for.
 STANDARD = "-"
@@ -25,23 +26,23 @@ _FOREIGN = {b"PK\x03\x04": "a zip archive", b"BZh": "bzip2", b"\xfd7zXZ": "xz", 
 
 
 class Truncated(InputError):
-    """A compressed file breaks off or is damaged."""
+    """A compressed file ends early or is damaged."""
 
 
 class _Unpacked(io.RawIOBase):
-    """The content of a gzip file, refused where it grows beyond all measure."""
+    """The content of a gzip file; refused if it unpacks to far more than any data do."""
 
     def __init__(self, path: str | os.PathLike, unpack: Callable[..., BinaryIO]):
         standard = path == STANDARD
         self.path, self.unpacked, self.stream = path, 0, unpack(sys.stdin.buffer if standard else path, "rb")
-        # what comes from standard input is never held whole, and its size is not known
+        # the size of standard input is not known, and it is never held whole in memory
         self.most = sys.maxsize if standard else max(BOMB, RATIO * os.path.getsize(path))
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer) -> int:
-        count = self.stream.readinto1(buffer)  # one block at most: what is readable before a fault is read
+        count = self.stream.readinto1(buffer)  # one block at most, so that all before a fault is read
         self.unpacked += count
         if self.unpacked > self.most:
             raise InputError(f"{self.path}: unpacks to over {RATIO} times its size; no data do, fetch it again")
@@ -53,7 +54,13 @@ class _Unpacked(io.RawIOBase):
 
 
 class whole:
-    """While it is open, what the gzip libraries say of a damaged file becomes `Truncated`."""
+    """A context in which the errors that gzip libraries raise for a damaged file become `Truncated`.
+
+    Parameters
+    ----------
+    path : path
+        The file, as the message names it.
+    """
 
     def __init__(self, path: str | os.PathLike):
         self.path = path
@@ -68,10 +75,27 @@ class whole:
 
 
 def binary(path: str | os.PathLike, unpack: Callable[..., BinaryIO] = igzip.open) -> BinaryIO:
-    """Open a file, or standard input (``-``), for reading bytes, unpacked by `unpack` where it is gzip or bgzip.
+    """Open a file for reading bytes, unpacked if it is gzip or bgzip.
 
-    Refused with `InputError`: a file that is missing, packed otherwise, binary, or a web page or JSON answer under a
-    data file's name.
+    Parameters
+    ----------
+    path : path
+        ``-`` is standard input.
+    unpack : callable
+        Opens a gzip file, or an open stream of one, given the mode ``rb``.
+
+    Returns
+    -------
+    binary file
+        Readable and buffered; the caller closes it.
+
+    Raises
+    ------
+    InputError
+        The file is missing, in another compressed format or binary, or a web page or JSON answer under the name of a
+        data file. Reading raises it as well if the content unpacks to over `RATIO` times the size of the file.
+    Truncated
+        The gzip file is damaged within its first bytes.
     """
     if path == STANDARD:
         magic = sys.stdin.buffer.peek(8)[:8]
@@ -99,8 +123,16 @@ def binary(path: str | os.PathLike, unpack: Callable[..., BinaryIO] = igzip.open
 
 
 def lines(path: str | os.PathLike) -> Iterator[str]:
-    """Each line of a file without its line end; a damaged gzip raises `Truncated` after the readable part."""
-    # igzip keeps up to a buffer before the damage to itself, and faults say how far a file can be read
+    """Yield each line of a file without its line end.
+
+    Raises
+    ------
+    Truncated
+        The gzip file is damaged; raised after the lines before the damage.
+    InputError
+        The file cannot be opened (see `binary`), or a line is longer than `LONGEST` characters.
+    """
+    # gzip, since igzip withholds up to a buffer before the damage, and messages say how far a file can be read
     with binary(path, gzip.open) as stream, whole(path):
         decoded = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace")
         number = 0
@@ -112,11 +144,11 @@ def lines(path: str | os.PathLike) -> Iterator[str]:
 
 
 def shown(value: str | bytes) -> str:
-    """A text of the user's as a message quotes it: whole, unless it is far too long for a line, which is said."""
+    """Quote a text of the user's for a message; one of over `SHOWN` characters is cut, and its length given."""
     return repr(value) if len(value) <= SHOWN else f"{value[:SHOWN]!r}... ({len(value)} characters)"
 
 
 def listed(faults: list[str]) -> list[str]:
-    """The first `LISTED` faults, and a count of the others."""
+    """The first `LISTED` faults, and a line with the number of the others."""
     rest = len(faults) - LISTED
     return faults[:LISTED] + ([f"... and {rest} more like these"] if rest > 0 else [])

@@ -1,4 +1,4 @@
-"""What a schema cannot say: rows, cells and options that contradict each other."""
+"""Checks that a schema cannot express: rows, cells and options that contradict each other."""
 
 import os
 import re
@@ -12,18 +12,32 @@ from tfbind.study.study import Study
 
 
 def _suffix(source: str) -> tuple[str, str]:
-    """The name of a file as it is written, and its last suffix but .gz in lower case."""
+    """Name of a file as it is written, and its last suffix in lower case, without counting .gz."""
     name = Path(re.split("[?#]", source)[0] if is_url(source) else source).name
     return name, Path(name.lower().removesuffix(".gz")).suffix
 
 
 def check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
-    """Faults of one row that the schema cannot express; fills `format`."""
+    """Check one row of the sheet of datasets beyond its schema, and fill its empty `format`.
+
+    Parameters
+    ----------
+    row : dict of str to str
+        All columns as text. `format` is changed in place: recognised by the file name, ``peaks`` for ChIP-seq with a
+        genome.
+    genomes : mapping
+        `genomes` of the config; only the names are read.
+
+    Yields
+    ------
+    str
+        A fault: the column, the value and the remedy.
+    """
     if not row["format"]:
         name, suffix = _suffix(row["path"])
         row["format"] = sources.SUFFIXES.get(suffix, "")
         if row["format"] in ("", "bed") and row["assay"] == "chipseq" and row["genome"]:
-            row["format"] = "peaks"  # what a genome is named for has coordinates: its columns tell, and not its name
+            row["format"] = "peaks"  # a row with a genome has coordinates: recognised by its columns, not its name
         if not row["format"] and not sources.ACCESSION.fullmatch(name.upper()):
             known = ", ".join(filter(None, schema.schema("datasets")["properties"]["format"]["enum"]))
             yield f"format: cannot be told from the name {name!r}; write one of {known}"
@@ -51,7 +65,20 @@ def check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
 
 
 def check_file(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
-    """Faults of one row of the sheet of cells that its schema cannot express; fills `format`."""
+    """Check one row of the sheet of cells beyond its schema, and fill its empty `format`.
+
+    Parameters
+    ----------
+    row : dict of str to str
+        All columns as text. `format` is changed in place: recognised by the file name.
+    genomes : mapping
+        `genomes` of the config, with their defaults filled in.
+
+    Yields
+    ------
+    str
+        A fault: the column, the value and the remedy.
+    """
     suffixes = sources.CELL_SUFFIXES.get(row["what"], {})
     known = list(dict.fromkeys(suffixes.values()))
     if not row["format"]:
@@ -70,7 +97,7 @@ def check_file(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
 
 
 def check_cells(rows: list[dict[str, str]]) -> Iterator[str]:
-    """Faults between the rows of the sheet of cells."""
+    """Check the rows of the sheet of cells against each other; yields a message for each fault."""
     for cell in dict.fromkeys(row["cell"] for row in rows):
         own = [row for row in rows if row["cell"] == cell]
         if len(genomes := {row["genome"] for row in own}) > 1:
@@ -84,7 +111,20 @@ def check_cells(rows: list[dict[str, str]]) -> Iterator[str]:
 
 
 def check_keys(name: str, config: dict) -> Iterator[str]:
-    """Faults between the keys of a config."""
+    """Check the keys of a config against each other.
+
+    Parameters
+    ----------
+    name : str
+        File name of the config, for messages.
+    config : dict
+        Valid by its schema, with defaults filled in.
+
+    Yields
+    ------
+    str
+        A fault: the key, the value and the remedy.
+    """
     models = config["models"]
     for label, options in models.items():
         base = options.get("trained_as")
@@ -120,7 +160,22 @@ def check_keys(name: str, config: dict) -> Iterator[str]:
 
 
 def check_study(name: str, config: dict, datasets: dict) -> Iterator[str]:
-    """Faults between the keys of a config and the rows of its sheet."""
+    """Check the keys of a config against the rows of its sheet of datasets.
+
+    Parameters
+    ----------
+    name : str
+        File name of the config, for messages.
+    config : dict
+        Valid by its schema, with defaults filled in.
+    datasets : dict
+        Dataset id -> its row.
+
+    Yields
+    ------
+    str
+        A fault: a dataset or TF that is not in the sheet, or a dataset without negatives.
+    """
     for pair in config["transfer"]["extra_pairs"]:
         for dataset in pair:
             if dataset not in datasets:
@@ -143,7 +198,22 @@ def check_study(name: str, config: dict, datasets: dict) -> Iterator[str]:
 
 
 def check_celltype(name: str, config: dict, rows: list[dict[str, str]]) -> Iterator[str]:
-    """Faults between the key `celltype` and the sheet of cells."""
+    """Check the key `celltype` of a config against the rows of the sheet of cells.
+
+    Parameters
+    ----------
+    name : str
+        File name of the config, for messages.
+    config : dict
+        Valid by its schema, with defaults filled in.
+    rows : list of dict
+        The sheet of cells.
+
+    Yields
+    ------
+    str
+        A fault: a TF or cell that is not in the sheet, no test cell with peaks, no test chromosome.
+    """
     options = config["celltype"]
     cells = list(dict.fromkeys(row["cell"] for row in rows))
     tfs = list(dict.fromkeys(row["tf"] for row in rows if row["tf"]))
@@ -161,7 +231,7 @@ def check_celltype(name: str, config: dict, rows: list[dict[str, str]]) -> Itera
         yield f"{name}: split.test: the cell-type task tests on whole chromosomes; name some"
 
 
-#: Columns of the sheet that an assay, or a format, does not read.
+#: Assay -> columns of the sheet that it does not read.
 _IDLE_COLUMNS = {
     "chipseq": ("input_path", "left_flank", "right_flank"),
     "htselex": ("genome", "relaxed_path"),
@@ -174,7 +244,21 @@ _OPTIONS_OF = {
 
 
 def idle(name: str, written: Mapping, study: Study) -> Iterator[str]:
-    """What is written in the config or the sheet, valid, and without effect in this study."""
+    """Find settings of the config and cells of the sheet that are valid but have no effect in this study.
+
+    Parameters
+    ----------
+    name : str
+        File name of the config, for messages.
+    written : mapping
+        The config as the user wrote it, without defaults.
+    study : Study
+
+    Yields
+    ------
+    str
+        The setting, and why it has no effect.
+    """
     config, rows = study.config, study.datasets
     for dataset, row in rows.items():
         columns = [column for column in _IDLE_COLUMNS.get(row["assay"], ()) if row[column]]

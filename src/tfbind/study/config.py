@@ -1,7 +1,7 @@
-"""A study: its config, its sheet of datasets and its sheet of cells, validated whole before anything is computed.
+"""Load a study: its config, sheet of datasets and sheet of cells, validated as a whole before anything is computed.
 
-`load` finds every fault of all of them at once. The schemas (`workflow/schemas`) are closed and hold every default;
-what they cannot say (files exist, ids are unique, a peak file has a genome) is checked here.
+`load` reports all faults of these files at once. The schemas (`workflow/schemas`) allow no unknown key and hold every
+default. Rules that a schema cannot express (files exist, ids are unique, a peak file has a genome) are checked here.
 """
 
 import os
@@ -24,14 +24,19 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
     Parameters
     ----------
     source : path or mapping
-        The config, YAML; or what it holds, with paths relative to the working directory.
+        The config as a YAML file, or as its keys and values; then paths are relative to the working directory.
     overrides : mapping, optional
-        Top-level keys that replace the file's.
+        Top-level keys that replace those of `source`.
+
+    Returns
+    -------
+    Study
+        With all defaults filled in; its `notes` list settings without effect.
 
     Raises
     ------
     InputError
-        With every fault found in all files.
+        With the faults of all files. If the config does not fit its schema, with these faults alone.
     """
     held = isinstance(source, Mapping)
     path = Path("config" if held else source).absolute()
@@ -43,8 +48,8 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
     here = Path.cwd()
 
     def place(source: str, folder: Path) -> str:
-        # from the working folder where it lies below it: a study that is moved stays the same. A module of another
-        # workflow, whose study no file holds, may put a prefix before what is relative.
+        # relative to the working folder if it lies below it, so that a study that is moved stays the same. Absolute if
+        # the config comes from another workflow, not a file: that may put a prefix before relative paths.
         if not source or is_url(source):
             return source
         placed = folder.resolve() / source

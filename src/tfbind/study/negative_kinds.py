@@ -1,22 +1,23 @@
-"""What each kind of negatives needs and reads: one row a kind, for whoever checks a study, plans it or draws."""
+"""The kinds of negatives: what each needs and which options it reads, for checking, planning and drawing."""
 
 from typing import NamedTuple
 
 
 class Kind(NamedTuple):
-    """A kind of negatives, beside the function that draws it (`negatives.NEGATIVES`).
+    """A kind of negatives; the function that draws it is in `negatives.NEGATIVES`.
 
     Attributes
     ----------
     needs : {"", "genome", "others", "labels", "cycle 0"}
-        Beside the positives: a genome and their coordinates; positives of other TFs; sequences that the dataset labels
-        as unbound; reads of the unselected library.
+        Data needed beside the positives. ``genome``: a genome and the positives' coordinates; ``others``: positives of
+        other TFs; ``labels``: sequences that the dataset labels as negatives; ``cycle 0``: reads of the unselected
+        library.
     away : bool
-        Whether they keep away from all peaks of the TF.
+        Whether they are kept away from all peaks of the TF.
     options : tuple of str
-        What they read of the config, beside what all do (`ratio`, `fresh`, `tfs`).
+        Options of the config that they read, beside those that all kinds read (`ratio`, `fresh`, `tfs`).
     shuffles : bool
-        Whether they are made of the positives alone, so that any positives can have some.
+        Whether they are made from the positives alone, so that they can be made for any positives.
     """
 
     needs: str = ""

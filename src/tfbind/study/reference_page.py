@@ -1,10 +1,10 @@
-"""The page `docs/config.md`, from the schema."""
+"""Write the page `docs/config.md` from the schemas."""
 
 from tfbind.study import schema
 
 
 def describe() -> str:
-    """Every key of the config and every column of the sheets, with type, default and meaning, as Markdown."""
+    """Describe every key of the config and every column of the sheets in Markdown: type, default and meaning."""
     lines = [
         "# Config and sheet",
         "",

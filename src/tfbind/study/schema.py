@@ -1,4 +1,4 @@
-"""Config and sheets against their schemas: faults, defaults."""
+"""Validate config and sheets against their schemas, and fill in defaults."""
 
 import difflib
 import re
@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 
 @cache
 def schema(name: str) -> dict:
-    """The schema `config`, `datasets` or `cells`."""
+    """The schema `config`, `datasets` or `cells`, read from its YAML file."""
     here = Path(__file__).parents[1]
     folders = (here / "schemas", here.parents[1] / "workflow" / "schemas")  # installed; in the repository
     folder = next(f for f in folders if f.is_dir())
@@ -20,13 +20,14 @@ def schema(name: str) -> dict:
 
 
 def _pattern(validator, pattern: str, instance, rules: dict) -> Iterator[ValidationError]:
-    # In a schema `$` is the very end; Python's also matches before a last line end, which must not enter a file name.
+    # In a schema `$` is the very end. Python's `$` also matches before a final line end, which must not get into a
+    # file name.
     if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
         yield ValidationError(f"{instance!r} is not of the form {pattern}")
 
 
 def _integer(checker, instance) -> bool:
-    # 12.0 is none, as it is none to `range`.
+    # 12.0 is refused, since `range` does not take it.
     return isinstance(instance, int) and not isinstance(instance, bool)
 
 
@@ -38,13 +39,37 @@ _Validator = validators.extend(
 
 
 def meant(word: str, words: list[str]) -> str:
-    """What to say after an unknown word: the nearest known one, or all."""
+    """Make the end of a message about an unknown word: the most similar known word, or all known words.
+
+    Parameters
+    ----------
+    word : str
+    words : list of str
+        Known words.
+
+    Returns
+    -------
+    str
+        Begins with a comma or a semicolon.
+    """
     close = difflib.get_close_matches(str(word), words, 1)
     return f", did you mean {close[0]!r}?" if close else f"; known are {', '.join(words)}"
 
 
 def check(instance: Mapping, rules: dict) -> Iterator[str]:
-    """Every violation of a schema, in words."""
+    """Check a config or a row against a schema.
+
+    Parameters
+    ----------
+    instance : mapping
+    rules : dict
+        The schema. Whole numbers must be written without a decimal point, and a pattern must match to the very end.
+
+    Yields
+    ------
+    str
+        A fault in words, with its key first, sorted by key.
+    """
     errors = _Validator(rules).iter_errors(instance)
     for error in sorted(errors, key=lambda e: list(map(str, e.absolute_path))):
         place = ".".join(map(str, error.absolute_path))
@@ -70,7 +95,22 @@ def check(instance: Mapping, rules: dict) -> Iterator[str]:
 
 
 def fill(instance, rules: dict, root: dict | None = None):
-    """A copy of a valid instance with the defaults of its schema."""
+    """Copy a valid config or row, with the defaults of its schema filled in.
+
+    Parameters
+    ----------
+    instance : dict or other value
+        A value that is no dict is returned as it is.
+    rules : dict
+        The schema of `instance`.
+    root : dict, optional
+        The whole schema, in which references are looked up. Default: `rules`.
+
+    Returns
+    -------
+    dict or other value
+        `instance` is not changed.
+    """
     root = root or rules
     if "$ref" in rules:
         target = root

@@ -1,4 +1,4 @@
-"""The sheets, read strictly."""
+"""Read the sheets and check them strictly."""
 
 import csv
 import io
@@ -7,12 +7,25 @@ from pathlib import Path
 from tfbind.errors import InputError
 from tfbind.study import schema, study
 
-#: Most bytes of a config, of a sheet: YAML takes seconds a megabyte.
+#: Most bytes of a config and of a sheet. To parse YAML takes seconds for each megabyte.
 LARGEST, _LARGEST_SHEET = 2**20, 2**25
 
 
 def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
-    """Rows of a sheet of datasets as they are written, with their line numbers, and the faults that it can show."""
+    """Read a sheet of datasets.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    rows : list of (int, dict)
+        Line number (from 1) and row: column -> text as written, '' where empty. Empty if the header has faults.
+    faults : list of str
+        Faults that the sheet alone can show: of its header, of its schema, a dataset id twice, a TF spelled in two
+        ways.
+    """
     rows, faults = _read_rows(path, "datasets")
     first, spelled = {}, {}
     for number, row in rows:
@@ -26,7 +39,20 @@ def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]
 
 
 def read_cells(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
-    """Rows of a sheet of cells, as `read_sheet`."""
+    """Read a sheet of cells.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    rows : list of (int, dict)
+        Line number (from 1) and row: column -> text as written, '' where empty. Empty if the header has faults.
+    faults : list of str
+        Faults that the sheet alone can show: of its header, of its schema, a file twice, a cell or TF spelled in two
+        ways.
+    """
     rows, faults = _read_rows(path, "cells")
     cells, tfs, seen = {}, {}, {}
     for number, row in rows:
@@ -38,8 +64,8 @@ def read_cells(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]
 
 
 def _spelled(path: Path, number: int, column: str, row: dict, known: dict) -> list[str]:
-    """The fault of a name that an earlier row spells in another case."""
-    # the parts of a heterodimer in any order are one factor, and its files must be its own
+    """The fault of a name that an earlier row writes with other capitals or, of a heterodimer, in another order."""
+    # a heterodimer is one TF in whatever order its parts are written, and two TFs must not share file names
     name = study.file_name(row[column]) if column == "tf" else row[column]
     same, line = known.setdefault(name.lower(), (row[column], number))
     if same == row[column]:
@@ -52,7 +78,7 @@ def _spelled(path: Path, number: int, column: str, row: dict, known: dict) -> li
 
 
 def _read_rows(path: Path, name: str) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
-    """Rows of a sheet of the schema `name` with their line numbers, and what its schema refuses."""
+    """Rows of a sheet with their line numbers, and the faults of its header and those that the schema `name` finds."""
     columns = list(schema.schema(name)["properties"])
     required = schema.schema(name)["required"]
     try:
@@ -100,7 +126,26 @@ def _read_rows(path: Path, name: str) -> tuple[list[tuple[int, dict[str, str]]],
 
 
 def sheet_text(path: Path, largest: int, remedy: str) -> str:
-    """The text of a sheet or config: UTF-8, of bounded size."""
+    """Read the text of a sheet or config.
+
+    Parameters
+    ----------
+    path : Path
+    largest : int
+        Most bytes.
+    remedy : str
+        End of the message if the file cannot be read.
+
+    Returns
+    -------
+    str
+        Without BOM.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is longer than `largest` or is not UTF-8 text.
+    """
     try:
         with open(path, "rb") as file:
             raw = file.read(largest + 1)

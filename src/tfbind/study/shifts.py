@@ -1,16 +1,25 @@
-"""What two datasets of one TF differ in."""
+"""The difference between two datasets of one TF."""
 
 from collections.abc import Mapping
 
-#: What two datasets of one TF may differ in, the largest last.
+#: Differences between two datasets of one TF, the largest last.
 SHIFTS = ("none", "replicate", "lab", "cell", "assay")
 
 
 def shift(source: Mapping[str, str], target: Mapping[str, str]) -> str:
-    """The largest difference between two rows of the sheet: one of `SHIFTS`.
+    """Find the largest difference between a source and a target.
 
-    Two datasets that differ in no column are replicates. An empty column differs from a filled one: that they
-    are the same is not known.
+    Parameters
+    ----------
+    source, target : mapping of str to str
+        Their rows of the sheet. A column that is empty in one row and filled in the other counts as different, since it
+        is not known whether they are the same.
+
+    Returns
+    -------
+    str
+        One of `SHIFTS`: `none` for a dataset and itself, `replicate` for two datasets of the same assay, cell and
+        laboratory, also if no column differs.
     """
     if source["dataset"] == target["dataset"]:
         return SHIFTS[0]
@@ -19,5 +28,5 @@ def shift(source: Mapping[str, str], target: Mapping[str, str]) -> str:
 
 
 def rank(shift: str) -> int:
-    """Place of a shift among `SHIFTS`; words of a table of scores come after them."""
+    """Place of a shift among `SHIFTS`, from 0; other words, from a table of scores, come after them."""
     return SHIFTS.index(shift) if shift in SHIFTS else len(SHIFTS)

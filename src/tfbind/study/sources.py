@@ -1,4 +1,4 @@
-"""Kinds of files in a sheet, by name and by column."""
+"""Formats of the files in a sheet, by suffix and by column."""
 
 import re
 
@@ -9,7 +9,7 @@ SUFFIXES = {
     ".fastq": "fastq", ".fq": "fastq", ".seq": "deepbind", ".tsv": "labelled",
 }  # fmt: skip
 PLACED = ("narrowpeak", "bed", "peaks")
-#: What a row of the sheet of cells holds -> file suffix (without .gz) -> format.
+#: Kind of file in the sheet of cells -> file suffix (without .gz) -> format.
 _PEAKS = {".narrowpeak": "narrowpeak", ".bed": "bed"} | dict.fromkeys([".broadpeak", ".gappedpeak", ".xls"], "peaks")
 _TABLE = dict.fromkeys([".tsv", ".txt", ".results", ".tab"], "tpm")
 CELL_SUFFIXES = {

@@ -1,4 +1,4 @@
-"""YAML, read strictly: keys as written, no key twice, bounded size."""
+"""Read YAML strictly: keys as written, no key twice, bounded size."""
 
 import math
 from pathlib import Path
@@ -10,10 +10,26 @@ from tfbind.study import sheet
 
 
 class Loader(yaml.SafeLoader):
-    """Safe YAML in which a key is text as written (`1`, `no`), and written once; numbers are finite, `1e-3` is one."""
+    """Safe YAML: a key is text as written (`1`, `no`) and occurs once; numbers are finite, and `1e-3` is a number."""
 
     def construct_mapping(self, node, deep=False):
-        """Keys stay text; a key that is written twice is refused."""
+        """Make a dict from a node, its keys as text.
+
+        Parameters
+        ----------
+        node : yaml node
+        deep : bool
+            Whether its values are made at once.
+
+        Returns
+        -------
+        dict
+
+        Raises
+        ------
+        ConstructorError
+            A key occurs twice.
+        """
         seen = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
@@ -24,17 +40,49 @@ class Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def construct_object(self, node, deep=False):
-        """Values that cannot be read, and numbers that are not finite, are refused."""
+        """Make a value from a node.
+
+        Parameters
+        ----------
+        node : yaml node
+        deep : bool
+            Whether its parts are made at once.
+
+        Returns
+        -------
+        value
+
+        Raises
+        ------
+        ConstructorError
+            The value cannot be read (an impossible date, thousands of digits), or is a number that is not finite.
+        """
         try:
             value = super().construct_object(node, deep)
-        except ValueError as error:  # a date that is none, thousands of digits
+        except ValueError as error:  # an impossible date, thousands of digits
             self._refuse(f"{node.value[:40]!r} cannot be read: {error}", node.start_mark)
         if isinstance(value, float) and not math.isfinite(value):
             self._refuse(f"{node.value[:40]} is no finite number", node.start_mark)
         return value
 
     def compose_node(self, parent, index):
-        """Aliases are refused: a small file could hold billions of values."""
+        """Make a node from the next events, without aliases: with them a small file could hold billions of values.
+
+        Parameters
+        ----------
+        parent : yaml node
+        index : yaml node or int
+            Place of the node in its parent.
+
+        Returns
+        -------
+        yaml node
+
+        Raises
+        ------
+        ConstructorError
+            The node is an alias.
+        """
         if self.check_event(yaml.events.AliasEvent):
             self._refuse("aliases (*name) are not accepted; write the value out", self.peek_event().start_mark)
         return super().compose_node(parent, index)
@@ -45,7 +93,13 @@ class Loader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path) -> dict:
-    """The keys and values of a config; faults with file, line and column."""
+    """Read a config, as a dict of its keys and values.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is too long or not UTF-8, is no valid YAML or holds no keys; with line and column.
+    """
     try:
         content = yaml.load(sheet.sheet_text(path, sheet.LARGEST, "name a config"), Loader)
     except yaml.YAMLError as error:

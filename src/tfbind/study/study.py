@@ -1,4 +1,4 @@
-"""A validated study, and what follows from it for the workflow."""
+"""A validated study, and the datasets, labels and pairs that the workflow derives from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from tfbind.study.negative_kinds import KINDS
 from tfbind.study.shifts import SHIFTS, shift
 from tfbind.study.sources import BY_TF, CELL_SUFFIXES, PLACED
 
-#: Columns of the sheet that the sequences of a dataset are made of; that a result names or compares. The others are for
-#: readers: to edit one makes nothing anew.
+#: Columns of the sheet from which the sequences of a dataset are made, and those that a result names or compares. All
+#: others are for readers: an edit of them repeats no computation.
 SEQUENCES = (
     *("dataset", "assay", "format", *PATHS, "negative_names", "genome", "cycle"),
     *("left_flank", "right_flank", "trim"),
@@ -30,14 +30,14 @@ class Study:
     config : dict
         The config with every default filled in.
     datasets : dict
-        Dataset id -> its row of the sheet, every column present as text ('' where empty), `format` always filled in;
-        files as URLs or paths, below the working folder relative to it and else absolute.
+        Dataset id -> its row of the sheet: every column as text ('' where empty), `format` always filled in. Files are
+        URLs or paths: relative to the working folder if below it, else absolute.
     cell_files : tuple of dict
-        Rows of the sheet of cells, likewise.
+        Rows of the sheet of cells, in the same form.
     simulated : Path or None
-        The folder that a simulation writes the study's files to, likewise.
+        Folder that a simulation writes the study's files to, in the same form; None without a simulation.
     notes : tuple of str
-        Settings that are valid and do nothing in this study.
+        Settings that are valid and have no effect in this study.
     """
 
     path: Path
@@ -49,7 +49,10 @@ class Study:
 
     @property
     def cells(self) -> dict[str, dict]:
-        """Cell -> `genome` and, by kind, the rows of its files (`conservative` and `relaxed` by TF), paths local."""
+        """Cell -> its `genome` and, by kind, the rows of its files with local paths.
+
+        Kinds are the keys of `CELL_SUFFIXES`; `conservative` and `relaxed` are split further by TF.
+        """
         found: dict[str, dict] = {}
         for row in self.cell_files:
             kinds = {what: {} if what in BY_TF else [] for what in CELL_SUFFIXES}
@@ -60,21 +63,35 @@ class Study:
         return found
 
     def cell_tfs(self) -> list[str]:
-        """The TFs of the sheet of cells, in its order."""
+        """TFs of the sheet of cells, in its order."""
         return list(dict.fromkeys(row["tf"] for row in self.cell_files if row["tf"]))
 
     def tfs(self) -> list[str]:
-        """The TFs of the sheet, in its order."""
+        """TFs of the sheet of datasets, in its order."""
         return list(dict.fromkeys(row["tf"] for row in self.datasets.values()))
 
     def row(self, dataset: str, columns: Sequence[str] = ()) -> dict[str, str]:
-        """The row, or some columns, with every file as a local path (a URL becomes the place it is fetched to)."""
+        """The row of a dataset with local paths: a URL becomes the path that it is downloaded to.
+
+        Parameters
+        ----------
+        dataset : str
+        columns : sequence of str
+            Columns to take; empty takes all.
+
+        Returns
+        -------
+        dict of str to str
+            Column -> text.
+        """
         row = self.datasets[dataset]
         return {key: local(row[key]) if key in PATHS else row[key] for key in columns or row}
 
     def kinship(self, datasets: Iterable[str]) -> dict[str, dict[str, str]]:
-        """`DESCRIBES` of rows, in which cell, laboratory and replicate tell only who has the same: to rename a
-        laboratory in all rows changes nothing.
+        """The columns `DESCRIBES` of datasets, with numbers instead of names of cells, laboratories and replicates.
+
+        So results depend only on which datasets share them, and do not change if a laboratory is renamed in all rows.
+        Empty cells stay empty.
         """
         rows = {dataset: self.row(dataset, DESCRIBES) for dataset in datasets}
         for key in ("cell", "lab", "replicate"):
@@ -85,13 +102,27 @@ class Study:
         return rows
 
     def pair(self, source: str, target: str) -> dict[str, dict[str, str]]:
-        """`kinship` of a source and a target, without the smaller differences that their shift covers."""
+        """The columns `DESCRIBES` of a source and a target, without the differences that are smaller than their shift.
+
+        Names of cells, laboratories and replicates are replaced by numbers (`kinship`). Then the columns of all smaller
+        shifts are emptied: for the shift `cell`, those are `replicate` and `lab`.
+
+        Parameters
+        ----------
+        source, target : str
+            Dataset ids.
+
+        Returns
+        -------
+        dict
+            Dataset -> column -> text.
+        """
         rows = self.kinship((source, target))
         covered = SHIFTS[1 : SHIFTS.index(shift(rows[source], rows[target]))]
         return {dataset: row | dict.fromkeys(covered, "") for dataset, row in rows.items()}
 
     def labels(self, dataset: str) -> list[str]:
-        """The negative sets that apply to a dataset."""
+        """Labels of the negatives that apply to a dataset, in the order of the config."""
         row = self.datasets[dataset]
         labels = self.config["negatives"]
         return [
@@ -101,23 +132,48 @@ class Study:
         ]
 
     def kinds(self, label: str, assay: str) -> list[str]:
-        """The kinds of negatives that a label stands for in an assay, in order of preference."""
+        """Kinds of negatives that a label stands for in an assay.
+
+        Parameters
+        ----------
+        label : str
+            A key of `negatives` in the config.
+        assay : {"chipseq", "htselex"}
+
+        Returns
+        -------
+        list of str
+            The most preferred first; empty if the label does not apply to the assay.
+        """
         kind = self.config["negatives"][label]["kind"]
         if isinstance(kind, Mapping):
             kind = kind.get(assay, [])
         return [kind] if isinstance(kind, str) else list(kind)
 
     def trained(self, model: str) -> str:
-        """The label whose weights a model label reads: itself, or its `trained_as`."""
+        """The label whose weights a model label uses: its `trained_as`, or itself."""
         return self.config["models"][model].get("trained_as", model)
 
     def models(self, tf: str) -> list[str]:
-        """The model labels that apply to a TF; a `trained_as` label applies where its weights do."""
+        """Model labels that apply to a TF; a label with `trained_as` applies wherever its weights do."""
         models = self.config["models"]
         return [label for label in models if not (chosen := models[self.trained(label)]["tfs"]) or tf in chosen]
 
     def options(self, model: str, dataset: str) -> dict:
-        """`kind` and constructor arguments of a label's model of a dataset; what is given by assay, for its assay."""
+        """Kind and constructor arguments of the model that a label trains on a dataset.
+
+        Parameters
+        ----------
+        model : str
+            A key of `models` in the config, with a `kind` of its own.
+        dataset : str
+
+        Returns
+        -------
+        dict
+            Option -> value, without `reading` and `tfs`. Of an option given by assay, the value for the dataset's
+            assay, or the default of the schema.
+        """
         assay = self.datasets[dataset]["assay"]
         given = self.config["models"][model]
         rules = schema.schema("config")["$defs"][given["kind"]]["properties"]
@@ -128,26 +184,52 @@ class Study:
         }
 
     def embedded(self, model: str) -> int:
-        """To how many bp a label's training sequences are filled up; 0 where they stay as they are."""
+        """Length in bp of a label's training sequences with the random bases around them; 0 if none are added."""
         return self.config["sequence"]["length"] if self.config["models"][model].get("reading") == "embed" else 0
 
     def targets(self, source: str) -> list[str]:
-        """The datasets that a model trained on `source` is scored on: all of its TF, and its extra pairs."""
+        """Datasets that a model trained on `source` is scored on: all of its TF, and the targets of its extra pairs."""
         tf = self.datasets[source]["tf"]
         extra = [target for start, target in self.config["transfer"]["extra_pairs"] if start == source]
         return [name for name, row in self.datasets.items() if row["tf"] == tf] + extra
 
     def test_labels(self, target: str, trained_with: str) -> list[str]:
-        """The negative sets of `target` that a model trained with the label `trained_with` is scored against."""
+        """Labels of a target's negatives that a model is scored against.
+
+        Parameters
+        ----------
+        target : str
+            Dataset that is scored.
+        trained_with : str
+            Label of the negatives that the model was trained with.
+
+        Returns
+        -------
+        list of str
+            All labels of the target if `transfer.test_negatives` is ``all``, else `trained_with`; empty if that does
+            not apply to the target.
+        """
         labels = self.labels(target)
         return (
             labels if self.config["transfer"]["test_negatives"] == "all" else [x for x in labels if x == trained_with]
         )
 
     def others(self, dataset: str, label: str) -> list[str]:
-        """The datasets of other TFs whose bound sequences may be `other_tf` negatives of a dataset.
+        """Datasets of other TFs whose positives may be `other_tf` negatives of a dataset.
 
-        ChIP-seq on the same genome; HT-SELEX of the same cycle, and of the same ligand where there is such a one.
+        For ChIP-seq, those on the same genome. For HT-SELEX, those of the same cycle, and only those of the same ligand
+        if there are any.
+
+        Parameters
+        ----------
+        dataset : str
+        label : str
+            A key of `negatives` in the config; its `others` limits the TFs.
+
+        Returns
+        -------
+        list of str
+            Dataset ids. Empty for HT-SELEX without a cycle.
         """
         row = self.datasets[dataset]
         wanted = self.config["negatives"][label]["others"]
@@ -164,13 +246,13 @@ class Study:
         return ligand or same
 
     def drawn(self, dataset: str) -> dict[str, dict]:
-        """Label -> options of each negative set of a dataset, and its `kinds` for the assay."""
+        """Label -> its options in the config and its `kinds` for the assay, of all negatives of a dataset."""
         assay = self.datasets[dataset]["assay"]
         labels = self.config["negatives"]
         return {label: labels[label] | {"kinds": self.kinds(label, assay)} for label in self.labels(dataset)}
 
     def pools(self, dataset: str) -> dict[str, list[str]]:
-        """Label -> the `others` of each negative set of a dataset that uses them."""
+        """Label -> the datasets `others`, for those negatives of a dataset that are drawn from other TFs."""
         used = [
             label
             for label, options in self.drawn(dataset).items()
@@ -179,7 +261,10 @@ class Study:
         return {label: self.others(dataset, label) for label in used}
 
     def alike(self, dataset: str) -> list[str]:
-        """The TF's other datasets of its assay and genome, whose sequences are no `other_tf` negatives of it."""
+        """The other datasets of a dataset's TF, assay and genome: their sequences may not be its `other_tf` negatives.
+
+        Empty if no negatives of the dataset are drawn from other TFs.
+        """
         row = self.datasets[dataset]
         same = [
             other
@@ -189,7 +274,10 @@ class Study:
         return same if self.pools(dataset) else []
 
     def neighbours(self, dataset: str) -> list[dict[str, str]]:
-        """The rows whose peaks the negatives of a dataset keep away from: all of the TF on its genome."""
+        """Rows whose peaks the negatives of a dataset are kept away from: all peak files of its TF on its genome.
+
+        Empty if none of its negatives are kept away from peaks.
+        """
         row = self.datasets[dataset]
         kinds = {kind for options in self.drawn(dataset).values() for kind in options["kinds"]}
         if not any(KINDS[kind].away for kind in kinds):
@@ -201,7 +289,21 @@ class Study:
         ]
 
     def lacks(self, dataset: str, label: str, kind: str) -> str:
-        """What a kind of negatives needs and the sheet does not give, '' where it may do."""
+        """Data that a kind of negatives needs for a dataset and the sheet does not give.
+
+        Parameters
+        ----------
+        dataset : str
+        label : str
+            A key of `negatives` in the config.
+        kind : str
+            A key of `KINDS`.
+
+        Returns
+        -------
+        str
+            A description for a message; '' if nothing is missing as far as the sheet shows.
+        """
         row = self.datasets[dataset]
         if KINDS[kind].needs == "genome" and not row["genome"]:
             return "a genome (column genome)"
@@ -212,17 +314,17 @@ class Study:
         return ""
 
     def retrained(self) -> list[tuple[str, str, str, str]]:
-        """(source, target, negatives, model) of every learning curve that the config asks for."""
+        """(source, target, negatives, model) of every learning curve that the config asks for (`transfer.retrain`)."""
         return self._asked("retrain")
 
     def explained(self) -> list[tuple[str, str, str, str]]:
-        """The same of every drop whose causes the config asks for."""
+        """(source, target, negatives, model) of every drop whose causes the config asks for (`transfer.causes`)."""
         return self._asked("causes")
 
     def unlabelled(self) -> list[tuple[str, str, str, str]]:
-        """(source, target, negatives, model) of every pair whose target is met without its labels.
+        """(source, target, negatives, model) of every pair in which a model is adapted to a target without its labels.
 
-        Of the cycles of one library the last is a source, and the others serve it.
+        Of several cycles of one library only the last is a source; the earlier ones are used beside it.
         """
 
         def is_last(dataset: str) -> bool:
@@ -231,9 +333,18 @@ class Study:
         return [pair for pair in self._asked("unlabelled") if is_last(pair[0])]
 
     def cycles(self, dataset: str, target: str = "") -> dict[str, int]:
-        """The other cycles of a dataset's library: rows of its TF, assay, laboratory and ligand -> their cycle.
+        """Other cycles of a dataset's SELEX library: datasets of the same TF, assay, laboratory and ligand.
 
-        `target` is left out: what helps to meet it has not seen its labels.
+        Parameters
+        ----------
+        dataset : str
+        target : str
+            A dataset to leave out, so that no adaptation to it uses its labels; '' leaves none out.
+
+        Returns
+        -------
+        dict of str to int
+            Dataset -> cycle. Empty if the dataset has no cycle.
         """
         row = self.datasets[dataset]
         return {
@@ -262,10 +373,21 @@ class Study:
         ]
 
     def stand_in(self, source: str, target: str) -> str:
-        """The dataset by which `causes` tells another SELEX cycle, or the cell, from the rest of a shift; '' for none.
+        """The dataset by which `causes` separates the effect of the SELEX cycle, or of the cell, from other causes.
 
-        For SELEX, of the source's library: the target's cycle, or for ChIP-seq the earliest before the source's. For
-        ChIP-seq of two cells: another of the TF in the target's cell, the source's laboratory first.
+        From HT-SELEX, a dataset of the source's library: of the target's cycle or, if the target is ChIP-seq, of the
+        earliest cycle before the source's. From ChIP-seq to ChIP-seq of another cell, another dataset of the TF in the
+        target's cell, if possible of the source's laboratory.
+
+        Parameters
+        ----------
+        source, target : str
+            Dataset ids.
+
+        Returns
+        -------
+        str
+            Dataset id; '' if there is none.
         """
         one, two = self.datasets[source], self.datasets[target]
         if one["assay"] == "htselex":
@@ -284,7 +406,7 @@ class Study:
         return ""
 
     def downloads(self) -> dict[str, tuple[str, str]]:
-        """Local path -> (URL, SHA-256 or '') of everything that has to be fetched."""
+        """Local path -> (URL, checksum or '') of every file that has to be downloaded."""
         sources = [(row[c], row[checksum_column(c)]) for row in self.datasets.values() for c in PATHS]
         sources += [(row["path"], row["sha256"]) for row in self.cell_files]
         for genome in self.config["genomes"].values():
@@ -296,7 +418,7 @@ class Study:
         return {local(source): (source, sha256) for source, sha256 in sources if is_url(source)}
 
     def checksums(self, dataset: str) -> dict[str, str]:
-        """Local path -> SHA-256 of the files that a row reads, its blacklist too, where one is given."""
+        """Local path -> checksum of the files that a row reads and of its blacklist; without those that have none."""
         row = self.datasets[dataset]
         given = {local(row[c]): row[checksum_column(c)] for c in PATHS}
         if row["genome"]:
@@ -305,7 +427,19 @@ class Study:
         return {path: sha256 for path, sha256 in given.items() if path and sha256}
 
     def cell_checksums(self, cells: Iterable[str], tf: str) -> dict[str, str]:
-        """As `checksums`, of the files that the cell-type task reads of these cells for one factor."""
+        """Checksums of the files that the cell-type task reads for one TF in some cells.
+
+        Parameters
+        ----------
+        cells : iterable of str
+        tf : str
+
+        Returns
+        -------
+        dict of str to str
+            Local path -> SHA-256, or `md5:` and an MD5, also of blacklists and genes. Files without a checksum are left
+            out.
+        """
         rows = [row for row in self.cell_files if row["cell"] in cells and row["tf"] in ("", tf)]
         given = {local(row["path"]): row["sha256"] for row in rows}
         for genome in (self.config["genomes"][row["genome"]] for row in rows):
@@ -314,5 +448,5 @@ class Study:
 
 
 def file_name(tf: str) -> str:
-    """The name of a factor in the names of files: `MAX::MYC` and `MYC::MAX` -> `MAX-MYC`."""
+    """The name of a TF in file names: `MAX::MYC` and `MYC::MAX` -> `MAX-MYC`."""
     return "-".join(sorted(tf.split("::"), key=str.lower))
