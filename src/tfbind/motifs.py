@@ -259,7 +259,7 @@ def group_of(tf: str) -> tuple[Motifs, list[int]]:
     Parameters
     ----------
     tf : str
-        Name of the TF, spelled as for `of_tf`.
+        Name of the TF in any case; a dimer is ``FOS::JUN``.
 
     Returns
     -------
@@ -283,7 +283,7 @@ def best_of(names: Sequence[str], motifs: Motifs | None = None) -> Motifs:
     Parameters
     ----------
     names : sequence of str
-        Names of TFs, spelled as for `of_tf`.
+        Names of TFs in any case; a dimer is ``FOS::JUN``.
     motifs : Motifs, optional
         Where to look; the vertebrate motifs of `jaspar` by default.
 

@@ -130,7 +130,7 @@ def export(folder: str | os.PathLike, path: str | os.PathLike) -> float:
     ensemble = _Ensemble(predict.stored(folder, "cpu").model).eval()
     probes = torch.from_numpy(dna.encode(description["check"]["sequences"]))
     with atomic.replacing(path) as temporary, warnings.catch_warnings(), torch.inference_mode():
-        # the tracer warns of tests on values; the older exporter warns, too, but needs no further package
+        # the tracer cannot follow a test on values, and warns; the older exporter warns, but needs no further package
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", UserWarning)
@@ -207,7 +207,7 @@ def write_card(
     Raises
     ------
     InputError
-        The folder or a table is missing or damaged.
+        `model.json` is missing or damaged, or a table is damaged.
     """
     folder = Path(folder)
     tables.write_tsv(evaluation, folder / store.EVALUATION)

@@ -18,7 +18,7 @@ def calibrate(labels: np.ndarray, logits: np.ndarray) -> dict | None:
 
     Returns
     -------
-    dict
+    dict or None
         `slope` (at least 0), `intercept`, and the numbers of sequences behind them, `n_positive` and `n_negative`; None
         without sequences of both classes.
     """

@@ -254,7 +254,7 @@ def predict(
     Raises
     ------
     InputError
-        The model cannot be read, or it cannot score a target; the message names the target.
+        The model cannot be read, or it cannot score a target, which the message names.
     """
     labels = {target: list(negatives) for target, (_, negatives) in targets.items()}
     return next(predict_all([Run(folder, reading, labels)], targets))
@@ -282,7 +282,7 @@ def predict_all(
     Raises
     ------
     InputError
-        A model cannot be read, or it cannot score a target; the message names the target.
+        A model cannot be read, or it cannot score a target, which the message names.
     """
     one_thread()
     reasons = {run.folder: store.describe(run.folder).get("reason") for run in runs}

@@ -116,7 +116,7 @@ class Task(lightning.LightningModule):
     positive_weight : float
         Weight of a positive in the loss: negatives per positive.
     steps : int
-        Optimiser steps of all epochs, if no epoch is saved by `patience`.
+        Optimiser steps of all epochs, where `patience` ends none early.
     halving : bool
         Successive halving (Jamieson and Talwalkar 2016): at regular epochs the worse half of the networks ends.
     """

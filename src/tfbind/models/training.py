@@ -150,7 +150,8 @@ def search(
     seed : int
         Seed of the networks and of the settings drawn.
     training : mapping
-        As in the config; `learning_rate` and `weight_decay` are those of the first setting.
+        `epochs`, `patience`, `steps`, `batch_size`, `search` (number of settings), and of the first setting
+        `learning_rate` and `weight_decay`.
     folder : path
         Holds the checkpoint.
 
