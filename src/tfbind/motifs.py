@@ -1,6 +1,7 @@
-"""Known motifs (JASPAR) and how well each sequence matches them.
+"""JASPAR motifs and how well each sequence matches them.
 
-All scores are in bits: the log2 of how much likelier the motif makes a site than a uniform background does.
+All scores are in bits: log2 of the probability of a site under the motif over its probability under a uniform
+background.
 """
 
 import re
@@ -16,15 +17,15 @@ from tfbind.errors import InputError
 from tfbind.kernels import motifs as kernel
 from tfbind.kernels import vectors
 
-#: The release that pyjaspar carries inside, named so that a new one never changes a result unasked.
+#: The JASPAR release to read, one of those in pyjaspar. Named here, so that no update of pyjaspar changes a result.
 RELEASE = "JASPAR2026"
-#: Groups in which a factor is looked up in turn: its motifs are those of the first that has some, so that yeast's ABF1
-#: is not met with the ABF1 of a plant.
+#: Groups in which a TF is looked up in turn. Its motifs are those of the first group that has any, so that yeast's ABF1
+#: is not taken for the ABF1 of a plant.
 GROUPS = ("vertebrates", "fungi", "insects", "nematodes", "plants", "urochordates")
 _HUMAN, _MOUSE = "9606", "10090"
-_ROWS = 256  # sequences at a time, whose scores stay in the cache
+_ROWS = 256  # sequences at a time: their scores stay in the processor's cache
 _SMALLEST = np.float32(2.0**-100)  # below this the sums of the kernel begin to lose digits
-#: Columns of the motifs that share a table, and the table: `kernels.motifs.tables`.
+#: Pairs: the places of the motifs that share a table, and the table (`kernels.motifs.tables`).
 Tables = list[tuple[np.ndarray, np.ndarray]]
 
 
@@ -35,7 +36,7 @@ class Motifs:
     Parameters
     ----------
     names, ids : tuple of str
-        Factor name and matrix id with its version, e.g. ``USF1`` and ``MA0093.4``.
+        Name of the TF, and matrix id with its version, e.g. ``USF1`` and ``MA0093.4``.
     matrices : tuple of (W, 4) float32
         Log-odds in bits, columns A C G T.
     species : tuple of str
@@ -51,27 +52,50 @@ class Motifs:
         return len(self.matrices)
 
     def same(self, other: "Motifs") -> bool:
-        """Whether both score every sequence the same."""
+        """Whether both hold equal matrices in the same order, so that both score every sequence the same."""
         return len(self) == len(other) and all(map(np.array_equal, self.matrices, other.matrices))
 
     @cached_property
     def widths(self) -> np.ndarray:
-        """Width of each motif in bp: (M,) int64."""
+        """Width of each motif.
+
+        Returns
+        -------
+        (M,) int64
+            In bp.
+        """
         return np.array([len(matrix) for matrix in self.matrices], np.int64)
 
     @cached_property
     def columns(self) -> tuple[np.ndarray, ...]:
-        """Shares of the bases under the uniform background, one column a position: (4, W) float64 each."""
+        """Shares of the bases at each position of each motif, under the uniform background.
+
+        Returns
+        -------
+        tuple of (4, W) float64
+            Rows A C G T, one column per position.
+        """
         return tuple((np.exp2(matrix.astype(float)) / 4).T for matrix in self.matrices)
 
     @cached_property
     def shift(self) -> np.ndarray:
-        """What the tables add to the bits of each motif: (M,) float32."""
+        """Bits that the look-up tables add to every score of each motif.
+
+        Returns
+        -------
+        (M,) float32
+        """
         return np.array([kernel.TOP - matrix.max(1).sum(dtype=float) for matrix in self.matrices], np.float32)
 
     @cached_property
     def by_words(self) -> Tables:
-        """For sequences that no motif overhangs: motifs of several widths share a table."""
+        """Look-up tables for sequences at least as long as every motif: motifs of several widths share a table.
+
+        Returns
+        -------
+        list of (columns, table)
+            See `Tables`.
+        """
         words = -(-self.widths // kernel.WORD)
         order, half = np.argsort(self.widths, kind="stable"), vectors.LANES // 2
         for start in range(0, len(order), half):  # a block of the table takes as long as its widest motif
@@ -80,7 +104,13 @@ class Motifs:
 
     @cached_property
     def by_width(self) -> Tables:
-        """For shorter sequences: the overhang differs from width to width."""
+        """Look-up tables for shorter sequences, one per width, since the overhang depends on the width.
+
+        Returns
+        -------
+        list of (columns, table)
+            See `Tables`.
+        """
         return self._tables(self.widths)
 
     def _tables(self, kinds: np.ndarray) -> Tables:
@@ -88,7 +118,7 @@ class Motifs:
         return [(columns, kernel.tables([self.matrices[i] for i in columns])) for columns in shared]
 
     def take(self, index: Sequence[int]) -> "Motifs":
-        """The motifs at these places, in this order."""
+        """The motifs at the places `index` (from 0), in that order."""
         fields = (self.names, self.ids, self.matrices, self.species)
         return Motifs(*(tuple(field[i] for i in index) for field in fields))
 
@@ -101,10 +131,12 @@ def log_odds(counts: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     counts : (W, 4) float
+        Columns A C G T.
 
     Returns
     -------
     (W, 4) float32
+        NaN at a position without counts.
     """
     total = counts.sum(1, keepdims=True)
     share = (counts + np.sqrt(total) / 4) / (total + np.sqrt(total))
@@ -112,20 +144,33 @@ def log_odds(counts: np.ndarray) -> np.ndarray:
 
 
 def jaspar(tax_groups: Sequence[str] = ("vertebrates",), collection: str = "CORE", release: str = RELEASE) -> Motifs:
-    """The latest version of every matrix of a JASPAR collection, by matrix id; read from disk, never the network.
+    """The latest version of every matrix of a JASPAR collection, ordered by matrix id.
+
+    The matrices are read from the database inside pyjaspar, never from the network. A matrix whose latest version is in
+    another collection or group is left out.
 
     Parameters
     ----------
     tax_groups : sequence of str
-        ``vertebrates``, ``plants``, ``insects``, ``nematodes``, ``fungi``, ``urochordates``, ...
+        ``vertebrates``, ``plants``, ``insects``, ``nematodes``, ``fungi``, ``urochordates``, ...; in any case.
     collection : str
+        In any case.
     release : str
         One of those that pyjaspar carries, e.g. ``JASPAR2026``.
+
+    Returns
+    -------
+    Motifs
+
+    Raises
+    ------
+    InputError
+        pyjaspar does not carry the release, or the release has no such matrix.
     """
     return _jaspar(tuple(tax_groups), collection, release)
 
 
-#: The latest versions of a collection in some groups; a later version of any collection or group counts.
+#: Latest versions of a collection in some groups; the latest is taken over all collections and groups.
 _LATEST = """
     with last as (select BASE_ID, max(VERSION) as VERSION from MATRIX group by BASE_ID)
     select ID, NAME, BASE_ID || '.' || VERSION from MATRIX join last using (BASE_ID, VERSION)
@@ -134,14 +179,14 @@ _LATEST = """
 """
 
 
-@cache  # a factor that no group knows is looked up in them all
+@cache  # a TF that JASPAR does not know is looked up in every group
 def _jaspar(tax_groups: tuple[str, ...], collection: str, release: str) -> Motifs:
-    from pyjaspar import jaspardb  # it loads for those who read JASPAR
+    from pyjaspar import jaspardb  # imported only where JASPAR is read
 
     database = jaspardb()
     if release not in database.get_releases():
         raise InputError(f"JASPAR release {release!r} is not among {', '.join(database.get_releases())}")
-    # `jaspardb.fetch_motifs` asks ten questions a matrix, 2 s in all; these are three
+    # `jaspardb.fetch_motifs` sends ten queries per matrix, 2 s in all; here three queries fetch everything
     ask = jaspardb(release=release).conn.execute
     groups = [group.lower() for group in tax_groups]
     found = ask(_LATEST.format(", ".join("?" * len(groups))), [collection.upper(), *groups]).fetchall()
@@ -167,15 +212,24 @@ def _jaspar(tax_groups: tuple[str, ...], collection: str, release: str) -> Motif
 
 
 def of_tf(name: str, motifs: Motifs | None = None) -> Motifs:
-    """Motifs of one factor, best first: human, then mouse, then the rest; the older matrix first within each.
+    """Motifs of one TF, best first: human, then mouse, then the rest; within each by matrix id, the older first.
 
     Parameters
     ----------
     name : str
-        Factor name in any case (``GATA3`` also finds the mouse matrix ``Gata3``); a dimer is written ``FOS::JUN``, its
-        parts in any order.
+        Name of the TF in any case (``GATA3`` also finds the mouse matrix ``Gata3``). A dimer is written ``FOS::JUN``,
+        its parts in any order.
     motifs : Motifs, optional
         Where to look; the vertebrate motifs of `jaspar` by default.
+
+    Returns
+    -------
+    Motifs
+
+    Raises
+    ------
+    InputError
+        No motif has this name.
     """
     motifs = jaspar() if motifs is None else motifs
     wanted = parts(name)
@@ -191,17 +245,28 @@ def of_tf(name: str, motifs: Motifs | None = None) -> Motifs:
 
 
 def parts(name: str) -> list[str]:
-    """The factors that a name joins by ``::``, in capitals and in order, so that equal names have equal parts.
+    """The TFs that a name joins by ``::``, in capitals and sorted, so that equal names have equal parts.
 
-    What the id of a sheet cannot hold is a ``-``: ``Su-H`` finds ``Su(H)``, ``GATA1-2-3`` finds ``GATA1/2/3``.
+    A character that the id of a sheet cannot hold becomes ``-``: ``Su-H`` finds ``Su(H)``, ``GATA1-2-3`` finds
+    ``GATA1/2/3``.
     """
     return sorted(re.sub(r"[^A-Z0-9_.-]+", "-", part).strip("-") for part in name.upper().split("::"))
 
 
 def group_of(tf: str) -> tuple[Motifs, list[int]]:
-    """The motifs of the first of `GROUPS` that has one of this factor, and the places of its own, best first.
+    """All motifs of the first group of `GROUPS` that has one of this TF, and the places of its own.
 
-    Of a factor that JASPAR does not know: the vertebrates', and no place.
+    Parameters
+    ----------
+    tf : str
+        Name of the TF in any case; a dimer is ``FOS::JUN``.
+
+    Returns
+    -------
+    motifs : Motifs
+        All motifs of the group; the vertebrate motifs if JASPAR does not know the TF.
+    places : list of int
+        Where in `motifs` those of the TF are, best first; empty if JASPAR does not know it.
     """
     for group in GROUPS:
         known = jaspar((group,))
@@ -213,18 +278,36 @@ def group_of(tf: str) -> tuple[Motifs, list[int]]:
 
 
 def best_of(names: Sequence[str], motifs: Motifs | None = None) -> Motifs:
-    """The best motif of each factor (`of_tf`), in the order of the names."""
+    """The best motif of each TF, in the order of the names.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of TFs in any case; a dimer is ``FOS::JUN``.
+    motifs : Motifs, optional
+        Where to look; the vertebrate motifs of `jaspar` by default.
+
+    Returns
+    -------
+    Motifs
+        One per name: the first that `of_tf` gives.
+
+    Raises
+    ------
+    InputError
+        A TF has no motif.
+    """
     motifs = jaspar() if motifs is None else motifs
     ids = [of_tf(name, motifs).ids[0] for name in names]
     return motifs.take([motifs.ids.index(number) for number in ids])
 
 
 def score(tokens: np.ndarray, motifs: Motifs) -> tuple[np.ndarray, np.ndarray]:
-    """How well each sequence matches each motif, over all positions and both strands.
+    """Best site and mean odds of each motif in each sequence, over all positions and both strands.
 
-    A sequence is what lies between its first and last known base, so padding changes nothing. An unknown base inside
-    scores the mean of the motif's position. A motif longer than the sequence slides so that it always covers the whole
-    sequence; its overhang scores as unknown bases.
+    A sequence begins at its first known base and ends at its last, so padding changes nothing. An unknown base inside
+    scores the mean of the motif's position. A motif longer than the sequence is tried at every position at which it
+    covers the whole sequence; its overhang scores as unknown bases, and so does a sequence without a known base.
 
     Parameters
     ----------
@@ -238,9 +321,14 @@ def score(tokens: np.ndarray, motifs: Motifs) -> tuple[np.ndarray, np.ndarray]:
     lse : (N, M) float32
         Bits: log2 of the *mean* over positions and strands of the odds 2^bits. As a mean it does not grow with length.
 
+    Raises
+    ------
+    ValueError
+        A token above 4.
+
     Notes
     -----
-    The pair of features that won ENCODE-DREAM (Keilwagen, Posch and Grau 2019). Against float64, errors stay below
+    This pair of features won ENCODE-DREAM (Keilwagen, Posch and Grau 2019). Against float64, errors stay below
     0.001 bit.
     """
     maxima, lse = np.empty((2, len(tokens), len(motifs)), np.float32)
@@ -249,14 +337,29 @@ def score(tokens: np.ndarray, motifs: Motifs) -> tuple[np.ndarray, np.ndarray]:
 
 
 def maxima(tokens: np.ndarray, motifs: Motifs) -> np.ndarray:
-    """The first of the two that `score` returns, for less: (N, M) float32."""
+    """Bits of the best site of each motif in each sequence: the first result of `score`, in less time.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    motifs : Motifs
+
+    Returns
+    -------
+    (N, M) float32
+
+    Raises
+    ------
+    ValueError
+        A token above 4.
+    """
     found = np.empty((len(tokens), len(motifs)), np.float32)
     _score(tokens, motifs, found)
     return found
 
 
 def _score(tokens: np.ndarray, motifs: Motifs, maxima: np.ndarray, lse: np.ndarray | None = None) -> None:
-    # Fills what it is given.
+    # Fills `maxima`, and `lse` where it is given, in place.
     if not tokens.shape[1]:
         tokens = np.full((len(tokens), 1), dna.UNKNOWN, np.uint8)
     known = tokens != dna.UNKNOWN
@@ -296,7 +399,7 @@ def _scan(
     best: np.ndarray,
     total: np.ndarray | None,
 ) -> None:
-    # Odds of some rows of `_score`, table by table.
+    # Fills in the odds of the sequences `rows`, one table of motifs after the other.
     words, overhang = np.empty((0, 0), np.int32), None
     for columns, odds in tables:
         narrow = widths[columns].min()
@@ -308,7 +411,7 @@ def _scan(
 
 
 def _faint(sequence: np.ndarray, matrix: np.ndarray) -> tuple[float, float]:
-    # Sites too unlikely for float32 odds (over 200 bits below the best): rare, so plain float64 log-odds will do.
+    # For sites whose odds are too small for float32 (over 200 bits below the best): rare, so plain float64 is enough.
     width, overhang = len(matrix), max(len(matrix) - len(sequence), 0)
     padded = np.pad(sequence, overhang, constant_values=dna.UNKNOWN)
     bits = np.concatenate([matrix, matrix.mean(1, keepdims=True)], 1).astype(float)

@@ -1,4 +1,4 @@
-"""What a model was trained on and what its logits mean, stored with it, so that a score can be judged later."""
+"""The range of a model's training sequences, and probe sequences that identify it, stored to judge later scores."""
 
 from collections.abc import Mapping
 
@@ -7,12 +7,24 @@ import numpy as np
 from tfbind import dna
 from tfbind.seeding import generator
 
-#: Between these quantiles of the training rows a sequence is like them.
+#: A sequence between these quantiles of the training sequences counts as like them.
 QUANTILES = (0.001, 0.999)
 
 
 def probes(length: int) -> list[str]:
-    """Eight fixed random sequences by which a stored model is known again, three longer, one with an unknown base."""
+    """Eight fixed random sequences, whose logits are stored with a model so that it can be verified.
+
+    Parameters
+    ----------
+    length : int
+        In bp; the model's training length, or the shortest that it reads if that is more.
+
+    Returns
+    -------
+    list of str
+        Five of `length` bp, the last of these with an N in the middle, and three longer, up to twice the length. They
+        are the same on every machine.
+    """
     rng = generator("probes", length)
     tokens = rng.integers(0, 4, (8, 2 * length)).astype(np.uint8)
     sizes = np.array([length] * 5 + [length + 1, length + length // 2, 2 * length])
@@ -22,7 +34,18 @@ def probes(length: int) -> list[str]:
 
 
 def describe(tokens: np.ndarray) -> dict:
-    """The range of the length in bp and of the share of G and C of ``(N, L)`` training tokens, between `QUANTILES`."""
+    """The range of length and GC content of the training sequences, between `QUANTILES`.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+        Training sequences.
+
+    Returns
+    -------
+    dict of str to list of float
+        `length` (bp) and `gc` (share of G and C among the known bases, 0 to 1), each as lowest and highest value.
+    """
     sizes, gc = dna.lengths(tokens), dna.gc(tokens)
     low, high = QUANTILES
     return {
@@ -32,9 +55,18 @@ def describe(tokens: np.ndarray) -> dict:
 
 
 def outside(tokens: np.ndarray, known: Mapping) -> np.ndarray:
-    """In what each row of ``(N, L)`` tokens leaves the range of the training rows: (N,) str.
+    """In which property each sequence leaves the range of the training sequences.
 
-    `length`, `composition`, both with a comma between them, or nothing.
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    known : mapping
+        The ranges that `describe` gave.
+
+    Returns
+    -------
+    (N,) str
+        `length`, `composition` (GC content), both with a comma between them, or empty where the sequence is in range.
     """
     words = np.full(len(tokens), "", object)
     for name, values, word in (("length", dna.lengths(tokens), "length"), ("gc", dna.gc(tokens), "composition")):

@@ -1,8 +1,8 @@
-"""Background of matched composition, and short sequences set into it.
+"""Random background of matched composition, and short sequences embedded in it.
 
-A model of 20-bp inserts never saw the neighbours that a site has in a window of the genome. Trained on inserts that lie
-in random surroundings, at random places, it can read such a window whole. Both classes get surroundings from one and
-the same source, so that these can never tell the class.
+A model trained on inserts of 20 bp has never seen the bases beside a site in the genome. Trained on inserts at random
+places of random surroundings, it can read a whole genomic window. Positives and negatives get surroundings from the
+same source, so that the surroundings cannot reveal the class.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class Chain(NamedTuple):
     first : (4,) float64
         Shares of the bases.
     following : (4, 4) float64
-        Row a: shares of the bases after a.
+        Row a: shares of the bases that follow base a.
     """
 
     first: np.ndarray
@@ -29,7 +29,17 @@ class Chain(NamedTuple):
 
 
 def fit(tokens: np.ndarray) -> Chain:
-    """The chain with the base and dinucleotide counts, each plus one, of ``(N, L)`` uint8 tokens."""
+    """The Markov chain of some sequences, from their base and dinucleotide counts, each plus one.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+        Unknown bases, and dinucleotides with one, are not counted.
+
+    Returns
+    -------
+    Chain
+    """
     single = 1.0 + np.bincount(tokens.ravel(), minlength=5)[:4]
     pair = np.bincount((5 * tokens[:, :-1].astype(np.int16) + tokens[:, 1:]).ravel(), minlength=25).reshape(5, 5)
     double = 1.0 + pair[:4, :4]
@@ -37,7 +47,21 @@ def fit(tokens: np.ndarray) -> Chain:
 
 
 def draw(chain: Chain, n: int, length: int, rng: np.random.Generator) -> np.ndarray:
-    """`n` random sequences of `length` bp: (n, length) uint8."""
+    """Random sequences from a chain.
+
+    Parameters
+    ----------
+    chain : Chain
+    n : int
+        Number of sequences.
+    length : int
+        Of each, in bp.
+    rng : numpy Generator
+
+    Returns
+    -------
+    (n, length) uint8
+    """
     u = rng.random((length, n))
     tokens = np.empty((length, n), np.uint8)
     steps = chain.following.cumsum(1)[:, :3]
@@ -48,20 +72,21 @@ def draw(chain: Chain, n: int, length: int, rng: np.random.Generator) -> np.ndar
 
 
 def embed(tokens: np.ndarray, surroundings: np.ndarray, start: np.ndarray | int) -> np.ndarray:
-    """Sequences set into surroundings.
+    """Sequences written into surroundings.
 
     Parameters
     ----------
     tokens : (N, L) uint8
-        Padded at the end.
+        Padded at the right end. Each sequence must end within the W columns of the surroundings.
     surroundings : (N, W) or (1, W) uint8
+        One for each sequence, or one for all.
     start : (N,) int or int
-        Column at which each sequence starts.
+        Column at which each sequence starts, from 0.
 
     Returns
     -------
     (N, W) uint8
-        The surroundings, overwritten by the sequence. A sequence of W bp or more is not to be embedded.
+        The surroundings, overwritten by the sequences.
     """
     result = np.broadcast_to(surroundings, (len(tokens), surroundings.shape[1])).copy()
     size = dna.lengths(tokens)
@@ -72,12 +97,23 @@ def embed(tokens: np.ndarray, surroundings: np.ndarray, start: np.ndarray | int)
 
 
 def surround(tokens: np.ndarray, width: int, chain: Chain, rng: np.random.Generator) -> np.ndarray:
-    """Each sequence of fewer than `width` bp at a random place of random surroundings of that width.
+    """Each sequence of fewer than `width` bp, set at a random place into random surroundings of that width.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+        Padded at the right end.
+    width : int
+        In bp.
+    chain : Chain
+        The surroundings are drawn from it.
+    rng : numpy Generator
+        Draws the places and the surroundings.
 
     Returns
     -------
     (N, max(width, L)) uint8
-        Longer sequences stay as they are.
+        Sequences of `width` bp or more stay as they are.
     """
     size = dna.lengths(tokens)
     short = np.flatnonzero(size < width)
@@ -89,10 +125,10 @@ def surround(tokens: np.ndarray, width: int, chain: Chain, rng: np.random.Genera
 
 
 def to_lists(chain: Chain) -> list:
-    """As JSON keeps it."""
+    """The chain as lists of numbers, for JSON."""
     return [chain.first.tolist(), chain.following.tolist()]
 
 
 def from_lists(lists: Sequence) -> Chain:
-    """Counterpart of `to_lists`."""
+    """The chain that `to_lists` turned into lists."""
     return Chain(*map(np.array, lists))

@@ -1,7 +1,7 @@
 """Baselines without a network: known motifs in a regularised regression, and composition alone.
 
-`Regression` is the method that won ENCODE-DREAM, without its accessibility features: it tells how far motifs that are
-already known go. `Composition` is the floor: what a model scores that sees no motif at all.
+`Regression` is the method that won ENCODE-DREAM, without its accessibility features: it shows how well motifs that are
+already known do. `Composition` is the floor: the score of a model that sees no motif at all.
 """
 
 import json
@@ -29,34 +29,43 @@ _PADDING = bytes([dna.UNKNOWN])
 
 
 class _Logistic(ClassifierMixin, BaseEstimator):
-    """Standardised features in an L2 logistic regression; a subclass says which features.
+    """Logistic regression with an L2 penalty on standardised features; a subclass defines the features.
 
-    The strength is the one with the lowest log loss on the validation rows, the strongest regularisation among equals;
-    without validation rows of both classes it is the middle one of `strengths`.
+    The strength is the one with the lowest log loss on the validation sequences; among equals the one that regularises
+    most. Without validation sequences of both classes it is the middle one of `strengths`.
     """
 
     _kept: "Kept | None" = None
 
     def fit(self, sequences: Sequence[str], labels, validation: tuple[Sequence[str], Sequence[int]] | None = None):
-        """Fit on the training rows; choose the strength on the validation rows.
+        """Fit on the training sequences; choose the strength on the validation sequences.
 
         Parameters
         ----------
         sequences : sequence of str
         labels : (N,) int
-            1 bound, 0 unbound.
+            1 positive, 0 negative.
         validation : (sequences, labels), optional
+
+        Returns
+        -------
+        The estimator itself.
+
+        Raises
+        ------
+        NotEstimable
+            `labels` does not hold both 0 and 1.
 
         Attributes
         ----------
         C_ : float
-            The strength chosen (scikit-learn's C: large is weak).
+            The strength chosen (scikit-learn's C: a large one regularises little).
         history_ : DataFrame
-            Columns `strength`, `split`, `metric`, `value` of each strength tried.
-        coef_, intercept_, mean_, scale_ : (F,), (), (F,), (F,) arrays
+            Columns `strength`, `split`, `metric`, `value`: log loss and AUROC of each strength tried.
+        coef_, intercept_, mean_, scale_ : (F,), (), (F,), (F,) float64
         classes_ : (2,) array
         window_ : int
-            The commonest length of a training sequence, in bp.
+            The commonest length of a training sequence in bp, the shortest among equals.
         """
         labels = np.asarray(labels)
         if set(np.unique(labels)) != {0, 1}:
@@ -86,7 +95,7 @@ class _Logistic(ClassifierMixin, BaseEstimator):
                 logits = _product(values, coefficients) + intercept
                 loss, area = log_loss(truth, platt.sigmoid(logits)), roc_auc_score(truth, logits)
                 history += [(strength, split, "log_loss", loss), (strength, split, "auroc", area)]
-            if loss < best[0]:  # of the last split: validation where there is one
+            if loss < best[0]:  # loss of the last split: validation where there is one
                 best = (loss, strength, coefficients, intercept)
         _, self.C_, self.coef_, intercept = best
         self.intercept_ = np.float64(intercept)
@@ -94,24 +103,69 @@ class _Logistic(ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, sequences: Sequence[str]) -> np.ndarray:
-        """Logit of being bound: (N,) float64. A row's value does not depend on the rows beside it."""
+        """Logits of sequences.
+
+        Parameters
+        ----------
+        sequences : sequence of str
+
+        Returns
+        -------
+        (N,) float64
+            A sequence's logit does not depend on the sequences beside it.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`; it is a ValueError of scikit-learn.
+        """
         check_is_fitted(self)
         return logits([self], sequences)[0]
 
     def predict_proba(self, sequences: Sequence[str]) -> np.ndarray:
-        """Probabilities of the classes 0 and 1: (N, 2) float64."""
+        """Probabilities of the classes 0 and 1.
+
+        Parameters
+        ----------
+        sequences : sequence of str
+
+        Returns
+        -------
+        (N, 2) float64
+            From the logit as it is, not calibrated.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`; it is a ValueError of scikit-learn.
+        """
         bound = platt.sigmoid(self.decision_function(sequences))
         return np.stack([1 - bound, bound], 1)
 
     def predict(self, sequences: Sequence[str]) -> np.ndarray:
-        """Class of each sequence: (N,) int, 1 where the logit is positive."""
+        """Class of each sequence.
+
+        Parameters
+        ----------
+        sequences : sequence of str
+
+        Returns
+        -------
+        (N,) int
+            1 where the logit is positive, else 0.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`; it is a ValueError of scikit-learn.
+        """
         return self.classes_[(self.decision_function(sequences) > 0).astype(int)]
 
     def _prepare(self) -> None:
-        """Read what the features need beside the sequences."""
+        """Read what the features need besides the sequences."""
 
     def _same_features(self, other: "_Logistic") -> bool:
-        """Whether both read the same features; a class that can tell says so."""
+        """Whether both compute the same features: by default only the object itself; a subclass compares settings."""
         return self is other
 
     def __sklearn_tags__(self):
@@ -125,10 +179,10 @@ class _Logistic(ClassifierMixin, BaseEstimator):
 
 
 class Composition(_Logistic):
-    """What composition alone tells: strand-symmetric k-mer shares in a logistic regression.
+    """Logistic regression on k-mer shares, strands counted together: how well composition alone does.
 
-    Against true dinucleotide shuffles its AUROC is exactly 0.5 at k <= 2, whatever the data: more than that in a table
-    means that the negatives, not binding, differ in composition.
+    Against true dinucleotide shuffles its AUROC is exactly 0.5 at k <= 2, whatever the data. A higher AUROC in a table
+    means that the composition of the negatives differs, and says nothing about binding.
 
     Parameters
     ----------
@@ -146,17 +200,27 @@ class Composition(_Logistic):
         return type(self) is type(other) and self.k == other.k
 
     def features(self, sequences: Sequence[str]) -> np.ndarray:
-        """Shares of k-mers: (N, F) float64."""
+        """Shares of the k-mers of each sequence.
+
+        Parameters
+        ----------
+        sequences : sequence of str
+
+        Returns
+        -------
+        (N, F) float64
+            F = 2, 12, 44 for k = 1, 2, 3; see `tfbind.kmers.composition`.
+        """
         return composition(dna.encode(sequences), self.k)
 
 
 class Kept:
-    """`motifs.score` that seeks the motifs in some sequences once: fits against several negative sets share positives.
+    """Motif scores that are computed once for some sequences: fits against several negative sets share their positives.
 
     Parameters
     ----------
     sequences : column of sequences
-        Those whose scores are kept, 8 bytes for each of them and each motif.
+        Their scores are kept: 8 bytes for each sequence and motif.
     """
 
     def __init__(self, sequences: pd.Series):
@@ -165,7 +229,20 @@ class Kept:
         self.motifs = self.scores = None
 
     def score(self, tokens: np.ndarray, known: motifs.Motifs) -> tuple[np.ndarray, np.ndarray]:
-        """What `motifs.score` gives."""
+        """Best site and mean odds of each motif, like `motifs.score`; the kept sequences are scored only once.
+
+        Parameters
+        ----------
+        tokens : (N, L) uint8
+            Any sequences, kept or not.
+        known : Motifs
+            Other motifs than in the call before: the kept sequences are scored again.
+
+        Returns
+        -------
+        maxima, lse : (N, M) float32
+            Bits.
+        """
         if self.motifs is None or not self.motifs.same(known):
             self.motifs, self.scores = known, motifs.score(self.tokens, known)
         place = np.array([self.rows.get(row.tobytes().rstrip(_PADDING), -1) for row in tokens], int)
@@ -179,15 +256,16 @@ class Kept:
 
 
 class Regression(_Logistic):
-    """Known motifs and composition in a logistic regression.
+    """Logistic regression on known motifs and composition.
 
-    Of each motif the best site and the log-mean-odds over the sequence (`tfbind.motifs.score`), as in the winning entry
-    of ENCODE-DREAM (Keilwagen, Posch and Grau 2019, Genome Biology 20:9), beside the shares of k-mers.
+    The features are, for each motif, the best site and the log of the mean odds over the sequence
+    (`tfbind.motifs.score`), as in the winning entry of ENCODE-DREAM (Keilwagen, Posch and Grau 2019, Genome Biology
+    20:9), and the shares of k-mers.
 
     Parameters
     ----------
     tax_groups : sequence of str
-        JASPAR taxonomic groups whose motifs enter.
+        JASPAR taxonomic groups whose motifs are used.
     collection, release : str
         JASPAR collection and release.
     k : int
@@ -222,14 +300,24 @@ class Regression(_Logistic):
         return type(self) is type(other) and self.k == other.k and self.motifs_.same(other.motifs_)
 
     def features(self, sequences: Sequence[str]) -> np.ndarray:
-        """Maxima, log-mean-odds and shares of k-mers: (N, 2 M + F) float32."""
+        """Motif features and k-mer shares of each sequence.
+
+        Parameters
+        ----------
+        sequences : sequence of str
+
+        Returns
+        -------
+        (N, 2 M + F) float32
+            Best site of each of the M motifs, log of the mean odds of each, shares of the F k-mers.
+        """
         tokens = dna.encode(sequences)
         score = self._kept.score if self._kept else motifs.score
         maxima, lse = score(tokens, self.motifs_)
         return np.concatenate([maxima, lse, composition(tokens, self.k).astype(np.float32)], 1)
 
 
-#: Kinds of a model's config entry; the other keys of the entry are constructor arguments.
+#: Values of `kind` in a model's config entry; the other keys of the entry are constructor arguments.
 ESTIMATORS = {"regression": Regression, "composition": Composition}
 
 
@@ -252,19 +340,25 @@ def fit(
     options : mapping
         Constructor arguments.
     positives, negatives : sequence tables
-        Rows of split `train` are fitted, those of `validation` choose the strength, `test` is not read. Of repeated
-        draws of negatives the first enters: a regression has no epochs to spend the others on.
+        Rows of split `train` are fitted, those of `validation` choose the strength and calibrate, `test` is not read.
+        Of repeated draws of negatives only the first is used: a regression has no epochs in which to use the others.
     seed : int
         Recorded only: the fit is a convex problem with one answer.
     folder : path
+        Receives `model.safetensors`, `model.json`, `history.tsv`.
     extra : mapping, optional
         Kept in `model.json`.
     kept : Kept, optional
-        Of the positives, where they are fitted against several sets of negatives.
+        Motif scores of the positives, where they are fitted against several sets of negatives.
 
     Returns
     -------
     The fitted estimator; None where these rows cannot be fitted, with the reason in `model.json`.
+
+    Raises
+    ------
+    InputError
+        The options name a JASPAR release, collection or group that does not exist.
     """
     rows = pd.concat([positives, negatives], ignore_index=True)
     rows = rows[rows["draw"] <= 1]
@@ -295,12 +389,17 @@ def fit(
 
 
 def logits(estimators: Sequence[_Logistic], sequences: Sequence[str]) -> list[np.ndarray]:
-    """`decision_function` of several fitted estimators, (N,) float64 each; equal features are made once.
+    """Logits of the same sequences by several fitted estimators; features that they share are computed once.
 
     Parameters
     ----------
     estimators : sequence of Regression or Composition
     sequences : sequence of str
+
+    Returns
+    -------
+    list of (N,) float64
+        One per estimator, equal to its `decision_function`.
     """
     found = [np.empty(len(sequences)) for _ in estimators]
     for start in range(0, len(sequences), _ROWS):
@@ -322,13 +421,16 @@ def save(folder: str | Path, kind: str, options: Mapping, estimator, seed: int, 
     Parameters
     ----------
     folder : path
-    kind, options : str, mapping
-        As in the config.
+    kind : str
+        A key of `ESTIMATORS`.
+    options : mapping
+        The constructor arguments of the config.
     estimator
         A fitted one.
     seed : int
+        Recorded.
     extra : mapping, optional
-        Anything JSON can hold.
+        Anything that JSON can hold.
     """
     folder = Path(folder)
     arrays = {name: np.asarray(getattr(estimator, f"{name}_")) for name in ("coef", "intercept", "mean", "scale")}
@@ -349,10 +451,10 @@ def save(folder: str | Path, kind: str, options: Mapping, estimator, seed: int, 
         arrays["motifs"] = np.concatenate(found.matrices)
         arrays["widths"] = np.array([len(matrix) for matrix in found.matrices])
         about["motifs"] = {"names": found.names, "ids": found.ids, "species": found.species}
-    # the description comes last: without it there is no model
+    # model.json is written last: a folder without it holds no model
     (folder / "model.json").unlink(missing_ok=True)
     with atomic.replacing(folder / "model.safetensors") as temporary:
-        # safetensors writes the bytes as they lie in memory
+        # safetensors writes the bytes in the order of the memory
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
     about["weights_sha256"] = tables.digest(folder / "model.safetensors")
     with atomic.replacing(folder / "model.json") as temporary:
@@ -362,10 +464,21 @@ def save(folder: str | Path, kind: str, options: Mapping, estimator, seed: int, 
 def load(folder: str | Path) -> tuple[BaseEstimator, dict]:
     """Read what `save` wrote.
 
+    Parameters
+    ----------
+    folder : path
+
     Returns
     -------
-    estimator, about
-        A fitted estimator whose scores equal the saved one's to the last bit, and the fields of `model.json`.
+    estimator : Regression or Composition
+        Fitted; its logits equal those of the saved one to the last bit.
+    about : dict
+        The fields of `model.json`.
+
+    Raises
+    ------
+    InputError
+        Another format or an unknown kind; `model.safetensors` is missing, unreadable or not as it was written.
     """
     path = Path(folder) / "model.json"
     about = json.loads(path.read_text())
@@ -394,7 +507,7 @@ def load(folder: str | Path) -> tuple[BaseEstimator, dict]:
 
 
 def _product(features: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
-    # BLAS rounds a row by its place in the matrix; a sum of its own keeps equal features at equal logits.
+    # BLAS rounds a row by its place in the matrix; a sum of its own gives equal features equal logits.
     return np.concatenate(
         [(features[start : start + _ROWS] * coefficients).sum(1) for start in range(0, max(len(features), 1), _ROWS)]
     )

@@ -1,4 +1,4 @@
-"""Training examples: two sequence tables encoded once, handed out in whole batches."""
+"""Training examples: two sequence tables, encoded once and served in batches."""
 
 from collections.abc import Iterator
 from copy import copy
@@ -14,20 +14,22 @@ from tfbind.models import background
 
 
 class Examples(NamedTuple):
-    """Encoded rows of positives and negatives, in table order, positives first.
+    """Encoded positives and negatives, in table order, positives first.
 
     Attributes
     ----------
     tokens : (N, L) uint8
-        Padded to the longest sequence of all rows.
+        Padded to the longest of all sequences.
     labels : (N,) float32
+        1 positive, 0 negative.
     split : (N,) str
+        `train`, `validation` or `test`.
     draw : (N,) int16
-        0 for rows that every seed sees, k for rows of the k-th seed only.
+        0 for sequences that every seed sees, k for those of the k-th seed (from 1) only.
     window : int
-        The commonest length in bp (the shorter of equals); with a chain, the length in which the rows are read.
+        The commonest length in bp, the shortest among equals; with a chain, the length in which sequences are read.
     chain : Chain, optional
-        What the surroundings of shorter rows are drawn from.
+        The surroundings of shorter sequences are drawn from it.
     """
 
     tokens: np.ndarray
@@ -38,18 +40,54 @@ class Examples(NamedTuple):
     chain: background.Chain | None = None
 
     def rows(self, split: str, index: int) -> np.ndarray:
-        """Rows of a split that the seed at position `index` (from 0) sees."""
+        """Places of the sequences of a split that one seed sees.
+
+        Parameters
+        ----------
+        split : str
+            `train`, `validation` or `test`.
+        index : int
+            Position of the seed, from 0.
+
+        Returns
+        -------
+        (M,) int64
+            Indices into the arrays, rising.
+        """
         return np.flatnonzero((self.split == split) & np.isin(self.draw, (0, index + 1)))
 
     def surrounded(self, rng: np.random.Generator) -> "Examples":
-        """With a chain, each row of fewer than `window` bp at a random place of random surroundings of that length."""
+        """The examples with every short sequence set into random surroundings.
+
+        With a chain, each sequence of fewer than `window` bp lies at a random place of surroundings of that length.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+
+        Returns
+        -------
+        Examples
+            Unchanged without a chain.
+        """
         if self.chain is None:
             return self
         return self._replace(tokens=background.surround(self.tokens, self.window, self.chain, rng))
 
 
 def encode(positives: pd.DataFrame, negatives: pd.DataFrame) -> Examples:
-    """Both sequence tables as arrays."""
+    """Both sequence tables as arrays.
+
+    Parameters
+    ----------
+    positives, negatives : sequence tables
+        `sequence`, `label`, `split` and `draw` are read.
+
+    Returns
+    -------
+    Examples
+        Without a chain; `window` is 0 where both tables are empty.
+    """
     both = pd.concat([positives, negatives], ignore_index=True)
     lengths = both["sequence"].str.len().to_numpy(np.int64)
     return Examples(
@@ -62,18 +100,21 @@ def encode(positives: pd.DataFrame, negatives: pd.DataFrame) -> Examples:
 
 
 class Batches:
-    """Whole batches of some rows, cut by index from arrays that stay in memory.
+    """Batches of some examples, cut by index from arrays that stay in memory.
+
+    Iteration yields tokens (B, L) uint8 and labels (B,) float32; nothing where `rows` is empty.
 
     Parameters
     ----------
     examples : Examples
     rows : (M,) int
+        Indices of the examples to serve.
     size : int
-        Rows of a batch at most; batches differ by one row at most.
+        Most examples in a batch; the batches of a pass differ by one example at most.
     generator : numpy Generator, optional
-        Shuffles the rows, once for each pass; without it they come in order.
+        Shuffles the examples anew for each pass; without it they come in order.
     passes : int
-        Passes over the rows.
+        How often all examples are served.
     """
 
     def __init__(
@@ -99,7 +140,18 @@ class Batches:
                 yield self.tokens[chosen], self.labels[chosen]
 
     def to(self, device: torch.device, **_) -> "Batches":
-        """The same batches with all rows on a device: they go there once, as tokens."""
+        """The same batches with all examples on a device: they are moved there once, as tokens.
+
+        Parameters
+        ----------
+        device : torch device
+        **_
+            Further arguments that Lightning gives; ignored.
+
+        Returns
+        -------
+        Batches
+        """
         moved = copy(self)
         moved.tokens, moved.labels = self.tokens.to(device), self.labels.to(device)
         return moved

@@ -1,7 +1,7 @@
-"""Models to share: recomputed where they arrive, exported to ONNX, and described by a card.
+"""Models to share: verified where they arrive, exported to ONNX, and described by a card.
 
-A model's folder holds all that a stranger needs: `model.safetensors`, `model.json`, and after the evaluation `MODEL.md`
-(the card) and `evaluation.tsv` (where it was tested, and how well it did).
+A model's folder holds all that another user needs: `model.safetensors`, `model.json`, and after the evaluation
+`MODEL.md` (the card) and `evaluation.tsv` (where it was tested, and how well it did).
 """
 
 import json
@@ -22,7 +22,7 @@ from tfbind.models.networks import MODELS, Network, trim
 from tfbind.sequences import leakage
 
 CARD = "MODEL.md"
-#: Largest difference of a logit, absolute and as a share of it, between two machines or runtimes.
+#: Largest difference of a logit that two machines or runtimes may have, absolute plus a share of the logit.
 TOLERANCE = 1e-5
 _OPSET = 18
 _EVALUATION_COLUMNS = [
@@ -32,10 +32,25 @@ _EVALUATION_COLUMNS = [
 
 
 def verify(folder: str | os.PathLike) -> float:
-    """Recompute the logits stored with a model: the largest difference.
+    """Recompute the logits stored with a model and return the largest difference.
 
-    Refused with `InputError` where it is beyond `TOLERANCE`: the files are not those that were trained, or this machine
-    computes otherwise. `NotEstimable` where there is nothing to compare.
+    Parameters
+    ----------
+    folder : path
+        Of the model.
+
+    Returns
+    -------
+    float
+        Largest absolute difference between a logit computed here and the stored one.
+
+    Raises
+    ------
+    InputError
+        A difference is beyond `TOLERANCE`: the files are not those that were trained, or this machine computes
+        differently. Also where the folder holds no model or a damaged one.
+    NotEstimable
+        The folder holds no logits to compare (format 1), or training gave no model.
     """
     description = store.usable(folder)
     check = description.get("check")
@@ -43,7 +58,7 @@ def verify(folder: str | os.PathLike) -> float:
         raise NotEstimable(
             f"{folder}: holds no logits to recompute (format {description.get('format')}); train it again"
         )
-    model = predict.stored(folder, "cpu")  # a GPU rounds the factors of a convolution
+    model = predict.stored(folder, "cpu")  # a GPU rounds the inputs of a convolution
     found = predict.score(model.model, dna.encode(check["sequences"]))  # (K, N)
     wanted = np.array([check["logits"][str(seed)] for seed in model.seeds])
     _compare(found, wanted, f"{folder}: the stored logits")
@@ -67,7 +82,7 @@ class _Ensemble(torch.nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         shortest = self.networks[0].shortest
-        # operations of a file that know no empty batch and no short row meet one more row, and more padding
+        # some ONNX operations fail on an empty batch or a short sequence: add a sequence, and padding
         rows = torch.cat([tokens, tokens.new_zeros(1, tokens.shape[1])])
         rows = torch.nn.functional.pad(rows, (0, 2 * shortest), value=dna.UNKNOWN)
         logits = torch.stack([network(rows) for network in self.networks]).mean(0)
@@ -76,11 +91,33 @@ class _Ensemble(torch.nn.Module):
 
 
 def export(folder: str | os.PathLike, path: str | os.PathLike) -> float:
-    """Write the mean logit of a network's seeds as one ONNX file: the largest difference to the stored logits.
+    """Write the mean logit of a network's seeds as one ONNX file and return the largest error of that file.
 
-    Its input `tokens` is (N, L) uint8 (A 0, C 1, G 2, T 3, anything else and padding 4), its output `logit` (N,)
-    float32, for any N and L, 0 too; NaN for a sequence that holds fewer bp than the network reads (`shortest`), which
-    the network itself refuses. It is run in onnxruntime before it is kept.
+    The input `tokens` of the file is (N, L) uint8 (A 0, C 1, G 2, T 3, anything else and padding 4), its output `logit`
+    (N,) float32, for any N and L, also 0. The logit is NaN for a sequence that holds fewer bp than the network reads
+    (`shortest`); the network itself refuses such a sequence. The file is run in onnxruntime before it is kept.
+
+    Parameters
+    ----------
+    folder : path
+        Of the model.
+    path : path
+        ONNX file to write.
+
+    Returns
+    -------
+    float
+        Largest absolute difference between a logit of the file in onnxruntime and one of the network, over the
+        sequences stored with the model.
+
+    Raises
+    ------
+    InputError
+        The model is not a network, its files are damaged, or a difference is beyond `TOLERANCE`.
+    NotEstimable
+        Training gave no model.
+    ResourceError
+        onnx or onnxruntime is not installed.
     """
     description = store.usable(folder)
     if description["kind"] not in MODELS:
@@ -93,7 +130,7 @@ def export(folder: str | os.PathLike, path: str | os.PathLike) -> float:
     ensemble = _Ensemble(predict.stored(folder, "cpu").model).eval()
     probes = torch.from_numpy(dna.encode(description["check"]["sequences"]))
     with atomic.replacing(path) as temporary, warnings.catch_warnings(), torch.inference_mode():
-        # the tracer cannot follow a test on values, and the older exporter is the one that needs no further package
+        # the tracer cannot follow a test on values, and warns; the older exporter warns, but needs no further package
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", UserWarning)
@@ -117,21 +154,21 @@ def export(folder: str | os.PathLike, path: str | os.PathLike) -> float:
 
 
 def evaluated(source: str, negatives: str, readings: Mapping[str, str], metrics: pd.DataFrame) -> pd.DataFrame:
-    """The part of `metrics.tsv` that speaks of one trained model.
+    """The part of `metrics.tsv` that is about one trained model.
 
     Parameters
     ----------
     source, negatives : str
-        What it was trained on.
-    readings : mapping
-        Model labels that read its weights -> their `reading`.
+        Dataset and label of the negatives that it was trained on.
+    readings : mapping of str to str
+        Labels of the models that use its weights -> their `reading`.
     metrics : DataFrame
         `metrics.tsv`, of all targets.
 
     Returns
     -------
     DataFrame
-        Ensemble rows alone, with the column `reading`.
+        The rows of the ensemble alone, with the column `reading`; the columns of `evaluation.tsv`.
     """
     mine = metrics[
         (metrics["source"] == source)
@@ -158,14 +195,19 @@ def write_card(
         Of the model; where training gave none, the card says why.
     row : mapping
         The dataset's row of the sheet.
-    files : mapping
+    files : mapping of str to str
         Source as written in the sheet -> the local file.
     sequences : mapping
-        `positives`, `negatives` and `leaking` -> the tables that were trained on, and what was left out of them.
+        `positives` and `negatives` -> the tables that were trained on; `leaking` -> the rows left out of them.
     settings : mapping
         `sequence`, `split` and `negatives` (the options of the label) of the config.
     evaluation : DataFrame
-        See `evaluated`.
+        Result of `evaluated`.
+
+    Raises
+    ------
+    InputError
+        `model.json` is missing or damaged, or a table is damaged.
     """
     folder = Path(folder)
     tables.write_tsv(evaluation, folder / store.EVALUATION)
@@ -273,7 +315,7 @@ def _split(row: Mapping[str, str], split: Mapping, placed: bool) -> str:
 
 
 def _public(source: str) -> str:
-    """A URL as it is; of a local path the name alone, since the rest is nobody's business."""
+    """A URL as it is; of a local path the file name alone, since the rest is private."""
     return source if "://" in source else Path(source).name
 
 

@@ -1,6 +1,6 @@
-"""The networks: plain modules from ``(N, L)`` uint8 tokens to ``(N,)`` logits, the same for both strands of a sequence.
+"""The networks: modules that map ``(N, L)`` uint8 tokens to ``(N,)`` logits, the same for both strands of a sequence.
 
-Token 4 is the absence of a base, be it an N or padding: padding never changes a score. `MODELS` maps the word used in a
+Token 4 means no known base, be it an N or padding: padding never changes a logit. `MODELS` maps the word used in a
 config to the class; constructor arguments are the config's keys.
 """
 
@@ -29,7 +29,7 @@ _COMPLEMENT = torch.tensor([3, 2, 1, 0, 4], dtype=torch.uint8)
 
 
 def _compiled(weight: Tensor) -> bool:
-    # an export to ONNX follows torch's own operations alone
+    # an export to ONNX can follow only torch's own operations
     return weight.device.type == "cpu" and weight.dtype == torch.float32 and not torch.jit.is_tracing()
 
 
@@ -50,20 +50,26 @@ class _BestWindow(torch.autograd.Function):
 
 
 def best_window(tokens: Tensor, weight: Tensor) -> Tensor:
-    """The highest match of each detector over all windows of both strands.
+    """The highest match of each motif detector over all windows of both strands.
 
-    Sequences are read as if unknown bases (a quarter of each base) went on beyond both ends; a window without a known
+    Sequences are read as if unknown bases (a quarter of each base) went on beyond both ends. A window without a known
     base never wins.
 
     Parameters
     ----------
     tokens : (N, L) uint8
     weight : (F, 4, K) float32
+        F detectors of K bp.
 
     Returns
     -------
     (N, F) float32
         Minus infinity for a sequence without a known base.
+
+    Raises
+    ------
+    ValueError
+        On the CPU: tokens that are not (N, L) uint8 of 0 to 4.
     """
     if _compiled(weight):
         return _BestWindow.apply(tokens, weight)
@@ -71,7 +77,19 @@ def best_window(tokens: Tensor, weight: Tensor) -> Tensor:
 
 
 def best_window_dense(tokens: Tensor, weight: Tensor) -> Tensor:
-    """`best_window` as one convolution, for accelerators."""
+    """The result of `best_window` by one convolution, for accelerators.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    weight : (F, 4, K) float32
+        F detectors of K bp.
+
+    Returns
+    -------
+    (N, F) float32
+        Minus infinity for a sequence without a known base.
+    """
     filters, _, width = weight.shape
     padded = nn.functional.pad(tokens, (width - 1, width - 1), value=UNKNOWN)  # (N, L + 2K - 2)
     one_hot = _ONE_HOT.to(weight)[padded.int()].transpose(1, 2)  # (N, 4, L + 2K - 2)
@@ -109,13 +127,20 @@ def pooled_words(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: Tensor
     embedding : (65, E) float32
         One row per 3-mer in alphabetical order, the last for a 3-mer with an unknown base.
     weight : (C, E, K) float32
+        C channels of K 3-mers.
     bias : (C,) float32
     size : int
+        Windows under one maximum, stride 1.
 
     Returns
     -------
     (S, N, C) float32, ``S = L - 2 - (K - 1) - (size - 1)``
         A window without a known base counts as 0.
+
+    Raises
+    ------
+    ValueError
+        On the CPU: tokens that are not (N, L) uint8 of 0 to 4, or S below 0.
     """
     if _compiled(weight):
         table = torch.einsum("we,cek->kwc", embedding, weight).contiguous()
@@ -124,7 +149,24 @@ def pooled_words(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: Tensor
 
 
 def pooled_words_dense(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: Tensor, size: int) -> Tensor:
-    """`pooled_words` layer by layer, for accelerators."""
+    """The result of `pooled_words`, layer by layer, for accelerators.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    embedding : (65, E) float32
+        One row per 3-mer in alphabetical order, the last for a 3-mer with an unknown base.
+    weight : (C, E, K) float32
+        C channels of K 3-mers.
+    bias : (C,) float32
+    size : int
+        Windows under one maximum, stride 1.
+
+    Returns
+    -------
+    (S, N, C) float32, ``S = L - 2 - (K - 1) - (size - 1)``
+        A window without a known base counts as 0.
+    """
     t = tokens.long()
     words = 16 * t[:, :-2] + 4 * t[:, 1:-1] + t[:, 2:]  # (N, L - 2)
     known = (tokens != UNKNOWN).to(weight)[:, None]  # (N, 1, L)
@@ -132,16 +174,16 @@ def pooled_words_dense(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: 
     x = torch.relu(conv1d(embedding[words].transpose(1, 2), weight, bias))  # (N, C, P)
     # after a ReLU, zero never beats a window that holds a base
     x = x * max_pool1d(known, weight.shape[2] + 2, 1)
-    if torch.jit.is_tracing():  # for ONNX, which knows no unfold
+    if torch.jit.is_tracing():  # for ONNX, which has no unfold
         return max_pool1d(x, size, 1).permute(2, 0, 1)
     # max_pool1d has no deterministic gradient on a GPU
     return x.unfold(2, size, 1).max(-1).values.permute(2, 0, 1).contiguous()  # (S, N, C)
 
 
 class _Recurrence(torch.autograd.Function):
-    """A one-way LSTM on the CPU: products of matrices by torch, all else of a step in one pass.
+    """A one-way LSTM on the CPU: matrix products by torch, everything else of a step in one pass.
 
-    What a step adds to the gradients of the weights waits for the end, where it is one product for all steps.
+    The gradients of the weights are computed at the end, as one product for all steps.
     """
 
     @staticmethod
@@ -177,48 +219,82 @@ class _Recurrence(torch.autograd.Function):
                 torch.mm(gradient[step], onto, out=later)
         flat = gradient.flatten(0, 1)
         to_x = (flat @ into).view_as(x) if ctx.needs_input_grad[0] else None
-        if not any(ctx.needs_input_grad[1:]):  # half of the work
+        if not any(ctx.needs_input_grad[1:]):  # that saves half of the work
             return to_x, None, None, None
-        met = torch.cat([x, hidden[:-1], torch.ones(*x.shape[:2], 1)], 2).flatten(0, 1)  # by weights and bias
+        met = torch.cat([x, hidden[:-1], torch.ones(*x.shape[:2], 1)], 2).flatten(0, 1)  # for weights and bias
         to_into, to_onto, to_bias = (flat.t() @ met).split([x.shape[2], hidden.shape[2], 1], 1)
         return to_x, to_into, to_onto, to_bias[:, 0]
 
 
 def _arrays(*tensors: Tensor) -> Iterator[tuple[np.ndarray, ...]]:
-    """The arrays of each step."""
+    """The tensors of each step, as arrays."""
     return zip(*(tensor.numpy() for tensor in tensors), strict=False)
 
 
 def recur(lstm: nn.LSTM, x: Tensor) -> Tensor:
-    """What each step of a one-way LSTM of one layer gives, from zero states: (S, N, C) -> (S, N, H) float32."""
+    """Output of each step of a one-way LSTM of one layer, started from zero states.
+
+    Parameters
+    ----------
+    lstm : nn.LSTM
+        One layer of H units, one direction.
+    x : (S, N, C) float32
+        S steps of N sequences.
+
+    Returns
+    -------
+    (S, N, H) float32
+    """
     if _compiled(lstm.weight_hh_l0):
         return _Recurrence.apply(x, lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0 + lstm.bias_hh_l0)
     return lstm(x)[0]
 
 
 def _drop(x: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
-    """Dropout whose choice is the generator's, so that a network drops the same values alone and beside others."""
+    """Dropout drawn from the generator alone, so that a network drops the same values alone and in a stack."""
     kept = torch.empty_like(x).bernoulli_(1 - share, generator=generator)
     return x * kept.div_(1 - share)
 
 
 class Network(nn.Module):
-    """What training asks of a network.
+    """Base class of the networks that can be trained.
 
-    ``forward(tokens, generator)`` gives the logits (N,) of ``(N, L)`` uint8 tokens. In training, whatever is random
+    ``forward(tokens, generator)`` gives the logits (N,) of ``(N, L)`` uint8 tokens. In training, everything random
     comes from `generator` alone (a torch Generator of the tokens' device).
     """
 
-    shortest = 1  # bp of known bases that a sequence must hold
+    shortest = 1  # bp that a sequence must hold from its first to its last known base
 
     @staticmethod
     def together(networks: Sequence["Network"], tokens: Tensor, generators: Sequence[torch.Generator | None]) -> Tensor:
-        """Logits (K, N) of K networks that read the same tokens, each with its own generator."""
+        """Logits of K networks that read the same tokens.
+
+        Parameters
+        ----------
+        networks : sequence of K Network
+        tokens : (N, L) uint8
+        generators : sequence of K torch Generator or None
+            One per network, for training; None in evaluation mode.
+
+        Returns
+        -------
+        (K, N) float32
+        """
         return torch.stack([network(tokens, chance) for network, chance in zip(networks, generators, strict=True)])
 
 
 class Head(nn.Module):
-    """Dropout, an optional dense layer with its own dropout, and the linear read-out: (N, F) -> (N,)."""
+    """Dropout, an optional dense layer with its own dropout, and the linear read-out: (N, F) -> (N,).
+
+    Parameters
+    ----------
+    features : int
+        F.
+    hidden : int
+        Units of the dense layer; 0 for none.
+    dropout : float
+        Share of values dropped before each layer in training.
+    """
 
     def __init__(self, features: int, hidden: int, dropout: float):
         super().__init__()
@@ -227,7 +303,18 @@ class Head(nn.Module):
         self.readout = nn.Linear(hidden or features, 1)
 
     def forward(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Logits (N,)."""
+        """Logits of sequences from their features.
+
+        Parameters
+        ----------
+        x : (N, F) float32
+        generator : torch Generator or None
+            Draws the dropout in training.
+
+        Returns
+        -------
+        (N,) float32
+        """
         if self.training:
             x = _drop(x, self.dropout, generator)
         if self.dense is not None:
@@ -243,13 +330,13 @@ class DeepBind(Network):
     Parameters
     ----------
     filters : int
-        Motif detectors, F.
+        Number of motif detectors, F.
     width : int
         Their length in bp, K; both ends of a sequence are extended by ``K - 1`` unknown bases.
     hidden : int
         Units of a dense layer before the read-out; 0 for none.
     dropout : float
-        Share of values dropped before each dense layer while training.
+        Share of values dropped before each layer of the head in training.
     """
 
     def __init__(self, filters: int = 16, width: int = 24, hidden: int = 0, dropout: float = 0.25):
@@ -259,14 +346,47 @@ class DeepBind(Network):
         self.head = Head(filters, hidden, dropout)
 
     def forward(self, tokens: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Logits (N,) of ``(N, L)`` uint8 tokens."""
+        """Logits of sequences.
+
+        Parameters
+        ----------
+        tokens : (N, L) uint8
+        generator : torch Generator, optional
+            Draws the dropout in training.
+
+        Returns
+        -------
+        (N,) float32
+
+        Raises
+        ------
+        InputError
+            Tokens that are not (N, L) uint8 of 0 to 4, see `check`.
+        """
         return self.together([self], tokens, [generator])[0]
 
     @staticmethod
     def together(
         networks: Sequence["DeepBind"], tokens: Tensor, generators: Sequence[torch.Generator | None]
     ) -> Tensor:
-        """Logits (K, N) of K networks of one `width`: one scan over the filters of all."""
+        """Logits of K networks of one `width`, by one scan over the filters of all.
+
+        Parameters
+        ----------
+        networks : sequence of K DeepBind
+        tokens : (N, L) uint8
+        generators : sequence of K torch Generator or None
+            One per network, for training; None in evaluation mode.
+
+        Returns
+        -------
+        (K, N) float32
+
+        Raises
+        ------
+        InputError
+            Tokens that are not (N, L) uint8 of 0 to 4, see `check`.
+        """
         check(tokens)
         match = best_window(tokens, torch.cat([network.weight for network in networks]))  # (N, sum of F)
         parts = match.split([len(network.weight) for network in networks], 1)
@@ -275,9 +395,19 @@ class DeepBind(Network):
 
 
 def check(tokens: Tensor) -> None:
-    """Refuse what is no (N, L) uint8 of 0 to 4: a token is a row of a table.
+    """Refuse tokens that are not (N, L) uint8 of 0 to 4, since each is used as an index into a table.
 
-    On an accelerator, where a look at the values would make every call wait, `predict.score` looks before.
+    On an accelerator the values are not looked at, since that would make every call wait: `predict.score` checks them
+    beforehand.
+
+    Parameters
+    ----------
+    tokens : tensor
+
+    Raises
+    ------
+    InputError
+        Another shape or dtype; on the CPU, a token above 4.
     """
     if tokens.dtype != torch.uint8 or tokens.ndim != 2:
         raise InputError(f"tokens are (N, L) uint8, not {tuple(tokens.shape)} {tokens.dtype}")
@@ -286,7 +416,19 @@ def check(tokens: Tensor) -> None:
 
 
 def trim(tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """``(N, L)`` tokens moved to start at their first known base, and sizes (N,) in bp up to the last known one."""
+    """Sequences moved to start at their first known base, with their sizes.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+
+    Returns
+    -------
+    tokens : (N, M) uint8
+        M is the largest size.
+    sizes : (N,) int64
+        From the first to the last known base, in bp; 0 without one.
+    """
     known = tokens != UNKNOWN
     first = known.int().argmax(1)
     last = tokens.shape[1] - known.flip(1).int().argmax(1)
@@ -302,13 +444,25 @@ def _take(tokens: Tensor, source: Tensor, inside: Tensor) -> Tensor:
 
 
 def other_strand(tokens: Tensor, sizes: Tensor) -> Tensor:
-    """Reverse complement of trimmed tokens (N, L) of `sizes` (N,) bp."""
+    """Reverse complement of trimmed sequences.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+        As `trim` gives them; padding stays at the right end.
+    sizes : (N,) int64
+        In bp.
+
+    Returns
+    -------
+    (N, L) uint8
+    """
     source = sizes[:, None] - 1 - torch.arange(tokens.shape[1], device=tokens.device)
     return _take(_COMPLEMENT.to(tokens.device)[tokens.int()], source, source >= 0)
 
 
 def _mutated(tokens: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
-    """`tokens` (N, L) with that share of the known bases drawn anew."""
+    """`tokens` (N, L), where each known base is drawn anew with probability `share`."""
     drawn = {"size": tokens.shape, "generator": generator, "device": tokens.device}
     hit = (torch.rand(**drawn) < share) & (tokens != UNKNOWN)
     return torch.where(hit, torch.randint(4, **drawn, dtype=torch.uint8), tokens)
@@ -331,15 +485,20 @@ class BiLSTM(Network):
     hidden : int
         Units of a dense layer before the read-out; 0 for none.
     dropout : float
-        Share of values dropped before the LSTM and before each dense layer while training.
+        Share of values dropped before the LSTM and before each layer of the head in training.
     stride : int
         Positions from one step of the LSTM to the next: 1 (as published), or up to 3 without losing a position, since
         each step holds the maximum of 3.
     readout : {"last", "max"}
-        What is read of the LSTM: the last state of each direction (as published), or the maximum of each unit over the
-        positions.
+        Output of the LSTM that is used: the last state of each direction (as published), or the maximum of each unit
+        over the positions.
     mutation : float
-        Share of the bases drawn anew while training.
+        Share of the bases drawn anew in training.
+
+    Raises
+    ------
+    InputError
+        `readout` is another word.
     """
 
     pool = 3
@@ -369,7 +528,24 @@ class BiLSTM(Network):
         self.head = Head(2 * units, hidden, dropout)
 
     def forward(self, tokens: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Logits (N,) of ``(N, L)`` uint8 tokens; a sequence shorter than `shortest` bp is refused."""
+        """Logits of sequences.
+
+        Parameters
+        ----------
+        tokens : (N, L) uint8
+        generator : torch Generator, optional
+            Draws strands, mutations and dropout in training.
+
+        Returns
+        -------
+        (N,) float32
+
+        Raises
+        ------
+        InputError
+            Tokens that are not (N, L) uint8 of 0 to 4, see `check`; a sequence that holds fewer than `shortest` bp from
+            its first to its last known base.
+        """
         check(tokens)
         tokens, sizes = trim(tokens)
         if (sizes < self.shortest).any():
@@ -389,18 +565,43 @@ class BiLSTM(Network):
         return self.read(self.answers(tokens), sizes, generator)
 
     def answers(self, tokens: Tensor) -> Tensor:
-        """What the convolution hands to the LSTM, of one strand of trimmed tokens (N, L): (S, N, C)."""
+        """Output of the convolution, ReLU and maximum on one strand, which the LSTM reads.
+
+        Parameters
+        ----------
+        tokens : (N, L) uint8
+            Trimmed.
+
+        Returns
+        -------
+        (S, N, C) float32
+            C filters at S positions, one every `stride` bp.
+        """
         c = self.convolution
         return pooled_words(tokens, self.embedding.weight, c.weight, c.bias, self.pool)[:: self.stride]
 
     def read(self, x: Tensor, sizes: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Logits (N,) of the `answers` (S, N, C) to sequences of `sizes` (N,) bp."""
+        """Logits of sequences from the output of the convolution.
+
+        Parameters
+        ----------
+        x : (S, N, C) float32
+            From `answers`.
+        sizes : (N,) int64
+            Of the sequences, in bp.
+        generator : torch Generator, optional
+            Draws the dropout in training.
+
+        Returns
+        -------
+        (N,) float32
+        """
         if self.training:
             x = _drop(x, self.dropout, generator)  # (S, N, C)
         last = (sizes - self.shortest) // self.stride  # (N,): the last step without padding
         steps = torch.arange(x.shape[0], device=x.device)[:, None]
         turned = (last - steps).clamp(min=0)[..., None].expand_as(x)
-        # two one-way passes, the second over the turned steps: neither meets the padding before it is read
+        # two one-way passes, the second over reversed steps, so that the state used has not seen the padding
         states = recur(self.forwards, x), recur(self.backwards, x.gather(0, turned))  # (S, N, H) each
         if self.readout == "max":
             beyond = (steps > last)[..., None]
@@ -415,19 +616,46 @@ MODELS: dict[str, type[Network]] = {"deepbind": DeepBind, "bilstm": BiLSTM}
 
 
 def one_thread() -> None:
-    """One torch thread in this process: two threads on a shared core train up to a hundred times slower."""
+    """Use one torch thread in this process: two threads on a shared core train up to a hundred times slower."""
     set_threads(1)
 
 
 def set_threads(count: int) -> None:
-    """So many torch threads in this process, checked: a library that is imported later may have set its own number."""
+    """Use `count` torch threads in this process, and check it: a library imported later may have set its own number.
+
+    Parameters
+    ----------
+    count : int
+
+    Raises
+    ------
+    ResourceError
+        torch runs another number of threads.
+    """
     torch.set_num_threads(count)
     if torch.get_num_threads() != count:
         raise ResourceError(f"torch runs {torch.get_num_threads()} threads, not {count}; set OMP_NUM_THREADS={count}")
 
 
 def build(kind: str, options: Mapping) -> Network:
-    """A new network of a kind in `MODELS`, with its constructor's arguments."""
+    """A new network with random weights.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `MODELS`.
+    options : mapping
+        Constructor arguments.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    InputError
+        `kind`, an option or its value is unknown.
+    """
     if kind not in MODELS:
         raise InputError(f"model kind {kind!r} is unknown; use one of {', '.join(MODELS)}")
     try:
@@ -439,8 +667,29 @@ def build(kind: str, options: Mapping) -> Network:
 
 
 def restore(kind: str, options: Mapping, state: Mapping[str, Tensor]) -> Network:
-    """A network with stored weights, in evaluation mode."""
-    with torch.random.fork_rng(devices=[]):  # whoever reads a model keeps the numbers drawn next
+    """A network with stored weights, in evaluation mode.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `MODELS`.
+    options : mapping
+        Constructor arguments.
+    state : mapping of str to tensor
+        State dict: weights by name.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    InputError
+        `kind`, an option or its value is unknown.
+    RuntimeError
+        `state` has other weights than the network.
+    """
+    with torch.random.fork_rng(devices=[]):  # reading a model must not change random numbers drawn later
         network = build(kind, options)
     network.load_state_dict(state)
     return network.eval()
@@ -454,16 +703,21 @@ def save(
     window: int,
     extra: Mapping,
 ) -> None:
-    """Write `model.safetensors` and `model.json`, with the logits of a few sequences by which `check` knows it again.
+    """Write `model.safetensors` and `model.json`, with the logits of a few sequences for `model_card.verify`.
 
     Parameters
     ----------
+    folder : path
+    kind : str
+        A key of `MODELS`.
+    options : mapping
+        Constructor arguments.
     states : mapping of int to state dict
         The weights of each seed; stored under ``{seed}.{name}``.
     window : int
         The commonest length of a training sequence, in bp.
     extra : mapping
-        Anything else worth keeping, as JSON.
+        Anything else to keep, as JSON.
     """
     folder = Path(folder)
     tensors = {
@@ -485,7 +739,7 @@ def save(
         "check": {"sequences": probes, "logits": logits},
         "extra": dict(extra),
     }
-    (folder / store.DESCRIPTION).unlink(missing_ok=True)  # the description comes last: without it there is no model
+    (folder / store.DESCRIPTION).unlink(missing_ok=True)  # written last: without it there is no model
     with atomic.replacing(folder / store.WEIGHTS) as temporary:
         save_file(tensors, temporary, {"format": "pt"})
     description["weights_sha256"] = tables.digest(folder / store.WEIGHTS)
@@ -494,9 +748,21 @@ def save(
 
 
 def load(folder: str | os.PathLike) -> dict[int, Network]:
-    """The networks that `save` wrote, by seed, in evaluation mode; those of format 1, too.
+    """The networks that `save` wrote, by seed, in evaluation mode; also those of format 1.
 
-    A later format, another kind or shape is refused.
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    dict of int to Network
+
+    Raises
+    ------
+    InputError
+        A later format, an unknown kind or option, weights of another shape, or files that are missing, damaged or not
+        as they were written. A folder without a model.
     """
     folder = Path(folder)
     description = store.describe(folder)

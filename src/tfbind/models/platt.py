@@ -6,20 +6,21 @@ import numpy as np
 
 
 def calibrate(labels: np.ndarray, logits: np.ndarray) -> dict | None:
-    """Platt's logistic curve (1999, with his targets) from logits to the probability of being bound.
+    """Fit the logistic curve from logits to the probability of being a positive (Platt 1999, with his targets).
 
-    It holds for the ratio of bound to unbound among these rows.
+    The curve holds for the ratio of positives to negatives among these sequences.
 
     Parameters
     ----------
-    labels : (N,) 0 or 1
+    labels : (N,) int
+        1 positive, 0 negative.
     logits : (N,) float
 
     Returns
     -------
-    dict
-        `slope` (at least 0), `intercept`, and the rows behind them, `n_positive` and `n_negative`; None without rows of
-        both classes.
+    dict or None
+        `slope` (at least 0), `intercept`, and the numbers of sequences behind them, `n_positive` and `n_negative`; None
+        without sequences of both classes.
     """
     positive = np.asarray(labels) == 1
     counts = {"n_positive": int(positive.sum()), "n_negative": int((~positive).sum())}
@@ -76,7 +77,18 @@ def fit(labels: np.ndarray, logits: np.ndarray, bias: bool = True, flattest: flo
 
 
 def probability(logits: np.ndarray, curve: Mapping) -> np.ndarray:
-    """Probability of being bound, (N,) float64, by a curve of `calibrate`."""
+    """Probability of being a positive, by a curve of `calibrate`.
+
+    Parameters
+    ----------
+    logits : (N,) float
+    curve : mapping
+        `slope` and `intercept`.
+
+    Returns
+    -------
+    (N,) float64
+    """
     return sigmoid(curve["slope"] * np.asarray(logits, np.float64) + curve["intercept"])
 
 

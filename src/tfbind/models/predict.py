@@ -1,4 +1,4 @@
-"""Scores of sequences by a trained model of any kind, read whole or in windows of the training length."""
+"""Logits of sequences by a trained model of any kind, read whole or in windows of the training length."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,12 +17,25 @@ from tfbind.models.networks import Network, load, one_thread
 READINGS = ("whole", "scan", "embed")
 #: ``(N, L)`` uint8 tokens -> ``(..., N)`` float64 logits.
 Reader = Callable[[np.ndarray], np.ndarray]
-#: Surroundings in which `embed` reads a sequence.
+#: Number of surroundings in which `embed` reads a sequence.
 _SURROUNDINGS = 8
 
 
 def reader(network: Network | Sequence[Network], batch: int = 512) -> Reader:
-    """A network as a function of tokens, `batch` rows at a time; several of one kind: logits (K, N)."""
+    """A function from tokens to logits of one network, or of several of one kind.
+
+    Parameters
+    ----------
+    network : Network, or sequence of K Network
+        Set to evaluation mode; the tokens go to the device of the first.
+    batch : int
+        Most sequences that are read at a time.
+
+    Returns
+    -------
+    Reader
+        (N, L) uint8 -> (N,) float64; of a sequence of networks (K, N).
+    """
     alone = isinstance(network, torch.nn.Module)
     stack = [network] if alone else list(network)
     device = next(stack[0].parameters()).device
@@ -49,7 +62,7 @@ def score(
     batch: int = 512,
     chain: background.Chain | None = None,
 ) -> np.ndarray:
-    """Logits of sequences.
+    """Logits of sequences, read whole, in windows, or in random surroundings.
 
     Parameters
     ----------
@@ -57,19 +70,25 @@ def score(
     tokens : (N, L) uint8
     reading : {"whole", "scan", "embed"}
         `scan`: the maximum over all windows of `window` bp (step 1), each read as a sequence of its own. A sequence no
-        longer than the window is read whole; a window with fewer known bases than the model can read is left out.
-        `embed`: a sequence shorter than the window is set into the middle of each of a few random surroundings, and
-        its logit is their mean; a longer one is read whole.
+        longer than the window is read whole; a window that holds fewer bp than the model can read is left out.
+        `embed`: a sequence shorter than the window is set into the middle of each of eight random surroundings, and its
+        logit is their mean; a longer one is read whole.
     window : int
         In bp; the training length. Not for `whole`.
     batch : int
         Sequences or windows at a time.
     chain : Chain
-        What the surroundings of `embed` are drawn from: that of the training.
+        The surroundings of `embed` are drawn from it: the chain of the training.
 
     Returns
     -------
     (N,) or, of several networks, (K, N) float64
+
+    Raises
+    ------
+    InputError
+        `reading` is unknown; tokens are not (N, L) uint8 of 0 to 4; `window` or `chain` is missing where the reading
+        needs it; a sequence is too short for the network.
     """
     if reading not in READINGS:
         raise InputError(f"reading is {reading!r}; use one of {', '.join(READINGS)}")
@@ -109,7 +128,7 @@ def _embedded(read: Reader, tokens: np.ndarray, window: int, chain: background.C
         raise InputError("reading is 'embed', but the model was trained without; train it with `reading: embed`")
     size = dna.lengths(tokens)
     short, long = np.flatnonzero(size < window), np.flatnonzero(size >= window)
-    # the same surroundings for every row of every table: a score depends on its sequence alone
+    # the same surroundings for every sequence of every table: a logit depends on its sequence alone
     made = background.draw(chain, _SURROUNDINGS, window, seeding.generator("surroundings", window))
     start, inserts = (window - size[short]) // 2, tokens[short, :window]
     middle = np.mean([read(background.embed(inserts, one[None], start)) for one in made], 0)
@@ -118,23 +137,33 @@ def _embedded(read: Reader, tokens: np.ndarray, window: int, chain: background.C
 
 
 def span(tokens: np.ndarray) -> np.ndarray:
-    """From the first to the last known base of each row of ``(N, L)`` tokens, in bp: (N,)."""
+    """Length of each sequence from its first to its last known base.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+
+    Returns
+    -------
+    (N,) int64
+        In bp; 0 without a known base.
+    """
     known = tokens != dna.UNKNOWN
     return np.where(known.any(1), dna.lengths(tokens) - known.argmax(1), 0)
 
 
 class Stored(NamedTuple):
-    """A stored model, ready to read.
+    """A stored model, ready to score.
 
     Attributes
     ----------
     seeds : list of int
     model : list of networks, or Reader
-        Logits (K, N), one row per seed.
+        Gives logits (K, N), one row per seed.
     window : int
-        The commonest length of its training sequences in bp.
+        The commonest length of its training sequences in bp; of a model trained in surroundings, their length.
     chain : Chain or None
-        What its training sequences were set into.
+        Its training sequences were set into surroundings from this chain; None without surroundings.
     estimator : object, optional
         The baseline that `model` reads with; None for networks.
     """
@@ -147,7 +176,23 @@ class Stored(NamedTuple):
 
 
 def stored(folder: str | os.PathLike, device: str | None = None) -> Stored:
-    """The models stored in a folder, networks or not; networks go to `device`, by default to a GPU if there is one."""
+    """The models stored in a folder, networks or not.
+
+    Parameters
+    ----------
+    folder : path
+    device : str, optional
+        Where networks are put; by default a GPU if there is one, else the CPU.
+
+    Returns
+    -------
+    Stored
+
+    Raises
+    ------
+    InputError
+        The folder holds no model that this version can read: missing or damaged files, an unknown kind or format.
+    """
     description = store.describe(folder)
     if description["kind"] in networks.MODELS:
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -155,7 +200,7 @@ def stored(folder: str | os.PathLike, device: str | None = None) -> Stored:
         lists = description["extra"].get("background")
         chain = background.from_lists(lists) if lists else None
         return Stored(list(stack), list(stack.values()), description["window"], chain)
-    from tfbind.models import baseline  # scikit-learn and the motif library load only for those who need them
+    from tfbind.models import baseline  # scikit-learn and the motifs are imported only where a baseline is read
 
     if description["kind"] not in baseline.ESTIMATORS:
         known = ", ".join([*networks.MODELS, *sorted(baseline.ESTIMATORS)])
@@ -171,11 +216,11 @@ class Run(NamedTuple):
     Attributes
     ----------
     folder : path
-        Of a stored model, as written by `training.fit` or `baseline`.
+        Of a stored model, as written by `training.fit` or `baseline.fit`.
     reading : {"whole", "scan", "embed"}
         See `score`.
     negatives : mapping of str to sequence of str
-        Of every target: labels of its negatives to score, in order.
+        Target -> labels of its negatives to score, in order.
     """
 
     folder: str | os.PathLike
@@ -193,18 +238,23 @@ def predict(
     Parameters
     ----------
     folder : path
-        As written by `training.fit` or `baseline`.
+        As written by `training.fit` or `baseline.fit`.
     targets : mapping
-        Name of the target -> its positives, and its negatives by label.
+        Name of the target -> its positives, and its negatives by label (sequence tables).
     reading : {"whole", "scan", "embed"}
         See `score`.
 
     Returns
     -------
     predictions table
-        For each target in turn: positives (with empty `negatives`), then each set of negatives; for each of these the
-        seeds in turn, then `ensemble` (the mean logit over the seeds); rows in table order. Empty, with the reason as
-        its note, where there is no model.
+        `score` is a logit. For each target in turn: positives (with empty `negatives`), then each set of negatives; for
+        each of these the seeds in turn, then `ensemble` (the mean logit over the seeds); rows in table order. Empty,
+        with the reason as its note, where there is no model.
+
+    Raises
+    ------
+    InputError
+        The model cannot be read, or it cannot score a target, which the message names.
     """
     labels = {target: list(negatives) for target, (_, negatives) in targets.items()}
     return next(predict_all([Run(folder, reading, labels)], targets))
@@ -213,19 +263,26 @@ def predict(
 def predict_all(
     runs: Sequence[Run], targets: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]]
 ) -> Iterator[pd.DataFrame]:
-    """`predict` for several models and readings: each model is loaded once, each table is encoded once.
+    """Score like `predict` for several models and readings: each model is loaded once, each table is encoded once.
+
+    Motifs are scored once per table, not once per regression. Where the window holds every sequence of a table whole, a
+    scan is the same as the whole reading and is not computed again.
 
     Parameters
     ----------
     runs : sequence of Run
     targets : mapping
-        Name of the target -> its positives, and its negatives by label: all that the runs name.
+        Name of the target -> its positives, and its negatives by label (sequence tables); all that the runs name.
 
     Yields
     ------
     predictions table
-        Of each run in turn, the one that `predict` gives. Known motifs are sought once in each table, not once for each
-        regression; a scan of sequences that a window holds whole is the whole reading.
+        One per run, in turn, as `predict` gives it; empty, with the reason as its note, where there is no model.
+
+    Raises
+    ------
+    InputError
+        A model cannot be read, or it cannot score a target, which the message names.
     """
     one_thread()
     reasons = {run.folder: store.describe(run.folder).get("reason") for run in runs}
@@ -263,12 +320,12 @@ def _of_table(
     models_of: Mapping[str | os.PathLike, Stored],
     tokens: np.ndarray,
 ) -> dict[tuple[str | os.PathLike, str], np.ndarray]:
-    """(folder, reading) -> logits (K, N) of one table; what is the same for two of them is done once."""
+    """(folder, reading) -> logits (K, N) of one table; results that two of them share are computed once."""
     held = {(f, reading): reading == "scan" and tokens.shape[1] <= models_of[f].window for f, reading in wanted}
     plain = dict.fromkeys(f for f, reading in wanted if reading == "whole" or held[f, reading])
     done = {}
     if estimators := {f: models_of[f].estimator for f in plain if models_of[f].estimator is not None}:
-        from tfbind.models import baseline  # loaded already, with the estimators
+        from tfbind.models import baseline  # imported already, with the estimators
 
         parts = baseline.logits(list(estimators.values()), dna.decode(tokens))
         done = {(f, "whole"): logits[None] for f, logits in zip(estimators, parts, strict=True)}

@@ -1,4 +1,4 @@
-"""Scores of a user's own sequences, intervals or variants: a stream in, a stream out, one row for each row.
+"""Scores of a user's own sequences, intervals or variants: read and written as a stream, one row per record.
 
 However long the input, no more than a few blocks of it are in memory.
 """
@@ -20,16 +20,16 @@ from tfbind.io.genome import Genome
 from tfbind.kernels import fasta as kernel
 from tfbind.models import applicability, networks, platt, predict, store
 
-#: A longer sequence is no site: it is to be cut into windows first.
+#: Longest sequence that is scored, in bp. A longer one is no site; it should be cut into windows first.
 LONGEST = 100_000
-#: A file whose reference alleles differ from the genome more often than that, and more than once, is of another build.
+#: A VCF is of another build if more than this share of its reference alleles, and more than one, are not the genome's.
 MISMATCHES = 0.1
 _BLOCK = 2**20  # bytes of a FASTA read at a time
 _ROWS = 4096  # intervals or variants taken at a time
 _CELLS = 2**24  # most bases of a padded block
 _BASES = np.zeros(256, bool)
 _BASES[np.frombuffer(b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv", np.uint8)] = True
-#: What an allele that is no sequence stands for.
+#: Meaning of an allele that is no sequence.
 _WHY = {
     "*": ": a deletion that another record describes",
     "<*>": ": any other allele",
@@ -44,23 +44,31 @@ VARIANT_COLUMNS = (
 
 
 class Scorer:
-    """A stored model with all that its scores need to be judged.
+    """A stored model, with the knowledge that is needed to judge its scores.
 
     Parameters
     ----------
     folder : path
-        As training wrote it; with `evaluation.tsv` it knows how well it does where.
+        As training wrote it; with `evaluation.tsv` the scorer knows how well the model does where.
     reading : str
-        See `predict.score`; by default the one it was evaluated with first, else `scan`.
+        See `predict.score`. By default the first with which `evaluation.tsv` evaluated the model under its own label;
+        else `embed` for a model trained in surroundings, `scan` for any other.
     assay : str
-        That the sequences are from; empty: not said.
+        Assay that the sequences are from; empty: not stated.
 
     Attributes
     ----------
     expected : str
-        AUROC that this use may expect, three decimals; empty where it is not known.
+        AUROC to expect for this use, three decimals; empty where it is not known.
     about : str
         The same in words.
+
+    Raises
+    ------
+    InputError
+        `reading` is unknown, or the model cannot be read.
+    NotEstimable
+        Training gave no model.
     """
 
     def __init__(self, folder: str | os.PathLike, reading: str = "", assay: str = ""):
@@ -81,12 +89,29 @@ class Scorer:
 
     @property
     def shortest(self) -> int:
-        """Least number of bp that a sequence must hold."""
+        """Least number of bp that a sequence must hold from its first to its last known base."""
         model = self.stored.model
         return model[0].shortest if isinstance(model, list) else 1
 
     def logits(self, tokens: np.ndarray, reading: str = "") -> np.ndarray:
-        """Mean logit over the seeds of ``(N, L)`` tokens: (N,) float64, NaN for what is too short to be read."""
+        """Mean logit over the seeds.
+
+        Parameters
+        ----------
+        tokens : (N, L) uint8
+        reading : str
+            See `predict.score`; that of the scorer by default.
+
+        Returns
+        -------
+        (N,) float64
+            NaN for a sequence of fewer than `shortest` bp.
+
+        Raises
+        ------
+        InputError
+            `reading` is unknown, or is `embed` for a model that was trained without surroundings.
+        """
         result = np.full(len(tokens), np.nan)
         rows = np.flatnonzero(predict.span(tokens) >= self.shortest)
         if len(rows):
@@ -97,11 +122,32 @@ class Scorer:
         return result
 
     def probability(self, logits: np.ndarray) -> np.ndarray:
-        """Calibrated on the source's validation rows; NaN for a model without that."""
+        """Probabilities, calibrated on the validation sequences of the source.
+
+        Parameters
+        ----------
+        logits : (N,) float64
+
+        Returns
+        -------
+        (N,) float64
+            NaN where the model has no calibration, or the logit is NaN.
+        """
         return platt.probability(logits, self.curve) if self.curve else np.full(len(logits), np.nan)
 
     def outside(self, tokens: np.ndarray) -> list[str]:
-        """In what each row is unlike the training rows: words with commas between them, or nothing."""
+        """In which property each sequence is unlike the training sequences.
+
+        Parameters
+        ----------
+        tokens : (N, L) uint8
+
+        Returns
+        -------
+        list of str
+            Per sequence, separated by commas: `length`, `composition` (GC content), `unreadable` (fewer than `shortest`
+            bp), `assay` (not that of the source); empty where it is like them.
+        """
         unlike = applicability.outside(tokens, self.known) if self.known else np.full(len(tokens), "", object)
         short = np.where(predict.span(tokens) < self.shortest, "unreadable", "")
         assay = "assay" if self.elsewhere else ""
@@ -109,7 +155,7 @@ class Scorer:
 
 
 def _expected(evaluation: pd.DataFrame | None, assay: str, reading: str) -> tuple[str, str, bool]:
-    """AUROC to expect, the sentence about it, and whether the assay is another than the model's own."""
+    """AUROC to expect, the sentence about it, and whether the assay differs from the model's own."""
     unknown = "the AUROC to expect is not known: "
     if evaluation is None:
         return "", f"{unknown}the model's folder holds no {store.EVALUATION}", False
@@ -137,7 +183,26 @@ class _Block(NamedTuple):
 
 
 def fasta(path: str) -> Iterator[_Block]:
-    """Records of a FASTA file, gzip or not, or of standard input (``-``), in blocks."""
+    """Records of a FASTA file, gzip or not, in blocks.
+
+    Parameters
+    ----------
+    path : str
+        ``-``: standard input.
+
+    Yields
+    ------
+    names : list of str
+        Up to the first space.
+    tokens : (N, L) uint8
+        Padded at the right end.
+
+    Raises
+    ------
+    InputError
+        No record; text before the first name; a record without a name or a sequence, with a letter outside the IUPAC
+        code, or of more than `LONGEST` bp; a file that is missing, damaged or of another kind.
+    """
     with textfile.binary(path) as stream, textfile.whole(path):
         rest, count, final = b"", 0, False
         while not final:
@@ -184,7 +249,7 @@ def _check_records(path: str, before: int, names: list[str], sizes: np.ndarray, 
 
 
 def _blocks(names: list[str], tokens: np.ndarray, ends: np.ndarray, sizes: np.ndarray) -> Iterator[_Block]:
-    """Padded blocks, smaller ones where a long sequence among short ones would make much padding."""
+    """Padded blocks; smaller ones where a long sequence among short ones would need much padding."""
     if not names:
         return
     width = int(sizes.max())
@@ -203,14 +268,49 @@ def _blocks(names: list[str], tokens: np.ndarray, ends: np.ndarray, sizes: np.nd
 
 
 def reference(path: str | os.PathLike) -> Genome:
-    """The user's genome: a plain FASTA with its index beside it, neither ever written."""
+    """The user's genome: a plain FASTA with its index beside it; neither is ever written.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Genome
+
+    Raises
+    ------
+    InputError
+        The ``.fai`` is missing or does not fit the FASTA.
+    """
     if not os.path.isfile(f"{path}.fai"):
         raise InputError(f"{path}.fai: not found; unpack the FASTA where it is packed, then samtools faidx {path}")
     return Genome(path)
 
 
 def bed(path: str, genome: Genome) -> Iterator[_Block]:
-    """The sequences of a BED file's intervals, in blocks; a name is column 4, or ``chrom:start-end``."""
+    """The sequences of a BED file's intervals, in blocks.
+
+    Parameters
+    ----------
+    path : str
+        BED of 3 columns or more, 0-based half-open, gzip or not; ``-``: standard input. Comments, blank lines,
+        ``track`` and ``browser`` lines are skipped.
+    genome : Genome
+
+    Yields
+    ------
+    names : list of str
+        Column 4; ``chrom:start-end`` where that is missing, empty or a dot.
+    tokens : (N, L) uint8
+        Padded at the right end.
+
+    Raises
+    ------
+    InputError
+        No interval, or malformed lines (all of a block in one error): one that is not BED, an interval outside the
+        genome or of more than `LONGEST` bp.
+    """
     rows: list[tuple[str, str, int, int]] = []
     faults, count = [], 0
 
@@ -250,10 +350,29 @@ def bed(path: str, genome: Genome) -> Iterator[_Block]:
 
 
 def score_sequences(scorer: Scorer, blocks: Iterator[_Block], out: TextIO) -> tuple[int, int]:
-    """Write a row for each sequence, in order: how many there were, and how many of them out of the domain."""
+    """Write a row for each sequence, in order, with the columns `SEQUENCE_COLUMNS`.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    blocks : iterator of (names, tokens)
+        From `fasta` or `bed`.
+    out : text stream
+        Receives tab-separated lines, a header first. A value that is NaN is left empty.
+
+    Returns
+    -------
+    count, flagged : int
+        Sequences, and those of them that `Scorer.outside` flags.
+
+    Raises
+    ------
+    InputError
+        The input cannot be read, see `fasta` and `bed`.
+    """
     count = flagged = 0
     for names, tokens in blocks:
-        if not count:  # a file that cannot be read leaves no header
+        if not count:  # only now: a file that cannot be read should leave no header
             out.write("\t".join(SEQUENCE_COLUMNS) + "\n")
         logits = scorer.logits(tokens)
         values = logits.tolist(), scorer.probability(logits).tolist(), scorer.outside(tokens)
@@ -272,19 +391,37 @@ def _text(value: float) -> str:
 def score_variants(scorer: Scorer, path: str, genome: Genome, out: TextIO) -> tuple[int, int, int]:
     """Write a row for each record of a VCF: all alleles at the same locus, in windows of the training length.
 
-    Alleles of one length, up to half a window, stand in the middle of one window. Of others (insertions, deletions,
-    long substitutions) the logit is the best over all windows of the allele with one window of the genome to both
-    sides (step 1): a site beside the variant that no allele touches is in all of them, however long these are, and one
-    that an allele creates or destroys wherever it lies in it is in that one alone.
+    Alleles of one length, up to half a window, are set into the middle of one window. For others (insertions,
+    deletions, long substitutions) the logit is the best over all windows of the allele with one window of the genome on
+    both sides (step 1). A site beside the variant that no allele changes is then in the logits of all of them, however
+    long they are; a site that one allele creates or destroys, wherever it lies in it, is in the logit of that allele
+    alone.
 
-    Several alternative alleles stand in one row, with commas between them, as in the file. An allele that is not
-    written out (``<DEL>``, ``*``) or is longer than `LONGEST` has no score, and its note says so; so does a reference
-    allele that is not the genome's, and a letter that stands for several bases. More alleles that are not the genome's
-    than `MISMATCHES` are refused.
+    Several alternative alleles share a row, separated by commas, as in the file. An allele without a sequence
+    (``<DEL>``, ``*``) or of more than `LONGEST` bp has no score, and the note says so. The note also names a reference
+    allele that differs from the genome, and a letter that stands for several bases.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    path : str
+        VCF, plain or packed with bgzip; ``-``: standard input.
+    genome : Genome
+    out : text stream
+        Receives tab-separated lines with the columns `VARIANT_COLUMNS`, a header first. A value that is NaN is left
+        empty.
 
     Returns
     -------
     records, flagged, mismatches : int
+        Records; those with an allele that `Scorer.outside` flags; those whose reference allele differs from the genome
+        or does not lie on it.
+
+    Raises
+    ------
+    InputError
+        No record; a file that cannot be read as VCF; more than one mismatch, and more than the share `MISMATCHES` of
+        the records read so far (checked after each block of them).
     """
     count = flagged = mismatches = 0
     for records in _variants(path):
@@ -314,7 +451,7 @@ class _Variant(NamedTuple):
 
 def _variants(path: str) -> Iterator[list[_Variant]]:
     if path != "-":
-        textfile.binary(path).close()  # says in words what is no data file
+        textfile.binary(path).close()  # refuses a file of another kind in plain words
     before, records, count = pysam.set_verbosity(0), [], 0
     try:
         with pysam.VariantFile(path) as file:
@@ -338,7 +475,7 @@ def _variants(path: str) -> Iterator[list[_Variant]]:
 
 
 def _without_header(path: str) -> str:
-    """What to do with a file of which not one record could be read."""
+    """The remedy for a file of which not one record could be read."""
     if next(textfile.lines(path), "").startswith("##fileformat=VCF"):
         return "correct or fetch it"
     names = "#CHROM POS ID REF ALT QUAL FILTER INFO"
@@ -348,7 +485,7 @@ def _without_header(path: str) -> str:
 def _variant_rows(scorer: Scorer, records: list[_Variant], genome: Genome) -> tuple[list[str], int, int]:
     window = scorer.stored.window
     notes: list[list[str]] = [[] for _ in records]
-    # windows with an allele in the middle, what of them lies on the chromosome, and (record, allele) of each
+    # windows with an allele in the middle, their part on the chromosome, and (record, allele) of each
     texts, inside, owner = [], [], []
     values = {}
     wrong = 0
@@ -418,7 +555,7 @@ def _variant_rows(scorer: Scorer, records: list[_Variant], genome: Genome) -> tu
 
 
 def _surroundings(record: _Variant, genome: Genome, window: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | str:
-    """`window` bp before the site of a record, the site, `window` bp behind it; or why it lies nowhere."""
+    """`window` bp before the site of a record, the site, `window` bp behind it; or why it is not on the genome."""
     chrom, low, high = genome.resolve(record.chrom), record.start, record.start + len(record.ref)
     size = genome.lengths.get(chrom, -1)
     if size < 0:
@@ -431,8 +568,11 @@ def _surroundings(record: _Variant, genome: Genome, window: int) -> tuple[np.nda
 
 
 def _window(left: np.ndarray, allele: np.ndarray, right: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """`size` bp with the middle of the allele in the middle, unknown beyond the chromosome's ends; and the same with
-    what lies on the chromosome moved to its beginning, as it stands in a row of its own."""
+    """A window of `size` bp with the middle of the allele in its middle: in place, and moved to the left.
+
+    The first is unknown beyond the chromosome's ends. The second begins with the first base on the chromosome, like a
+    sequence of its own.
+    """
     around, inside = np.full((2, size), dna.UNKNOWN, np.uint8)
     whole = np.concatenate([left, allele, right])
     first = len(left) + len(allele) // 2 - size // 2

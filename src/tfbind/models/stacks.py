@@ -1,8 +1,8 @@
-"""Stacks: networks that learn from the same rows train as one, with Lightning; every batch is read once by all of them.
+"""Stacks: networks that learn from the same sequences, trained together with Lightning; a batch is read once for all.
 
-A network of a stack ends with the numbers that it would have alone: the order of the rows is a function of the epoch,
-dropout and strand of the network's seed and the epoch, and none sees another's loss. So a run that was interrupted ends
-with the weights of one that was not.
+A network of a stack ends with the same weights as if it were trained alone: the order of the sequences depends on the
+epoch alone, dropout and strand on the network's seed and the epoch, and no network sees another's loss. So a run that
+was interrupted ends with the weights of one that was not.
 """
 
 import contextlib
@@ -35,11 +35,11 @@ log = logging.getLogger(__name__)
 _LAST = "last.ckpt"
 _WARM_UP = 0.1  # share of all steps
 _VALIDATION_BATCH = 1024
-_VECTORS = 64  # values: a multiple of what torch reads at once on any processor
+_VECTORS = 64  # values: a multiple of the vector width of torch on any processor
 
 
 class Member(NamedTuple):
-    """What a network of a stack does not share with the others.
+    """Properties of one network of a stack that the others do not share.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Member(NamedTuple):
     start : mapping, optional
         Weights to start from (a state dict) instead of random ones.
     head_only : bool
-        The other weights stay as they are.
+        Whether the head alone is trained; all other weights stay as they are.
     """
 
     seed: int
@@ -62,10 +62,19 @@ class Member(NamedTuple):
 
 
 class Examples(lightning.LightningDataModule):
-    """The training and validation rows of a stack.
+    """The training and validation sequences of a stack.
 
-    An epoch is one pass over the training rows; several where `epochs` of them would be fewer than `steps` batches. To
-    Lightning it is a single item: a loop over small batches of its own costs more than they do.
+    An epoch is one pass over the training sequences; several where `epochs` of them would be fewer than `steps`
+    batches. To Lightning an epoch is a single item: its own loop over small batches costs more than the batches do.
+
+    Parameters
+    ----------
+    examples : Examples
+        Of `models.examples`.
+    index : int
+        Position of the seed (from 0) whose `draw` is used.
+    training : mapping
+        `batch_size`, `steps`, `epochs`.
     """
 
     def __init__(self, examples: model_examples.Examples, index: int, training: Mapping):
@@ -77,12 +86,15 @@ class Examples(lightning.LightningDataModule):
         self.steps = training["epochs"] * self.passes * batches
 
     def train_dataloader(self) -> DataLoader:
-        """Called anew for each epoch: the order of the rows, and what surrounds them, depend on the epoch alone."""
+        """The training batches of one epoch, as a single item.
+
+        Called anew for each epoch: the order of the sequences and their surroundings depend on the epoch alone.
+        """
         rng = generator("epoch", self.trainer.current_epoch)
         return self._whole(Batches(self.examples.surrounded(rng), self.train, self.batch_size, rng, self.passes))
 
     def val_dataloader(self) -> DataLoader:
-        """Validation rows in table order."""
+        """The validation batches, sequences in table order, as a single item."""
         examples = self.examples.surrounded(generator("validation"))
         return self._whole(Batches(examples, self.validation, _VALIDATION_BATCH))
 
@@ -92,18 +104,19 @@ class Examples(lightning.LightningDataModule):
 
 
 class Task(lightning.LightningModule):
-    """A stack, its losses and its schedule; keeps each network's best weights and history in the checkpoint.
+    """A stack with its losses and its schedule; keeps each network's best weights and history in the checkpoint.
 
     Parameters
     ----------
-    networks : sequence of models.Network
+    networks : sequence of Network
     members : sequence of Member
+        One per network.
     training : mapping
-        See `fit`.
+        `epochs` and `patience`.
     positive_weight : float
-        Weight of a positive row in the loss: negatives per positive.
+        Weight of a positive in the loss: negatives per positive.
     steps : int
-        Optimiser steps if no epoch is saved.
+        Optimiser steps of all epochs, where `patience` ends none early.
     halving : bool
         Successive halving (Jamieson and Talwalkar 2016): at regular epochs the worse half of the networks ends.
     """
@@ -130,7 +143,7 @@ class Task(lightning.LightningModule):
         self.halvings = {round(training["epochs"] * (i + 1) / (rounds + 1)) for i in range(rounds)}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW; each network has its own rate, which climbs linearly, then falls along a cosine to zero."""
+        """AdamW. The learning rate of each network rises linearly to its highest, then falls along a cosine to zero."""
         groups = {}
         for network, member in zip(self.networks, self.members, strict=True):
             trained = groups.setdefault((member.learning_rate, member.weight_decay), [])
@@ -148,8 +161,9 @@ class Task(lightning.LightningModule):
         return 0.5 * (1 + math.cos(math.pi * (step - climb) / max(1, self.steps - climb)))
 
     def _losses(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        # (K, N), (N,) -> (K,). Each row fills whole vectors: torch takes the exponential of what is left over by other
-        # means, whose last bit may differ, and what is left over of a stack is not what is left over of its networks.
+        # (K, N), (N,) -> (K,). The values of each network are padded to whole vectors: torch takes the exponential of
+        # values left over after the last whole vector by another routine, whose last bit may differ. Those left over
+        # of a stack are not those left over of each network, so that a network alone would get other bits.
         rows = len(labels)
         filled, labels = (pad(part, (0, -rows % _VECTORS)) for part in (logits, labels))
         weight = self.positive_weight.to(logits)
@@ -163,11 +177,19 @@ class Task(lightning.LightningModule):
         return [i for i, progress in enumerate(self.progress) if not progress["ended"]]
 
     def on_train_start(self) -> None:
-        """A run killed after its last epoch does not train further."""
+        """Stop at once if every network has ended: a run killed after its last epoch is not trained further."""
         self.trainer.should_stop = not self._active()
 
     def training_step(self, batches: Batches, _: int) -> None:
-        """One epoch."""
+        """Train all networks that have not ended for one epoch.
+
+        Parameters
+        ----------
+        batches : Batches
+            Of the epoch.
+        _ : int
+            Position of the item in the epoch, from Lightning; not used.
+        """
         optimizer, active = self.optimizers(use_pl_optimizer=False), self._active()
         networks, together = [self.networks[i] for i in active], type(self.networks[0]).together
         chances = [torch.Generator(self.device) for _ in active]
@@ -185,7 +207,19 @@ class Task(lightning.LightningModule):
         self.train_losses = dict(zip(active, torch.stack(losses).mean(0).tolist(), strict=True))
 
     def validation_step(self, batches: Batches, _: int) -> None:
-        """Metrics of the epoch, pooled over all rows; keeps the weights of each network that was never better."""
+        """Note loss and AUROC over all validation sequences; keep the weights of each network at its best so far.
+
+        A network ends after `patience` epochs without a better AUROC, at once where its loss or a logit is not finite,
+        or at a halving where it is in the worse half. An epoch in which it gives every sequence the same logit is never
+        its best.
+
+        Parameters
+        ----------
+        batches : Batches
+            The validation sequences.
+        _ : int
+            Position of the item in the epoch, from Lightning; not used.
+        """
         active = self._active()
         networks, together = [self.networks[i] for i in active], type(self.networks[0]).together
         parts = [(together(networks, tokens, [None] * len(active)), labels) for tokens, labels in batches]
@@ -222,23 +256,26 @@ class Task(lightning.LightningModule):
         )
 
     def on_train_epoch_end(self) -> None:
-        """One file holds all that a run needs to go on; without validation rows the last weights are the best."""
+        """Write one file with all that a run needs to go on.
+
+        Without validation sequences the last weights count as the best.
+        """
         if not len(self.trainer.datamodule.validation):
             for i in self._active():
                 self.progress[i]["best"] = self._weights(i) if math.isfinite(self.train_losses[i]) else {}
         self.trainer.save_checkpoint(Path(self.trainer.default_root_dir) / _LAST)
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
-        """Best weights and history travel with the last weights."""
+        """Store best weights and history with the last weights."""
         checkpoint["progress"] = self.progress
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
-        """Counterpart of `on_save_checkpoint`."""
+        """Take best weights and history from a checkpoint."""
         self.progress = checkpoint["progress"]
 
 
 class _AtomicIO(TorchCheckpointIO):
-    """Lightning's own writer makes its temporary file on another disk, so a kill can leave half a checkpoint."""
+    """Writes whole checkpoints: with Lightning's temporary file, on another disk, a kill can leave half of one."""
 
     def save_checkpoint(self, checkpoint: dict, path: str | os.PathLike, storage_options: object = None) -> None:
         with atomic.replacing(path) as temporary:
@@ -254,26 +291,37 @@ def fit_stack(
     folder: Path,
     halving: bool = False,
 ) -> list[dict]:
-    """Train a stack, or finish or merely reread what `folder` holds of it.
+    """Train a stack, go on with one that was interrupted, or read the result of a finished one from `folder`.
 
     Parameters
     ----------
     kind : str
+        A key of `networks.MODELS`.
     members : sequence of Member
-    examples : data.Examples
-        Without validation rows each network keeps its last weights.
+    examples : Examples
+        Of `models.examples`. Without validation sequences each network keeps its last weights.
     index : int
-        The seed (from 0) whose `draw` of the rows is used.
+        Position of the seed (from 0) whose `draw` is used.
     training : mapping
         `epochs`, `patience`, `steps`, `batch_size`.
     folder : path
+        Holds the checkpoint.
     halving : bool
-        See `Task`.
+        Whether the worse half of the networks ends at regular epochs, see `Task`.
 
     Returns
     -------
     list of dict
-        `Task.progress` of each member; one without a usable model has no `best`, but a `failure`.
+        Per member: `best` (state dict), `score` (AUROC of the best epoch), `history` (seed, epoch, split, metric,
+        value), `stale` (epochs since the best one), `ended`, `failure`. A member without a usable model has an empty
+        `best`, and the reason as its `failure`.
+
+    Raises
+    ------
+    InputError
+        `kind` or an option is unknown, or a sequence is too short for the network.
+    ResourceError
+        The GPU has too little memory.
     """
     source = Examples(examples, index, training)
     labels = examples.labels[source.train]
@@ -302,7 +350,7 @@ def fit_stack(
             enable_progress_bar=False,
             enable_model_summary=False,
             default_root_dir=folder,
-            # never the cluster's environment: the workflow's scheduler restarts a job, not Lightning
+            # never the cluster's environment: the workflow restarts a job, not Lightning
             plugins=[LightningEnvironment(), _AtomicIO()],
         )
         last = folder / _LAST
@@ -326,17 +374,17 @@ def fit_stack(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Lightning runs without its remarks on hardware and products, and leaves torch as it found it."""
+    """Run Lightning without its remarks on hardware and products, and leave torch's settings as they were."""
     levels = {name: logging.getLogger(name).level for name in ("pytorch_lightning", "lightning_fabric")}
     filling = torch.utils.deterministic.fill_uninitialized_memory
     with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated")  # Lightning's own
-        warnings.filterwarnings("ignore", "The `srun` command is available")  # the workflow submits, not Lightning
+        warnings.filterwarnings("ignore", "The `srun` command is available")  # the workflow submits jobs, not Lightning
         warnings.filterwarnings("ignore", ".* does not have many workers")  # a loader of one item needs none
         for name in levels:
             logging.getLogger(name).setLevel(logging.WARNING)
         try:
-            # a precaution for those who read memory that nobody wrote; it costs a pass over every new tensor
+            # filling guards against reads of unwritten memory; it costs a pass over every new tensor
             torch.utils.deterministic.fill_uninitialized_memory = False
             yield
         finally:
@@ -346,7 +394,21 @@ def _quiet() -> Iterator[None]:
 
 
 def calibrate(networks: Sequence[Network], examples: model_examples.Examples) -> dict | None:
-    """How the mean logit of the seeds becomes a probability, on the validation rows of the first seed."""
+    """Fit the curve from the mean logit of the seeds to a probability, on the validation sequences of the first seed.
+
+    Parameters
+    ----------
+    networks : sequence of Network
+        In evaluation mode.
+    examples : Examples
+        Of `models.examples`, with validation sequences.
+
+    Returns
+    -------
+    dict or None
+        `slope` and `intercept` of the logistic curve, `n_positive` and `n_negative`, see `platt.calibrate`; None where
+        the validation sequences are not of both classes.
+    """
     examples = examples.surrounded(generator("validation"))
     batches = Batches(examples, examples.rows("validation", 0), _VALIDATION_BATCH)
     together = type(networks[0]).together

@@ -1,4 +1,4 @@
-"""The folder of a stored model: its names, its description, whether it is whole."""
+"""The folder of a stored model: its file names, its description, and whether its files are intact."""
 
 import json
 import os
@@ -12,7 +12,23 @@ from tfbind.io import atomic, tables
 
 
 def intact(path: str | os.PathLike, sha256: str | None) -> Path:
-    """The path of a file that is as it was written; None, of older models, accepts any."""
+    """The path of a file, after a check that the file is as it was written.
+
+    Parameters
+    ----------
+    path : path
+    sha256 : str or None
+        The SHA-256 written with the file. None, as for older models, accepts any content.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        The file is missing or has another SHA-256.
+    """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: not found; train the model again, or copy its folder again")
@@ -23,7 +39,16 @@ def intact(path: str | os.PathLike, sha256: str | None) -> Path:
 
 
 def write_no_model(folder: str | os.PathLike, kind: str, reason: str) -> None:
-    """The files of a model that could not be made: `model.json` holds the reason, the others nothing."""
+    """Write the files of a model that could not be trained: `model.json` holds the reason, the others nothing.
+
+    Parameters
+    ----------
+    folder : path
+        Receives `model.safetensors`, `history.tsv` (both empty) and `model.json`.
+    kind : str
+        Of the model.
+    reason : str
+    """
     description = json.dumps({"versions": tables.versions(), "kind": kind, "reason": reason})
     for name, content in {"model.safetensors": "", "history.tsv": "", "model.json": description}.items():
         with atomic.replacing(Path(folder) / name) as temporary:
@@ -37,7 +62,22 @@ EVALUATION = "evaluation.tsv"
 
 
 def describe(folder: str | os.PathLike) -> dict:
-    """The description of a stored model of any kind, network or not."""
+    """The description of a stored model of any kind, network or not.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    dict
+        The fields of `model.json`; `reason` is among them where training gave no model.
+
+    Raises
+    ------
+    InputError
+        `model.json` is missing, is not JSON, or names no kind.
+    """
     path = Path(folder) / DESCRIPTION
     try:
         description = json.loads(path.read_text())
@@ -51,7 +91,24 @@ def describe(folder: str | os.PathLike) -> dict:
 
 
 def usable(folder: str | os.PathLike) -> dict:
-    """`describe`, but `NotEstimable` with the reason where training gave no model."""
+    """The description of a stored model that can be used.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    dict
+        The fields of `model.json`.
+
+    Raises
+    ------
+    InputError
+        `model.json` is missing, is not JSON, or names no kind.
+    NotEstimable
+        Training gave no model; the message holds the reason.
+    """
     description = describe(folder)
     if "reason" in description:
         raise NotEstimable(f"{folder}: no model was trained: {description['reason']}")
@@ -59,7 +116,17 @@ def usable(folder: str | os.PathLike) -> dict:
 
 
 def renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of format 1, whose head was a list of layers, under today's names."""
+    """Weights of format 1, whose head was a list of layers, under the names of format 2.
+
+    Parameters
+    ----------
+    state : mapping of str to tensor
+
+    Returns
+    -------
+    dict of str to tensor
+        The same tensors.
+    """
     last = "4" if "head.4.weight" in state else "1"
     names = {f"head.{last}.": "head.readout."} | ({"head.1.": "head.dense."} if last == "4" else {})
     return {names.get(name[:7], name[:7]) + name[7:]: value for name, value in state.items()}

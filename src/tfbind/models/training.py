@@ -1,6 +1,6 @@
-"""Training of the networks: an ensemble of seeds from two tables, resumable after any kill.
+"""Training of the networks: one per seed, from two sequence tables. A run that was killed can go on where it was.
 
-The networks of the seeds are a stack (see `stacks`).
+The networks of the seeds are trained as a stack (see `stacks`).
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from tfbind.io import atomic, tables
 from tfbind.models import background, store
 from tfbind.seeding import generator
 
-if TYPE_CHECKING:  # torch and Lightning load when something is trained
+if TYPE_CHECKING:  # torch and Lightning are imported only where something is trained
     from tfbind.models.examples import Examples
 
 log = logging.getLogger(__name__)
 HISTORY = "history.tsv"
-#: What `search` draws besides the config's own setting: log-uniform between these, and one of these.
+#: What `search` draws: learning rates and weight decays log-uniform between these bounds, and one of these dropouts.
 _RATES, _DECAYS, _DROPOUTS = (1e-3, 5e-2), (1e-3, 0.3), (0.0, 0.1, 0.25, 0.5)
 
 
@@ -43,13 +43,15 @@ def fit(
 ) -> dict[int, str]:
     """Train one network per seed and store them together.
 
-    The best epoch of a seed is the one with the highest AUROC over its validation rows. A run that was killed goes on
-    where it was when it is called again with the same arguments.
+    The best epoch of a seed is the one with the highest AUROC over its validation sequences. A run that was killed goes
+    on where it was when it is called again with the same arguments.
 
     Parameters
     ----------
-    kind, options
-        A key of `networks.MODELS` and its constructor's arguments.
+    kind : str
+        A key of `networks.MODELS`.
+    options : mapping
+        Its constructor arguments.
     positives, negatives : sequence tables
         The k-th seed (from 1) sees rows whose `draw` is 0 or k.
     seeds : sequence of int
@@ -57,20 +59,28 @@ def fit(
         `epochs`, `patience` (epochs without a better one), `steps` (at least that many in all epochs), `batch_size`,
         `learning_rate` (the highest of the schedule), `weight_decay`, `search` (settings tried, see `search`; 0: none).
     folder : path
-        Receives `model.safetensors`, `model.json`, `history.tsv`; holds `checkpoints` meanwhile.
+        Receives `model.safetensors`, `model.json`, `history.tsv`; holds `checkpoints` during training.
     extra : mapping
         Kept in `model.json`.
     embed : int
-        Sequences of fewer than so many bp are set into random surroundings of that length (see `background`), whose
-        chain is kept in `model.json`. 0: none.
+        In bp. Shorter sequences are set into random surroundings of this length (see `background`), whose chain is kept
+        in `model.json`. 0: none are.
     threads : int
-        Of torch. More than one helps a `bilstm` on idle cores only, and may change the last bits of its weights.
+        Number of torch threads. More than one helps a `bilstm` on idle cores only, and may change the last bits of its
+        weights.
 
     Returns
     -------
     dict of int to str
-        The seeds that gave no usable model, and why; kept in `model.json` too. Where none did, or these rows cannot be
-        trained on, the folder holds no model but the reason.
+        The seeds that gave no usable model, and why; kept in `model.json` too. Where no seed gave one, or the rows
+        cannot be trained on, the folder holds no model but the reason.
+
+    Raises
+    ------
+    InputError
+        `kind` or an option is unknown, or a sequence is too short for the network.
+    ResourceError
+        The GPU has too little memory, or torch does not take the number of threads.
     """
     from tfbind.models import applicability, stacks
     from tfbind.models.examples import encode
@@ -124,16 +134,41 @@ def fit(
 def search(
     kind: str, options: Mapping, examples: "Examples", seed: int, training: Mapping, folder: Path
 ) -> tuple[dict, dict, list[dict]]:
-    """The best of `training["search"]` settings on the validation rows, by successive halving in one stack.
+    """The best of `training["search"]` settings on the validation sequences, by successive halving in one stack.
 
-    The first is the given one; the others differ in learning rate, weight decay and dropout.
+    The first setting is the given one; the others differ from it in learning rate, weight decay and dropout, drawn at
+    random. See `stacks.Task` for the halving.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `networks.MODELS`.
+    options : mapping
+        Its constructor arguments.
+    examples : Examples
+        Those that the first seed sees are used.
+    seed : int
+        Seed of the networks and of the settings drawn.
+    training : mapping
+        `epochs`, `patience`, `steps`, `batch_size`, `search` (number of settings), and of the first setting
+        `learning_rate` and `weight_decay`.
+    folder : path
+        Holds the checkpoint.
 
     Returns
     -------
     options, training : dict
         With the best setting filled in.
     tried : list of dict
-        Every setting, the AUROC of its best epoch, and after how many epochs it ended.
+        Every setting (`learning_rate`, `weight_decay`, `dropout`), `auroc` of its best epoch (None where it gave no
+        usable model), and `epochs` after which it ended.
+
+    Raises
+    ------
+    InputError
+        `kind` or an option is unknown, or a sequence is too short for the network.
+    ResourceError
+        The GPU has too little memory.
     """
     from tfbind.models import stacks
 
@@ -163,7 +198,7 @@ def _check_classes(examples: "Examples", index: int) -> None:
 
 
 def _workspace(folder: Path, examples: "Examples", *settings: object) -> Path:
-    """The checkpoint folder; what it holds of a run with other data or settings is removed."""
+    """The checkpoint folder, emptied first if it holds a run with other data or settings."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for array in (examples.tokens, examples.labels, examples.draw):
         digest.update(str(array.shape).encode() + array.tobytes())
