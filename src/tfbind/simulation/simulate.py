@@ -4,8 +4,8 @@ Simulated ChIP-seq reads a genome with planted motifs, simulated HT-SELEX a rand
 the occupancy of a sequence is Z / (1 + Z), where Z is a concentration times the summed odds of all its sites, on both
 strands, under the TF's JASPAR matrix. So the assays measure one specificity, and it is known how they differ:
 
-- ChIP-seq measures occupancy times accessibility, which a co-factor of each cell raises; weak sites, binding through the
-  co-factor, artefacts in blacklisted regions, noise and, if asked for, a GC bias come on top.
+- ChIP-seq measures occupancy times accessibility, which a co-factor of each cell raises; weak sites, binding through
+  the co-factor, artefacts in blacklisted regions, noise and, if asked for, a GC bias come on top.
 - HT-SELEX measures occupancy to the power of the cycle, on short inserts, with PCR duplicates.
 
 For the cell-type task the same genome is read in several cells. There a TF binds in a step of 50 bp with a known
