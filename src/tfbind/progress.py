@@ -267,7 +267,7 @@ def failures(run: Run, most: int | None = None) -> list[str]:
 
 
 def summary(folder: Path) -> list[str]:
-    """The verdicts of a finished run, how many cells its metrics have, and where its files are, as far as they exist."""
+    """The verdicts of a finished run, the number of its results, and where its files are, as far as they exist."""
     from tfbind.io import tables
 
     results = folder / "results"
@@ -433,7 +433,7 @@ class Watch:
                 self._plain(record)
 
     def close(self) -> None:
-        """Draw for the last time, tell what was not told yet, and end the events."""
+        """Draw for the last time, print the failures not printed yet, and end the events."""
         with self.lock:
             if self.closed:
                 return
@@ -495,7 +495,7 @@ class Watch:
         self._draw()
 
     def _group_error(self, record) -> None:
-        """Of jobs that were submitted together all are said to have failed; those with a message did."""
+        """Snakemake reports all jobs that were submitted together as failed; those with a message did fail."""
         numbers = [info["jobid"] for info in record.job_error_info]
         messages = {number: self._own(number) for number in numbers}
         self.lost = {number for number in numbers if not messages[number]} if any(messages.values()) else set()
@@ -549,7 +549,7 @@ class Watch:
         self._heard(text)
 
     def _tell(self) -> None:
-        """The failed jobs with their own messages, once."""
+        """Print the failed jobs with their own messages, once."""
         if self.run.failed and not self.told and self.quiet != "all":
             self._release()
             self._print("", *failures(Run(failed=self.run.failed), _SHOWN))
@@ -559,7 +559,7 @@ class Watch:
         """The message of a job that runs, from its log."""
         started = self.run.running.get(number)
         stamp = _stamp(started.log) if started else None
-        # A log of an earlier try is older than the job and unchanged. Either sign alone may deceive: clocks differ, and
+        # A log of an earlier try is older than the job and unchanged. Either sign alone may mislead: clocks differ, and
         # a record that comes late finds the log already written.
         if stamp is None or (stamp == self.before.get(number) and stamp[2] < (started.start - 60) * 1e9):
             return ""
@@ -573,7 +573,7 @@ class Watch:
         self._draw(at_once=True)
 
     def _draw(self, at_once: bool = False) -> None:
-        """Draw the stages anew and put the cursor back above them: what a job prints meanwhile is kept, above them."""
+        """Draw the stages again and put the cursor back above them: output of a job in between stays, above them."""
         now = time.time()
         if not (self.active and self.place) or (now - self.last < self.pause and not at_once):
             return
@@ -588,7 +588,7 @@ class Watch:
         return [f"\x1b[{colours[state]}m{line}\x1b[0m" if state in colours else line for line, state in drawn]
 
     def _release(self) -> None:
-        """End the drawing: the last state stays, and what is said from now on stands below."""
+        """End the drawing: the last state stays, and later lines come below it."""
         if self.active and self.place:
             self.stream.write("\r\x1b[J" + "\n".join(self._lines(time.time())) + "\n")
             self.stream.flush()
@@ -639,7 +639,7 @@ class Watch:
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:
-    """What changes with a file; None where there is none."""
+    """Inode, size and time of a file, which change with it; None where there is no file."""
     with contextlib.suppress(OSError):
         state = os.stat(path)
         return state.st_ino, state.st_size, state.st_mtime_ns

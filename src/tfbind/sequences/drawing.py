@@ -44,7 +44,7 @@ def sets(
     seeds : int
         How often the training negatives of a set with ``fresh: true`` are drawn.
     genome : Genome, optional
-        Needed where negatives are windows of the genome.
+        Needed where sequences are windows of the genome.
     blacklist : path, optional
         BED of regions that such windows avoid.
     neighbours : sequence of mappings

@@ -54,8 +54,8 @@ def compare(
     ----------
     train, test : sequence tables, N and M sequences
     share : float
-        The share of words of 16 bp that near-identical sequences have in common, among the words of the one that holds
-        fewer.
+        The least share of words of 16 bp that near-identical sequences have in common, among the words of the one that
+        holds fewer.
     one_genome : bool
         Whether the coordinates of both are of one assembly.
 
@@ -101,7 +101,7 @@ def near(sequences: pd.Series, others: pd.Series, share: float) -> tuple[np.ndar
     ----------
     sequences, others : Series of str, (N,) and (M,)
     share : float
-        The share of words of 16 bp in common, among the words of the one that holds fewer.
+        The least share of words of 16 bp in common, among the words of the one that holds fewer.
 
     Returns
     -------

@@ -23,7 +23,7 @@ REDRAWS = 10
 _CONSTANT, _FLANK = 0.9, 4
 #: A class (positives or negatives) with fewer sequences is not judged. The largest difference between the distributions
 #: of length of both classes (of the public sets whose lengths vary none exceeds 0.1); it must exceed chance, too: the
-#: factor of the Kolmogorov-Smirnov test at p = 0.001.
+#: coefficient of the Kolmogorov-Smirnov test at p = 0.001.
 _FEW, _BY_LENGTH, _LEVEL = 20, 0.3, 1.95
 
 
@@ -225,7 +225,7 @@ def _constant(reads: pd.Series, side: str) -> str:
 def dinucleotide(positives: pd.DataFrame, rng: np.random.Generator, *, ratio: float = 1) -> tuple[pd.DataFrame, Tally]:
     """Shuffles of the positives that keep every dinucleotide count (see `kernels.shuffle.dinucleotide`).
 
-    A shuffle equal to a positive on either strand is drawn anew; a positive that has no other shuffle in `REDRAWS`
+    A shuffle equal to a positive on either strand is drawn again; a positive that has no other shuffle in `REDRAWS`
     tries is dropped and counted. The seed of a shuffle is made from its positive's id, not from the other positives.
 
     Parameters

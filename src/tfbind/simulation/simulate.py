@@ -27,7 +27,7 @@ from tfbind.simulation import assays, cells, settings
 from tfbind.simulation import genome as simulation_genome
 from tfbind.simulation.genome import plant, write_genome
 
-#: The study as it is written; the demo's own config says why each key stands there.
+#: The config of the study; that of the demo says why each key is there.
 CONFIG = f"""\
 datasets: datasets.tsv
 cells: cells.tsv
