@@ -1,4 +1,4 @@
-"""The data files of a study, read and its negatives drawn as a run will do it: what `tfbind validate` says."""
+"""Read the data files of a study and draw its negatives as a run will do it, for `tfbind validate`."""
 
 import os
 import tempfile
@@ -28,16 +28,16 @@ from tfbind.transfer import external_scores
 
 @dataclass
 class Findings:
-    """What the reading of some files led to.
+    """The results of reading some files.
 
     Attributes
     ----------
     said : list of str
-        What was read, dropped and kept.
+        Sentences on what was read, dropped and kept.
     faults : list of str
-        What a run refuses.
+        Faults for which a run stops.
     reasons : list of str
-        What nothing can be learnt from, and why.
+        Datasets and cells from which nothing can be learnt, and why.
     """
 
     said: list[str] = field(default_factory=list)
@@ -45,15 +45,38 @@ class Findings:
     reasons: list[str] = field(default_factory=list)
 
     def tried(self, work, *arguments, **options):
-        """What `work` returns, or None where it refuses; then its faults are kept."""
+        """Call `work` and keep its faults where it refuses.
+
+        Parameters
+        ----------
+        work : callable
+        *arguments, **options
+            Given to `work`.
+
+        Returns
+        -------
+        object
+            The result of `work`; None where it raised an `InputError`.
+        """
         try:
             return work(*arguments, **options)
         except InputError as error:
             self.faults += error.faults
 
     def table(self, dataset: str, name: str, table, tally: Tally) -> None:
-        """Say what a table is of, and why it is empty."""
-        # what was done with the records first, then what somebody should know
+        """Add the counts of a table, and the reason where it is empty.
+
+        Parameters
+        ----------
+        dataset : str
+            A dataset or a cell.
+        name : str
+            Which of its tables it is.
+        table : DataFrame or None
+            Its `note` is the reason; None has none.
+        tally : Tally
+        """
+        # the processing of the records first, then the notes
         rows = sorted(tally.rows, key=lambda row: row[0] == "noted")
         self.said.append(f"{dataset}: {name}: " + "; ".join(f"{count} {event}, {why}" for event, why, count in rows))
         if table is not None and note(table):

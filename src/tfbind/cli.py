@@ -55,7 +55,7 @@ def validate(
 
 
 def _counted(done: int, of: int) -> None:
-    # A line that the next one takes the place of, where somebody looks.
+    # A line that the next one overwrites; only on a terminal.
     if sys.stderr.isatty():
         typer.echo(f"\r{done} of {of} steps" if done < of else _CLEAR, err=True, nl=False)
 
@@ -66,7 +66,7 @@ def _above(line: str) -> None:
     typer.echo(line)
 
 
-_CLEAR = "\r\x1b[K"  # of the line of `_counted`
+_CLEAR = "\r\x1b[K"  # removes the line of `_counted`
 
 
 @app.command("simulate")
@@ -148,7 +148,7 @@ def fetch(
 
 
 def _fetch_files(sources: list[str], assembly: str, folder: Path) -> None:
-    """Fetch each file that can be had, print its path and SHA-256, then report what could not."""
+    """Fetch each file that can be fetched, print its path and SHA-256, then report the others."""
     if not sources:
         raise InputError(
             "name accessions, URLs or a sheet, or ask for one with --tf or --study; see tfbind fetch --help"
@@ -170,7 +170,7 @@ def _fetch_files(sources: list[str], assembly: str, folder: Path) -> None:
 
 
 def _files(source: str, assembly: str) -> list[tuple[str, str]]:
-    """URL or path and checksum of what a word of the command line names."""
+    """URL or path, and checksum, of the files that a word of the command line names."""
     if paths.is_url(source) or Path(source).is_file():
         return [(source, "")]
     if ACCESSION.fullmatch(source):
@@ -267,7 +267,7 @@ def export(
 
 
 def main() -> None:
-    """Run the command and turn what went wrong into the exit code of its kind."""
+    """Run the command; an error becomes a message and the exit code of its kind."""
     try:
         app()
     except (InputError, NotEstimable, ResourceError) as error:

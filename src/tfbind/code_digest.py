@@ -1,7 +1,8 @@
-"""What code a result depends on: Snakemake does not see edits in a package, so each rule carries a digest of it.
+"""The code that a result depends on: Snakemake does not see edits in a package, so each rule carries a digest of it.
 
-Only an edit that can change a result changes a digest. Comments, layout and docstrings cannot; nor can what a log says,
-nor an error that ends a run (`_ENDS`): it leaves no table behind. The message of a `NotEstimable` is a table's `note`.
+Only an edit that can change a result changes a digest. Comments, layout and docstrings cannot; nor can the text of a
+log, nor that of an error that ends a run (`_ENDS`): it leaves no table behind. The message of a `NotEstimable` can,
+since it is a table's `note`.
 """
 
 import ast
@@ -20,12 +21,17 @@ _DOCUMENTED = {ast.Module, ast.ClassDef, ast.FunctionDef}
 
 @cache
 def digest(*modules: str) -> str:
-    """A short digest of modules and of all of tfbind that they import, down to the lowest floor.
+    """A short digest of modules and of all of tfbind that they import, directly or not.
 
     Parameters
     ----------
     *modules : str
-        Dotted names below `tfbind`, e.g. ``negatives`` or ``kernels.shuffle``.
+        Dotted names below `tfbind`, e.g. ``kmers`` or ``kernels.shuffle``.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
     """
     lines = [f"{module} {_code(_path(module)).digest}" for module in sorted(closure(*modules))]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
@@ -64,7 +70,7 @@ def _path(module: str) -> Path:
 def _code(path: Path) -> _Code:
     text, found = path.read_text(), []
     collecting = gc.isenabled()
-    gc.disable()  # of a large tree nothing is garbage, and looking for some takes four times as long as parsing it
+    gc.disable()  # nothing of a large tree is garbage, and searching it takes four times as long as parsing
     try:
         tree = ast.parse(text)
         _silence(tree, text.splitlines())
@@ -89,7 +95,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
 
 
 def _written(node: object, imported: list) -> str:
-    """A syntax tree as text, without docstrings and what is for annotations only; collects the imports."""
+    """A syntax tree as text, without docstrings and code that is for annotations only; collects the imports."""
     kind = type(node)
     if kind is list:
         return f"[{','.join([_written(each, imported) for each in node])}]"
@@ -115,7 +121,7 @@ def _name(node: ast.AST) -> str:
 
 
 def _silence(tree: ast.Module, lines: list[str]) -> None:
-    """Take out of a module what its logs and the errors that end a run say."""
+    """Remove the text of logs, and of errors that end a run, from a module."""
     read = set()
     for node in tree.body:
         for unit in node.body if isinstance(node, ast.ClassDef) else [node]:
@@ -127,7 +133,7 @@ def _silence(tree: ast.Module, lines: list[str]) -> None:
 
 
 def _ended(unit: ast.AST) -> set[str]:
-    """Drop what is said to errors and logs; the names that were read for it."""
+    """Drop the arguments of errors and logs; returns the names that were read for them."""
     read = {"faults"}  # a list of this name holds what an error will say, also where a function is given it or gives it
     for node in ast.walk(unit):
         if isinstance(node, ast.Call):
@@ -139,9 +145,9 @@ def _ended(unit: ast.AST) -> set[str]:
 
 
 def _blank(unit: ast.AST, names: set[str]) -> set[str]:
-    """Blank the words in variables that are now read for nothing else, and in those that these were made of.
+    """Blank the text in variables that are now read for nothing else, and in those that these were made of.
 
-    That a variable is tested counts as nothing: a blank is empty where its words were. Returns all names looked at.
+    A test of a variable counts as nothing: a blank is empty where its text was. Returns all names looked at.
     """
     looked, waiting = set(), names
     while waiting:
@@ -156,7 +162,7 @@ def _blank(unit: ast.AST, names: set[str]) -> set[str]:
 
 
 def _sources(unit: ast.AST, names: set[str]) -> list[tuple[ast.AST, str]]:
-    """Where the variables get what they hold, of those that are read for nothing else."""
+    """The assignments to variables that are read for nothing else."""
     found, free, kept, keyed = [], set(), set(), set()
     for node in ast.walk(unit):  # from the outside in
         match node:

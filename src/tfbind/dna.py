@@ -29,7 +29,17 @@ _COMPLEMENT_TEXT = bytes.maketrans(b"ACGTUNacgtun", b"TGCAANtgcaan")
 
 
 def encode_text(text: bytes | np.ndarray | pa.Buffer) -> np.ndarray:
-    """Tokens of one long text, e.g. a chromosome: ``(len(text),)`` uint8."""
+    """Tokens of one long text, e.g. a chromosome.
+
+    Parameters
+    ----------
+    text : bytes, uint8 array or Arrow buffer
+        One byte a letter, of either case.
+
+    Returns
+    -------
+    (len(text),) uint8
+    """
     return np.frombuffer(bytearray(text).translate(_CODE), np.uint8)
 
 
@@ -39,13 +49,18 @@ def encode(sequences: Sequence[str] | pd.Series, length: int | None = None) -> n
     Parameters
     ----------
     sequences : sequence of str
-        Of a column of a table no Python strings are made: encode the column, not a list of it.
+        Encode the column of a table, not a list of it: a column is read without a Python string for each sequence.
     length : int, optional
-        Columns of the result in bp; the longest sequence by default. A longer sequence is refused.
+        Columns of the result in bp; the longest sequence by default.
 
     Returns
     -------
     (N, length) uint8
+
+    Raises
+    ------
+    ValueError
+        A sequence is longer than `length`, or missing.
     """
     text, sizes = _flat(sequences)
     longest = int(sizes.max(initial=0))
@@ -72,7 +87,7 @@ def _flat(sequences: Sequence[str] | pd.Series) -> tuple[bytes | pa.Buffer, np.n
 
 
 def column(letters: np.ndarray, bounds: np.ndarray) -> pd.Series:
-    """Sequences as the column of a table, made from their letters without a Python string each.
+    """Sequences as the column of a table, made from their letters without a Python string for each.
 
     Parameters
     ----------
@@ -80,6 +95,10 @@ def column(letters: np.ndarray, bounds: np.ndarray) -> pd.Series:
         ASCII, all sequences one after the other.
     bounds : (N + 1,) int64
         Sequence `i` is ``letters[bounds[i]:bounds[i + 1]]``.
+
+    Returns
+    -------
+    Series of str, (N,)
     """
     text = pa.LargeStringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(letters))
     return pd.Series(text, dtype="str")
@@ -93,7 +112,19 @@ def _arrow(sequences: pd.Series) -> pa.LargeStringArray:
 
 
 def decode(tokens: np.ndarray, sizes: np.ndarray | None = None) -> list[str]:
-    """Text of ``(N, L)`` tokens; `sizes` (N,) cuts each to its true length in bp (default: `lengths`)."""
+    """Text of tokens.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    sizes : (N,) int, optional
+        Length of each sequence in bp; `lengths` by default.
+
+    Returns
+    -------
+    list of str
+        Upper case, N for an unknown base.
+    """
     sizes = lengths(tokens) if sizes is None else sizes
     text = _LETTER[tokens].tobytes().decode("ascii")
     width = tokens.shape[1]
@@ -101,13 +132,33 @@ def decode(tokens: np.ndarray, sizes: np.ndarray | None = None) -> list[str]:
 
 
 def lengths(tokens: np.ndarray) -> np.ndarray:
-    """Length in bp of each row of ``(N, L)`` tokens, up to its last known base: (N,) int64."""
+    """Length in bp of each sequence, up to its last known base.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+
+    Returns
+    -------
+    (N,) int64
+        0 where no base is known.
+    """
     column = np.arange(1, tokens.shape[1] + 1)
     return ((tokens != UNKNOWN) * column).max(1, initial=0)
 
 
 def reverse_complement(tokens: np.ndarray) -> np.ndarray:
-    """The other strand of ``(N, L)`` tokens; padding stays at the right end."""
+    """The other strand of each sequence, 5' to 3'.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+
+    Returns
+    -------
+    (N, L) uint8
+        Padding stays at the right end; unknown bases at the end of a sequence count as padding.
+    """
     sizes = lengths(tokens)
     source = sizes[:, None] - 1 - np.arange(tokens.shape[1])  # (N, L) column to read, negative in the padding
     other = _COMPLEMENT[np.take_along_axis(tokens, np.maximum(source, 0), 1)]
@@ -125,7 +176,23 @@ def canonical(sequence: str) -> str:
 
 
 def reverse_complements(sequences: pd.Series) -> pd.Series:
-    """`reverse_complement_text` of each sequence of a column, ASCII, as a column of the same index."""
+    """The other strand of each sequence of a column, see `reverse_complement_text`.
+
+    Parameters
+    ----------
+    sequences : Series of str
+        ASCII.
+
+    Returns
+    -------
+    Series of str
+        Of the same index.
+
+    Raises
+    ------
+    ValueError
+        A sequence is missing.
+    """
     turned = pc.ascii_reverse(_arrow(sequences))
     _, bounds, letters = turned.buffers()
     letters = pa.py_buffer(bytearray(letters).translate(_COMPLEMENT_TEXT))
@@ -134,12 +201,38 @@ def reverse_complements(sequences: pd.Series) -> pd.Series:
 
 
 def canonicals(sequences: pd.Series) -> pd.Series:
-    """`canonical` of each sequence of a column, ASCII, as a column of the same index."""
+    """The smaller of each sequence of a column and its reverse complement, see `canonical`.
+
+    Parameters
+    ----------
+    sequences : Series of str
+        ASCII.
+
+    Returns
+    -------
+    Series of str
+        Of the same index.
+
+    Raises
+    ------
+    ValueError
+        A sequence is missing.
+    """
     other = _arrow(reverse_complements(sequences))
     return pd.Series(pc.min_element_wise(_arrow(sequences), other), sequences.index, dtype="str")
 
 
 def gc(tokens: np.ndarray) -> np.ndarray:
-    """Share of G and C among the known bases of each row: (N,) float64, 0 where none is known."""
+    """Share of G and C among the known bases of each sequence.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+
+    Returns
+    -------
+    (N,) float64
+        0 where no base is known.
+    """
     known = (tokens != UNKNOWN).sum(1)
     return np.isin(tokens, (1, 2)).sum(1) / np.maximum(known, 1)

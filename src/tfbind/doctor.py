@@ -1,4 +1,4 @@
-"""Whether this machine has what a run needs, in words."""
+"""Whether this machine has all that a run needs, in words."""
 
 import importlib.metadata
 import os
@@ -19,7 +19,7 @@ _PYTHON = (3, 11)
 
 
 class Check(NamedTuple):
-    """One thing that was looked at: its `state` is `ok`, `note` (it works, but) or `missing` (it will not work)."""
+    """One thing that was checked; `state` is `ok`, `note` (works with a restriction) or `missing` (a run fails)."""
 
     state: str
     what: str
@@ -27,7 +27,7 @@ class Check(NamedTuple):
 
 
 def checks(folder: Path) -> Iterator[Check]:
-    """Look at Python, packages, programs, cores, memory, the disk of `folder`, the GPU and the cache, in that order."""
+    """Check Python, packages, programs, cores, memory, the disk of `folder`, the GPU and the cache, in that order."""
     found = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info >= _PYTHON
     yield Check("ok" if good else "missing", "python", found if good else f"{found}; 3.11 or newer is needed")
@@ -46,7 +46,7 @@ def checks(folder: Path) -> Iterator[Check]:
 
 
 def packages(lock: Path | None = None) -> Iterator[Check]:
-    """The packages that tfbind requires, against the versions of constraints.txt where that is at hand."""
+    """The packages that tfbind requires, against the versions of constraints.txt where that file is found."""
     lock = lock or Path(__file__).parents[2] / "constraints.txt"
     needed = [re.match(r"[\w.-]+", line)[0] for line in importlib.metadata.requires("tfbind") or [] if ";" not in line]
     lines = lock.read_text().splitlines() if lock.is_file() else []
@@ -76,7 +76,7 @@ def _plain(name: str) -> str:
 
 
 def bedtools() -> Check:
-    """The one program that no Python package brings along."""
+    """The one program that no Python package brings along: bedtools."""
     if shutil.which("bedtools") is None:
         install = "apt-get install bedtools, or conda install -c bioconda bedtools, or brew install bedtools"
         return Check("missing", "bedtools", f"not installed: {install}")
@@ -90,7 +90,7 @@ def usable_cores() -> int:
 
 
 def cores() -> Check:
-    """Whether libraries will fight over the cores that this process may use."""
+    """How many cores this process may use, and whether the threads of libraries will compete for them."""
     usable = usable_cores()
     threads = os.environ.get("OMP_NUM_THREADS", "")
     if threads not in ("", "1"):
@@ -101,7 +101,7 @@ def cores() -> Check:
 
 
 def available_memory() -> int:
-    """Bytes that may still be taken: of the machine or, where it is less, of the control group."""
+    """Memory in bytes that may still be used: of the machine or, where it is less, of the control group."""
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     try:
         found = re.search(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())
@@ -114,7 +114,7 @@ def available_memory() -> int:
 
 
 def gpu() -> Check:
-    """Training and scoring use one where there is one."""
+    """The GPU that training and scoring use, if there is one."""
     try:
         import torch
     except ImportError as error:

@@ -1,10 +1,10 @@
-"""The two ways a run can end that are not a bug; the command line turns each into its exit code."""
+"""The ways in which a run can end that are not a bug; the command line turns each into its exit code."""
 
 from collections.abc import Iterable
 
 
 class InputError(ValueError):
-    """An input or a config cannot be used. Carries every fault found, so that all can be mended at once.
+    """An input or a config cannot be used. Carries every fault found, so that all can be corrected at once.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class InputError(ValueError):
 
 
 class NotEstimable(ValueError):
-    """A number cannot be computed from these data; the message says why and lands in a table's `note`."""
+    """A number cannot be computed from these data; the message says why and becomes a table's `note`."""
 
     exit_code = 3
 

@@ -1,4 +1,4 @@
-"""How a script of the workflow starts: its log takes all that it says, and a job that fails ends in its message."""
+"""How a script of the workflow starts: its output goes to its log, and a job that fails ends the log with a message."""
 
 import logging
 import os
@@ -11,23 +11,23 @@ from tfbind.errors import InputError, NotEstimable, ResourceError
 #: What the message of a failed job begins with, in its log and on its standard error.
 SIGN = "Error: "
 STOPPED = "stopped with Ctrl-C"
-#: Names the standard error of a Snakemake that tells the messages of failed jobs itself (`progress.Watch`).
+#: Names the standard error of a Snakemake that shows the messages of failed jobs itself (`progress.Watch`).
 WATCHED = "TFBIND_WATCHED"
 
 
 def begin(log: str | os.PathLike) -> None:
-    """Send what the job logs and prints to `log`, and end it in a message where it fails.
+    """Send what the job logs and prints to `log`, and end it with a message where it fails.
 
-    Standard output and standard error, of libraries and of programs that are called too, are appended to `log`. An
-    exception that nobody catches is written there as ``Error: MESSAGE``, the last that the log says; before it stands
-    the traceback, but of `InputError`, `NotEstimable` and `ResourceError`, whose message is meant for the user. The
-    message alone is also said on the job's own standard error, unless a Snakemake that tells it from the log reads
-    there. The exit code is that of Python, 1.
+    Standard output and standard error, also of libraries and of programs that are called, are appended to `log`. An
+    exception that nobody catches is written there as ``Error: MESSAGE``, the last entry of the log. The traceback comes
+    before it, except for `InputError`, `NotEstimable` and `ResourceError`, whose message is meant for the user, and for
+    Ctrl-C. The message alone also goes to the job's own standard error, unless a Snakemake that shows it from the log
+    reads there. The exit code is that of Python, 1.
 
     Parameters
     ----------
     log : path
-        ``snakemake.log[0]``; its folder is there.
+        ``snakemake.log[0]``; its folder exists.
     """
     logging.basicConfig(filename=log, level="INFO")
     own = os.dup(2)
@@ -50,7 +50,7 @@ _MEANT = (InputError, NotEstimable, ResourceError, KeyboardInterrupt)
 
 
 def said(error: BaseException) -> str:
-    """An exception in words: what tfbind says to its users as it is, anything else with its kind."""
+    """An exception in words: the message alone of tfbind's own errors, anything else with its kind."""
     if isinstance(error, KeyboardInterrupt):
         return STOPPED
     if isinstance(error, _MEANT):
@@ -61,13 +61,13 @@ def said(error: BaseException) -> str:
 
 
 def identity(descriptor: int) -> str:
-    """What an open file is: the same for two descriptors of one terminal, pipe or file."""
+    """A name for an open file, the same for two descriptors of one terminal, pipe or file."""
     state = os.fstat(descriptor)
     return f"{state.st_dev}:{state.st_ino}"
 
 
 def message(log: str | os.PathLike) -> str:
-    """What a failed job says at the end of its log; empty where it said nothing, as one that was killed."""
+    """The message of a failed job at the end of its log; empty where there is none, as for a job that was killed."""
     try:
         lines = Path(log).read_text(errors="replace").splitlines()
     except OSError:
@@ -77,7 +77,7 @@ def message(log: str | os.PathLike) -> str:
 
 
 def _write(descriptor: int, text: str) -> bool:
-    """Whether a file took all of a text; a full disk does not, and the words must not be lost with it."""
+    """Whether a file took all of a text; on a full disk it does not, and the message must be shown elsewhere."""
     data = text.encode(errors="replace")
     try:
         return os.write(descriptor, data) == len(data)

@@ -2,7 +2,7 @@
 
 Snakemake deletes the outputs of a job before it runs again. A job of many units (each network of a dataset, say) runs
 again as soon as one of them is new; the others are then taken from here. The files are hard links to the outputs, so
-they cost no disk; an output that was damaged in place is noticed by its checksum and made anew.
+they need no disk space; an output that was damaged in place is noticed by its checksum and made again.
 """
 
 import hashlib
@@ -14,18 +14,23 @@ from pathlib import Path
 
 from tfbind.io import atomic
 
-#: Under the working folder. Without it everything is made anew when Snakemake asks for it.
+#: Under the working folder. Without it everything is made again when Snakemake asks for it.
 STORE = Path(".tfbind/kept")
 _NOTE = "made.json"
 
 
 def stamp(*made_of: object) -> str:
-    """A digest of what a unit of work is made of.
+    """A digest of all that a unit of work is made of.
 
     Parameters
     ----------
     *made_of : Path, or what JSON can hold
         A `Path` stands for the content of its file, anything else for itself.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal.
     """
     found = hashlib.sha256()
     for part in made_of:
@@ -63,12 +68,14 @@ def restore(outputs: Sequence[str | os.PathLike], stamp: str) -> bool:
 
 
 def keep(outputs: Sequence[str | os.PathLike], stamp: str) -> None:
-    """Keep the files of a unit that has just been made, instead of those kept of it before.
+    """Keep the files of a unit that has just been made, and drop those kept of it before.
 
     Parameters
     ----------
-    outputs, stamp
-        As for `restore`.
+    outputs : sequence of path
+        All files of the unit, relative to the working folder; the first names the unit.
+    stamp : str
+        See `stamp`.
     """
     folder = _folder(outputs)
     (folder / _NOTE).unlink(missing_ok=True)

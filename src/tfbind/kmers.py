@@ -29,21 +29,54 @@ def codes(tokens: np.ndarray, k: int) -> np.ndarray:
 
 
 def turned(k: int) -> np.ndarray:
-    """The reverse complement of each k-mer: (4**k,) int64."""
+    """The code of the reverse complement of each k-mer.
+
+    Parameters
+    ----------
+    k : int
+
+    Returns
+    -------
+    (4**k,) int64
+        By the code of the k-mer.
+    """
     code = np.arange(4**k)
     return sum((3 - (code >> 2 * i) % 4) << 2 * (k - 1 - i) for i in range(k))
 
 
 def canonical(tokens: np.ndarray, k: int) -> np.ndarray:
-    """As `codes`, of a k-mer and its reverse complement the smaller."""
+    """The k-mer at each place or its reverse complement, whichever has the smaller code.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    k : int
+        At most 15.
+
+    Returns
+    -------
+    (N, max(L - k + 1, 0)) int32
+        -1 where a base is unknown.
+    """
     found = codes(tokens, k)
     return np.where(found < 0, -1, np.minimum(found, turned(k)[found])).astype(np.int32)
 
 
 def held(tokens: np.ndarray, k: int) -> np.ndarray:
-    """How many sequences (N, L) hold each k-mer on either strand: (4**k,) int64, at the smaller code of the two."""
+    """How many sequences hold each k-mer on either strand.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    k : int
+
+    Returns
+    -------
+    (4**k,) int64
+        At the smaller code of a k-mer and its reverse complement; 0 at the larger one.
+    """
     found = np.sort(canonical(tokens, k), axis=1)
-    first = np.diff(found, axis=1, prepend=-1) != 0  # each once a sequence; -1 comes first, and never counts
+    first = np.diff(found, axis=1, prepend=-1) != 0  # each k-mer once a sequence; -1 comes first and never counts
     return np.bincount(found[first & (found >= 0)], minlength=4**k)
 
 
@@ -51,12 +84,13 @@ def composition(tokens: np.ndarray, k: int) -> np.ndarray:
     """Share of each k-mer of 1 to k bp, a k-mer and its reverse complement counted as one.
 
     Shares are one division of two whole numbers, so equal counts give equal bits: a sequence and its dinucleotide
-    shuffle cannot be told apart at k = 2.
+    shuffle have the same shares at k = 2.
 
     Parameters
     ----------
     tokens : (N, L) uint8
     k : int
+        The longest k-mer, in bp.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How far a run is: what a person sees of it (`snakemake --logger tfbind`), its events, and `tfbind progress`."""
+"""How far a run is: the display of `snakemake --logger tfbind`, the events that it writes, and `tfbind progress`."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ from typing import TextIO
 from tfbind import job
 from tfbind.errors import InputError
 
-#: The rules of the workflow. `train_2`, the same for datasets with other outputs, is of the stage `train`.
+#: The rules of the workflow. `train_2`, the same for datasets with other outputs, belongs to the stage `train`.
 # fmt: off
 STAGES = [
     "simulate", "fetch", "index_genome", "extract_positives", "draw_negatives", "audit_source", "audit", "train",
@@ -27,16 +27,16 @@ STAGES = [
     "cards",
 ]
 # fmt: on
-#: Where the events of a run lie, under the working folder: a file a run, named by its start, one JSON object a line.
+#: Where the events of runs are, under the working folder: a file a run, named by its start, one JSON object a line.
 EVENTS = Path(".tfbind") / "run"
-#: What is said where a run fails.
+#: Lines that are printed where a run failed; the second also where it was stopped.
 HINTS = [
     "`tfbind validate CONFIG` reads every file, `tfbind doctor` looks at this machine.",
     "What is done is kept: the same command goes on from here.",
 ]
 #: Rows of a long list that are shown at the end of a run.
 _SHOWN = 20
-#: What Snakemake says before it starts and when it stops, beyond what a person needs; all of it is in its log.
+#: Messages of Snakemake before it starts and when it stops that a person does not need; all of it is in its log.
 _CHATTER = (
     "Using shell",
     "Conda environments",
@@ -47,12 +47,12 @@ _CHATTER = (
     "Exiting because a job execution failed",
 )
 _MUTE = "it left no message in its log"
-#: Exceptions that say of a job only that it failed: `JOB_ERROR` follows.
+#: Exceptions that say only that a job failed: `JOB_ERROR` follows.
 _BARE = ("RuleException", "CalledProcessError")
 
 
 def stage(rule: str) -> str:
-    """The stage that a rule belongs to; a rule that is none of this workflow's is a stage of its own."""
+    """The stage that a rule belongs to; a rule that is not of this workflow is a stage of its own."""
     return max((name for name in STAGES if rule == name or rule.startswith(f"{name}_")), key=len, default=rule)
 
 
@@ -72,18 +72,24 @@ class Job:
 
 @dataclass
 class Run:
-    """A run as its events tell it; all times are epoch seconds of theirs.
+    """The state of a run, from its events; all times are theirs, in epoch seconds.
 
     Attributes
     ----------
     planned, done : Counter
         Jobs of each stage, in the order of the stages.
     seconds : Counter
-        What the finished jobs of each stage took.
-    running, failed : dict
+        Time that the finished jobs of each stage took.
+    running, failed : dict of int to Job
         By the job's number.
     errors : list of str
-        What Snakemake said that belongs to no job.
+        Messages of Snakemake that belong to no job.
+    spans : dict of str to (float, float)
+        For each stage, the earliest start of its finished jobs and the end of the last.
+    first, last : float or None
+        When the first job started, and the last event before the end.
+    process : (str, int) or None
+        Machine and process id of the run.
     ended : bool or None
         Whether it ended well; None while it runs.
     """
@@ -101,7 +107,7 @@ class Run:
     ended: bool | None = None
 
     def take(self, event: dict) -> None:
-        """Bring the state up to an event."""
+        """Update the state by an event."""
         kind, now = event["event"], event["time"]
         if kind == "plan":
             self.process = event["host"], event["pid"]
@@ -133,7 +139,7 @@ class Run:
         return self.last - self.first if self.first is not None else 0.0
 
     def left(self, of: str = "") -> float | None:
-        """Seconds that the rest, or that of one stage, takes at the pace so far; None before anything is done.
+        """Seconds that the rest, or the rest of one stage, takes at the pace so far; None before anything is done.
 
         Each stage by the mean of its own jobs, one that has none yet by the mean of all; as many jobs side by side as
         there were so far.
@@ -150,12 +156,12 @@ class Run:
 
 
 def say(lines: list[str]) -> None:
-    """Say something through Snakemake's log, so that it stands in its place among what Snakemake says."""
+    """Print lines through Snakemake's log, so that they appear in order among its own lines."""
     logging.getLogger("snakemake.logging").info("\n".join(["", *lines]), extra={"said": True})
 
 
 def read(path: Path) -> Run:
-    """The run that a file of events tells of. A last line that is still being written is left out."""
+    """The run of a file of events. A last line that is still being written is left out."""
     run = Run()
     for line in path.read_bytes().splitlines(keepends=True):
         if line.endswith(b"\n"):
@@ -176,7 +182,7 @@ def latest(folder: Path) -> Path:
 
 
 def duration(seconds: float) -> str:
-    """In words, two units at most: `45 s`, `12 min`, `3 h 20 min`."""
+    """A time in words, two units at most: `45 s`, `12 min`, `3 h 20 min`."""
     minutes = round(seconds / 60)
     if seconds < 90:
         return f"{round(seconds)} s"
@@ -184,7 +190,19 @@ def duration(seconds: float) -> str:
 
 
 def headline(run: Run, now: float | None = None) -> str:
-    """How many jobs are done, since when, and about how long the rest takes; `now` is the time where it still runs."""
+    """How many jobs are done, since when, and about how long the rest takes.
+
+    Parameters
+    ----------
+    run : Run
+    now : float, optional
+        Epoch seconds, where the run still goes on; else the time of its last event counts.
+
+    Returns
+    -------
+    str
+        Without the rest where nothing is done yet, a job failed or the run has ended.
+    """
     total, count = run.planned.total(), run.done.total()
     since = 0.0 if now is None or run.last is None else max(now - run.last, 0.0)
     end = ""
@@ -214,7 +232,7 @@ def describe(folder: Path) -> list[str]:
 
 
 def killed(run: Run) -> bool:
-    """Whether a run that did not end has no process any more; only the machine where it ran can tell."""
+    """Whether a run that did not end has no process any more; False on another machine than the one where it ran."""
     if run.ended is not None or run.process is None or run.process[0] != platform.node():
         return False
     try:
@@ -227,7 +245,18 @@ def killed(run: Run) -> bool:
 
 
 def failures(run: Run, most: int | None = None) -> list[str]:
-    """Each failed job with its log and its own message, then what Snakemake said beside."""
+    """Each failed job with its log and its own message, then the errors of Snakemake itself.
+
+    Parameters
+    ----------
+    run : Run
+    most : int, optional
+        Failed jobs that are listed; all by default. The others are counted in one line.
+
+    Returns
+    -------
+    list of str
+    """
     jobs = list(run.failed.values())
     lines = []
     for each in jobs[:most]:
@@ -238,7 +267,7 @@ def failures(run: Run, most: int | None = None) -> list[str]:
 
 
 def summary(folder: Path) -> list[str]:
-    """The answer of a finished run, and where to look: what is there of it."""
+    """The verdicts of a finished run, the number of its results, and where its files are, as far as they exist."""
     from tfbind.io import tables
 
     results = folder / "results"
@@ -273,7 +302,7 @@ def plan(jobs: dict[str, int]) -> list[str]:
 
 
 def table(run: Run, now: float, width: int, height: int) -> list[tuple[str, str]]:
-    """One line a stage, then the headline, each with what it is: `failed`, `done`, `runs`, `waits`, or `total`.
+    """The display of a run on a terminal: one line a stage, then the headline.
 
     Parameters
     ----------
@@ -282,7 +311,13 @@ def table(run: Run, now: float, width: int, height: int) -> list[tuple[str, str]
         Epoch seconds.
     width, height : int
         Of the terminal, in characters and lines: no line is longer than `width` - 1, nor are there more than
-        `height` - 1. Where the stages are too many, those that are done give way first, then those that wait.
+        `height` - 1. Where the stages are too many, those that are done are left out first, then those that wait.
+
+    Returns
+    -------
+    list of (str, str)
+        A line and its state: `failed`, `done`, `runs`, `begun` (some jobs done, none running), `waits`, or `total` for
+        the headline.
     """
     at_work = Counter(each.stage for each in run.running.values())
     broken = Counter(each.stage for each in run.failed.values())
@@ -322,7 +357,7 @@ def table(run: Run, now: float, width: int, height: int) -> list[tuple[str, str]
 
 
 class Watch:
-    """What a person sees of a run, and its events on file; takes the records of Snakemake's log.
+    """Shows a run to a person and writes its events to a file; takes the records of Snakemake's log.
 
     Parameters
     ----------
@@ -330,18 +365,18 @@ class Watch:
         A terminal gets lines that are drawn in place, anything else a plain line for each stage that ends, and one
         now and then.
     speaks : bool, default True
-        False leaves the stream to Snakemake's own lines, all but the messages of failed jobs at the end.
+        False leaves the stream to Snakemake's own lines, except for the messages of failed jobs at the end.
     quiet : {"", "progress", "all"}, default ""
         Leaves out the stages, or everything.
     dry : bool, default False
-        A plan alone is printed, as a table.
+        Only the plan is printed, as a table.
     colour : bool, default True
-        On a terminal, what is done is green and what failed red.
+        On a terminal, stages that are done are green and failed ones red.
     tick : float, default 1.0
-        Seconds after which the time is drawn anew.
+        Seconds after which the time is drawn again.
     """
 
-    #: Seconds from one drawing to the next at least; between plain lines where something, or nothing, has changed.
+    #: Least seconds from one drawing to the next; between plain lines where something, or nothing, has changed.
     pause, often, seldom = 0.1, 60.0, 600.0
 
     def __init__(
@@ -359,7 +394,7 @@ class Watch:
         self.run = Run()
         self.sink: TextIO | None = None
         self.begun = self.opened = self.faulty = self.active = self.told = self.closed = False
-        self.drawn = 0  # lines that stand below the cursor
+        self.drawn = 0  # lines below the cursor
         self.last, self.known = 0.0, -1  # when something was drawn, and how many jobs were done then
         self.bare: list[str] = []
         self.lost: set[int] = set()
@@ -372,7 +407,7 @@ class Watch:
 
     @classmethod
     def of(cls, settings) -> "Watch":
-        """As Snakemake's options ask: `--verbose`, `--debug-dag`, `--printshellcmds` show all that Snakemake says."""
+        """From Snakemake's options: `--verbose`, `--debug-dag`, `--printshellcmds` show all of Snakemake's output."""
         quiet = {str(word).lower().rpartition(".")[2] for word in settings.quiet or ()}
         speaks = not (settings.verbose or settings.debug_dag or settings.printshellcmds)
         if speaks and not settings.dryrun:
@@ -398,7 +433,7 @@ class Watch:
                 self._plain(record)
 
     def close(self) -> None:
-        """Draw for the last time, tell what was not told yet, and end the events."""
+        """Draw for the last time, print the failures not printed yet, and end the events."""
         with self.lock:
             if self.closed:
                 return
@@ -460,7 +495,7 @@ class Watch:
         self._draw()
 
     def _group_error(self, record) -> None:
-        """Of jobs that were submitted together all are said to have failed; those with a message did."""
+        """Snakemake reports all jobs that were submitted together as failed; those with a message did fail."""
         numbers = [info["jobid"] for info in record.job_error_info]
         messages = {number: self._own(number) for number in numbers}
         self.lost = {number for number in numbers if not messages[number]} if any(messages.values()) else set()
@@ -514,7 +549,7 @@ class Watch:
         self._heard(text)
 
     def _tell(self) -> None:
-        """The failed jobs with their own messages, once."""
+        """Print the failed jobs with their own messages, once."""
         if self.run.failed and not self.told and self.quiet != "all":
             self._release()
             self._print("", *failures(Run(failed=self.run.failed), _SHOWN))
@@ -524,7 +559,7 @@ class Watch:
         """The message of a job that runs, from its log."""
         started = self.run.running.get(number)
         stamp = _stamp(started.log) if started else None
-        # A log of an earlier try is older than the job and unchanged. Either sign alone may deceive: clocks differ, and
+        # A log of an earlier try is older than the job and unchanged. Either sign alone may mislead: clocks differ, and
         # a record that comes late finds the log already written.
         if stamp is None or (stamp == self.before.get(number) and stamp[2] < (started.start - 60) * 1e9):
             return ""
@@ -538,7 +573,7 @@ class Watch:
         self._draw(at_once=True)
 
     def _draw(self, at_once: bool = False) -> None:
-        """Draw the stages anew and put the cursor back above them: what a job prints meanwhile is kept, above them."""
+        """Draw the stages again and put the cursor back above them: output of a job in between stays, above them."""
         now = time.time()
         if not (self.active and self.place) or (now - self.last < self.pause and not at_once):
             return
@@ -553,7 +588,7 @@ class Watch:
         return [f"\x1b[{colours[state]}m{line}\x1b[0m" if state in colours else line for line, state in drawn]
 
     def _release(self) -> None:
-        """End the drawing: the last state stays, and what is said from now on stands below."""
+        """End the drawing: the last state stays, and later lines come below it."""
         if self.active and self.place:
             self.stream.write("\r\x1b[J" + "\n".join(self._lines(time.time())) + "\n")
             self.stream.flush()
@@ -604,7 +639,7 @@ class Watch:
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:
-    """What changes with a file; None where there is none."""
+    """Inode, size and time of a file, which change with it; None where there is no file."""
     with contextlib.suppress(OSError):
         state = os.stat(path)
         return state.st_ino, state.st_size, state.st_mtime_ns

@@ -1,12 +1,12 @@
 """Convolutions over one-hot tokens as table look-ups, each with the maximum that follows it, and their gradients.
 
 A one-hot convolution needs no multiplication: several bases at a time pick a row of summed weights (`scan`: 125 rows,
-one for each triplet of A, C, G, T and unknown; `pool`: 65, one for each 3-mer), and the maximum sends its gradient to
-the winning windows alone.
+one for each triplet of A, C, G, T and unknown; `pool`: 65, one for each 3-mer and one for those with an unknown base).
+The maximum sends its gradient to the winning windows alone.
 
 Both strands of sixteen detectors make a row of 32 sums, the lanes of the processor's vectors, and the table of a block
-of sixteen stays in a near cache. `_best` names the vectors, so that sums and maxima stay in registers; numba's own
-loops write them to memory at each step.
+of sixteen stays in a fast cache. `_best` is written with vectors, so that sums and maxima stay in registers; the loops
+that numba makes write them to memory at each step.
 """
 
 import numpy as np
@@ -33,6 +33,7 @@ def scan(tokens: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray
         An unknown base counts as a quarter of each base. Every sequence is read as if unknown bases went on beyond both
         ends; a window that holds no known base is not read.
     weight : (F, 4, K) float32
+        F detectors of K bp, bases in the order A C G T.
 
     Returns
     -------
@@ -41,6 +42,11 @@ def scan(tokens: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray
     where : (N, F) int32
         Start of the winning window, counted from ``K - 1`` bases before the sequence; plus ``L + K - 1`` where the
         reverse strand won; -1 where there is no window. The first of equal windows wins, the forward strand first.
+
+    Raises
+    ------
+    ValueError
+        Tokens of another type or shape, or above 4.
     """
     _check(tokens)
     best = np.empty((len(tokens), len(weight)), np.float32)
@@ -80,8 +86,8 @@ def _sums(weight: np.ndarray) -> np.ndarray:
 def _best(typing, words, table, first, last, top, start):
     """Raises `top` to the highest sum over the groups among the windows from `first` to before `last`.
 
-    Notes its window in `start`. `words`: where the row of each triplet begins in a group; one block of `_sums`; `top`
-    float32 and `start` int32 of 32 lanes.
+    Writes the start of that window to `start`. `words`: where the row of each triplet begins in a group; `table`: one
+    block of `_sums`; `top` float32 and `start` int32 of 32 lanes.
     """
 
     def generate(context, builder, signature, arguments):
@@ -183,16 +189,22 @@ def gradient(tokens: np.ndarray, where: np.ndarray, upstream: np.ndarray, width:
     Parameters
     ----------
     tokens : (N, L) uint8
+        As given to `scan`.
     where : (N, F) int32
         As returned by `scan`.
     upstream : (N, F) float32
         Gradient of the loss with respect to `best`.
     width : int
-        K.
+        K, the length of a detector in bp.
 
     Returns
     -------
     (F, 4, K) float32
+
+    Raises
+    ------
+    ValueError
+        Tokens of another type or shape, or above 4; or `where` names a window that there is not.
     """
     _check(tokens)
     check_places(where, -1, 2 * (tokens.shape[1] + width - 1), "a window")
@@ -231,10 +243,11 @@ def pool(tokens: np.ndarray, table: np.ndarray, bias: np.ndarray, size: int) -> 
     ----------
     tokens : (N, L) uint8
     table : (K, 65, C) float32
-        What 3-mer w (64: one with an unknown base) adds to channel c where it stands k places into a window: the
+        How much 3-mer w (64: one with an unknown base) adds to channel c where it stands k places into a window: the
         embedding and the convolution multiplied out.
     bias : (C,) float32
     size : int
+        Neighbours in the maximum.
 
     Returns
     -------
@@ -242,6 +255,11 @@ def pool(tokens: np.ndarray, table: np.ndarray, bias: np.ndarray, size: int) -> 
         A window without a known base counts as 0.
     source : (S, N, C) int8
         Which of the `size` neighbours gave it (the first of equals); -1 where it is 0.
+
+    Raises
+    ------
+    ValueError
+        Tokens of another type or shape, or above 4; sequences, table and bias do not fit together.
     """
     _check(tokens)
     steps = tokens.shape[1] - 2 - (len(table) - 1) - (size - 1)
@@ -294,17 +312,30 @@ def _pool(tokens, table, bias, size, pooled, source):  # pragma: no cover (compi
 def pool_gradient(
     tokens: np.ndarray, source: np.ndarray, upstream: np.ndarray, size: int, width: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Gradients of `pool`'s `pooled` with respect to its table (K, 65, C) and bias (C,), both float32.
+    """Gradients of `pool`'s `pooled` with respect to its table and bias.
 
     Parameters
     ----------
     tokens : (N, L) uint8
+        As given to `pool`.
     source : (S, N, C) int8
         As returned by `pool`.
     upstream : (S, N, C) float32
         Gradient of the loss with respect to `pooled`.
-    size, width : int
-        Neighbours in the maximum, and K.
+    size : int
+        Neighbours in the maximum.
+    width : int
+        K, the 3-mers of a window.
+
+    Returns
+    -------
+    table : (K, 65, C) float32
+    bias : (C,) float32
+
+    Raises
+    ------
+    ValueError
+        Tokens of another type or shape, or above 4; the arrays do not fit together.
     """
     _check(tokens)
     if source.shape != upstream.shape or len(source) != tokens.shape[1] - 2 - (width - 1) - (size - 1):

@@ -8,7 +8,7 @@ from numba import njit
 def parse(buffer, code, letter, final):
     """Read records until the buffer ends.
 
-    Blank lines and lines behind ``;`` are skipped; white space around lines and inside is no letter.
+    Blank lines and lines that begin with ``;`` are skipped; white space around lines and inside is no letter.
 
     Parameters
     ----------
@@ -33,6 +33,11 @@ def parse(buffer, code, letter, final):
         The first byte of each record that stands for no base, or 0.
     unread : int
         First byte that was not read; -1 where text precedes the first record.
+
+    Raises
+    ------
+    ValueError
+        `code` or `letter` has not 256 entries.
     """
     if len(code) != 256 or len(letter) != 256:
         raise ValueError("code and letter have an entry for each of 256 bytes")

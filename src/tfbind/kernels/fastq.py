@@ -1,7 +1,7 @@
 """Plain FASTQ, four lines a record, from bytes to letters.
 
-The helpers take slices and gather their finding with `|`: of such loops the compiler makes comparisons of many bytes at
-once.
+The helpers take slices and gather their finding with `|`: the compiler turns such loops into comparisons of many bytes
+at once.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def _unprintable(row):
 
 @njit(inline="always")
 def _upper(row, out):
-    # Write a row in upper case; whether it holds anything but A C G T N.
+    # Write a line of letters in upper case; whether it holds anything but A C G T N.
     found = np.uint8(0)
     for i in range(len(row)):
         letter = row[i] & np.uint8(0xDF)
@@ -37,7 +37,7 @@ def _upper(row, out):
 
 @njit(inline="always")
 def _line_end(buffer, at):
-    # Where the line of `at` ends: its line feed or carriage return, or the end of the buffer.
+    # Where the line around `at` ends: its line feed or carriage return, or the end of the buffer.
     while at + 16 <= len(buffer) and not _line_ends(buffer[at : at + 16]):
         at += 16
     while at < len(buffer) and buffer[at] != 10 and buffer[at] != 13:
@@ -47,7 +47,7 @@ def _line_end(buffer, at):
 
 @njit(inline="always")
 def _next_line(buffer, end):
-    # Where the next line starts; 0 where no line ends here, or with a lone carriage return.
+    # Where the next line starts; 0 where no line ends here, or one ends in a lone carriage return.
     end += end < len(buffer) and buffer[end] == 13
     return end + 1 if end < len(buffer) and buffer[end] == 10 else 0
 

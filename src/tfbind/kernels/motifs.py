@@ -5,8 +5,8 @@ costs ceil(W / 3) look-ups. Odds, not log-odds, are tabulated: their maximum is 
 the sum that log-sum-exp needs, so one pass gives both without an exponential.
 
 Both strands of sixteen motifs make a row of 32 odds, the lanes of the processor's vectors; a block of such rows stays
-in its fastest cache. Numba's own loops write the running maximum to memory at each position; `_fold` names the vectors
-and so keeps it in registers.
+in its fastest cache. The loops that numba makes write the running maximum to memory at each position; `_fold` is
+written with vectors and so keeps it in registers.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ from numba.extending import intrinsic
 from tfbind.kernels.vectors import LANES, aligned, check_places, check_tokens
 
 WORD = 3
-_UNKNOWN, _END = 4, 5  # letters beside A C G T; no site reaches past the end
+_UNKNOWN, _END = 4, 5  # letters beside A C G T; no site goes beyond the end
 _LETTERS = 6
 _WORDS = _LETTERS**WORD
 _TILE = 4  # positions folded at once
 _WRITTEN = 6  # groups whose products are written out: for most motifs a loop of few rounds would cost a fifth more
-#: Binary exponent given to the best possible site: odds 2^220 below it still are normal float32 numbers.
+#: Binary exponent given to the best possible site: odds 2^220 below it are still normal float32 numbers.
 TOP = 100
 
 
@@ -63,7 +63,7 @@ def tables(matrices: Sequence[np.ndarray]) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def encode(tokens, first, size, overhang, beyond):
-    """Where in a block of a table the 3-mer at each position lies, for `scan`.
+    """The entry in a block of a table for the 3-mer at each position, for `scan`.
 
     Parameters
     ----------
@@ -78,6 +78,11 @@ def encode(tokens, first, size, overhang, beyond):
     Returns
     -------
     (N, L + 2 max(overhang) + beyond) int32
+
+    Raises
+    ------
+    ValueError
+        A token above 4, or a sequence that goes beyond its columns.
     """
     check_tokens(tokens)
     check_places(first, 0, tokens.shape[1] + 1, "a first base")
@@ -204,6 +209,11 @@ def scan(words, positions, odds, rows, columns, best, total):
         Where the results of each sequence and of each motif go.
     best, total : (N, M) float32
         Receive the results; no sums where `total` is None.
+
+    Raises
+    ------
+    ValueError
+        An index lies outside its table, or `best` and `total` differ in shape.
     """
     half = LANES // 2
     # whole tiles of positions are read, each as far as the widest motif reaches

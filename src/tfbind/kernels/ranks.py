@@ -1,4 +1,4 @@
-"""Ranking metrics of many resamples of the same rows: sort once, then one pass a resample."""
+"""Ranking metrics of many resamples of the same scores: sort once, then one pass a resample."""
 
 import numpy as np
 from numba import njit
@@ -7,7 +7,17 @@ from tfbind.kernels.vectors import check_places
 
 
 def auroc(positives: np.ndarray, negatives: np.ndarray) -> float:
-    """Share of the pairs of a positive (P,) and a negative (Q,) in which the positive scores higher, ties half."""
+    """AUROC: the share of pairs of a positive and a negative in which the positive scores higher, ties half.
+
+    Parameters
+    ----------
+    positives, negatives : (P,), (Q,) float
+        Scores, in any order; neither is empty.
+
+    Returns
+    -------
+    float
+    """
     rising = np.sort(negatives)
     twice = np.searchsorted(rising, positives).sum() + np.searchsorted(rising, positives, "right").sum()
     return float(twice) / (2 * len(positives) * len(negatives))
@@ -15,9 +25,21 @@ def auroc(positives: np.ndarray, negatives: np.ndarray) -> float:
 
 @njit(cache=True, nogil=True)
 def merged(positives: np.ndarray, negatives: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`codes` and `last` of `resampled` for one block of each class, whose scores (P,) and (Q,) rise.
+    """`codes` and `last` of `resampled` for one block of each class.
 
-    Two sorts without places and this take a third of the time of one sort with places.
+    Two sorts of scores alone and this take a third of the time of one sort that keeps track of places.
+
+    Parameters
+    ----------
+    positives, negatives : (P,), (Q,) float
+        Scores of each class, rising; not both empty.
+
+    Returns
+    -------
+    codes : (P + Q,) int32
+        In order of falling score: 0 for a positive, 1 for a negative.
+    last : (P + Q,) bool
+        Whether it is the last of a group of equal scores.
     """
     i, j = len(positives), len(negatives)
     n = i + j
@@ -46,10 +68,10 @@ def resampled(codes: np.ndarray, last: np.ndarray, counts: np.ndarray, n_positiv
     Parameters
     ----------
     codes : (N,) int32
-        Block of each row, rows in order of falling score. Blocks below `n_positive` hold positives, the
-        others negatives.
+        Block of each sequence, in order of falling score. Blocks below `n_positive` hold positives, the others
+        negatives.
     last : (N,) bool
-        Whether the row ends a group of equal scores.
+        Whether it is the last of a group of equal scores.
     counts : (B, G) uint16
         How often each resample drew each block; each must have drawn a positive and a negative.
     n_positive : int
@@ -58,6 +80,11 @@ def resampled(codes: np.ndarray, last: np.ndarray, counts: np.ndarray, n_positiv
     Returns
     -------
     (B, 4) float64
+
+    Raises
+    ------
+    ValueError
+        A block that `counts` does not have, or `codes` and `last` differ in length.
     """
     check_places(codes, 0, counts.shape[1], "a block")
     if len(last) != len(codes):
@@ -96,12 +123,18 @@ def interpolated(codes: np.ndarray, last: np.ndarray, counts: np.ndarray, n_posi
     """Area under the precision-recall curve of every resample, interpolated after Davis and Goadrich (2006).
 
     Between two thresholds the false positives grow in proportion to the true ones, one true positive at a time, and
-    the area is that of trapezoids over these points; up to the first threshold the precision is that of its rows.
+    the area is that of trapezoids over these points; up to the first threshold the precision is that of its sequences.
 
     Parameters
     ----------
-    codes, last, counts, n_positive
-        As for `resampled`.
+    codes : (N,) int32
+        Block of each sequence, in order of falling score; blocks below `n_positive` hold positives. Not checked.
+    last : (N,) bool
+        Whether it is the last of a group of equal scores.
+    counts : (B, G) uint16
+        How often each resample drew each block; each must have drawn a positive.
+    n_positive : int
+        Blocks of positives.
 
     Returns
     -------

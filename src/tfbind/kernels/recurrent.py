@@ -1,8 +1,8 @@
-"""The steps of a long short-term memory, value by value; the matrix products between them are a library's.
+"""The steps of a long short-term memory, value by value; a library does the matrix products between them.
 
 All gates of a step are one sigmoid over one array: ``tanh(x) = 2 sigmoid(2 x) - 1``, so the caller doubles what enters
-the third gate. The exponential is a polynomial and a shift of exponent bits, which compilers turn into vectors; the C
-library's is a call for each value.
+the third gate. The exponential is a polynomial and a shift of exponent bits, which compilers turn into vectors; that of
+the C library is a call for each value.
 """
 
 import math
@@ -24,7 +24,7 @@ _ONE, _TWO, _FOUR = np.float32(1), np.float32(2), np.float32(4)
 
 @intrinsic
 def _power(typing, rounded):
-    """2 to the integer that stands in the last bits of a float32."""
+    """2 to the power of the integer in the last bits of a float32."""
 
     def generate(context, builder, signature, arguments):
         whole = ir.IntType(32)
@@ -36,7 +36,7 @@ def _power(typing, rounded):
 
 @njit(**_COMPILED)
 def _sigmoid(x):  # pragma: no cover (compiled)
-    # 1 / (1 + exp(-x)); what is not a number stays so
+    # 1 / (1 + exp(-x)); NaN stays NaN
     y = -x
     y = _MOST if y > _MOST else y
     y = -_MOST if y < -_MOST else y
@@ -49,16 +49,21 @@ def _sigmoid(x):  # pragma: no cover (compiled)
 
 @njit(**_COMPILED)
 def forth(gates, before, cell, hidden):  # pragma: no cover (compiled)
-    """One step.
+    """One step of a layer of H units for N sequences.
 
     Parameters
     ----------
     gates : (N, 4H) float32
-        What enters the gates, in torch's order: input, forget, cell (doubled), output. Becomes their sigmoid.
+        Input of the gates, in torch's order: input, forget, cell (doubled), output. Becomes their sigmoid.
     before : (N, H) float32
         State of the cell before.
     cell, hidden : (N, H) float32
-        Receive the state of the cell, and what the step gives.
+        Receive the state of the cell, and the output of the step.
+
+    Raises
+    ------
+    ValueError
+        The arrays differ in shape.
     """
     n, units = hidden.shape
     if gates.shape != (n, 4 * units) or before.shape != hidden.shape or cell.shape != hidden.shape:
@@ -86,14 +91,21 @@ def back(gates, before, cell, upstream, later, carried, gradient):  # pragma: no
 
     Parameters
     ----------
-    gates, before, cell
-        As `forth` left them.
+    gates : (N, 4H) float32
+        The sigmoids that `forth` left there.
+    before, cell : (N, H) float32
+        State of the cell before and after the step, as `forth` left them.
     upstream, later : (N, H) float32
-        Gradient of the loss with respect to what the step gave, by itself and by way of the later steps.
+        Gradient of the loss with respect to the output of the step, by itself and through the later steps.
     carried : (N, H) float32
         Gradient with respect to the state of the cell that comes from later steps; becomes that of the step before.
     gradient : (N, 4H) float32
-        Receives the gradient with respect to what entered the gates, none of it doubled.
+        Receives the gradient with respect to the input of the gates, none of it doubled.
+
+    Raises
+    ------
+    ValueError
+        The arrays differ in shape.
     """
     n, units = upstream.shape
     if gates.shape != (n, 4 * units) or gradient.shape != gates.shape:

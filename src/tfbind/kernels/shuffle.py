@@ -1,11 +1,11 @@
-"""Shuffles of token rows. Each row has its own random stream, so a result does not depend on the rows beside it."""
+"""Shuffles of sequences. Each has its own random stream, so that a result does not depend on the other sequences."""
 
 import numpy as np
 from numba import njit
 
 from tfbind.kernels.vectors import check_places, check_tokens
 
-_ROWS = 8  # walked side by side
+_ROWS = 8  # sequences that are shuffled in step, see `dinucleotide`
 
 
 @njit(cache=True, nogil=True)
@@ -41,7 +41,7 @@ def _check(tokens, sizes, seeds):
 
 @njit(cache=True, nogil=True)
 def dinucleotide(tokens, sizes, seeds):
-    """Shuffle each row and keep every dinucleotide count, uniformly over all such sequences.
+    """Shuffle each sequence and keep every dinucleotide count, uniformly over all such sequences.
 
     A sequence is a path through the multigraph whose edges are its dinucleotides; a shuffle is another Eulerian path
     with the same ends (Altschul & Erickson 1985, Mol Biol Evol 2:526). The last exits of the letters form a tree
@@ -53,20 +53,25 @@ def dinucleotide(tokens, sizes, seeds):
     tokens : (N, L) uint8
         0-4; the unknown base 4 inside a sequence is a fifth letter.
     sizes : (N,) int64
-        Length of each row in bp; what lies beyond is copied.
+        Length of each sequence in bp; columns beyond are copied.
     seeds : (N,) uint64
-        One per row.
+        One per sequence.
 
     Returns
     -------
     (N, L) uint8
+
+    Raises
+    ------
+    ValueError
+        A token above 4, a size beyond L, or arrays of different length.
     """
     _check(tokens, sizes, seeds)
     n, length = tokens.shape
     shuffled = tokens.copy()
     state = np.empty(1, np.uint64)
     tree = np.empty((2, 5), np.int64)
-    # the letters that follow letter a in row k of a few: exits[k, length * a : ends[k, a]]
+    # the letters that follow letter a in sequence k of a few: exits[k, length * a : ends[k, a]]
     exits = np.empty((_ROWS, 5 * length), np.uint8)
     ends = np.empty((_ROWS, 5), np.int64)
     for start in range(0, n, _ROWS):
@@ -76,7 +81,7 @@ def dinucleotide(tokens, sizes, seeds):
             state[0] = seeds[row]
             _order(tokens[row, : sizes[row]], length, state, tree, exits[row - start], ends[row - start])
             shortest = min(shortest, sizes[row])
-        # a step waits for the one before it: rows are walked side by side
+        # a step waits for the one before it: several sequences are walked side by side
         for i in range(1, shortest):
             for k in range(_ROWS):
                 _step(shuffled[start + k], i, exits[k], ends[k])
@@ -95,7 +100,7 @@ def _step(row, i, exits, place):
 
 @njit(cache=True, nogil=True)
 def _order(source, room, state, tree, exits, ends):
-    """Draw the order in which a row leaves each letter: a by exits[room * a :]. `ends` are left at the starts."""
+    """Draw the order in which a path leaves each letter: a by exits[room * a :]. `ends` are left at the starts."""
     for a in range(5):
         ends[a] = room * a
     for i in range(len(source) - 1):
@@ -135,12 +140,28 @@ def _order(source, room, state, tree, exits, ends):
 
 @njit(cache=True, nogil=True)
 def pairs(tokens, sizes, seeds):
-    """Cut each row into pairs of neighbours (1st and 2nd base, 3rd and 4th, ...) and permute the pairs.
+    """Cut each sequence into pairs of neighbours (1st and 2nd base, 3rd and 4th, ...) and permute the pairs.
 
     This is the shuffle of deepRAM (Trabelsi et al. 2019). It does *not* keep the dinucleotide counts: half of the
-    dinucleotides straddle two pairs. An odd last base is a piece of its own.
+    dinucleotides span two pairs. An odd last base is a piece of its own.
 
-    Parameters and result are those of `dinucleotide`.
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+        0-4.
+    sizes : (N,) int64
+        Length of each sequence in bp; columns beyond are copied.
+    seeds : (N,) uint64
+        One per sequence.
+
+    Returns
+    -------
+    (N, L) uint8
+
+    Raises
+    ------
+    ValueError
+        A token above 4, a size beyond L, or arrays of different length.
     """
     _check(tokens, sizes, seeds)
     shuffled = tokens.copy()

@@ -1,4 +1,4 @@
-"""A long track in one pass, by steps of 50 bp: values along a chromosome, and motif scores along it.
+"""Values along a chromosome, and motif scores along it, by steps of 50 bp in one pass.
 
 A bin is four steps, so its sum and extremes are those of its steps, and its order statistics are merged from four
 sorted steps: every base is looked at and sorted once, though it lies in four bins.
@@ -11,7 +11,7 @@ from tfbind.kernels.vectors import check_places, check_tokens
 
 STEP, STEPS = 50, 4
 WORD = 4
-#: Binary exponent given to the best possible site: odds 2^220 below it still are normal float32 numbers.
+#: Binary exponent given to the best possible site: odds 2^220 below it are still normal float32 numbers.
 TOP = 100
 
 
@@ -46,7 +46,7 @@ def _ranked(lines, ranks, out):
 
 @njit(cache=True, nogil=True)
 def _middle(level, size, known):
-    # Mean of the two middle bases of the runs of all rows, each row's highest first.
+    # Mean of the two middle bases of four steps; the runs of each step come highest first.
     at = np.zeros(STEPS, np.int64)
     taken, upper = 0, np.float32(np.nan)
     while True:
@@ -72,6 +72,7 @@ def steps(ends, values, count):
     ends : (K,) int64
         Where each run ends, in bp, ascending; the first begins at 0. The last reaches ``50 * count`` at least.
     values : (K,) float32
+        Value of each run.
     count : int
         Whole steps S of the chromosome.
 
@@ -81,6 +82,11 @@ def steps(ends, values, count):
         Of each step.
     median : (max(S - 3, 0),) float32
         Of each bin of 200 bp; the mean of the two middle values.
+
+    Raises
+    ------
+    ValueError
+        The runs end before the last step, or `ends` and `values` differ in length.
     """
     if len(ends) != len(values) or count < 0 or (count and (len(ends) == 0 or ends[-1] < STEP * count)):
         raise ValueError("the runs of a track end before its last step")
@@ -153,7 +159,7 @@ def sites(tokens, count, odds, ranks):
     Parameters
     ----------
     tokens : (50 S + 4 G - 1,) uint8 or longer
-        The sequence, so cut that the site that begins at ``tokens[p]`` has its centre at base p of the steps.
+        The sequence, cut so that the site that begins at ``tokens[p]`` has its centre at base p of the steps.
     count : int
         Steps S.
     odds : (G, 625, 2) float32
@@ -165,8 +171,13 @@ def sites(tokens, count, odds, ranks):
     -------
     best, total, bits : (S,) float32, float32, float32
         Of each step: the largest odds, the sum over positions and strands, the mean log2 odds of the better strand.
-    ranked : (S - 3, R) float32
+    ranked : (max(S - 3, 0), R) float32
         Odds of those ranks of each bin.
+
+    Raises
+    ------
+    ValueError
+        A token above 4, a rank outside 0 to 199, a sequence that is too short, or a table of another size.
     """
     groups = odds.shape[0]
     check_tokens(tokens)

@@ -1,7 +1,7 @@
 """Windows of a chromosome: cut them out of the file, count their GC, draw random ones of wanted GC.
 
-In the drawing functions a token of 4 closes a position to windows: besides unknown bases the caller writes 4 over
-all that windows must avoid, and each window drawn is closed in its turn.
+The functions that draw treat a token of 4 as closed to windows: besides unknown bases the caller writes 4 over all
+that windows must avoid, and each window drawn is closed in turn.
 """
 
 import numpy as np
@@ -78,6 +78,11 @@ def cut(text, lines, which, start, end, out):
         0-based half-open; the caller has checked that all lie inside.
     out : (N, L) uint8
         Receives the tokens; what lies beyond an interval's end must be 4 and stays so.
+
+    Raises
+    ------
+    ValueError
+        Arrays of different length, or an interval outside the list of chromosomes, the file or its row of `out`.
     """
     if not (len(which) == len(start) == len(end) == len(out)):
         raise ValueError("chromosomes, starts, ends and rows differ in number")
@@ -104,7 +109,20 @@ def cut(text, lines, which, start, end, out):
 
 @njit(cache=True, nogil=True)
 def gc_counts(tokens, length):
-    """Count G and C in every open window of a chromosome: (length + 1,) int64, windows by GC count."""
+    """Count G and C in every open window of a chromosome.
+
+    Parameters
+    ----------
+    tokens : (M,) uint8
+        4 closes a position.
+    length : int
+        Of a window, in bp.
+
+    Returns
+    -------
+    (length + 1,) int64
+        Number of windows, by GC count.
+    """
     found = np.zeros(length + 1, np.int64)
     count = closed = 0
     for i in range(len(tokens)):
@@ -121,7 +139,27 @@ def gc_counts(tokens, length):
 
 @njit(cache=True, nogil=True)
 def candidates(tokens, length, wanted):
-    """Starts of all open windows whose GC count `g` has ``wanted[g] > 0``: (n,) int64, ascending."""
+    """Starts of all open windows whose GC count `g` has ``wanted[g] > 0``.
+
+    Parameters
+    ----------
+    tokens : (M,) uint8
+        4 closes a position.
+    length : int
+        Of a window, in bp.
+    wanted : (length + 1,) int64
+        Windows wanted, by GC count.
+
+    Returns
+    -------
+    (n,) int64
+        Ascending, 0-based.
+
+    Raises
+    ------
+    ValueError
+        `wanted` has another length.
+    """
     if len(wanted) != length + 1:
         raise ValueError("wanted holds another number of GC counts than a window has")
     total = 0
@@ -148,12 +186,26 @@ def candidates(tokens, length, wanted):
 def take(tokens, length, wanted, starts):
     """Go through proposed starts and keep each open window whose GC count is still wanted.
 
-    Kept windows are closed in `tokens` and taken off `wanted` (length + 1,), both in place.
+    Parameters
+    ----------
+    tokens : (M,) uint8
+        4 closes a position; the windows kept are closed in place.
+    length : int
+        Of a window, in bp.
+    wanted : (length + 1,) int64
+        Windows wanted, by GC count; the windows kept are taken off in place.
+    starts : (p,) int64
+        Proposed, 0-based.
 
     Returns
     -------
     (n,) int64
         The starts kept, in the order proposed.
+
+    Raises
+    ------
+    ValueError
+        `wanted` has another length, or a window does not lie inside the chromosome.
     """
     if len(wanted) != length + 1:
         raise ValueError("wanted holds another number of GC counts than a window has")
@@ -174,12 +226,12 @@ def take(tokens, length, wanted, starts):
 
 
 def sample(tokens, length, wanted, rng, exhaust=False):
-    """Draw random windows, by rejection, until the wanted GC counts are met.
+    """Draw random windows of wanted GC counts, by rejection.
 
     Parameters
     ----------
     tokens : (M,) uint8
-        Closed in place where windows are drawn.
+        4 closes a position; the windows drawn are closed in place.
     length : int
         In bp.
     wanted : (length + 1,) int64
@@ -187,7 +239,7 @@ def sample(tokens, length, wanted, rng, exhaust=False):
     rng : numpy Generator
     exhaust : bool
         False: give up on counts that random starts hit too rarely. True: look at every window of the chromosome in
-        random order, so that what is left in `wanted` cannot be had.
+        random order, so that the chromosome has none of what is left in `wanted`.
 
     Returns
     -------

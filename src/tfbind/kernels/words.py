@@ -1,4 +1,4 @@
-"""Sequences that hold largely the same words of 16 bp: an index of minimizers finds the pairs, all words decide."""
+"""Find sequences that share most of their words of 16 bp: minimizers find the pairs to compare, all words decide."""
 
 import numpy as np
 from numba import njit
@@ -10,12 +10,12 @@ WORD = 16
 #: Of so many words in a row the one of the smallest hash is a minimizer, so two sequences that share a stretch of
 #: WORD + WINDOW - 1 = 23 bp share a minimizer.
 WINDOW = 8
-_BUCKET = np.uint64(42)  # an index is entered by the upper 22 bits of a hash
+_BUCKET = np.uint64(42)  # shift to the upper 22 bits of a hash, by which an index is looked up
 
 
 @njit(cache=True, nogil=True)
 def _hashes(tokens, size, hashes):
-    # Hashes of the strand-blind words of one row, in order; `stretch` numbers the runs without an unknown base.
+    # Hashes of the strand-blind words of one sequence, in order; `stretch` numbers the runs without an unknown base.
     forward = reverse = np.uint64(0)
     known = n = stretch = 0
     for i in range(size):
@@ -40,7 +40,7 @@ def _hashes(tokens, size, hashes):
 
 @njit(cache=True, nogil=True)
 def _minimizers(hashes, n, chosen):
-    # The distinct consecutive minimizers of one row.
+    # The distinct consecutive minimizers of one sequence.
     found = 0
     last = -1
     for i in range(n - WINDOW + 1):
@@ -78,13 +78,23 @@ def _check(tokens, sizes):
 
 @njit(cache=True, nogil=True)
 def entries(tokens, sizes):
-    """The minimizers of each row, as ``hash << 32 | row``: (E,) uint64, unsorted.
+    """The minimizers of each sequence.
 
     Parameters
     ----------
     tokens : (N, L) uint8
     sizes : (N,) int64
-        Length of each row in bp.
+        Length of each sequence in bp.
+
+    Returns
+    -------
+    (E,) uint64
+        ``hash << 32 | number of the sequence``, unsorted.
+
+    Raises
+    ------
+    ValueError
+        A size beyond L, or arrays of different length.
     """
     _check(tokens, sizes)
     width = max(tokens.shape[1], 1)
@@ -115,27 +125,40 @@ def _starts(index):
 
 @njit(cache=True, nogil=True)
 def near(tokens, sizes, others, other_sizes, index, share, least, most):
-    """Which rows hold largely the same words as a row of another table, and which rows of that one they are.
+    """Which sequences share most of their words with a sequence of another table, and with which of its sequences.
 
-    Two rows are near-identical where at least `least` distinct strand-blind words, and at least `share` of those of the
-    row that has fewer, occur in both. Rows that share no stretch of 23 bp are not compared. That loses none with
-    `share` from 0.5 on and `least` of `WINDOW`: of sequences that differ by m > 0 bases and by no shift, without such a
-    stretch, at most 7 (m + 1) words are shared and 16 m are not.
+    Two sequences are near-identical where at least `least` distinct strand-blind words, and at least `share` of those
+    of the one that has fewer, occur in both. Sequences that share no stretch of 23 bp are not compared. That loses none
+    with `share` from 0.5 on and `least` of `WINDOW`: of sequences that differ by m > 0 bases and by no shift, without
+    such a stretch, at most 7 (m + 1) words are shared and 16 m are not.
 
     Parameters
     ----------
-    tokens, sizes : (N, L) uint8, (N,) int64
-    others, other_sizes : (M, K) uint8, (M,) int64
+    tokens : (N, L) uint8
+    sizes : (N,) int64
+        Length of each sequence in bp.
+    others : (M, K) uint8
+        Tokens of the other table.
+    other_sizes : (M,) int64
+        Length of each of its sequences in bp.
     index : (E,) uint64
         ``np.sort(entries(others, other_sizes))``.
     share : float
+        Least share of the words, see above.
     least : int
+        Least number of words, see above.
     most : int
-        Rows of one minimizer that are compared, the first ones: repeats of a genome stand in more of them.
+        Sequences of one minimizer that are compared, the first ones: repeats of a genome occur in more of them.
 
     Returns
     -------
     (N,) bool, (M,) bool
+        Which sequences of either table are near-identical to one of the other.
+
+    Raises
+    ------
+    ValueError
+        A size beyond the columns, arrays of different length, or an index of another table.
     """
     _check(tokens, sizes)
     _check(others, other_sizes)

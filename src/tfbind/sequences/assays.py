@@ -1,7 +1,7 @@
-"""From a row of the sheet to a table of sequences: the bound ones, and the unbound ones that the row itself offers.
+"""From a row of the sheet to its tables of sequences: the positives, and the negatives that the row itself brings.
 
-An assay is a function that turns the raw records of a file into clean ones (`ASSAYS`). Positives and unbound sequences
-pass through the same function, so that nothing but binding tells them apart.
+An assay is a function that turns the raw records of a file into clean ones (`ASSAYS`). Positives and negatives pass
+through the same function, so that cleaning adds no difference between them.
 """
 
 import os
@@ -36,20 +36,21 @@ def positives(
     blacklist: str | os.PathLike | None = None,
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, Tally]:
-    """The bound sequences of a dataset.
+    """The positives of a dataset, cleaned, each with its split.
 
     Parameters
     ----------
-    row : mapping
+    row : mapping of str to str
         One row of the sheet, all columns present, paths local.
     length : int
         Window around a summit in bp; longer sequences are cut to their centre (SELEX inserts never).
     split : mapping
-        See `splits.assign`. Rows of `test_path` are all `test`; rows of `path` then are `train` or `validation` only.
+        See `splits.assign`. Sequences of `test_path` are all `test`; those of `path` then are `train` or `validation`
+        only.
     limit : int, optional
-        Training and validation rows kept together, chosen by `rng`.
+        Training and validation sequences kept together, chosen by `rng`; None keeps all.
     jackpots : {"remove", "keep"}
-        Of SELEX reads, see `selex.inserts`.
+        What is done with the PCR jackpots of SELEX reads, see `selex.inserts`.
     genome : Genome, optional
         Needed for peaks.
     blacklist : path, optional
@@ -59,8 +60,14 @@ def positives(
     Returns
     -------
     table, Tally
-        Label 1, ids ``{dataset}/p{i}``, no two sequences alike on either strand. A library that nothing can be learnt
-        from (collapsed to one read, say) gives an empty table whose note says so.
+        Label 1, ids ``{dataset}/p{i}``; no sequence occurs twice (either strand). A library from which nothing can be
+        learnt (collapsed to one read, say) gives an empty table whose note says so.
+
+    Raises
+    ------
+    InputError
+        A file is faulty, or of a format that the assay does not take; peaks come without a genome, or the genome has
+        none of the chromosomes of a held-out split; no positive is left.
     """
     tally = Tally()
     try:
@@ -76,7 +83,7 @@ def positives(
 
 
 def offers(row: Mapping[str, str]) -> dict[str, set[str]]:
-    """Which kinds of unbound sequences a row may bring, by split; read from the row alone, no file is opened."""
+    """Split -> the kinds of negatives (`provided`, `input`) that a row may bring; no file is opened."""
     labels = row["format"] in _LABELLED or (row["format"] == "fasta" and bool(row["negative_names"]))
     provided = {"test": (bool(row["test_path"]) and labels) or bool(row["test_negatives_path"])}
     provided["train"] = labels or bool(row["negatives_path"])
@@ -101,27 +108,40 @@ def unbound(
     blacklist: str | os.PathLike | None = None,
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, Tally]:
-    """The unbound sequences that a row brings, cleaned like its positives; the table may be empty.
+    """The negatives that a row brings, cleaned like its positives; the table may be empty.
 
     Parameters
     ----------
-    row, length, split, limit, jackpots, genome, blacklist, rng
-        As for `positives`; ``limit=None`` keeps the whole pool.
+    row : mapping of str to str
+        One row of the sheet, all columns present, paths local.
     kind : {"provided", "input"}
-        `provided`: label-0 rows of `path` and `test_path`, and the files `negatives_path` and `test_negatives_path`.
-        `input`: cycle 0, from `input_path` or the cycle-0 column of a counts table.
+        `provided`: sequences of label 0 in `path` and `test_path`, and the files `negatives_path` and
+        `test_negatives_path`. `input`: cycle 0, from `input_path` or the cycle-0 column of a counts table.
+    length : int
+        Window around a summit in bp; longer sequences are cut to their centre (SELEX inserts never).
+    split : mapping
+        See `splits.assign`.
+    limit : int, optional
+        Training and validation sequences kept together, chosen by `rng`; None keeps the whole pool.
+    jackpots : {"remove", "keep"}
+        What is done with the PCR jackpots of SELEX reads, see `selex.inserts`.
+    genome : Genome, optional
+        Needed for peaks.
+    blacklist : path, optional
+        BED of regions to avoid.
+    rng : numpy Generator
 
     Returns
     -------
     table, Tally
-        Label 0, ids ``{dataset}/{kind}{i}``; none of the sequences is bound in the row's own files (either strand).
-        Empty with a note where the file, or that of the positives, is a collapsed library.
+        Label 0, ids ``{dataset}/{kind}{i}``; no sequence is a positive of the row's own files (either strand). Empty
+        with a note where the file, or that of the positives, is a collapsed library.
 
     Raises
     ------
     InputError
-        Also where SELEX inserts of the unbound file are of another length than those of the bound one and the row has
-        no `trim`: the length would tell them apart.
+        A file is refused as in `positives`. Or the SELEX inserts of the negatives have another length than the
+        positives and the row has no `trim`: a model would learn the length.
     """
     tally = Tally()
     options = {"length": length, "jackpots": jackpots, "genome": genome, "blacklist": blacklist}
@@ -154,7 +174,37 @@ def chipseq(
 ) -> pd.DataFrame:
     """Windows around summits; or sequences as they are, longer ones cut to their centre.
 
-    Sequences with coordinates meet the same blacklist as windows do.
+    Where all sequences have coordinates and a genome is given, those on the blacklist are dropped, as windows are.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Of a peak file as `peaks.read_peaks` gives it; else `sequence`, `chrom`, `start`, `end` (0-based half-open),
+        `strand`, `score`, `origin`.
+    row : mapping of str to str
+        One row of the sheet.
+    length : int
+        Length of a window in bp; no sequence is longer.
+    jackpots : str
+        Not used: for SELEX only.
+    genome : Genome, optional
+        Needed for peaks.
+    blacklist : path, optional
+        BED of regions to avoid.
+    shortest : int
+        Not used: for SELEX only.
+    tally : Tally
+        Counts what is cut and dropped, such as sequences with more than 10 % unknown bases.
+
+    Returns
+    -------
+    DataFrame
+        The records kept: `sequence`, `chrom`, `start`, `end`, `strand` (``+`` for windows), `score`, `origin`.
+
+    Raises
+    ------
+    InputError
+        Peaks without a genome; otherwise as `chip_windows.windows` and `chromosomes.named`.
     """
     if row["format"] in _PEAKS:
         if genome is None:
@@ -195,9 +245,34 @@ def htselex(
     shortest: int,
     tally: Tally,
 ) -> pd.DataFrame:
-    """Inserts of one length, each once; `score` is the number of reads. Genome and window length play no part.
+    """Inserts of one length, each once.
 
-    Where the row has `trim`, inserts of more than `shortest` bp are cut to it at that end.
+    Parameters
+    ----------
+    records : DataFrame
+        `sequence`, `score` (how many reads it stands for) and `origin`, which is the same for all.
+    row : mapping of str to str
+        One row of the sheet; `left_flank`, `right_flank` and `trim` are read.
+    length : int
+        Not used: inserts keep their length.
+    jackpots : {"remove", "keep"}
+        What is done with PCR jackpots, see `selex.inserts`.
+    genome, blacklist
+        Not used: reads have no coordinates.
+    shortest : int
+        Where the row has `trim`, longer inserts are cut to so many bp at that end; 0 cuts none.
+    tally : Tally
+        Counts what is cut and dropped.
+
+    Returns
+    -------
+    DataFrame
+        `sequence`, `score` (float64, the number of reads) and `origin`.
+
+    Raises
+    ------
+    InputError, NotEstimable
+        As `selex.inserts`.
     """
     options = {"jackpots": jackpots, "trim": row.get("trim", "") if shortest else "", "length": shortest}
     flanks = row["left_flank"], row["right_flank"]
@@ -216,7 +291,7 @@ _FORMATS = {
 
 
 def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: Tally, **options):
-    # All clean records of one kind, each with its split; and of SELEX inserts (file, is it all test, bp) of each file.
+    # All clean records of one kind with their splits; and for each file of inserts (path, whether all are test, bp).
     if row["format"] not in _FORMATS[row["assay"]]:
         raise InputError(
             f"{row['path']}: {row['assay']} takes no {row['format']} file, only {', '.join(_FORMATS[row['assay']])}"
@@ -248,7 +323,7 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
             id=[""] * len(clean), label=0, **{name: clean[name] for name in clean if name in _FIELDS}
         )
         clean["split"] = "test" if is_test else splits.assign(clean, split)
-        if not is_test and row["assay"] != "htselex":  # reads have no place to be split by
+        if not is_test and row["assay"] != "htselex":  # reads have no chromosome
             _unheeded(clean, split, Path(path).name, records.attrs.get("nowhere", ""), tally)
         if row["test_path"] and not is_test and kind != "input":
             clean["split"] = clean["split"].replace("test", "train")
@@ -274,7 +349,7 @@ def _cleaned(path: str, records: pd.DataFrame, row: Mapping[str, str], **options
 
 
 def _shortest(row: Mapping[str, str], options: Mapping) -> int:
-    # The least length in bp of the inserts of all files of a row.
+    # The length in bp of the shortest inserts among all files of a row.
     kinds = ["positives", *sorted(set().union(*offers(row).values()))]
     sizes = []
     for path, what, _ in dict.fromkeys(file for kind in kinds for file in _files(row, kind)):
@@ -285,7 +360,7 @@ def _shortest(row: Mapping[str, str], options: Mapping) -> int:
 
 
 def _lengths(unbound: list[tuple], bound: list[tuple], is_input: bool) -> Iterator[str]:
-    # Files of unbound inserts none of which is as long as the bound ones that they are set against.
+    # Files of negatives none of whose inserts is as long as the positives that they are compared with.
     for is_test in (False, True):
         mine = {size: path for path, test, size in bound if test == is_test}
         theirs = {size: path for path, test, size in unbound if test == is_test or is_input}
@@ -299,7 +374,7 @@ def _lengths(unbound: list[tuple], bound: list[tuple], is_input: bool) -> Iterat
 
 
 def _unheeded(clean: pd.DataFrame, split: Mapping, file: str, why: str, tally: Tally) -> None:
-    # Chromosomes that the config holds out, and that hold nothing out of this file: what was done instead is said.
+    # Notes the held-out chromosomes of the config on which this file has nothing, and how it was split instead.
     named = {f"split.{name}": split.get(name, []) for name in SPLITS[1:] if split.get(name)}
     if not named or clean.empty:
         return
@@ -315,7 +390,7 @@ def _unheeded(clean: pd.DataFrame, split: Mapping, file: str, why: str, tally: T
 
 
 def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.DataFrame:
-    # Raw records of one file that are of the wanted kind: positives, provided, input, or a whole file of unbound ones.
+    # Raw records of one file that are of the wanted kind: positives, provided, input, or a whole file of negatives.
     form = row["format"]
     wanted = 1 if what == "positives" else 0
     if form in _PEAKS:
@@ -368,7 +443,7 @@ def _nothing(reason: str, tally: Tally) -> tuple[pd.DataFrame, Tally]:
 
 
 def _unique(table: pd.DataFrame, tally: Tally) -> pd.DataFrame:
-    # Each sequence once: its test row stays rather than its validation row, that rather than its training row.
+    # Each sequence once: a test sequence stays rather than a validation one, and that rather than a training one.
     ranked = table["split"].map({"test": 0, "validation": 1, "train": 2}).sort_values(kind="stable").index
     key = pd.Series(pd.factorize(dna.canonicals(table["sequence"]))[0], table.index)
     again = key.loc[ranked].duplicated().reindex(table.index)

@@ -30,21 +30,23 @@ def windows(
     length : int
         In bp; the summit is base ``length // 2`` of its window.
     genome : Chromosomes
-    blacklist : path of a BED file, or None
+    blacklist : path, optional
+        BED of regions to avoid.
     tally : Tally
-        Counts what is dropped: absent chromosome, beyond the chromosome's end, window off an end, identical window,
-        blacklist, more than 10 % unknown bases, overlap with a stronger window.
+        Counts the peaks and windows dropped: chromosome absent from the genome, peak ends beyond its chromosome, window
+        off an end, identical window, blacklist, more than 10 % unknown bases, overlap with a stronger window.
 
     Returns
     -------
     DataFrame
-        `sequence`, `chrom`, `start`, `end`, `score`, `origin` (the peak as ``chrom:start-end`` under the genome's
-        name), in the order of the file.
+        `sequence`, `chrom`, `start`, `end` (0-based half-open), `score`, `origin` (the peak as ``chrom:start-end``
+        under the genome's name), in the order of the file.
 
     Raises
     ------
     InputError
-        Where more than 5 % of the peaks lie on unknown chromosomes or more than 1 % end beyond their chromosome.
+        More than 5 % of the peaks lie on unknown chromosomes, more than 1 % end beyond their chromosome, or the
+        blacklist names no chromosome of the genome.
     """
     source = peaks.attrs.get("path", "the peaks")
     peaks = chromosomes.named(peaks, genome, tally)

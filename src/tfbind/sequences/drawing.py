@@ -1,4 +1,4 @@
-"""All sets of negatives of one dataset, drawn one after the other: in a run, and by `tfbind validate` to try it."""
+"""All sets of negatives of one dataset, one after the other: drawn by a run, and tried by `tfbind validate`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -34,19 +34,21 @@ def sets(
 
     Parameters
     ----------
-    row : mapping
+    row : mapping of str to str
         Of the sheet, paths local.
     labels : mapping of str to mapping
         Label -> its options and its `kinds` for this assay, as `Study.drawn` gives them.
     positives : sequence table
     sequence, split : mapping
-        Of the config; `limit` has no effect on unbound sequences.
+        Of the config; `limit` has no effect on negatives.
     seeds : int
-        How often the training rows of a set with ``fresh: true`` are drawn.
-    genome, blacklist
-        As for `negatives.draw`.
-    neighbours : sequence of rows
-        Whose peaks are kept away from: see `Study.neighbours`.
+        How often the training negatives of a set with ``fresh: true`` are drawn.
+    genome : Genome, optional
+        Needed where sequences are windows of the genome.
+    blacklist : path, optional
+        BED of regions that such windows avoid.
+    neighbours : sequence of mappings
+        Rows of the sheet whose peaks the negatives keep away from: see `Study.neighbours`.
     others : mapping of str to sequence of sequence tables
         Label -> positives of other TFs, for the labels that use them (`Study.pools`).
     bound : sequence of sequence tables
@@ -55,13 +57,13 @@ def sets(
     Yields
     ------
     label, table, Tally
-        As each is drawn; the tally begins with what was read of the files of unbound sequences.
+        As each is drawn; the tally begins with the counts of the files of negatives that were read.
 
     Raises
     ------
     InputError
-        As `assays.unbound` and `peaks.read_peaks`; and, once all sets are drawn, the faults of all that
-        `negatives.draw` refused.
+        A file is refused as in `assays.unbound` and `peaks.read_peaks`. Once all sets are drawn: the faults of all
+        that `negatives.draw` refused.
     """
     placed = {"genome": genome, "blacklist": blacklist}
     peaks = [read_peaks(n[c], n["format"]) for n in neighbours for c in ("path", "relaxed_path") if n[c]]

@@ -30,15 +30,36 @@ def genomic(
 ) -> tuple[pd.DataFrame, Tally]:
     """Windows of the genome with the lengths and GC counts of the positives.
 
-    Each split draws from the chromosomes of its own positives. No window overlaps another, holds an unknown base,
-    touches the blacklist, or comes closer than `margin` bp to `avoid` or `taken`. GC counts are met exactly; where the
-    genome has no such window left the nearest count is taken and counted by GC bin. With `gc` false the windows have
-    the GC of the chromosomes instead.
+    Each split draws from the chromosomes of its own positives. No window overlaps another one or the blacklist, holds
+    an unknown base, or comes closer than `margin` bp to `avoid` or `taken`.
+
+    Parameters
+    ----------
+    positives : sequence table
+        All with coordinates.
+    rng : numpy Generator
+    genome : Genome
+    ratio : float
+        Negatives per positive.
+    blacklist : path, optional
+        BED of regions to avoid.
+    avoid, taken : DataFrame, optional
+        Regions to keep away from (`chrom`, `start`, `end`): all peaks of the TF; positives and other negatives.
+    margin : int
+        Least distance from them in bp.
+    gc : bool
+        True: the exact GC counts of the positives; where the genome has no such window left, the nearest count is taken
+        and counted by GC bin. False: the GC counts of windows drawn at random from the chromosomes.
+
+    Returns
+    -------
+    table, Tally
+        Label 0, strand ``+``, no ids yet; `origin` is the window as ``chrom:start-end``.
 
     Raises
     ------
     InputError
-        Where the chromosomes hold too few windows altogether.
+        The chromosomes hold too few windows altogether.
     """
     tally = Tally()
     closed = [(table, margin) for table in (avoid, taken) if table is not None]
@@ -130,7 +151,19 @@ def _search(
 
 
 def around_windows(positives: pd.DataFrame) -> pd.DataFrame:
-    """The peak of each positive: what `origin` says where that covers the middle of the row, else the row itself."""
+    """The peak of each positive.
+
+    Parameters
+    ----------
+    positives : sequence table
+        All with coordinates.
+
+    Returns
+    -------
+    DataFrame
+        `chrom`, `start`, `end` (0-based half-open), one row a positive: the place that `origin` names
+        (``chrom:start-end``) where that covers the middle of the positive, else the positive itself.
+    """
     place = positives["origin"].str.extract(r":(\d{1,15})-(\d{1,15})$").astype("Float64").astype("Int64")
     middle = (positives["start"] + positives["end"]) // 2
     known = ((place[0] <= middle) & (middle < place[1])).fillna(False)
@@ -149,12 +182,33 @@ def flank(
     taken: pd.DataFrame | None = None,
     distance: Sequence[int] = (300, 600),
 ) -> tuple[pd.DataFrame, Tally]:
-    """Windows beside the peaks, of the positives' length: what lies in the same neighbourhood and is not bound.
+    """Windows beside the peaks, of the positives' length: sequences of the same neighbourhood that are not bound.
 
-    From the edge of its peak to the near edge of a window are `distance` bp, on a side chosen at random, or on the
-    other one where that has no place; a positive without a place on either is dropped and counted. No window comes
-    closer than ``distance[0]`` to another peak of `avoid`, overlaps another or `taken`, touches the blacklist or holds
-    an unknown base. `origin` is the id of the positive.
+    A window lies on a side of its peak chosen at random, or on the other one where that has no place. A positive
+    without a place on either side is dropped and counted. No window comes closer than ``distance[0]`` to another peak,
+    overlaps another window, `taken` or the blacklist, or holds an unknown base.
+
+    Parameters
+    ----------
+    positives : sequence table
+        All with coordinates.
+    rng : numpy Generator
+    genome : Genome
+    ratio : float
+        Negatives per positive.
+    blacklist : path, optional
+        BED of regions to avoid.
+    avoid : DataFrame, optional
+        All peaks of the TF (`chrom`, `start`, `end`).
+    taken : DataFrame, optional
+        Positives and other negatives (`chrom`, `start`, `end`).
+    distance : (int, int)
+        Least and largest distance in bp from the edge of the peak to the near edge of the window.
+
+    Returns
+    -------
+    table, Tally
+        Label 0, strand ``+``, no ids yet; `origin` is the id of the positive. The tally says why places were missing.
     """
     tally, peaks = Tally(), around_windows(positives)
     left, right = peaks["start"].to_numpy(np.int64), peaks["end"].to_numpy(np.int64)

@@ -1,8 +1,8 @@
-"""Leakage: what a model is trained on and then tested on. Counted for each pair of source and target before training.
+"""Leakage: a model is tested on sequences that it was trained on. Counted for each source and target before training.
 
-The training rows that leak into a test set of any target of their source are left out of its training (`without`), or
-the cell is refused, as the config says. A model notes what was left out (`stamp`), so that a target added later cannot
-be scored by a model that has seen it (`outdated`).
+The training sequences that leak into a test set of any target of their source are left out of its training (`without`),
+or that pair of source and target is refused, as the config says. A model notes what was left out (`stamp`), so that a
+target added later cannot be scored by a model that was trained on its test sequences (`outdated`).
 """
 
 import hashlib
@@ -21,48 +21,48 @@ from tfbind import dna, kmers
 from tfbind.io import atomic, intervals, tables
 from tfbind.kernels import words
 
-#: How a training row may be a test row, the plainest first; each row counts once, under the first that holds. The last
-#: stands for any of the others between a negative of the training and a negative of the test.
+#: How a training sequence may be a test sequence, the plainest first; each counts once, under the first that holds. The
+#: last stands for any of the others between a negative of the training and a negative of the test.
 KINDS = ("identical", "reverse_complement", "overlapping", "near_identical", "shared_negatives")
 #: Two datasets of reads that hold the same reads.
 ONE_LIBRARY = "one_library"
 #: Distinct words of 16 bp that near-identical sequences share at least. In one stretch they are 23 bp, longer than
-#: the motif of nearly every factor, so that inserts of 14 to 22 bp are near-identical to none: with a strong motif in
-#: both, two of them cannot be told from one that was copied with an error.
+#: the motif of nearly every TF, so that inserts of 14 to 22 bp are near-identical to none: if both hold a strong motif,
+#: two different inserts look like one that was copied with an error.
 LEAST_WORDS = words.WINDOW
-#: Test rows of one minimizer that are compared; only repeats of a genome have more.
+#: Test sequences of one minimizer that are compared; only repeats of a genome have more.
 MOST_COPIES = 256
-#: Two libraries are one if they share so many reads, so many times more than chance, at so small a p.
+#: Two libraries are one if they share at least so many reads, so many times more than chance, at so small a p.
 SHARED_READS, BEYOND_CHANCE, LIBRARY_LEVEL = 10, 10, 1e-6
 COLUMNS = [
     *("tf", "source", "source_assay", "target", "target_assay", "comparison", "train_negatives", "test_negatives"),
     *("kind", "n_train", "n_test", "n_removed", "action", "note"),
 ]
-#: Training rows to leave out: `id`, the kind of leak, and the first target that it leaks into.
+#: Training sequences to leave out: `id`, the kind of leak, and the first target that each leaks into.
 LEAKING = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("id", "kind", "target")])
-_ORDER = 5  # of the Markov chain that says what chance would share
-_BASES = 2**27  # bases of one block of rows
+_ORDER = 5  # of the Markov chain from which the number shared by chance is computed
+_BASES = 2**27  # bases of one block of sequences
 _SHARED_NEGATIVES, _NONE = len(KINDS) - 1, len(KINDS)
 
 
 def compare(
     train: pd.DataFrame, test: pd.DataFrame, share: float, one_genome: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How each row of two sequence tables is in the other one.
+    """Which sequences of two tables are in the other table, and how.
 
     Parameters
     ----------
-    train, test : sequence tables, (N,) and (M,) rows
+    train, test : sequence tables, N and M sequences
     share : float
-        Of the words of 16 bp that a sequence holds (of the two the one that holds fewer), how many near-identical
-        sequences share.
+        The least share of words of 16 bp that near-identical sequences have in common, among the words of the one that
+        holds fewer.
     one_genome : bool
         Whether the coordinates of both are of one assembly.
 
     Returns
     -------
     (N,) int8, (M,) int8
-        Index into `KINDS`; ``len(KINDS)`` where a row is in none.
+        Index into `KINDS`; ``len(KINDS)`` for a sequence that is not in the other table.
     """
     codes = np.full(len(train), _NONE, np.int8), np.full(len(test), _NONE, np.int8)
     if not len(train) or not len(test):
@@ -95,7 +95,17 @@ def _overlapping(table: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
 def near(sequences: pd.Series, others: pd.Series, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Which sequences are near-identical to one of the other column, on either strand: see `kernels.words.near`.
 
-    In blocks of rows, so that memory does not grow with them. Identical ones of 23 bp and more are among them.
+    In blocks of sequences, so that memory does not grow with them. Identical ones of 23 bp and more are among them.
+
+    Parameters
+    ----------
+    sequences, others : Series of str, (N,) and (M,)
+    share : float
+        The least share of words of 16 bp in common, among the words of the one that holds fewer.
+
+    Returns
+    -------
+    (N,) bool, (M,) bool
     """
     hit, other_hit = np.zeros(len(sequences), bool), np.zeros(len(others), bool)
     for some in _blocks(others):
@@ -125,14 +135,15 @@ def chain(sequences: pd.Series, order: int) -> Callable[[np.ndarray], np.ndarray
 
     Parameters
     ----------
-    sequences : column of inserts of one length, without N
+    sequences : Series of str
+        Inserts of one length, without N.
     order : int
-        Bases that the next one depends on; one pseudocount stands for each of the four.
+        Bases that the next one depends on. Each of the four gets a pseudocount of one.
 
     Returns
     -------
     function
-        Log-probability (N,) of tokens (N, L), L above `order`.
+        Tokens (N, L) uint8, L above `order` -> their natural log-probability (N,) float64.
     """
     counts = np.ones((4**order, 4))
     for column in (sequences, dna.reverse_complements(sequences)):
@@ -150,13 +161,19 @@ def chain(sequences: pd.Series, order: int) -> Callable[[np.ndarray], np.ndarray
 
 
 def expected(sequences: pd.Series, others: pd.Series) -> float:
-    """How many sequences two libraries of their size and composition would share by chance, either strand.
+    """How many sequences two libraries of their size and composition would share by chance, on either strand.
 
-    Composition is a Markov chain of order 5 fitted to `others`, so that a motif of both counts as chance.
+    Composition is a Markov chain of order 5 (or the length less 1) fitted to `others`, so that a motif of both counts
+    as chance.
 
     Parameters
     ----------
-    sequences, others : columns of inserts of one length, without N
+    sequences, others : Series of str
+        Inserts of one length, without N.
+
+    Returns
+    -------
+    float
     """
     tokens = dna.encode(sequences)
     chance = np.exp(chain(others, min(_ORDER, tokens.shape[1] - 1))(tokens))
@@ -169,8 +186,15 @@ def one_library(names: tuple[str, str], sequences: pd.Series, others: pd.Series)
     Parameters
     ----------
     names : (str, str)
-    sequences, others : (N,) and (M,) columns of sequences
-        Each library's bound inserts, each once.
+        Of the two datasets, for the sentence.
+    sequences, others : Series of str, (N,) and (M,)
+        Each library's positives, each once.
+
+    Returns
+    -------
+    int, str
+        The sentence is '' unless all inserts have one length and at least `SHARED_READS` are shared, `BEYOND_CHANCE`
+        times as many as by chance, at a Poisson p of at most `LIBRARY_LEVEL`.
     """
     if sequences.empty or others.empty:
         return 0, ""
@@ -201,29 +225,33 @@ def audit(
     leaks: str,
     share: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What of one source's training and validation rows is in the test rows of each of its targets.
+    """Which of one source's training and validation sequences are among the test sequences of each of its targets.
 
     Parameters
     ----------
-    source : mapping
+    source : mapping of str to str
         Its row of the sheet.
     train_negatives : str
-    train : sequence tables
+        Label of the negatives that it is trained with.
+    train : (sequence table, sequence table)
         Its positives and its negatives of that label, all splits.
-    targets : {target: row of the sheet}
-    tests : {target: (positives, {negatives: table})}
-        As for `predict.predict`; the source itself is one of the targets.
+    targets : mapping of str to mapping
+        Target -> its row of the sheet.
+    tests : mapping of str to (sequence table, mapping of str to sequence table)
+        Target -> its positives, and its negatives by label; the source itself is one of the targets.
     leaks : {"remove", "refuse"}
+        What follows from a leak.
     share : float
         See `compare`.
 
     Returns
     -------
     counts : DataFrame
-        `COLUMNS`; for each cell one row of each of `KINDS` and one of `ONE_LIBRARY`. `n_train` and `n_test` count the
-        rows that leak and those that they leak into, of `ONE_LIBRARY` the shared inserts of all splits.
+        `COLUMNS`; for each target and label of its negatives one row for each of `KINDS` and one for `ONE_LIBRARY`.
+        `n_train` and `n_test` count the sequences that leak and those that they leak into; for `ONE_LIBRARY`, the
+        shared inserts of all splits.
     leaking : DataFrame
-        `LEAKING`: the training rows to leave out. Empty where cells are refused instead.
+        `LEAKING`: the training sequences to leave out. Empty where pairs are refused instead.
     """
     rows, parts = [], []
     seen = [table[table["split"] != "test"].reset_index(drop=True) for table in train]
@@ -249,7 +277,7 @@ def audit(
             note = tables.note(train[0]) or tables.note(train[1]) or tables.note(positives) or tables.note(table)
             against_unbound = [compare(part, _tested(table), share, one_genome) for part in seen]
             against_unbound[1] = [np.where(x < _NONE, _SHARED_NEGATIVES, _NONE) for x in against_unbound[1]]
-            # (bound, unbound) rows of the training, then of the test
+            # codes of the positives and of the negatives: of the training, then of the test
             found = [np.minimum(x[0], y[0]) for x, y in zip(against_bound, against_unbound, strict=True)]
             tested = [np.minimum(*(codes for _, codes in both)) for both in (against_bound, against_unbound)]
             n_train, n_test = (np.bincount(np.concatenate(codes), minlength=_NONE) for codes in (found, tested))
@@ -279,7 +307,20 @@ def _tested(table: pd.DataFrame) -> pd.DataFrame:
 def without(
     positives: pd.DataFrame, negatives: pd.DataFrame, leaking: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-    """Both tables without the training rows that leak, and what was left out in words."""
+    """Both tables without the training sequences that leak.
+
+    Parameters
+    ----------
+    positives, negatives : sequence tables
+    leaking : DataFrame
+        `LEAKING`.
+
+    Returns
+    -------
+    table, table, str
+        Positives, negatives, and what was left out in words. A table whose training and validation sequences all leak
+        keeps its test sequences and gets a note.
+    """
     kept = []
     for table in (positives, negatives):
         part = table[~table["id"].isin(leaking["id"])].reset_index(drop=True)
@@ -294,7 +335,20 @@ def without(
 def trainable(
     positives: str | os.PathLike, negatives: str | os.PathLike, leaking: str | os.PathLike
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """`without` of three files, and the rows that leak; what was left out goes to the log."""
+    """Two files of sequences without the training sequences that leak; what was left out goes to the log.
+
+    Parameters
+    ----------
+    positives, negatives : path
+        Sequence tables.
+    leaking : path
+        A table of `LEAKING`.
+
+    Returns
+    -------
+    table, table, DataFrame
+        Positives, negatives, and the sequences that leak.
+    """
     leaks = tables.read(leaking, LEAKING)
     bound, unbound, said = without(tables.read(positives), tables.read(negatives), leaks)
     logging.info(said)
@@ -302,12 +356,31 @@ def trainable(
 
 
 def fingerprint(leaking: pd.DataFrame) -> str:
-    """The same for the same rows left out, whatever the targets they leak into."""
+    """The same text for the same sequences left out, whatever the targets that they leak into.
+
+    Parameters
+    ----------
+    leaking : DataFrame
+        `LEAKING`.
+
+    Returns
+    -------
+    str
+        SHA-256 of the sorted ids.
+    """
     return hashlib.sha256("\n".join(sorted(leaking["id"])).encode()).hexdigest()
 
 
 def stamp(folder: str | os.PathLike, leaking: pd.DataFrame) -> None:
-    """Note in a model's `model.json` which rows it was trained without."""
+    """Note in a model's `model.json` which sequences it was trained without.
+
+    Parameters
+    ----------
+    folder : path
+        Of the model.
+    leaking : DataFrame
+        `LEAKING`.
+    """
     path = Path(folder) / "model.json"
     described = json.loads(path.read_text()) | {"left_out": len(leaking), "left_out_sha256": fingerprint(leaking)}
     with atomic.replacing(path) as temporary:
@@ -315,7 +388,20 @@ def stamp(folder: str | os.PathLike, leaking: pd.DataFrame) -> None:
 
 
 def outdated(folder: str | os.PathLike, leaking: pd.DataFrame) -> str:
-    """Why a model must not be scored: it was trained without other rows than those that leak now. '' where it may."""
+    """Why a model must not be scored: other sequences were left out of its training than leak now.
+
+    Parameters
+    ----------
+    folder : path
+        Of the model.
+    leaking : DataFrame
+        `LEAKING`, as it is now.
+
+    Returns
+    -------
+    str
+        '' where the model may be scored.
+    """
     described = json.loads((Path(folder) / "model.json").read_text())
     if described.get("left_out_sha256") == fingerprint(leaking):
         return ""
@@ -327,7 +413,18 @@ def outdated(folder: str | os.PathLike, leaking: pd.DataFrame) -> str:
 
 
 def refused(counts: pd.DataFrame) -> dict[tuple[str, str, str, str], str]:
-    """(source, train_negatives, target, test_negatives) -> why the cell is refused."""
+    """Why pairs of source and target are refused.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        The counts of `audit`.
+
+    Returns
+    -------
+    dict of (str, str, str, str) to str
+        (source, train_negatives, target, test_negatives) -> the reason; pairs that are not refused are absent.
+    """
     keys = ["source", "train_negatives", "target", "test_negatives"]
     reasons = {}
     for key, rows in counts[counts["action"] == "refused"].groupby(keys, sort=False):

@@ -1,4 +1,4 @@
-"""Named sets of unbound sequences. What a model learns to tell apart, and so what its AUC means, is decided here."""
+"""Named sets of negatives. They decide what a model learns to distinguish, and so what its AUROC means."""
 
 import inspect
 import os
@@ -19,10 +19,11 @@ from tfbind.study.negative_kinds import KINDS
 
 #: Shuffles tried for a sequence before it is given up.
 REDRAWS = 10
-#: A base that this share of the reads has at one place is constant; so many in a row at an end are a flank.
+#: A base is constant if this share of the reads has it at one place; so many constant bases at an end are a flank.
 _CONSTANT, _FLANK = 0.9, 4
-#: So few rows of a class cannot tell. So far apart the lengths of the classes may lie (of the public sets whose lengths
-#: vary none is beyond 0.1), and beyond chance (p of 0.001).
+#: A class (positives or negatives) with fewer sequences is not judged. The largest difference between the distributions
+#: of length of both classes (of the public sets whose lengths vary none exceeds 0.1); it must exceed chance, too: the
+#: coefficient of the Kolmogorov-Smirnov test at p = 0.001.
 _FEW, _BY_LENGTH, _LEVEL = 20, 0.3, 1.95
 
 
@@ -58,14 +59,17 @@ def draw(
         Negatives per positive.
     draws : int
         More than one gives every seed its own training negatives (column `draw` is 1, 2, ...); validation and test
-        rows are shared by all (`draw` 0).
+        negatives are shared by all (`draw` 0).
     unbound : mapping of str to sequence table
-        For `provided` and `input`, from `assays.unbound`; for `other_tf`, from `pool`.
-    genome, blacklist, avoid
-        For `genomic` and `flank`: windows stay off the blacklist and away from `avoid` (`chrom`, `start`, `end`: all
-        peaks of the TF), and so does `other_tf`.
+        For `provided` and `input`, from `assays.unbound`; for `other_tf`, from `other_tf_negatives.pool`.
+    genome : Genome, optional
+        For `genomic` and `flank`.
+    blacklist : path, optional
+        BED of regions that `genomic` and `flank` avoid.
+    avoid : DataFrame, optional
+        All peaks of the TF (`chrom`, `start`, `end`): `genomic`, `flank` and `other_tf` keep away from them.
     bound : sequence of sequence tables
-        The positives of the TF's other datasets, on the same genome: bound as well.
+        The positives of the TF's other datasets, on the same genome: no negative may be one of them either.
     margin : int
         Least distance in bp of a `genomic` window from any peak of the TF.
     distance : (int, int)
@@ -78,16 +82,16 @@ def draw(
     Returns
     -------
     table, Tally
-        Label 0; no sequence is a positive, and none occurs twice within what one seed sees (either strand). Empty
+        Label 0; no sequence is a positive, and none occurs twice among those that one seed uses (either strand). Empty
         positives have empty negatives, for the same reason; so has a set that needs an empty one of `unbound`.
 
     Raises
     ------
     InputError
-        Where a split can take none of the kinds; says what each lacks. Where the reads of one class begin or end with
-        constant bases that those of the other do not have: a flank that the sheet does not name. Where other technical
-        sequence, or the length, tells the classes apart: a model would learn it, and its AUROC would say nothing about
-        binding.
+        A kind is unknown, or a split can take none of the kinds; the message says what each lacks. The reads of one
+        class begin or end with constant bases that those of the other do not have: a flank that the sheet does not
+        name. Or other technical sequence, or the length, separates positives from negatives: a model would learn it,
+        and its AUROC would say nothing about binding.
     """
     if unknown := [kind for kind in kinds if kind not in NEGATIVES]:
         raise InputError(f"negatives: no kind {', '.join(unknown)}; there are {', '.join(NEGATIVES)}")
@@ -175,7 +179,7 @@ def _lacks(kind: str, part: pd.DataFrame, unbound: Mapping[str, pd.DataFrame], g
 
 
 def _flanks(positives: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
-    # Ends that tell the classes apart: constant in one of them, and not those of the other.
+    # Ends that separate the classes: constant in one of them, and different in the other.
     reads = [part["sequence"][part["chrom"].isna()] for part in (positives, table)]
     if min(map(len, reads)) < _FEW:
         return
@@ -191,7 +195,7 @@ def _flanks(positives: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
 
 
 def _sizes(positives: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
-    # Splits in which the length alone tells the classes apart: the distance of Kolmogorov and Smirnov.
+    # Splits in which the length alone separates the classes, by the distance of Kolmogorov and Smirnov.
     for name in SPLITS:
         sizes = [part["sequence"].str.len()[part["split"] == name].to_numpy() for part in (positives, table)]
         if min(map(len, sizes)) < _FEW:
@@ -221,8 +225,20 @@ def _constant(reads: pd.Series, side: str) -> str:
 def dinucleotide(positives: pd.DataFrame, rng: np.random.Generator, *, ratio: float = 1) -> tuple[pd.DataFrame, Tally]:
     """Shuffles of the positives that keep every dinucleotide count (see `kernels.shuffle.dinucleotide`).
 
-    A shuffle equal to a positive on either strand is drawn anew; a sequence that has no other shuffle is dropped and
-    counted. Each row depends on its positive's id alone, not on the rows beside it.
+    A shuffle equal to a positive on either strand is drawn again; a positive that has no other shuffle in `REDRAWS`
+    tries is dropped and counted. The seed of a shuffle is made from its positive's id, not from the other positives.
+
+    Parameters
+    ----------
+    positives : sequence table
+    rng : numpy Generator
+    ratio : float
+        Shuffles per positive.
+
+    Returns
+    -------
+    table, Tally
+        Label 0; `origin` is the id of the positive, whose split and coordinates the shuffle keeps.
     """
     return _shuffled(positives, rng, ratio, shuffle.dinucleotide)
 
@@ -231,6 +247,18 @@ def pairs(positives: pd.DataFrame, rng: np.random.Generator, *, ratio: float = 1
     """The in-frame pair shuffle of deepRAM; it changes the dinucleotide counts (see `kernels.shuffle.pairs`).
 
     Kept to show what it does to a published number.
+
+    Parameters
+    ----------
+    positives : sequence table
+    rng : numpy Generator
+    ratio : float
+        Shuffles per positive.
+
+    Returns
+    -------
+    table, Tally
+        Label 0; `origin` is the id of the positive, whose split and coordinates the shuffle keeps.
     """
     return _shuffled(positives, rng, ratio, shuffle.pairs)
 
@@ -272,7 +300,30 @@ def provided(
     unbound: Mapping[str, pd.DataFrame],
     ratio: float = 1,
 ) -> tuple[pd.DataFrame, Tally]:
-    """Sequences that the dataset labels as unbound: all test rows, and `ratio` per positive in the other splits."""
+    """Sequences that the dataset labels as negatives: all test ones, and `ratio` per positive in the other splits.
+
+    Those that are a positive (either strand) are dropped, and those of another length where all positives have one.
+
+    Parameters
+    ----------
+    positives : sequence table
+    rng : numpy Generator
+        Chooses among those that are too many.
+    unbound : mapping of str to sequence table
+        Its `provided` is the pool.
+    ratio : float
+        Negatives per positive; where the pool has fewer, the tally says how many are missing.
+
+    Returns
+    -------
+    table, Tally
+        Label 0.
+
+    Raises
+    ------
+    InputError
+        None is left for a split that has positives.
+    """
     return _chosen(positives, rng, unbound["provided"], ratio, all_of=("test",))
 
 
@@ -283,7 +334,30 @@ def input(
     unbound: Mapping[str, pd.DataFrame],
     ratio: float = 1,
 ) -> tuple[pd.DataFrame, Tally]:
-    """Reads of the unselected SELEX library (cycle 0), `ratio` per positive."""
+    """Reads of the unselected SELEX library (cycle 0), `ratio` per positive.
+
+    Those that are a positive (either strand) are dropped, and those of another length where all positives have one.
+
+    Parameters
+    ----------
+    positives : sequence table
+    rng : numpy Generator
+        Chooses among those that are too many.
+    unbound : mapping of str to sequence table
+        Its `input` is the pool.
+    ratio : float
+        Negatives per positive; where the pool has fewer, the tally says how many are missing.
+
+    Returns
+    -------
+    table, Tally
+        Label 0.
+
+    Raises
+    ------
+    InputError
+        None is left for a split that has positives.
+    """
     return _chosen(positives, rng, unbound["input"], ratio, all_of=())
 
 
@@ -320,8 +394,8 @@ def _chosen(
     return tables.conform(pd.concat(parts).assign(label=0), tables.SEQUENCES), tally
 
 
-#: ``(positives, rng, **options) -> (table, Tally)``, by the word of the config; options that a kind does not need are
-#: ignored by it.
+#: ``(positives, rng, **options) -> (table, Tally)``, by the word of the config; `draw` gives each kind the options that
+#: it takes.
 NEGATIVES = {
     "dinucleotide": dinucleotide,
     "pairs": pairs,

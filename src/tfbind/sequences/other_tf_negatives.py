@@ -11,25 +11,25 @@ from tfbind.io.tables import SPLITS
 from tfbind.io.tally import Tally
 from tfbind.sequences import gc_counts
 
-#: Rows of a pool at most: so many tell every GC count of a split apart, and a hundred TFs fit into memory.
+#: Most sequences of a pool: enough of every GC count of a split, and a hundred TFs fit into memory.
 POOL = 200_000
 
 
 def pool(others: Sequence[pd.DataFrame], rng: np.random.Generator) -> tuple[pd.DataFrame, Tally]:
-    """The bound sequences of other TFs as one pool for `other_tf`.
+    """The positives of other TFs as one pool for `other_tf`.
 
     Parameters
     ----------
     others : sequence of sequence tables
-        Positives of datasets of other TFs; each row keeps the split that it has there.
+        Positives of datasets of other TFs; each keeps the split that it has there.
     rng : numpy Generator
-        Chooses what stays of windows that overlap, and of more than `POOL` rows.
+        Chooses which of overlapping windows stay, and which of more than `POOL` sequences.
 
     Returns
     -------
     table, Tally
-        No two rows are alike (either strand) or overlap; of two in different splits, that of the test split stays.
-        Empty with the reason where all others are empty.
+        No two sequences are alike (either strand) or overlap; of two in different splits the test sequence stays.
+        Empty, with the reasons as its note, where all others are empty.
     """
     tally = Tally()
     table = pd.concat([tables.empty(tables.SEQUENCES, ""), *others], ignore_index=True)
@@ -63,11 +63,30 @@ def other_tf(
     bound: Collection[str] = (),
     gc: bool = True,
 ) -> tuple[pd.DataFrame, Tally]:
-    """What other TFs bind and this one does not: windows of their peaks, or reads of their libraries.
+    """Sequences that other TFs bind and this one does not: windows of their peaks, or reads of their libraries.
 
-    Rows of the `pool` of the positives' lengths and split that overlap neither `avoid` nor `taken` and are not in
-    `bound` (canonical sequences), `ratio` per positive, with the GC counts of the positives or the nearest there are
-    (counted by GC bin); any of them with `gc` false. `origin` is the id that a row has in its own dataset.
+    They have the lengths and the splits of the positives.
+
+    Parameters
+    ----------
+    positives : sequence table
+    rng : numpy Generator
+    unbound : mapping of str to sequence table
+        Its `other_tf` is the table of `pool`.
+    ratio : float
+        Negatives per positive.
+    avoid, taken : DataFrame, optional
+        Regions that no negative overlaps (`chrom`, `start`, `end`): peaks of this TF; positives and other negatives.
+    bound : collection of str
+        Further sequences that this TF binds, each as `dna.canonical`.
+    gc : bool
+        True: the GC counts of the positives, or the nearest that the pool has (counted by GC bin). False: any.
+
+    Returns
+    -------
+    table, Tally
+        Label 0; `origin` is the id that a sequence has in its own dataset, `score` is NaN. Where the pool is too
+        small there are fewer, and the tally says how many are missing.
     """
     tally, pool = Tally(), unbound["other_tf"]
     pool = pool[pool["split"].isin(positives["split"])]
@@ -104,7 +123,7 @@ def other_tf(
 
 
 def _matched(pool: pd.DataFrame, need: np.ndarray, gc: bool, rng: np.random.Generator, tally: Tally) -> pd.DataFrame:
-    # Rows of one length at random, as many of each GC count as `need` (length + 1,) says, the rest of the nearest.
+    # Sequences of one length at random: of each GC count as many as `need` (length + 1,) says, the rest of the nearest.
     rows = rng.permutation(len(pool))
     if not gc:
         return pool.iloc[np.sort(rows[: need.sum()])]
@@ -122,5 +141,5 @@ def _matched(pool: pd.DataFrame, need: np.ndarray, gc: bool, rng: np.random.Gene
         take[nearest] += 1
         moved[wanted] += 1
     gc_counts.add_moved(moved, tally)
-    order = pd.Series(count).groupby(count).cumcount().to_numpy()  # how many of its GC count come before a row
+    order = pd.Series(count).groupby(count).cumcount().to_numpy()  # sequences of the same GC count before each
     return pool.iloc[np.sort(rows[order < take[count]])]

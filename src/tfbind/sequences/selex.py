@@ -33,14 +33,16 @@ def inserts(
         Sequence on either side of the insert, `N` for any base; empty where the reads are inserts already. A flank is
         found with at most one mismatch.
     tally : Tally
+        Counts the reads that are dropped or cut.
     counts : (N,) int array, optional
         Reads that each sequence stands for; one by default.
     jackpots : {"remove", "keep"}
         What is done with the inserts of `jackpot` and with those that differ from one by a single base: sequencing
         errors of the same molecule.
     trim : {"", "left", "right"}
-        At which end inserts of more than `length` bp are cut.
+        At which end inserts of more than `length` bp are cut; '' cuts none.
     length : int
+        In bp, for `trim`.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def inserts(
     Raises
     ------
     InputError
-        More than half of the reads lack the flanks, or the commonest insert length holds under 80 % of the reads.
+        More than half of the reads lack the flanks, or the most frequent insert length holds under 80 % of the reads.
     NotEstimable
         Nothing is left, or one insert makes up more than half of the library.
     """
@@ -103,11 +105,20 @@ def inserts(
 
 
 def jackpot(counts: np.ndarray) -> np.ndarray:
-    """Which inserts of a library are PCR jackpots: (N,) bool of their reads (N,).
+    """Which inserts of a library are PCR jackpots.
 
     Selection leaves no gap between the counts. So an insert is a jackpot if it and all more frequent ones have at least
     `JACKPOT_GAP` times the reads of the next one and at least `JACKPOT_READS`; the gap is looked for among the most
     frequent hundredth of the inserts.
+
+    Parameters
+    ----------
+    counts : (N,) int
+        Reads of each insert.
+
+    Returns
+    -------
+    (N,) bool
     """
     order = np.argsort(-counts, kind="stable")
     top = counts[order[: max(1, len(counts) // 100) + 1]]
@@ -118,7 +129,7 @@ def jackpot(counts: np.ndarray) -> np.ndarray:
 
 
 def _copies(table: pd.DataFrame, found: np.ndarray) -> np.ndarray:
-    # The jackpots and the inserts that are one of them but for one base, on either strand.
+    # The jackpots, and the inserts that differ from one of them by one base, on either strand.
     if not found.any():
         return found
     tokens = dna.encode(table["sequence"][found])

@@ -1,7 +1,7 @@
-"""Which rows train, which choose, which test; and the one source of randomness.
+"""Which sequences train, validate and test a model.
 
-By chromosome where there are coordinates, so that overlapping windows never part; by a hash of the sequence where there
-are none, the same for both strands, so that a read and its reverse complement never part.
+By chromosome where there are coordinates, so that overlapping windows stay in one split. By a hash of the sequence
+where there are none: it is the same for both strands, so a read and its reverse complement stay in one split.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from tfbind.io.tables import SPLITS
 
 
 def assign(table: pd.DataFrame, split: Mapping) -> pd.Series:
-    """The split of each row.
+    """The split of each sequence.
 
     Parameters
     ----------
     table : sequence table
     split : mapping
         `validation` and `test`: lists of chromosome names; `validation_fraction` and `test_fraction`: shares of the
-        rows without coordinates, chosen by a strand-blind hash of the sequence.
+        sequences without coordinates, chosen by a hash that is the same for both strands.
 
     Returns
     -------

@@ -1,15 +1,15 @@
-"""Technical sequence in SELEX reads: barcodes, primers and adaptors that tell the bound reads from the unbound ones.
+"""Technical sequence in SELEX reads: barcodes, primers and adaptors that separate positives from negatives.
 
 Binding enriches a word of bases on both strands and, more or less, wherever an insert has room for it. Technical
-sequence stands on one strand, mostly at one place. So a word that is frequent in one class and rare in the other is
-technical where its reverse complement is enriched nowhere. Of the share of the reads that hold such words only that
-counts which neither their mirror images (the reverse complements, as far from the other end) nor their share at other
-places explain: in real libraries of 20 bp a protein that also touches the constant flank prefers one end.
+sequence lies on one strand, mostly at one place. So a word that is frequent in one class (positives or negatives) and
+rare in the other is technical where its reverse complement is enriched nowhere. What counts is the share of the reads
+that hold such words, less what binding explains: as much as the mirror images of the words are enriched (the reverse
+complements, as far from the other end), or the words at other places. In real libraries of 20 bp a protein that also
+touches the constant flank prefers one end.
 
 - At one place: barcodes, primers, the adaptor behind inserts of another length.
 - At the ends, on either strand: the same where reads of both strands were mixed. The words must be enriched nowhere
-  but at the end and its mirror image, and in the middle of the inserts nothing may look alike: there a motif as long
-  as the insert does.
+  but at the end and its mirror image, and not in the middle of the inserts: a motif as long as the insert is.
 - At any place, on one strand: a constant stretch at changing places. It must be more frequent than the dinucleotides
   of its reads explain.
 
@@ -24,40 +24,40 @@ import pandas as pd
 
 from tfbind import dna, kmers
 
-#: Lengths in bp of the words looked at, at one place and at any. Of 4 bp the four barcodes of a small library are seen,
-#: of 6 bp the hundred of a large one.
+#: Lengths in bp of the words that are counted, at one place and at any. Words of 4 bp show the four barcodes of a small
+#: library, words of 6 bp the hundred of a large one.
 _ANCHORED, _ANYWHERE = (1, 2, 4, 6), (4, 6)
-#: A word counts that is so many times as frequent in one class as in the other, and whose reverse complement is not
-#: even `BOUND` times as frequent.
+#: A word counts if it is at least so many times as frequent in one class as in the other, and its reverse complement is
+#: not even `BOUND` times as frequent.
 ENRICHED, BOUND = 4, 1.5
 #: Share of the reads of one class that must hold technical words beyond what binding explains, and by how many
 #: standard errors it must exceed 0. Of the HT-SELEX libraries in docs/datasets.md none reaches 0.28, against cycle 0,
-#: shuffles or another factor's reads (CTCF and PAX5, whose sites touch a flank); barcodes on all reads of a class reach
+#: shuffles or another TF's reads (CTCF and PAX5, whose sites touch a flank); barcodes on all reads of a class reach
 #: 0.6 and more.
 LEAST, ERRORS = 0.35, 5
-#: Reads of a class that are looked at, evenly spaced; fewer than `_FEWEST` cannot tell.
+#: Reads of a class that are looked at, evenly spaced; a class with fewer than `_FEWEST` is not judged.
 _MOST, _FEWEST = 10_000, 20
-#: A word at any place is held by this share of the reads of its class.
+#: A word at any place must be in this share of the reads of its class.
 _COMMON = 0.05
-#: A place is constant where this share of the reads has one base; the words that a sentence names.
+#: A place is constant where this share of the reads has one base; how many words a sentence names.
 _CONSTANT, _NAMED = 0.9, 4
 #: How long the words that are named may be, in bp.
 _LONGEST = 10
 
 
 def told_apart(positives: pd.Series, negatives: pd.Series) -> Iterator[str]:
-    """What tells the bound reads of a SELEX dataset from the unbound ones without any binding.
+    """Sentences on sequence that separates the positives of a SELEX dataset from its negatives without any binding.
 
     Parameters
     ----------
-    positives, negatives : columns of reads
-        Those of the commonest length and without N are looked at, `_MOST` of each.
+    positives, negatives : Series of str
+        Reads; those of the most frequent length and without N are looked at, `_MOST` of each class.
 
     Yields
     ------
     str
-        A sentence for each end, or for the stretch at changing places: the words, their shares in both classes and what
-        to do. None where the inserts alone differ, or a class has under `_FEWEST` reads.
+        One for each end, or one for the stretch at changing places: the words, their shares in both classes and what
+        to do. Nothing where the inserts alone differ, or a class has under `_FEWEST` reads.
     """
     classes = _tokens(positives, negatives)
     if min(map(len, classes)) < _FEWEST:
@@ -72,7 +72,18 @@ def told_apart(positives: pd.Series, negatives: pd.Series) -> Iterator[str]:
 
 
 def strongest(positives: pd.Series, negatives: pd.Series) -> float:
-    """The largest share of the reads of a class that technical words seem to hold: what is compared with `LEAST`."""
+    """The largest share of the reads of a class that technical words seem to hold, to be compared with `LEAST`.
+
+    Parameters
+    ----------
+    positives, negatives : Series of str
+        Reads; those of the most frequent length and without N are looked at, `_MOST` of each class.
+
+    Returns
+    -------
+    float
+        0 where a class has under `_FEWEST` reads.
+    """
     classes = _tokens(positives, negatives)
     if min(map(len, classes)) < _FEWEST:
         return 0.0
@@ -94,7 +105,7 @@ def _tokens(*columns: pd.Series) -> list[np.ndarray]:
 
 
 def _places(found: dict[int, np.ndarray], size: int) -> list[tuple[int, int]]:
-    # (k, place) of what tells most in either half of the reads; of equals, what is nearest to the end.
+    # (k, place) of the words that separate most, in each half of the insert; of equals, those nearest to the end.
     best = []
     for is_right in (False, True):
         windows = [
@@ -143,8 +154,8 @@ def _sentence(classes: Sequence[np.ndarray], k: int, place: int) -> str:
 
 
 def _span(classes: Sequence[np.ndarray], first: int, last: int, alike: Sequence[str]) -> tuple[int, int]:
-    # From where to where the words go: a base that belongs to them adds few new ones, one of the insert four for each.
-    def words(first: int, last: int) -> int:  # so many hold most reads, in the class that has fewer
+    # From where to where the words go: a base of theirs adds few new words, one of the insert four for each.
+    def words(first: int, last: int) -> int:  # as many hold most reads, in the class where they are fewer
         counts = (
             np.unique(kmers.codes(tokens[:, first:last], last - first), return_counts=True)[1] for tokens in classes
         )
@@ -185,7 +196,7 @@ def _remedy(flank: str) -> str:
 
 
 def _named(shares: Sequence[np.ndarray], total: Sequence[int], k: int) -> str:
-    # The words of a class that the other lacks, the most frequent first; not of a class that is random there.
+    # The words of a class that the other lacks, the most frequent first; not of a class in which they are random.
     parts, most = [], 0
     for one, two, name, other in ((0, 1, "bound", "unbound"), (1, 0, "unbound", "bound")):
         words = np.flatnonzero((shares[one] >= ENRICHED * shares[two]) & (shares[one] >= max(2 / 4**k, 5 / total[one])))
@@ -222,8 +233,8 @@ def _counts(codes: np.ndarray, k: int) -> np.ndarray:
 def _beyond(held: np.ndarray, mirrored: np.ndarray, total: tuple[int, int]) -> np.ndarray:
     # The share of class 0 that holds some words, less what binding explains.
     #
-    # held and mirrored, (..., 2): reads of either class with the words and with their mirror images. Binding
-    # enriches both alike; where there are few mirror images, one read of doubt speaks for binding.
+    # held and mirrored, (..., 2): reads of either class with the words and with their mirror images. Binding enriches
+    # both alike; where there are few mirror images, one more read is assumed in favour of binding.
     share, other = held[..., 0] / total[0], held[..., 1] / total[1]
     doubtful = (held[..., 1] + 1) / total[1]
     ratio = (held[..., 0] + 1) / total[0] / doubtful

@@ -19,7 +19,20 @@ def width(motif: motifs.Motifs) -> int:
 
 
 def sites(matrix: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Sites drawn from a motif: (count, W) uint8."""
+    """Sites drawn at random from a motif.
+
+    Parameters
+    ----------
+    matrix : (W, 4) float
+        Log-odds in bits, columns A C G T.
+    count : int
+    rng : numpy Generator
+
+    Returns
+    -------
+    (count, W) uint8
+        Tokens.
+    """
     share = np.exp2(matrix.astype(float))
     climb = (share / share.sum(1, keepdims=True)).cumsum(1)
     return (rng.random((count, len(matrix), 1)) > climb[:, :3]).sum(2).astype(np.uint8)
@@ -40,7 +53,33 @@ def chip(
     blacklist: list[tuple[str, int, int]],
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, dict]:
-    """Peaks in narrowPeak columns, strongest first, and what caused them."""
+    """Peaks of a simulated ChIP-seq experiment, and what caused each.
+
+    Parameters
+    ----------
+    dataset : str
+        Peaks are named ``{dataset}_{i}``, the strongest first.
+    motif : Motifs
+        Of the TF, one matrix.
+    planted : DataFrame
+        Its planted sites, as `genome.plant` gives them.
+    regions : (list, (E, W) uint8, (E,) float64, (E,) bool)
+        The elements (chromosome and centre), their tokens, the natural log of their accessibility before the co-factor
+        acts, and whether each has a site of the co-factor.
+    options : (int, float, float, float)
+        `peaks`, the `cofactor` of this cell, `noise` and `gc_bias` of `simulate.study`.
+    blacklist : list of (str, int, int)
+        Regions that give one artefact each: chromosome, start, end (0-based half-open).
+    rng : numpy Generator
+
+    Returns
+    -------
+    DataFrame
+        The ten columns of narrowPeak, strongest first.
+    dict
+        `share` of the peaks by cause (``site``, ``weak``, ``tethered``, ``artefact``), the share `with_cofactor`, and
+        `peaks`: name -> [cause, whether its element has a site of the co-factor].
+    """
     elements, tokens, openness, helped = regions
     count, cofactor, noise, gc_bias = options
     odds = _odds(tokens, motif)
@@ -79,11 +118,25 @@ def chip(
 
 
 def selex(motif: motifs.Motifs, reads: int, rng: np.random.Generator):
-    """Inserts of each cycle: number, (reads, _INSERT) tokens, share of them bound.
+    """Inserts of each SELEX cycle.
 
-    A library holds 10^13 molecules. A mixture of random inserts and inserts with a site drawn from the motif at a
-    random place stands for it: the density of the second kind, relative to the first, is exactly the mean odds over
-    places and strands, so the inverse of the mixture's density weighs every candidate back to the uniform library.
+    A library of 10^13 molecules is too large to write down. A mixture of random inserts and inserts with a site drawn
+    from the motif at a random place and strand stands for it. The density of the second kind, relative to the first, is
+    exactly the mean odds over places and strands, so the inverse of the mixture's density weights every candidate back
+    to the uniform library.
+
+    Parameters
+    ----------
+    motif : Motifs
+        Of the TF, one matrix.
+    reads : int
+        Reads of each cycle; an eighth are drawn again from the others, as PCR duplicates.
+    rng : numpy Generator
+
+    Yields
+    ------
+    int, (reads, settings.INSERT) uint8, float
+        Cycle, tokens of its inserts, and the share of them that is bound (their mean occupancy).
     """
     matrix = motif.matrices[0]
     width = len(matrix)
@@ -97,7 +150,7 @@ def selex(motif: motifs.Motifs, reads: int, rng: np.random.Generator):
     odds = _odds(candidates, motif)
     weight = 1 / (1 - share + share * odds / (2 * (settings.INSERT - width + 1)))
     weight /= weight.sum()
-    low, high = -60.0, 60.0  # log2 of the concentration at which `_BOUND` of the library is bound
+    low, high = -60.0, 60.0  # log2 of the concentration at which `settings.BOUND` of the library is bound
     for _ in range(60):
         middle = (low + high) / 2
         bound = (weight * (odds / (odds + 2**-middle))).sum()
@@ -116,7 +169,19 @@ def selex(motif: motifs.Motifs, reads: int, rng: np.random.Generator):
 
 
 def write_reads(path: Path, inserts: np.ndarray, rng: np.random.Generator) -> None:
-    """FASTQ of the inserts in their flanks; one read in a hundred has an error there, one in 200 an unknown base."""
+    """Write a gzip FASTQ of the inserts between their flanks.
+
+    One read in a hundred has an error in its left flank, one in 200 an unknown base in its insert.
+
+    Parameters
+    ----------
+    path : path
+        Its name up to the first dot is the name of the reads.
+    inserts : (N, settings.INSERT) uint8
+        Tokens.
+    rng : numpy Generator
+        Of errors and qualities.
+    """
     count = len(inserts)
     flanks = dna.encode([settings.LEFT_FLANK, settings.RIGHT_FLANK])
     reads = np.concatenate([np.tile(flanks[0], (count, 1)), inserts, np.tile(flanks[1], (count, 1))], 1)

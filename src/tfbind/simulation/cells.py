@@ -20,7 +20,17 @@ from tfbind.simulation import settings
 
 
 def cell_sheet(tfs: Sequence[str]) -> pd.DataFrame:
-    """The sheet of the simulated cells."""
+    """The sheet of the simulated cells.
+
+    Parameters
+    ----------
+    tfs : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        `cell`, `what`, `tf` ('' where a file is of no TF), `path`, `genome`: one row a file.
+    """
     return pd.DataFrame(cell_files(tfs), columns=["cell", "what", "tf", "path"]).assign(genome=settings.GENOME)
 
 
@@ -32,7 +42,24 @@ def cells(
     known: Mapping[str, motifs.Motifs],
     seed: int,
 ) -> None:
-    """Write the files of each cell, and the probability of each bin to be bound there."""
+    """Write the files of each cell, and the probability of each bin to be bound there.
+
+    Accessibility (bigWig, BAM or fragments) and its peaks, expression, conservative and relaxed peaks of each TF; for
+    all cells, ``genes.gtf`` and ``truth_bins.parquet``.
+
+    Parameters
+    ----------
+    folder : path
+    genome : dict of str to (length,) uint8
+        Chromosome -> its tokens.
+    elements : list of (str, int)
+        Chromosome and centre (0-based), as `genome.plant` gives them.
+    sites : DataFrame
+        Planted sites, as `genome.plant` gives them.
+    known : mapping of str to Motifs
+        TF -> its motif.
+    seed : int
+    """
     rng = seeding.generator(seed, "simulate", "cells")
     starts = _genes(folder / "genes.gtf", genome, elements, rng)
     shared = rng.standard_normal(len(elements))
@@ -180,10 +207,10 @@ def _write_regions(path: Path, covered: dict[str, np.ndarray]) -> None:
 
 
 def _write_bound(folder: Path, name: str, chance: dict[str, np.ndarray], rng: np.random.Generator) -> None:
-    """Peaks of a factor in a cell: certain ones where it binds; those and doubtful ones, wider, in the relaxed file.
+    """Peaks of a TF in a cell: certain ones where it binds; those and doubtful ones, wider, in the relaxed file.
 
-    A step that is bound has a peak of 200 bp around it, which shares half of itself with the four bins that hold the
-    step, and less with all others.
+    A step that is bound has a peak of 200 bp around it. At least half of the peak lies in each of the four bins
+    that hold the step, less in any other.
     """
     rows = {"conservative": [], "relaxed": []}
     for chrom, line in chance.items():

@@ -13,7 +13,19 @@ from tfbind.simulation import assays, settings
 
 
 def genome(rng: np.random.Generator) -> tuple[dict[str, np.ndarray], list[tuple[str, int, int]]]:
-    """Chromosomes as tokens, by a first-order chain with few CpG outside GC-rich islands; blacklisted regions."""
+    """A genome of random sequence: a first-order Markov chain with few CpG outside GC-rich islands.
+
+    Parameters
+    ----------
+    rng : numpy Generator
+
+    Returns
+    -------
+    dict of str to (length,) uint8
+        Chromosome -> its tokens; both ends and one gap inside are unknown bases.
+    list of (str, int, int)
+        One blacklisted region of each chromosome: name, start, end (0-based half-open).
+    """
     genome, blacklist = {}, []
     for name, length in settings.CHROMOSOMES.items():
         count = length // settings.PATCH
@@ -44,7 +56,27 @@ def plant(
     known: Mapping[str, motifs.Motifs],
     rng: np.random.Generator,
 ) -> tuple[list[tuple[str, int]], pd.DataFrame]:
-    """Elements (chromosome, centre) and the sites written into `genome` there, none over another."""
+    """Write sites of motifs into `genome`, none over another, around regularly spaced elements.
+
+    Parameters
+    ----------
+    genome : dict of str to (length,) uint8
+        Chromosome -> its tokens; changed in place.
+    blacklist : list of (str, int, int)
+        Regions without elements: chromosome, start, end (0-based half-open).
+    known : mapping of str to Motifs
+        TF -> its motif, the TFs and the co-factors.
+    rng : numpy Generator
+
+    Returns
+    -------
+    list of (str, int)
+        The elements: chromosome and centre (0-based), about `settings.SPACING` bp apart; no unknown base and
+        no blacklisted region lies within `settings.WIDE` bp.
+    DataFrame
+        The sites: `name` (of the TF), `element` (index), `chrom`, `start`, `end` (0-based half-open), `strand`, `bits`
+        (log-odds score).
+    """
     elements = []
     for chrom, text in genome.items():
         taboo = text == dna.UNKNOWN
@@ -64,7 +96,7 @@ def plant(
         for index in np.flatnonzero(rng.random(len(elements)) < share):
             chrom, centre = elements[index]
             start = centre + int(rng.integers(-45, 46 - width))
-            two = assays.sites(matrix, 2, rng)  # the better one: evolution kept it
+            two = assays.sites(matrix, 2, rng)  # the better of two: selection has kept it
             site, strand = two[matrix[np.arange(width), two].sum(1).argmax()], "+-"[rng.integers(2)]
             if taken[chrom][start : start + width].any():
                 continue
@@ -76,7 +108,18 @@ def plant(
 
 
 def write_genome(folder: Path, genome: dict[str, np.ndarray], blacklist: list, rng: np.random.Generator) -> None:
-    """Write the genome, some of it in lower case as repeats are, and the blacklist."""
+    """Write ``genome.fa``, some of it in lower case as repeats are, and ``blacklist.bed``.
+
+    Parameters
+    ----------
+    folder : path
+    genome : dict of str to (length,) uint8
+        Chromosome -> its tokens.
+    blacklist : list of (str, int, int)
+        Regions: chromosome, start, end (0-based half-open).
+    rng : numpy Generator
+        Chooses the repeats.
+    """
     text = bytearray()
     for name, tokens in genome.items():
         letters = np.frombuffer(b"ACGTN", np.uint8)[tokens]

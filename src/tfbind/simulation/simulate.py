@@ -1,14 +1,14 @@
-"""A study with known truth, in the file formats of real ones: the demo, the test bed and the proof.
+"""A study with known truth, in the file formats of real ones: the demo, and the data of many tests.
 
-A genome with planted motifs is read by simulated ChIP-seq, a random library by simulated HT-SELEX. Both bind by the
-same rule: the occupancy of a sequence is Z / (1 + Z), where Z is a concentration times the summed odds of all its
-sites, on both strands, under the factor's JASPAR matrix. So the assays see one specificity; what parts them is known:
+Simulated ChIP-seq reads a genome with planted motifs, simulated HT-SELEX a random library. Both bind by the same rule:
+the occupancy of a sequence is Z / (1 + Z), where Z is a concentration times the summed odds of all its sites, on both
+strands, under the TF's JASPAR matrix. So the assays measure one specificity, and it is known how they differ:
 
-- ChIP-seq sees occupancy times accessibility, which a co-factor of each cell raises; weak sites, binding by way of the
-  co-factor, artefacts in blacklisted regions, noise and, if asked for, a GC bias come on top.
-- HT-SELEX sees occupancy to the power of the cycle, short inserts, and PCR duplicates.
+- ChIP-seq measures occupancy times accessibility, which a co-factor of each cell raises; weak sites, binding through
+  the co-factor, artefacts in blacklisted regions, noise and, if asked for, a GC bias come on top.
+- HT-SELEX measures occupancy to the power of the cycle, on short inserts, with PCR duplicates.
 
-For the cell-type task the same genome is read in several cells. There a factor binds in a step of 50 bp with a known
+For the cell-type task the same genome is read in several cells. There a TF binds in a step of 50 bp with a known
 probability, its occupancy times how open the step is in the cell; so the probability that a bin is bound is known too.
 """
 
@@ -27,7 +27,7 @@ from tfbind.simulation import assays, cells, settings
 from tfbind.simulation import genome as simulation_genome
 from tfbind.simulation.genome import plant, write_genome
 
-#: The study as it is written; the demo's own config says why each key stands there.
+#: The config of the study; that of the demo says why each key is there.
 CONFIG = f"""\
 datasets: datasets.tsv
 cells: cells.tsv
@@ -68,7 +68,7 @@ def study(
     seed : int
         Another seed is another genome, other sites and other reads.
     tfs : sequence of str
-        Factors with a vertebrate JASPAR motif of at most 20 bp. The first is assayed in both cells.
+        TFs with a vertebrate JASPAR motif of at most 20 bp. The first is assayed in both cells.
     peaks : int
         Peaks of each ChIP-seq experiment, beside a few artefacts in blacklisted regions.
     reads : int
@@ -77,13 +77,18 @@ def study(
         The SELEX cycle (1 to 4) that `datasets.tsv` names. All are written.
     cofactor : mapping of str to float, optional
         For each cell, by how much (natural log) its co-factor's motif raises accessibility, and with it the share of
-        co-factor sites that bind the factor without a site of its own: a cause of shift between cells and between
+        co-factor sites where the TF is bound without a site of its own: a cause of shift between cells and between
         assays. Default 1.5 each; 0 removes it.
     noise : float
         Standard deviation of the natural log of a ChIP-seq signal.
     gc_bias : float
         Rise of the natural log of a ChIP-seq signal per standard deviation of GC content: a cause of shift that has
         nothing to do with binding.
+
+    Raises
+    ------
+    InputError
+        `cofactor` names an unknown cell, a motif is longer than 20 bp or unknown to JASPAR, or there is no such cycle.
     """
     folder = Path(folder)
     cofactor = dict.fromkeys(COFACTORS, 1.5) | dict(cofactor or {})
