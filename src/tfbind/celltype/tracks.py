@@ -366,22 +366,27 @@ def read_bam(path: str | os.PathLike, genome: chromosomes.Chromosomes, tally: Ta
             known = chromosomes.known(path, lengths, genome)
             number = {file.get_tid(name): chrom for chrom, name in known.items()}
             ends: dict[int, list[int]] = {}
-            skipped = total = repeated = 0
+            skipped = total = repeated = endless = 0
             for read in file.fetch(until_eof=True):
                 total += 1
                 if read.flag & 0xF04:  # unmapped, secondary, failed, duplicate, supplementary
                     skipped += 1
                 else:
                     repeated += read.mapping_quality == 0
-                    end = read.reference_end - 1 if read.is_reverse else read.reference_start
-                    ends.setdefault(read.reference_id, []).append(end)
+                    end = read.reference_end if read.is_reverse else read.reference_start + 1
+                    if end is None:
+                        endless += 1
+                        continue
+                    ends.setdefault(read.reference_id, []).append(end - 1)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as BAM or CRAM: {error}; make or fetch it again") from None
     found = {number[tid]: np.array(cuts, np.int32) for tid, cuts in ends.items() if tid in number}
     tally.add("read", "aligned reads", total)
     tally.add("noted", "read of mapping quality 0 (it fits elsewhere as well): its cut counts all the same", repeated)
     tally.add("dropped", "unmapped, secondary, supplementary, failed or duplicate", skipped)
-    tally.add("dropped", "chromosome absent from the genome", total - skipped - sum(map(len, found.values())))
+    tally.add("dropped", "on the reverse strand without a CIGAR: its 5' end is not known", endless)
+    kept = sum(map(len, found.values()))
+    tally.add("dropped", "chromosome absent from the genome", total - skipped - endless - kept)
     return _inside(path, found, genome, tally)
 
 

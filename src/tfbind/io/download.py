@@ -18,6 +18,7 @@ import os
 import re
 import shutil
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
@@ -183,16 +184,23 @@ def _from_mirror(url: str, checksum: str, cached: Path) -> bool:
 def _copy(stored: Path, checksum: str, cached: Path) -> bool:
     """Copy a file of the mirror, unpacked if only its unpacked content has the checksum; False if neither has it."""
     for opener in (open, gzip.open):
-        with atomic.replacing(cached) as temporary:
-            try:
-                with opener(stored, "rb") as source, open(temporary, "wb") as target:
-                    _copy_bounded(source, target)
-            except gzip.BadGzipFile:
-                return False
-            if not _mismatch(temporary, checksum):
-                return True
-        cached.unlink()
+        try:
+            with atomic.replacing(cached) as temporary:
+                try:
+                    with opener(stored, "rb") as source, open(temporary, "wb") as target:
+                        _copy_bounded(source, target)
+                except (gzip.BadGzipFile, EOFError, zlib.error):
+                    raise _Another from None
+                if _mismatch(temporary, checksum):
+                    raise _Another
+        except _Another:  # then no file is left in the cache
+            continue
+        return True
     return False
+
+
+class _Another(Exception):
+    """A file of the mirror is not the one that was asked for."""
 
 
 def _copy_bounded(source, target) -> None:

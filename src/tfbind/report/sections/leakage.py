@@ -31,10 +31,10 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 def _audit(audit: pd.DataFrame) -> dict:
     """A sentence on leakage, sentences on whole libraries, and a table of the pairs of datasets that leak."""
-    cell = ["source", "target", "train_negatives", "test_negatives"]
+    pair = ["source", "target"]
     found = audit[audit["n_train"] > 0]
     leaks = found[found["kind"] != ONE_LIBRARY]
-    n, n_leaking = len(audit[cell].drop_duplicates()), len(leaks[cell].drop_duplicates())
+    n, n_leaking = len(audit[pair].drop_duplicates()), len(leaks[pair].drop_duplicates())
     pairs = f"any of the {wording.count(n)} pairs of source and target"
     said = f"Nothing leaked: no training row of {pairs} is in its test set."
     if not n:

@@ -31,7 +31,8 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
         `logos.section`; each logo has in `said` the line under it) and `table` (see `table.shown`). `breakable`: the
         function.
     """
-    return {"lessons": _lessons(*tables["motifs"]), "breakable": wording.breakable}
+    found = _lessons(*tables["motifs"])
+    return {"lessons": found, "breakable": wording.breakable, "filtered": [found["table"]]}
 
 
 def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
