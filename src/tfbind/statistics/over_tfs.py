@@ -11,6 +11,7 @@ EVERY_TF = "all TFs"
 
 
 def _spread(low: pd.Series, high: pd.Series, level: float) -> pd.Series:
+    # The standard error of which a normal interval has this width.
     return (high - low) / (-2 * special.ndtri((1 - level) / 2))
 
 
