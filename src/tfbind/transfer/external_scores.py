@@ -130,7 +130,7 @@ def predictions(
     Raises
     ------
     InputError
-        A file has a fault, see `read`; those of all files at once.
+        A file has a fault, see `read`; the first faults of all files, with a count of the rest.
     """
     faults, parts = [], []
     for target, (positives, sets) in targets.items():
@@ -183,8 +183,8 @@ def read(path: str | os.PathLike, wanted: Sequence[str]) -> dict[str, float]:
     Raises
     ------
     InputError
-        With all faults: a line without exactly two columns, a score that is not a finite number, an unknown or
-        repeated name, or a name without score.
+        With the first faults and a count of the rest: a line without exactly two columns, a score that is not a finite
+        number, an unknown or repeated name, or a name without score.
     """
     found, faults, expected = {}, [], set(wanted)
     for number, fields in _lines(path):

@@ -4,8 +4,8 @@
 - `head`: its dense layers are fine-tuned, its detectors stay fixed.
 - `finetune`: all of it is fine-tuned.
 - `retrain`: a new network is trained on the n examples only.
-- `joint`: a new network is trained on the source's sequences and the n examples, which are repeated, at most 16-fold,
-  to as many as the source's.
+- `joint`: a new network is trained on the source's sequences and the n examples; these are repeated, at most 16-fold,
+  to about as many as the source's.
 
 Each is trained for a number of steps fixed beforehand. Target validation sequences are not used, since nothing is
 selected. Fine-tuning starts from each seed of the source model. Networks trained on the same examples are trained as
