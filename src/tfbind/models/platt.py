@@ -31,49 +31,55 @@ def calibrate(labels: np.ndarray, logits: np.ndarray) -> dict | None:
 
 
 def fit(labels: np.ndarray, logits: np.ndarray, bias: bool = True, flattest: float = 0.0) -> tuple[float, float]:
-    """The slope (1 / temperature) and bias of the most likely ``slope * logits + bias``, by Newton's method.
+    """Slope and bias that make ``slope * logits + bias`` the most likely log odds, by Newton's method.
 
-    Labels are Platt's: a positive counts as (P + 1) / (P + 2), a negative as 1 / (N + 2), so that there is always one
-    finite optimum.
+    Labels are Platt's (1999): with P positives and N negatives, a positive counts as (P + 1) / (P + 2) and a negative
+    as 1 / (N + 2), so that there is always one finite optimum.
 
     Parameters
     ----------
-    labels : (N,) 0 or 1
+    labels : (N,) 0/1
     logits : (N,) float64
     bias : bool
-        Without, the bias is 0.
+        Whether a bias is fitted; otherwise it is 0.
     flattest : float
-        A smaller slope is set to it, and the bias to what is then the most likely one.
+        A smaller slope is set to it, and the bias fitted again.
 
     Returns
     -------
     slope, bias : float
+        `slope` is 1 / temperature.
     """
     positive = np.asarray(labels) == 1
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     wanted = np.where(positive, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
     scale = max(float(np.abs(logits).max(initial=0)), 1e-12)
-    design = np.stack([logits / scale, np.ones(len(logits))][: 1 + bias], 1)  # (N, 1 or 2)
+    columns = np.stack([logits / scale, np.ones(len(logits))], 1)  # (N, 2)
+    found = _newton(columns[:, : 1 + bias], wanted, 0)
+    slope, rest = float(found[0] / scale), float(found[1]) if bias else 0.0
+    if slope < flattest:
+        slope = flattest
+        rest = float(_newton(columns[:, 1:], wanted, slope * logits)[0]) if bias else 0.0
+    return slope, rest
 
-    def loss(beta: np.ndarray) -> float:
-        z = design @ beta
+
+def _newton(design: np.ndarray, wanted: np.ndarray, given: np.ndarray | int) -> np.ndarray:
+    # The weights (K,) of the columns (N, K) that make ``given + design @ weights`` the most likely log odds.
+    def loss(weights: np.ndarray) -> float:
+        z = given + design @ weights
         return float(np.sum(np.logaddexp(0, z) - wanted * z))
 
-    beta = np.zeros(design.shape[1])
+    weights = np.zeros(design.shape[1])
     for _ in range(100):
-        p = sigmoid(design @ beta)
+        p = sigmoid(given + design @ weights)
         gradient = design.T @ (p - wanted)
-        step = np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(len(beta)), gradient)
-        while loss(beta - step) > loss(beta) and np.abs(step).max() > 1e-10:
+        step = np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(len(weights)), gradient)
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > 1e-10:
             step = step / 2
-        beta = beta - step
+        weights = weights - step
         if np.abs(step).max() < 1e-8:
             break
-    slope = float(beta[0] / scale)
-    if slope >= flattest:
-        return slope, float(beta[1]) if bias else 0.0
-    share = float(wanted.mean())
-    return flattest, float(np.log(share / (1 - share))) if bias else 0.0
+    return weights
 
 
 def probability(logits: np.ndarray, curve: Mapping) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Intervals and p values: rows resampled in blocks, training seeds added."""
+"""Intervals and p-values: test sequences are resampled in blocks, and the variance between training seeds is added."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -9,36 +9,53 @@ from scipy import special
 
 from tfbind.kernels import ranks
 
-#: Below this many blocks a class, an interval leans on its small-sample correction.
+#: With fewer blocks per class than this, an interval depends on its small-sample correction.
 FEW_BLOCKS = 10
-#: Resamples that tell how much of the seeds' jackknife is the noise of the test rows.
+#: Resamples used to estimate how much of the seeds' jackknife is noise of the test sequences.
 ENOUGH = 100
-#: Power of the variances that weigh Student's t of rows and of seeds: with 1, Cochran's own, intervals of two seeds
-#: are too wide, with much more they tend to Satterthwaite's, which are too narrow.
+#: The t quantiles of test sequences and of seeds are averaged with weights variance**WEIGHT. With 1 (Cochran's choice)
+#: intervals of two seeds are too wide; with much more they tend to Satterthwaite's, which are too narrow.
 WEIGHT = 1.5
 
 
 class Draws(NamedTuple):
-    """The resamples of one set of test rows, shared by every model scored on it."""
+    """The resamples of one test set, shared by every model scored on it.
 
-    codes: np.ndarray  #: (N,) int32: block of each row; those of positives first
-    counts: np.ndarray  #: (B, G) uint16: how often each resample drew each block
-    n_positive: int  #: blocks of positives
-    n_block: int  #: blocks of the class that has fewer
+    A block that holds both classes has two numbers, one among the blocks of positives and one among those of
+    negatives.
+    """
+
+    codes: np.ndarray  #: (N,) int32: block of each sequence; blocks of positives have the lower numbers
+    counts: np.ndarray  #: (B, G) uint16: how often each of B resamples drew each block
+    n_positive: int  #: number of blocks of positives
+    n_block: int  #: number of blocks of the class that has fewer
 
 
 class Replicates(NamedTuple):
-    """One model on one set of test rows; columns as in `METRICS`."""
+    """Metrics of one model on one test set, with their resamples; columns as in `metrics.METRICS`."""
 
-    value: np.ndarray  #: (4,) observed
-    rows: np.ndarray  #: (B, 4) deviations when rows are drawn
-    seeds: np.ndarray  #: (4,) variance between trainings; 0 with one seed
-    n_block: int
+    value: np.ndarray  #: (4,) float64: observed, of the ensemble (mean logit of the seeds)
+    rows: np.ndarray  #: (B, 4) float64: resample minus observed, widened for few blocks; NaN with one block
+    seeds: np.ndarray  #: (4,) float64: variance between training seeds; 0 with one seed
+    n_block: int  #: as in `Draws`
     n_seed: int
 
 
 def blocks(table: pd.DataFrame, size: int) -> np.ndarray:
-    """The block of each row, (N,) int64: `size` bp of a chromosome, or the row alone without coordinates."""
+    """Number of the resampling block of each sequence.
+
+    Parameters
+    ----------
+    table : DataFrame, N rows
+        Columns `chrom` and `start` (0-based).
+    size : int
+        Length of a block in bp; a sequence belongs to the block that holds its start.
+
+    Returns
+    -------
+    (N,) int64
+        From 0, in order of appearance. A sequence without coordinates is a block of its own.
+    """
     placed = table["chrom"].notna() & table["start"].notna()
     names = pd.Series([f"row\x1f{i}" for i in range(len(table))], dtype=object)
     where = np.flatnonzero(placed)
@@ -48,19 +65,26 @@ def blocks(table: pd.DataFrame, size: int) -> np.ndarray:
 
 
 def draw(labels: np.ndarray, block: np.ndarray, resamples: int, rng: np.random.Generator) -> Draws:
-    """Draw blocks with replacement, as many as there are.
+    """Draw blocks with replacement, in each resample as many as there are.
 
-    A block brings its rows of both classes along, since a positive and its own shuffle rise and fall together.
-    Blocks of positives alone, of negatives alone and of both are drawn among themselves. Where one of these kinds
-    has a single block, which could not vary, positives and negatives are drawn apart: a wider interval, at worst.
+    A drawn block contributes all its sequences, of both classes, because a positive and its own shuffle vary together.
+    Blocks with positives only, with negatives only and with both are drawn separately, so that both classes keep
+    their number of blocks. Where one of these three kinds has a single block, which could not vary, blocks of positives
+    and blocks of negatives are drawn independently; this can only widen the interval.
 
     Parameters
     ----------
     labels : (N,) 0/1
+        Of the test sequences.
     block : (N,) int
-        Block of each row, from `blocks`.
+        Block of each sequence, from `blocks`.
     resamples : int
+        Number of resamples, B.
     rng : numpy Generator
+
+    Returns
+    -------
+    Draws
     """
     positive = np.asarray(labels) == 1
     inside, names = pd.factorize(block)
@@ -80,10 +104,10 @@ def draw(labels: np.ndarray, block: np.ndarray, resamples: int, rng: np.random.G
 
 
 def _drawn(chosen: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    # How often each of the chosen blocks (K,) comes: (B, K), as many draws as blocks.
+    # How often each block is drawn, (B, K), out of the `chosen` ones (K,) bool; others count 0.
     where = np.flatnonzero(chosen)
     size, counts = len(where), np.zeros((resamples, len(chosen)), np.uint16)
-    some = max(1, 1_000_000 // size)  # resamples at a time, which bounds the memory
+    some = max(1, 1_000_000 // size)  # so many resamples at a time, to limit the memory
     for first in range(0, resamples, some):
         n = min(some, resamples - first)
         picks = rng.integers(size, size=(n, size)) + size * np.arange(n)[:, None]
@@ -99,19 +123,28 @@ def _ranked(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampled
 
 
 def replicate(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampled) -> Replicates:
-    """Every ranking metric of one model over all resamples.
+    """Every ranking metric of one model, observed and in all resamples.
+
+    The variance between seeds is a jackknife over ensembles that leave one seed out. The part of it that is noise of
+    the test sequences is subtracted, since `rows` already holds it.
 
     Parameters
     ----------
-    scores : (S, N) logits
-        One row a training seed.
+    scores : (S, N) float64
+        Logits, one line per training seed.
     draws : Draws
-        Of the same N test rows.
+        Of the same N test sequences.
     kernel : callable
-        Of `kernels.ranks`; what its columns hold, the columns of the result hold. By default `METRICS`.
+        A function of `kernels.ranks` with the arguments of `ranks.resampled`. Its columns are those of the result: by
+        default `metrics.METRICS`.
+
+    Returns
+    -------
+    Replicates
+        `rows` is NaN where a class has a single block.
     """
     n_seed = len(scores)
-    once = draws._replace(counts=np.ones((1, draws.counts.shape[1]), np.uint16))  # the rows as they are
+    once = draws._replace(counts=np.ones((1, draws.counts.shape[1]), np.uint16))  # each block once: the observed data
     value = _ranked(scores.mean(0), once, kernel)[0]
     rows = _ranked(scores.mean(0), draws, kernel)  # (B, 4)
     seeds = np.zeros(len(value))
@@ -121,32 +154,35 @@ def replicate(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampl
             [_ranked(np.delete(scores, i, 0).mean(0), few, kernel) for i in range(n_seed)]
         )  # (S, 1 + R, 4)
         observed, *redrawn = (n_seed - 1) * without.var(0)
-        # Seeds differ on the very rows, too; by as much as redrawing these adds, the rows' part already holds it.
+        # Leaving a seed out changes the metric partly by noise of the test sequences. Resampling these shows how much;
+        # that part is in `rows` already, so it is subtracted.
         seeds = np.maximum(2 * observed - np.mean(redrawn, 0), 0)
     widen = np.sqrt(draws.n_block / (draws.n_block - 1)) if draws.n_block > 1 else np.nan
     return Replicates(value, (rows - value) * widen, seeds, draws.n_block, n_seed)
 
 
 def half_width(parts: Sequence[tuple[float, int]], level: float) -> float:
-    """Half of an interval for a sum of independent parts.
+    """Half the width of an interval for a sum of independent parts.
 
     Parameters
     ----------
     parts : sequence of (float, int)
-        Variance of each part and its degrees of freedom; a part with none does not widen the interval.
+        Variance of each part and its degrees of freedom. A part without degrees of freedom is left out, unless its
+        variance is NaN.
     level : float
+        Of the interval, e.g. 0.95.
 
     Returns
     -------
     float
-        Standard deviation of the sum times the parts' quantiles of Student's t, averaged with weights that grow as
-        their variances to the power `WEIGHT`. NaN where a variance is.
+        Standard deviation of the sum times a mean of the parts' t quantiles, weighted by their variances to the power
+        `WEIGHT` (after Cochran and Cox 1950). 0 without variance, NaN where a variance is NaN.
     """
     return _half_width(*_known(parts), (1 - level) / 2)
 
 
 def _known(parts: Sequence[tuple[float, int]]) -> np.ndarray:
-    # Variances and degrees of freedom (2, K) of the parts that widen an interval.
+    # Variances and degrees of freedom, (2, K), of the parts that count.
     return np.array([part for part in parts if part[1] > 0 or np.isnan(part[0])]).reshape(-1, 2).T
 
 
@@ -160,27 +196,29 @@ def _half_width(variances: np.ndarray, freedoms: np.ndarray, tail: float) -> flo
 
 
 def p_of(value: float, parts: Sequence[tuple[float, int]]) -> float:
-    """Two-sided p that a value differs from zero by chance: the interval at the level 1 - p ends at zero.
+    """Two-sided p-value of the hypothesis that a value is zero.
 
-    So p is below 0.05 where the interval at 95 % lies on one side of zero, and nowhere else.
+    It is the p at which the interval of level 1 - p ends at zero, so p is below 0.05 exactly where the 95 % interval
+    excludes zero.
 
     Parameters
     ----------
     value : float
     parts : sequence of (float, int)
-        As for `half_width`.
+        Variance and degrees of freedom of each independent part of `value`.
 
     Returns
     -------
     float
-        1e-300 at least. NaN where a variance is, and for a value other than zero that has no variance at all.
+        At least 1e-300; 1 for a value of zero. NaN where a variance is NaN, and for a value other than zero without
+        any variance.
     """
     variances, freedoms = _known(parts)
     if value == 0 and not np.isnan(variances).any():
         return 1.0
     if not variances.any() or np.isnan(variances).any():
         return float("nan")
-    # Each part's own quantiles have a closed form, and p, from their average, lies between those.
+    # The p of each part alone has a closed form. The p of their averaged quantiles lies between these, so bisect.
     alone = 2 * special.stdtr(freedoms[variances > 0], -abs(value) / np.sqrt(variances.sum()))
     low, high = np.log(np.clip([alone.min(), alone.max()], 1e-300, 1))
     while high - low > 1e-9:
@@ -191,7 +229,22 @@ def p_of(value: float, parts: Sequence[tuple[float, int]]) -> float:
 
 
 def metric_interval(model: Replicates, column: int, level: float) -> tuple[float, float]:
-    """Interval of one metric of one model, symmetric on the logit scale; at 0 and 1, on its own."""
+    """Interval of one metric of one model.
+
+    Parameters
+    ----------
+    model : Replicates
+    column : int
+        Which metric, as an index into `metrics.METRICS`.
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    low, high : float
+        Symmetric on the logit scale; where the value is 0 or 1, on the plain scale, cut to 0 to 1. NaN where a class
+        has a single block.
+    """
     value = float(model.value[column])
     half = half_width(
         [(float(model.rows[:, column].var()), model.n_block - 1), (float(model.seeds[column]), model.n_seed - 1)], level
@@ -204,7 +257,20 @@ def metric_interval(model: Replicates, column: int, level: float) -> tuple[float
 
 
 def difference(first: Replicates, second: Replicates, level: float) -> tuple[float, float, float]:
-    """AUROC of `first` minus that of `second` on the same draws of the same rows, with paired interval."""
+    """AUROC of one model minus that of another, with its paired interval.
+
+    Parameters
+    ----------
+    first, second : Replicates
+        On the same `Draws` of the same test sequences.
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    value, low, high : float
+        The ends are cut to -1 to 1, and NaN where a class has a single block.
+    """
     value, parts = _paired(first, second)
     half = half_width(parts, level)
     low, high = np.clip([value - half, value + half], -1, 1)
@@ -212,12 +278,23 @@ def difference(first: Replicates, second: Replicates, level: float) -> tuple[flo
 
 
 def difference_p(first: Replicates, second: Replicates) -> float:
-    """Two-sided p that both have one AUROC, of the same draws and seeds as the interval of `difference`."""
+    """Two-sided p-value of the hypothesis that two models have the same AUROC.
+
+    Parameters
+    ----------
+    first, second : Replicates
+        On the same `Draws` of the same test sequences.
+
+    Returns
+    -------
+    float
+        From the same variances as the interval of `difference`; NaN as in `p_of`.
+    """
     return p_of(*_paired(first, second))
 
 
 def _paired(first: Replicates, second: Replicates) -> tuple[float, list[tuple[float, int]]]:
-    # The difference of two AUROCs, and the parts of its variance: test rows and trainings.
+    # The difference of two AUROCs, and its variance in two parts: test sequences and training seeds.
     rows = float((first.rows[:, 0] - second.rows[:, 0]).var())
     seeds = float(first.seeds[0] + second.seeds[0])
     parts = [(rows, first.n_block - 1), (seeds, first.n_seed + second.n_seed - 2)]

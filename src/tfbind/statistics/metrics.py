@@ -1,4 +1,4 @@
-"""Metrics of scores on labelled rows, and the variance of AUROC after DeLong."""
+"""Metrics of scores on labelled sequences, and the variance of AUROC (DeLong et al. 1988)."""
 
 import numpy as np
 from scipy import special
@@ -7,23 +7,52 @@ from tfbind.errors import NotEstimable
 from tfbind.kernels import ranks
 
 CURVE_POINTS = 60
-#: Pooled over all rows; equal scores are one threshold. Average precision is not interpolated; a recall is the largest
-#: among the thresholds whose precision is at least 90 % or 50 %, 0 where there is none.
+#: Over all sequences together; equal scores are one threshold. `auprc` is average precision, not interpolated. A recall
+#: is the largest at any threshold whose precision is at least 90 % (10 % FDR) or 50 %; 0 where there is none.
 METRICS = ("auroc", "auprc", "recall_at_10fdr", "recall_at_50fdr")
-#: The auPRC of the ENCODE-DREAM challenge's own scoring, which took PRROC (Grau, Grosse and Keilwagen 2015):
-#: interpolated after Davis and Goadrich (2006), where `auprc` is average precision. One positive that ranks second has
-#: 0.25 by the first and 0.5 by the second.
+#: The auPRC that the ENCODE-DREAM challenge scored with, by PRROC (Grau, Grosse and Keilwagen 2015): interpolated after
+#: Davis and Goadrich (2006), while `auprc` is average precision. For a single positive that ranks second it is 0.25,
+#: and `auprc` is 0.5.
 INTERPOLATED = "auprc_davis_goadrich"
 
 
 def beyond(auroc: float, floor: float) -> float:
-    """Share of the way from the composition floor to a perfect AUROC of 1; a floor below chance (0.5) is chance."""
+    """Share of the way from the composition floor to a perfect AUROC of 1.
+
+    Parameters
+    ----------
+    auroc : float
+        Of the model.
+    floor : float
+        AUROC of the composition model; one below chance counts as 0.5.
+
+    Returns
+    -------
+    float
+        1 for a perfect model, 0 at the floor, negative below it. 0 where the floor is 1, NaN where `auroc` is NaN.
+    """
     floor = max(floor, 0.5)
     return (auroc - floor) / (1 - floor) if floor < 1 else 0.0
 
 
 def measure(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """All `METRICS`, (4,) float64, of labels (N,) 0/1 and scores (N,); one class alone is not estimable."""
+    """All `METRICS` of one set of scores.
+
+    Parameters
+    ----------
+    labels : (N,) 0/1
+    scores : (N,) float
+        Higher for likelier positives.
+
+    Returns
+    -------
+    (4,) float64
+
+    Raises
+    ------
+    NotEstimable
+        One class has no sequence.
+    """
     positive, scores = np.asarray(labels) == 1, np.asarray(scores)
     classes = {"positives": np.sort(scores[positive]), "negatives": np.sort(scores[~positive])}
     for name, found in classes.items():
@@ -33,7 +62,18 @@ def measure(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def mid_ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1 along the last axis of (..., N) values without NaN, equal values at the mean of theirs: float64."""
+    """Ranks along the last axis; equal values share the mean of their ranks.
+
+    Parameters
+    ----------
+    values : (..., N)
+        Without NaN.
+
+    Returns
+    -------
+    (..., N) float64
+        From 1, for the smallest value.
+    """
     ranks = np.empty(values.shape)
     for place in np.ndindex(values.shape[:-1]):
         _, group, counts = np.unique(values[place], return_inverse=True, return_counts=True)
@@ -44,17 +84,25 @@ def mid_ranks(values: np.ndarray) -> np.ndarray:
 def delong(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """AUROCs of several models on one test set, and their covariance.
 
-    DeLong, DeLong & Clarke-Pearson 1988, by mid-ranks as in Sun & Xu 2014: O(M N log N). Rows count as
-    independent and models as fixed: neither blocks nor seeds enter.
+    DeLong, DeLong & Clarke-Pearson 1988, by mid-ranks as in Sun & Xu 2014: O(M N log N). Sequences count as
+    independent and models as fixed: neither blocks nor training seeds enter.
 
     Parameters
     ----------
-    labels : (N,) 0/1, at least two of each
-    scores : (M, N)
+    labels : (N,) 0/1
+        At least two of each.
+    scores : (M, N) float
+        One line per model; (N,) is one model.
 
     Returns
     -------
-    aucs (M,), covariance (M, M)
+    aucs : (M,) float64
+    covariance : (M, M) float64
+
+    Raises
+    ------
+    NotEstimable
+        Fewer than two positives or two negatives.
     """
     scores = np.atleast_2d(scores)
     positive = np.asarray(labels) == 1
@@ -68,20 +116,52 @@ def delong(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def delong_p(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
-    """Two-sided p that two models share one AUROC on these rows; NaN where the difference has no variance."""
+    """Two-sided p-value of the hypothesis that two models have the same AUROC, by DeLong's variance.
+
+    Parameters
+    ----------
+    labels : (N,) 0/1
+        At least two of each.
+    first, second : (N,) float
+        Scores of the two models.
+
+    Returns
+    -------
+    float
+        1 where both AUROCs are the same and their difference has no variance; NaN where they differ without variance.
+
+    Raises
+    ------
+    NotEstimable
+        Fewer than two positives or two negatives.
+    """
     aucs, covariance = delong(labels, np.stack([first, second]))
     variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
     difference = aucs[0] - aucs[1]
-    # Identical rankings leave rounding noise where the difference is exactly zero.
+    # Identical rankings leave rounding noise in a variance that is exactly zero.
     if variance <= 1e-15:
         return 1.0 if abs(difference) < 1e-12 else float("nan")
     return float(2 * special.ndtr(-abs(difference) / np.sqrt(variance)))
 
 
 def curve(labels: np.ndarray, scores: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """About `CURVE_POINTS` points of the ROC (``roc``) or precision-recall (``pr``) curve, ends included."""
+    """About `CURVE_POINTS` points of a ROC or precision-recall curve, with both ends.
+
+    Parameters
+    ----------
+    labels : (N,) 0/1
+        Both classes must occur.
+    scores : (N,) float
+        Equal scores are one threshold.
+    kind : {"roc", "pr"}
+
+    Returns
+    -------
+    x, y : (K,) float64
+        False positive rate and recall (``roc``), or recall and precision (``pr``), from the highest threshold down.
+    """
     order = np.argsort(scores, kind="stable")[::-1]
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)  # rows of one score are taken together
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)  # equal scores are one threshold
     bound = np.cumsum(labels[order] == 1)[ends]
     true, false = (np.append(0, counts) for counts in (bound, ends + 1 - bound))
     recall = true / true[-1]

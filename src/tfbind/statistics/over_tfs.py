@@ -1,4 +1,4 @@
-"""Means over TFs, their intervals and their signed-rank tests."""
+"""Mean drops over TFs, their intervals and their signed-rank tests."""
 
 import numpy as np
 import pandas as pd
@@ -6,32 +6,44 @@ from scipy import special
 
 from tfbind.statistics.metrics import mid_ranks
 
-#: The `tf` of a verdict over all TFs.
+#: The `tf` of table rows that are about all TFs.
 EVERY_TF = "all TFs"
 
 
 def _spread(low: pd.Series, high: pd.Series, level: float) -> pd.Series:
+    # The standard error of which a normal interval has this width.
     return (high - low) / (-2 * special.ndtri((1 - level) / 2))
 
 
 def _per_tf(transfer: pd.DataFrame, level: float) -> pd.DataFrame:
-    # Pairs of one TF share test rows and models, so their errors do not average out: the mean spread bounds
-    # that of their mean. Where one pair has no interval, neither has the mean over the pairs.
+    # Pairs of one TF share test sequences and models, so their errors do not average out: the standard error of their
+    # mean is at most the mean of their standard errors, which is used. If one pair has no interval, the mean has none.
     table = transfer.assign(spread=_spread(transfer["low"], transfer["high"], level))
     return table.groupby("tf", sort=False)[["same", "cross", "drop", "low", "high", "spread"]].mean(skipna=False)
 
 
 def wilcoxon(drops: np.ndarray) -> float:
-    """Exact two-sided p of Wilcoxon's signed-rank test that drops (n,) centre on zero; zeros are split; NaN stays."""
+    """Exact two-sided p-value of Wilcoxon's signed-rank test (1945) that drops centre on zero.
+
+    Parameters
+    ----------
+    drops : (n,) float
+        One per TF. Zeros are ranked with the rest and count half on either side.
+
+    Returns
+    -------
+    float
+        1 without any drop other than zero; NaN where a drop is NaN.
+    """
     drops = np.asarray(drops, float)
     if np.isnan(drops).any():
         return float("nan")
     known = drops != 0
-    # Twice a mid-rank is a whole number, with ties too; a zero, half on either side, tells the sides not apart.
+    # Twice a mid-rank is a whole number even with ties. A zero adds the same to both sides, so it is left out.
     ranks = (2 * mid_ranks(np.abs(drops))).astype(int)[known]
     above = ranks[drops[known] > 0].sum()
     less = min(above, ranks.sum() - above)
-    chances = np.zeros(less + 1)  # of each sum of the ranks on one side, each rank there or not with one half
+    chances = np.zeros(less + 1)  # of each rank sum on one side, where each rank lies with probability one half
     chances[0] = 1
     for rank in ranks:
         chances[rank:] += chances[: max(0, less + 1 - rank)]
@@ -40,10 +52,17 @@ def wilcoxon(drops: np.ndarray) -> float:
 
 
 def p_minimum(drops: np.ndarray) -> float:
-    """The smallest p that `wilcoxon` can reach with drops (n,) of these sizes, whatever their signs.
+    """The smallest p-value that `wilcoxon` can give for so many drops, whatever their signs.
 
-    0.25 with three TFs, 0.03 with six. A drop of exactly zero has no sign and counts as no TF: of 0, 0 and 0.1 it is 1.
-    NaN without drops, or where one is NaN.
+    Parameters
+    ----------
+    drops : (n,) float
+        One per TF. A drop of exactly zero has no sign and is not counted: for 0, 0 and 0.1 the result is 1.
+
+    Returns
+    -------
+    float
+        0.25 with three TFs, 0.03 with six. NaN without drops, or where one is NaN.
     """
     drops = np.asarray(drops, float)
     if not len(drops) or np.isnan(drops).any():
@@ -52,7 +71,18 @@ def p_minimum(drops: np.ndarray) -> float:
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """Holm's adjusted p-values (Holm 1979) of one family (n,); NaN stays NaN and is not counted."""
+    """Holm's adjusted p-values (Holm 1979) of one family of tests.
+
+    Parameters
+    ----------
+    p_values : (n,) float
+        NaN for a test that was not made; it does not count in the family.
+
+    Returns
+    -------
+    (n,) float64
+        At most 1, in the order given; NaN stays NaN.
+    """
     p_values = np.asarray(p_values, float)
     known = np.flatnonzero(~np.isnan(p_values))
     order = known[np.argsort(p_values[known], kind="stable")]
@@ -63,24 +93,25 @@ def holm(p_values: np.ndarray) -> np.ndarray:
 
 
 def mean_over_tfs(transfer: pd.DataFrame, level: float) -> dict[str, float]:
-    """Mean drop of the TFs in `transfer`, with its interval and p.
+    """Mean drop of the TFs in `transfer`, with its interval and p-value.
 
-    Several pairs of one TF are averaged first. The interval is Student's t over the TFs, whose spread
-    already holds each TF's own uncertainty; it is never narrower than the interval at the same level that this
-    uncertainty alone gives (normal), so that a few drops equal by chance are not taken for certainty. Where one
-    pair has no interval there is none. One TF keeps its own interval.
+    Several pairs of one TF are averaged first. The interval is Student's t over the TFs, whose spread already includes
+    the uncertainty of each TF. It is never narrower than the normal interval that this uncertainty alone gives, so that
+    a few drops that agree by chance do not look certain. With one TF, the interval is that TF's own.
 
     Parameters
     ----------
     transfer : DataFrame
-        Rows of one model, kind of negatives and shift.
+        Columns `tf, same, cross, drop, low, high`: rows of one model, kind of negatives and shift. Rows without a drop
+        are left out.
     level : float
+        Of the intervals, both those in `transfer` and the result.
 
     Returns
     -------
-    dict
-        `n_tf`, `same`, `cross`, `drop`, `low`, `high`, `p_value`, `p_minimum`; `n_tf` alone where no drop was
-        estimable.
+    dict of str to float
+        `n_tf`, `same`, `cross`, `drop`, `low`, `high`, `p_value`, `p_minimum`; only `n_tf` (0) where no drop was
+        estimable. `low` and `high` are NaN where any pair has no interval.
     """
     tfs = _per_tf(transfer[transfer["drop"].notna()], level)
     n = len(tfs)
@@ -91,7 +122,7 @@ def mean_over_tfs(transfer: pd.DataFrame, level: float) -> dict[str, float]:
         low, high = tfs["low"].iloc[0], tfs["high"].iloc[0]
     else:
         tail = (1 - level) / 2
-        within = -special.ndtri(tail) * np.sqrt(np.mean(tfs["spread"].to_numpy() ** 2))  # NaN where a spread is
+        within = -special.ndtri(tail) * np.sqrt(np.mean(tfs["spread"].to_numpy() ** 2))  # NaN if any spread is NaN
         between = -special.stdtrit(n - 1, tail) * float(tfs["drop"].std())
         half = np.maximum(between, within) / np.sqrt(n)
         low, high = means["drop"] - half, means["drop"] + half
@@ -101,5 +132,16 @@ def mean_over_tfs(transfer: pd.DataFrame, level: float) -> dict[str, float]:
 
 
 def within_tf(transfer: pd.DataFrame) -> pd.DataFrame:
-    """The rows of source and target of the same TF, without extra pairs."""
+    """The rows whose source and target are of the same TF.
+
+    Parameters
+    ----------
+    transfer : DataFrame
+        With column `tf`, which is ``A>B`` for an extra pair of two TFs.
+
+    Returns
+    -------
+    DataFrame
+        `transfer` without the extra pairs.
+    """
     return transfer[~transfer["tf"].astype(str).str.contains(">", regex=False)]

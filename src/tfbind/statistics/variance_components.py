@@ -1,10 +1,10 @@
-"""Where the spread of AUROC comes from: seed, replicate, laboratory, cell, assay of the training data.
+"""Where the spread of AUROC comes from: seed, replicate, laboratory, cell or assay of the training data.
 
-On one target, models trained on different sources score the same rows. Their AUROCs, one a training seed, are split by
-what sets the sources apart: seeds within a dataset, datasets (replicates) within a laboratory, laboratories within a
-cell, cells within an assay, assays within the target. Components are random effects in a nested design, by equating
-the sums of squares with their expectations (Henderson's method I, 1953), unbalanced as it comes; pooled over targets.
-The noise of the test rows is part of `replicate`. A laboratory that works on two cells counts as one in each.
+Models trained on different sources score the same test sequences of one target. Their AUROCs, one per training seed,
+vary between seeds of a dataset, datasets (replicates) of a laboratory, laboratories of a cell, cells of an assay, and
+assays. These levels are random effects of a nested, unbalanced design. Their variances follow from setting the sums of
+squares, pooled over targets, equal to their expectations (Henderson's method I, 1953). The noise of the test sequences
+is part of `replicate`. A laboratory with data of two cells counts as one laboratory in each.
 """
 
 from collections.abc import Mapping
@@ -16,35 +16,40 @@ from tfbind.io.columns import NEGATIVES
 from tfbind.seeding import generator
 from tfbind.statistics.over_tfs import within_tf
 
-#: From the outermost factor to the innermost.
+#: The levels of the design, from the outermost to the innermost.
 COMPONENTS = ("assay", "cell", "lab", "replicate", "seed")
 VARIANCE_COLUMNS = [*NEGATIVES, "component", "n_level", "freedom", "sd", "low", "high", "share", "note"]
-#: An interval over TFs needs so many.
+#: Fewest TFs for which an interval is given.
 FEWEST_TFS = 5
 RESAMPLES = 1000
 
 
 def sums(values: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sums of squares of a nested design, the coefficients of their expectations, their degrees of freedom.
+    """Sums of squares of a nested design, with their expectations and degrees of freedom.
 
     Parameters
     ----------
     values : (N,) float
     levels : (N, F + 1) int
-        Group of each value within the whole, from the outermost (a block, not a factor) to the innermost; a group lies
-        within one group of the column before, and the last column tells every value apart.
+        Number of the group of each value at each level, from the outermost to the innermost; numbers run from 0 over
+        the whole column. The first column is a block whose variance is not estimated. Each group lies within one
+        group of the column before, and in the last column every value is its own group.
 
     Returns
     -------
-    squares (F,), coefficients (F, F), freedom (F,)
-        ``E[squares] = coefficients @ variances``; zero below the diagonal.
+    squares : (F,) float64
+    coefficients : (F, F) float64
+        Such that ``E[squares] = coefficients @ variances``; zero below the diagonal.
+    freedom : (F,) int64
+        Degrees of freedom.
     """
     n_level = levels.shape[1]
     sizes = [np.bincount(column) for column in levels.T]
     squares = [
         np.bincount(column, values) @ (np.bincount(column, values) / sizes[i]) for i, column in enumerate(levels.T)
     ]
-    within = np.zeros((n_level, n_level))  # [f, h]: sum over groups of f of the squared sizes of their h, over size
+    # [f, h]: for each group of level f, the squared sizes of its groups of level h over its own size, summed
+    within = np.zeros((n_level, n_level))
     for f in range(n_level):
         for h in range(f, n_level):
             parents = np.zeros(len(sizes[h]), int)
@@ -55,7 +60,20 @@ def sums(values: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def solve(squares: np.ndarray, coefficients: np.ndarray, freedom: np.ndarray) -> np.ndarray:
-    """Variances (F,) from what `sums` gives; NaN for a factor without a degree of freedom."""
+    """Variances of the levels from the sums of squares.
+
+    Parameters
+    ----------
+    squares : (F,) float
+    coefficients : (F, F) float
+    freedom : (F,) int
+        All three from `sums`, or added up over several targets.
+
+    Returns
+    -------
+    (F,) float64
+        May be negative, as estimates by this method can; NaN for a level without degrees of freedom.
+    """
     known = freedom > 0
     variances = np.full(len(squares), np.nan)
     variances[known] = np.linalg.solve(coefficients[np.ix_(known, known)], squares[known])
@@ -63,22 +81,25 @@ def solve(squares: np.ndarray, coefficients: np.ndarray, freedom: np.ndarray) ->
 
 
 def split(metrics: pd.DataFrame, rows: Mapping[str, Mapping[str, str]], level: float = 0.95) -> pd.DataFrame:
-    """The components of every model and kind of negatives, over all TFs.
+    """The variance components of every model and kind of negatives, over all TFs.
 
     Parameters
     ----------
     metrics : DataFrame
-        `columns.METRIC_COLUMNS`, all TFs; AUROCs of numbered seeds are used.
-    rows : {dataset: row of the sheet}
+        `columns.METRIC_COLUMNS`, all TFs. Used are the AUROCs of single seeds that were trained and tested on the same
+        kind of negatives; extra pairs of two TFs are left out.
+    rows : mapping of str to mapping
+        The sheet's row of each dataset.
     level : float
         Of the intervals.
 
     Returns
     -------
     DataFrame
-        `VARIANCE_COLUMNS`, five rows a model. `sd` in AUROC (a negative variance is 0), its interval by a percentile
-        bootstrap over TFs where there are `FEWEST_TFS`; `share` of the sum of variances. What the design cannot tell
-        apart is refused in `note`, which names the component that then holds it.
+        `VARIANCE_COLUMNS`, five rows per model and kind of negatives. `sd` is in units of AUROC (0 where the variance
+        is estimated as negative), with a percentile bootstrap interval over TFs if there are at least `FEWEST_TFS`.
+        `share` is of the sum of variances. A component that the design cannot estimate has no number; `note` says why
+        and which component includes its variance.
     """
     table = within_tf(metrics[(metrics["metric"] == "auroc") & metrics["value"].notna()])
     table = table[(table["seed"].astype(str) != "ensemble") & (table["train_negatives"] == table["test_negatives"])]

@@ -21,40 +21,41 @@ from tfbind.statistics import metrics
 from tfbind.transfer import learning_curves
 from tfbind.transfer.transferability import BOTH, JASPAR, NOTHING, POOL, SHUFFLES
 
-#: Length of the enriched words.
+#: Length of the enriched words in bp.
 WORD = 8
-#: Share of the pool that self-training takes for bound, and for unbound, and how often it starts again.
+#: Self-training takes this share of the pool as positives and the same share as negatives, in so many rounds.
 SHARE, ROUNDS = 0.3, 3
-#: Least weight of a source row beside the mean when its composition is matched, and the largest.
+#: Smallest and largest weight of a source sequence, relative to the mean, when its composition is matched to the pool.
 WEIGHTS = (0.1, 10.0)
 
 
 @dataclass
 class Case:
-    """One source model and one target.
+    """One source model and one target; what adaptations share is computed once, when first needed.
 
     Attributes
     ----------
     folder : path
         The source model.
-    reading : str
-        How it reads the target.
+    reading : {"whole", "scan", "embed"}
+        How the source model reads a sequence, see `predict.score`.
     tf : str
-    source : data.Examples
-        Training and validation rows.
+    source : models.examples.Examples
+        The source's training and validation sequences.
     pool : (P, L) uint8
         Training sequences of the target, without labels.
-    test : (M, L) uint8
+    test : (M, L') uint8
+        Test sequences of the target.
     others : sequence of str
-        Bound sequences of other factors in the source's assay.
-    cycles : adaptation.Examples or None
-        Rows of other cycles of the source's library.
+        Positives of other TFs in the source's assay.
+    cycles : learning_curves.Examples or None
+        Sequences from other cycles of the source's library.
     settings : mapping
         `training` of the config.
     steps : int
         Optimiser steps of a training on the pool.
     work : path
-        Holds checkpoints meanwhile.
+        Folder for checkpoints.
     """
 
     folder: Path
@@ -76,28 +77,54 @@ class Case:
 
     @cached_property
     def description(self) -> dict:
-        """Its description."""
+        """The description stored with the source model."""
         return store.describe(self.folder)
 
     @cached_property
     def train(self) -> tuple[np.ndarray, np.ndarray]:
-        """Tokens and labels of the source's training rows."""
+        """Tokens and labels of the source's training sequences.
+
+        Returns
+        -------
+        tokens : (N, L) uint8
+        labels : (N,) float32
+        """
         rows = self.source.rows("train", 0)
         return self.source.tokens[rows], self.source.labels[rows]
 
     @cached_property
     def direct(self) -> tuple[np.ndarray, np.ndarray]:
-        """Logits of the source model, a row a seed: of the pool (S, P) and of the test rows (S, M)."""
+        """Logits of the source model, one line per training seed.
+
+        Returns
+        -------
+        pool : (S, P) float64
+        test : (S, M) float64
+        """
         return self.read(self.stored.model, self.pool), self.read(self.stored.model, self.test)
 
     @cached_property
     def contrast(self) -> tuple[np.ndarray, np.ndarray]:
-        """Scores of networks that tell the pool from shuffles of it: of the pool (P,) and of the test rows (S, M)."""
+        """Scores of networks trained to distinguish the pool from its dinucleotide shuffles.
+
+        Both are given in standard deviations of the pool from its mean.
+
+        Returns
+        -------
+        pool : (P,) float64
+            Mean over training seeds.
+        test : (S, M) float64
+
+        Raises
+        ------
+        NotEstimable
+            The training of a seed gave no usable network.
+        """
         return _against_shuffles(self, "contrast", self.pool)
 
     @cached_property
     def known(self) -> motifs.Motifs:
-        """The TF's JASPAR matrices, as `motifs.of_tf` orders those of its group; NotEstimable where there is none."""
+        """The TF's JASPAR matrices, best first (`motifs.of_tf`); NotEstimable where there is none."""
         try:
             return motifs.of_tf(self.tf, motifs.group_of(self.tf)[0])
         except InputError:
@@ -106,27 +133,75 @@ class Case:
 
     @cached_property
     def motif(self) -> motifs.Motifs:
-        """The first of them, whatever it reaches."""
+        """The first of the TF's matrices, chosen without looking at its AUROC."""
         return self.known.take([0])
 
     @cached_property
     def matrix(self) -> tuple[np.ndarray, np.ndarray]:
-        """Bits of its best site: of the pool (P,) and of the test rows (M,)."""
+        """Score of the best site of the TF's first JASPAR matrix in each sequence, in bits.
+
+        Returns
+        -------
+        pool : (P,) float64
+        test : (M,) float64
+
+        Raises
+        ------
+        NotEstimable
+            JASPAR has no matrix of the TF.
+        """
         return tuple(motifs.maxima(tokens, self.motif)[:, 0].astype(float) for tokens in (self.pool, self.test))
 
     @cached_property
     def words(self) -> tuple[np.ndarray, np.ndarray]:
-        """The most enriched 8-mer of each sequence, as log2 of its enrichment: of the pool and the test rows."""
+        """Log2 enrichment of the most enriched 8-mer in each sequence, learnt from the source.
+
+        Returns
+        -------
+        pool : (P,) float64
+        test : (M,) float64
+        """
         bits = enrichment(*self.train)
         return tuple(most_enriched(tokens, bits) for tokens in (self.pool, self.test))
 
     def read(self, networks: Sequence[Network], tokens: np.ndarray) -> np.ndarray:
-        """Logits (S, N) of networks trained on source rows."""
+        """Logits of networks trained on source sequences, read as the source model reads.
+
+        Parameters
+        ----------
+        networks : sequence of Network
+            One per training seed, S of them.
+        tokens : (N, L) uint8
+
+        Returns
+        -------
+        (S, N) float64
+        """
         return predict.score(networks, tokens, self.reading, self.stored.window, chain=self.stored.chain)
 
     def taught(self, name: str, examples: Examples, starts: Mapping[int, Mapping] | None = None) -> list:
-        """Networks of the source's kind, one a seed, trained on rows as the source was; without validation rows, for
-        `steps`."""
+        """Networks of the source model's kind and seeds, trained with its settings on given sequences.
+
+        Parameters
+        ----------
+        name : str
+            Of the training, for its checkpoints and messages.
+        examples : models.examples.Examples
+            Training and validation sequences. Without validation sequences, training takes `steps` steps and keeps the
+            last weights.
+        starts : mapping of int to mapping, optional
+            Initial weights of each seed (a state dict); random by default.
+
+        Returns
+        -------
+        list of Network
+            One per seed.
+
+        Raises
+        ------
+        NotEstimable
+            The training of a seed gave no usable network.
+        """
         from tfbind.models import stacks  # Lightning loads where something is trained
 
         rate, decay = self.settings["learning_rate"], self.settings["weight_decay"]
@@ -146,7 +221,7 @@ class Case:
 
 
 def enrichment(tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """How much more often each strand-blind 8-mer is in bound sequences than in unbound ones.
+    """How much more often each 8-mer, on either strand, occurs in positives than in negatives.
 
     Parameters
     ----------
@@ -156,7 +231,8 @@ def enrichment(tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Returns
     -------
     (4**8,) float64
-        Log2 of the ratio of the shares of sequences that hold it, one sequence added to each count.
+        Log2 ratio of the shares of sequences that hold it, positives over negatives, with one sequence added to each
+        count. It stands at the smaller code of an 8-mer and its reverse complement.
     """
     shares = []
     for label in (1, 0):
@@ -166,7 +242,19 @@ def enrichment(tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def most_enriched(tokens: np.ndarray, bits: np.ndarray) -> np.ndarray:
-    """The highest of `bits` among the 8-mers of each row of ``(N, L)`` tokens: (N,); 0 where there is none."""
+    """The highest enrichment among the 8-mers of each sequence.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    bits : (4**8,) float64
+        From `enrichment`.
+
+    Returns
+    -------
+    (N,) float64
+        0 for a sequence without a known 8-mer.
+    """
     codes = kmers.canonical(tokens, WORD)
     found = np.where(codes >= 0, bits[codes], -np.inf).max(1, initial=-np.inf)
     return np.where(np.isfinite(found), found, 0.0)
@@ -189,7 +277,7 @@ def _both_strands(case: Case) -> np.ndarray:
 
 
 def _pooled(networks: Sequence[Network], tokens: np.ndarray) -> np.ndarray:
-    # What the head of each network reads: (S, N, F).
+    # The features that the head of each network takes in: (S, N, F).
     found = []
     for network in networks:
         kept: list = []
@@ -213,8 +301,9 @@ def _moved(case: Case, whole: bool) -> np.ndarray:
 
 
 def _between(b: np.ndarray, a: np.ndarray, whole: bool) -> np.ndarray:
-    # The linear map that gives features b (N, F) the variances of a, or its covariances (CORAL: Sun et al. 2016, who
-    # add the identity to both; here as much of it as the mean variance, since features have no common scale).
+    # The linear map that gives features b (N, F) the variances of a, or, with `whole`, its covariances (CORAL: Sun et
+    # al. 2016). They add the identity to both covariances; here it is scaled by the mean variance, since the features
+    # have no common scale.
     if not whole:
         return np.diag(a.std(0) / np.maximum(b.std(0), 1e-9))
     powers = []
@@ -234,20 +323,27 @@ def _coral(case: Case) -> np.ndarray:
 
 
 def domain_odds(source: np.ndarray, pool: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float]:
-    """Which of two sets sequences come from, by their shares of k-mers up to 2 bp, in a logistic regression.
+    """Odds that sequences come from the pool rather than the source, by logistic regression on composition.
+
+    Features are the shares of k-mers of 1 and 2 bp. Both sets are cut to the first sequences, as many as the smaller
+    one has.
 
     Parameters
     ----------
-    source, pool, rows : (N, L), (P, L'), (R, L") uint8
+    source : (N, L) uint8
+    pool : (P, L') uint8
+    rows : (R, L") uint8
+        The sequences to judge.
 
     Returns
     -------
     odds : (R,) float64
-        Of `pool` over `source` for each of `rows`, both taken as equally frequent.
+        Of `pool` over `source` for each of `rows`, as if both were equally frequent.
     auroc : float
-        Of two halves, each told apart by what the other taught.
+        How well composition distinguishes `pool` from `source`: mean of two halves, each scored by the regression
+        fitted on the other.
     """
-    from sklearn.linear_model import LogisticRegression  # it and scipy.stats load where they are used
+    from sklearn.linear_model import LogisticRegression  # imported here, since it loads slowly
 
     n = min(len(source), len(pool))
     features = np.concatenate([kmers.composition(tokens[:n], 2) for tokens in (source, pool)])
@@ -267,7 +363,7 @@ def domain_odds(source: np.ndarray, pool: np.ndarray, rows: np.ndarray) -> tuple
 
 
 def _reweighted(case: Case) -> np.ndarray:
-    # Drawn anew in proportion to their weights, each class apart, so that both keep their size.
+    # Source sequences are resampled in proportion to their weights, each class separately to keep its size.
     rng, rows = generator("reweighted", case.tf), case.source.rows("train", 0)
     odds, _ = domain_odds(case.train[0], case.pool, case.train[0])
     weights = np.clip(odds / odds.mean(), *WEIGHTS)
@@ -285,7 +381,7 @@ def _rows(examples: Examples, index: np.ndarray) -> Examples:
 
 
 def _with(examples: Examples, tokens: np.ndarray, labels: np.ndarray) -> Examples:
-    # More training rows.
+    # The same examples with more training sequences.
     width = max(examples.tokens.shape[1], tokens.shape[1])
     parts = [
         np.pad(t, ((0, 0), (0, width - t.shape[1])), constant_values=dna.UNKNOWN) for t in (examples.tokens, tokens)
@@ -301,7 +397,7 @@ def _with(examples: Examples, tokens: np.ndarray, labels: np.ndarray) -> Example
 def _other_tfs(case: Case) -> np.ndarray:
     if not len(case.others):
         raise NotEstimable("no bound sequences of another factor in the source's assay and cycle")
-    # as many as there are negatives
+    # At most as many as there are negatives.
     most = int((case.train[1] == 0).sum())
     tokens = dna.encode(case.others)
     tokens = tokens[generator("others", case.tf).permutation(len(tokens))[:most]]
@@ -336,7 +432,7 @@ def _matrix_filters(case: Case) -> np.ndarray:
 
 
 class _Reversal(torch.autograd.Function):
-    """The identity, whose gradient is turned round (Ganin and Lempitsky 2015)."""
+    """The identity, whose gradient is multiplied by ``-strength`` (Ganin and Lempitsky 2015)."""
 
     @staticmethod
     def forward(ctx, x, strength):
@@ -349,8 +445,8 @@ class _Reversal(torch.autograd.Function):
 
 
 def _gradient_reversal(case: Case) -> np.ndarray:
-    # What the head reads shall not tell source from target. The target is read in random windows of the source's
-    # length, or its length alone would tell.
+    # The features that the head takes in are trained not to distinguish source from target. The target is read in
+    # random windows of the source's length, since otherwise its length alone would distinguish it.
     tokens, labels = (torch.from_numpy(x) for x in case.train)
     window, size = min(case.stored.window, case.pool.shape[1]), case.settings["batch_size"]
     steps = case.settings["epochs"] * -(-len(tokens) // size)
@@ -371,7 +467,7 @@ def _gradient_reversal(case: Case) -> np.ndarray:
         optimizer = torch.optim.AdamW(weights, rate, weight_decay=case.settings["weight_decay"])
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
         for step in range(steps):
-            strength = 2 / (1 + np.exp(-10 * step / steps)) - 1  # theirs
+            strength = 2 / (1 + np.exp(-10 * step / steps)) - 1  # the schedule of Ganin and Lempitsky
             mine, theirs = rng.integers(len(tokens), size=size), rng.integers(len(case.pool), size=size)
             first = rng.integers(case.pool.shape[1] - window + 1, size=size)
             crops = case.pool[theirs[:, None], first[:, None] + np.arange(window)]
@@ -392,7 +488,7 @@ def _gradient_reversal(case: Case) -> np.ndarray:
 
 
 def _standard(pool: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    # In standard deviations of the pool, from its mean.
+    # Both scores in standard deviations of the pool from its mean.
     mean, scale = pool.mean(), max(pool.std(), 1e-9)
     return (pool - mean) / scale, (test - mean) / scale
 
@@ -403,7 +499,7 @@ def _as_it_is(case: Case) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ensembled(case: Case, *others: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    # Equal weights: pool (P,) and test (S, M).
+    # Mean of the source model's scores and others, with equal weights: pool (P,) and test (S, M).
     parts = [_standard(*both) for both in (_as_it_is(case), *others)]
     return sum(pool for pool, _ in parts) / len(parts), sum(test for _, test in parts) / len(parts)
 
@@ -430,7 +526,7 @@ def _self_training(case: Case) -> np.ndarray:
 
 
 def _among(score: np.ndarray, low: float, high: float) -> np.ndarray:
-    # The rows between two quantiles.
+    # Indices of the sequences whose score lies between two quantiles.
     from scipy.stats import rankdata
 
     place = rankdata(score, method="ordinal") / len(score)
@@ -449,8 +545,9 @@ def _examples(bound: np.ndarray, unbound: np.ndarray) -> Examples:
 
 
 def _against_shuffles(case: Case, name: str, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    # What sequences hold beyond their dinucleotides, learnt from them and shuffles of them: scores of pool and test
-    # rows. A mixture of bound sequences and anything like shuffles is ranked by it as bound and shuffled ones would be.
+    # Networks trained to distinguish sequences from their dinucleotide shuffles, so on what sequences hold beyond their
+    # dinucleotides: scores of the pool and the test sequences. If the pool mixes positives with negatives that resemble
+    # shuffles, these networks rank it as networks trained on positives and shuffles would.
     seeds = generator(name, case.tf).integers(2**63, size=len(tokens), dtype=np.uint64)
     shuffled = shuffle.dinucleotide(tokens, dna.lengths(tokens), seeds)
     networks = case.taught(name, _examples(tokens, shuffled))
@@ -463,7 +560,8 @@ def _contrast(case: Case) -> np.ndarray:
 
 
 def _taught(case: Case, name: str, teacher: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    # A second network learns from the half of the pool that the teacher and the first one rank higher; both are added.
+    # A second network is trained on the half of the pool that the teacher and the first network together rank higher.
+    # The scores of both networks are added.
     pool, test = case.contrast
     better = _among(_standard(*teacher)[0] + pool, 0.5, 1)
     return test + _against_shuffles(case, name, case.pool[better])[1]
@@ -478,14 +576,16 @@ def _combined(case: Case) -> np.ndarray:
 
 
 class Adaptation(NamedTuple):
-    """What is done, what it needs beside the source's own rows, and its part in the comparison.
+    """One adaptation: its function, what it needs besides the source's own sequences, and its role in the comparison.
 
     Attributes
     ----------
     score : callable
-        Case -> logits (S, M) of the test rows, one row a seed; one row without seeds. NotEstimable where it cannot be.
+        Takes a `Case` and returns scores (S, M) of the test sequences, one line per training seed; (1, M) without
+        seeds. Raises NotEstimable where the case lacks something.
     needs : str
     role : {"direct", "adaptation", "reference"}
+        `direct` is the unchanged source model; a `reference` is what a network should beat.
     """
 
     score: Callable[[Case], np.ndarray]

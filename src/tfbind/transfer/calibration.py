@@ -1,12 +1,12 @@
-"""Are scores probabilities on the target, too, and how few target examples mend them?
+"""Calibration on the target: whether scores are probabilities there, and how many target examples correct them.
 
-A ranking says nothing of it: a model can keep its AUROC on a target and be sure of the wrong thing. Each source model's
-ensemble logit is read as a log odds as it is; with the difference of the log odds of both priors added, which needs
-the shares of positives alone; and with a temperature, or a temperature and a bias, fitted on n target examples
-(Guo et al. 2017; Platt 1999, with his smoothed labels, so that few examples cannot make a model certain).
+AUROC cannot show this: a model can keep its AUROC on a target and still give wrong probabilities. The ensemble logit of
+each source model is taken as log odds in four ways: unchanged; with the difference between the log odds of both priors
+added, which needs only the shares of positives; with a temperature fitted on n target examples; and with a temperature
+and a bias (Guo et al. 2017; Platt 1999, with his smoothed labels, so that few examples cannot make a model certain).
 
-Predictions hold test rows alone, so n examples are drawn from one half of the blocks of the target's test rows, what is
-fitted is tested on the other half, then the other way round; several times, and averaged.
+Only test sequences have predictions. So the n examples are drawn from one half of the blocks of the target's test
+sequences and the fit is tested on the other half, then the reverse; this is repeated and averaged.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,13 +24,14 @@ from tfbind.statistics.over_tfs import within_tf
 from tfbind.study.shifts import rank
 from tfbind.transfer.evaluate import cases, matched, named
 
-#: Target examples to fit on, and how often they are drawn.
+#: Numbers of target examples to fit on, and how many times each number is drawn.
 SHOTS, REPEATS = (16, 64, 256, 1024), 5
-#: Bins of equal width for the expected calibration error, and calibrated labels drawn to say what chance makes of it.
+#: Bins of equal width for the expected calibration error (ECE), and how many sets of perfectly calibrated labels are
+#: drawn for its value by chance.
 BINS, DRAWS = 15, 100
-#: The flattest slope: a temperature of 100 for scores that rank no better than chance.
+#: The smallest slope, a temperature of 100, for scores that rank no better than chance.
 FLATTEST = 0.01
-#: Drawn in the report: before, and after so many examples.
+#: The report draws curves without adaptation and after so many target examples.
 SHOWN = 64
 ADAPTATIONS = ("none", "prior", "temperature", "temperature and bias")
 CALIBRATION_COLUMNS = [
@@ -49,7 +50,23 @@ def _bins(p: np.ndarray) -> np.ndarray:
 
 
 def reliability(labels: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean probability (K,), share of positives (K,) and rows (K,) of each of `BINS` equal bins that has rows."""
+    """Points of a reliability curve: predicted against observed share of positives in bins of equal width.
+
+    Parameters
+    ----------
+    labels : (N,) 0/1
+    logits : (N,) float
+        Read as log odds.
+
+    Returns
+    -------
+    predicted : (K,) float64
+        Mean probability in each of the `BINS` bins that hold a sequence; empty bins are left out.
+    observed : (K,) float64
+        Share of positives.
+    n : (K,) int64
+        Number of sequences.
+    """
     p = special.expit(logits)
     n = np.bincount(_bins(p), minlength=BINS)
     known = n > 0
@@ -58,17 +75,42 @@ def reliability(labels: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def ece(labels: np.ndarray, p: np.ndarray) -> float:
-    """Expected calibration error of probabilities: the distance of both means of `reliability`, over all rows."""
+    """Expected calibration error (ECE) of probabilities.
+
+    Parameters
+    ----------
+    labels : (N,) 0/1
+        At least one.
+    p : (N,) float
+        Probabilities.
+
+    Returns
+    -------
+    float
+        Distance between mean probability and share of positives in each of `BINS` bins, averaged over all sequences.
+    """
     return float(np.abs(np.bincount(_bins(p), np.asarray(labels, float) - p)).sum() / len(p))
 
 
 def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:
-    """Mean negative log likelihood, in nats."""
+    """Mean negative log likelihood of the labels.
+
+    Parameters
+    ----------
+    labels : (N,) 0/1
+    logits : (N,) float
+        Read as log odds.
+
+    Returns
+    -------
+    float
+        In nats.
+    """
     return float(np.mean(np.logaddexp(0, np.where(np.asarray(labels) == 1, -1, 1) * logits)))
 
 
 def _draw(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray | None:
-    # Indices of n rows with the share of positives of all, one of each class at least; None where there are too few.
+    # Indices of n sequences with the same share of positives as all, at least one per class; None if there are too few.
     classes = [np.flatnonzero(labels == 1), np.flatnonzero(labels != 1)]
     n_positive = int(np.clip(round(n * len(classes[0]) / max(len(labels), 1)), 1, n - 1))
     if n > len(labels) or len(classes[0]) < n_positive or len(classes[1]) < n - n_positive:
@@ -81,7 +123,7 @@ def _draw(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray | 
 def _fitted(
     labels: np.ndarray, logits: np.ndarray, halves: np.ndarray, n: int, bias: bool, words: Sequence[object]
 ) -> Iterator[tuple[np.ndarray, float, float]]:
-    """For each repeat: logits of all rows, each mended by what the other half taught, and the mean slope and bias."""
+    """For each repeat: logits of all sequences, each corrected by the fit on the other half; mean slope and bias."""
     for repeat in range(REPEATS):
         rng = generator("calibration", *words, n, repeat)  # the same examples for every model
         mended, found = np.empty(len(logits)), []
@@ -97,7 +139,7 @@ def _fitted(
 
 
 def _by_chance(logits: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    # Mean and 97.5 % quantile of the ECE of perfectly calibrated scores of these very sizes.
+    # Mean and 97.5 % quantile of the ECE when labels are drawn with exactly these probabilities.
     p = special.expit(logits)
     found = [ece(rng.random(len(p)) < p, p) for _ in range(DRAWS)]
     return float(np.mean(found)), float(np.quantile(found, 0.975))
@@ -113,18 +155,29 @@ def on_target(
     config: Mapping,
     shares: Mapping[str, float],
 ) -> tuple[list[dict], list[dict]]:
-    """Calibration of every source and model on the test rows of one target, as `evaluate.on_target` goes.
+    """Calibration of every source and model on the test sequences of one target.
 
     Parameters
     ----------
-    shares : {source: share of positives among its own test rows}
-    others
-        As for `evaluate.on_target`.
+    target, test_negatives : str
+    test : DataFrame
+        Rows of the test sequences: `id, label, negatives, chrom, start`.
+    runs : sequence of (str, str)
+        Sources and the kind of negatives that they were trained against; other kinds than `test_negatives` are skipped.
+    predictions : mapping of (str, str, str) to DataFrame
+        Prediction table of each source, kind of training negatives and model.
+    rows : mapping of str to mapping
+        The sheet's row of each dataset.
+    config : mapping
+        `models` and `statistics` of the validated config.
+    shares : mapping of str to float
+        Share of positives among each source's own test sequences; for a source without one, `prior` has no numbers.
 
     Returns
     -------
-    calibration, reliability
-        Rows of the two tables. What cannot be scored is left to `evaluation`, which says why.
+    calibration, reliability : list of dict
+        Rows of the two tables of `calibrate`; empty where a class has fewer than `min_examples` test sequences. A
+        model without usable predictions has no row; `evaluate` says why.
     """
     calibration: list[dict] = []
     curves: list[dict] = []
@@ -200,14 +253,30 @@ def calibrate(
     tests: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
     config: Mapping,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Calibration of every model on the datasets of one TF; parameters as for `evaluate.evaluate`.
+    """Calibration of every model on the datasets of one TF.
+
+    Parameters
+    ----------
+    tf : str
+        Its datasets are the targets.
+    rows : mapping of str to mapping
+        The sheet's row of each dataset.
+    predictions : mapping of (str, str, str) to DataFrame
+        Prediction table of each source, kind of training negatives and model.
+    tests : mapping of str to (DataFrame, mapping)
+        Positives of each target, and its negatives by kind: sequence tables.
+    config : mapping
+        `models`, `negatives`, `transfer` and `statistics` of the validated config.
 
     Returns
     -------
-    calibration, reliability : DataFrame
-        `CALIBRATION_COLUMNS`: `ece` and `log_loss` before and after each adaptation; `ece_chance` and its 97.5 %
-        quantile `ece_chance_high` of perfectly calibrated scores; `predicted`, the mean probability, less `observed`,
-        the share of positives, is the shift of the prior. `RELIABILITY_COLUMNS`: points of the curves.
+    calibration : DataFrame
+        `CALIBRATION_COLUMNS`: `ece` and `log_loss` without and with each adaptation; `ece_chance` and
+        `ece_chance_high`, mean and 97.5 % quantile of the ECE of perfectly calibrated scores. `predicted` (mean
+        probability) minus `observed` (share of positives) is the shift of the prior. Where an adaptation was not
+        possible, its numbers are NaN and `note` says why.
+    reliability : DataFrame
+        `RELIABILITY_COLUMNS`: points of the curves.
     """
     calibration: list[dict] = []
     curves: list[dict] = []
@@ -227,10 +296,18 @@ def calibrate(
 def over_tfs(calibration: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """The mean expected calibration error over TFs, for each shift, model and adaptation.
 
+    Parameters
+    ----------
+    calibration : DataFrame
+        From `calibrate`, all TFs; extra pairs of two TFs and rows without `ece` are left out.
+    level : float
+        Of the intervals.
+
     Returns
     -------
     DataFrame
-        `OVER_COLUMNS`; pairs of one TF are averaged first, the interval is Student's t over TFs.
+        `OVER_COLUMNS`, from the smallest shift to the largest. Pairs of one TF are averaged first. The interval is
+        Student's t over TFs; NaN with one TF.
     """
     known = within_tf(calibration[calibration["ece"].notna()])
     lines = []
@@ -248,5 +325,16 @@ def over_tfs(calibration: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
 
 
 def as_tables(calibration: list[dict], curves: list[dict]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What `on_target` gave, for any number of targets, as the two tables of `calibrate`."""
+    """The two tables of `calibrate` from the rows that `on_target` returned.
+
+    Parameters
+    ----------
+    calibration, curves : list of dict
+        Rows of any number of targets.
+
+    Returns
+    -------
+    calibration, reliability : DataFrame
+        `CALIBRATION_COLUMNS` and `RELIABILITY_COLUMNS`.
+    """
     return pd.DataFrame(calibration, columns=CALIBRATION_COLUMNS), pd.DataFrame(curves, columns=RELIABILITY_COLUMNS)

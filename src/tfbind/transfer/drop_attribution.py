@@ -1,29 +1,30 @@
-"""Where a drop goes: its source is made to look like its target, one cause at a time and in every combination.
+"""The causes of a drop: the source is made to resemble its target, in one respect at a time and in every combination.
 
-A cause is a switch between the source's world and the target's. For a set S of switches a network is trained on rows of
-the source that look like the target's in the respects of S, and scored on the target's test rows: v(S), an AUROC. What
-all switches together do not explain, up to the network trained on the target, is the rest. The part of a cause is its
-Shapley value (1953), the mean of what it adds over all orders in which the switches can be turned:
+Each cause is a switch from the source's property to the target's. For a set S of switches, a network is trained on
+source sequences that resemble the target's in the respects of S, and scored on the target's test sequences: v(S), an
+AUROC. What remains between all switches together and the target-trained network is the rest. The part of a cause is its
+Shapley value (1953), the mean of what it adds over all orders in which the k switches can be turned on:
 
     part(i) = sum over S without i of |S|! (k - |S| - 1)! / k! * (v(S and i) - v(S))
 
-So the parts and the rest sum to the drop exactly. That a change of performance is a game of this kind is from Zhang et
-al. 2023 ("Why did the model fail?"), who weigh test rows; here it is the training that changes, on the same test rows.
+So the parts and the rest sum exactly to the drop. Zhang et al. 2023 ("Why did the model fail?") describe a change of
+performance as such a game; they weight test examples, while here training changes and the test sequences stay the same.
 
-- `negatives`: unbound rows of the target's kind, drawn for the source's bound rows; a kind that cannot be drawn so
-  (windows of the genome, a published set) is pieces of the target's unbound rows, as different in GC from the bound
-  ones as there.
-- `length`: short inserts lie in random surroundings of the target's length in training; where the source's are the
-  longer ones, the target's rows lie in surroundings when they are scored. Otherwise the model's own `reading` is used.
-- `size`: as many training rows as the target has. A source with fewer cannot have more: then it is the target's
-  network that meets as few.
-- `composition`: rows are drawn with the weights, nearest to equal, under which the unbound ones have the target's
-  dinucleotides (entropy balancing, Hainmueller 2012); surroundings, where there are some, are of its composition.
-- `strength`: of more peaks than the target has, the strongest.
-- `cycle`, `cell`: another dataset of the source's TF and assay, of the target's cycle or cell.
+- `negatives`: negatives of the target's kind are drawn for the source's positives. A kind that cannot be drawn so
+  (windows of the genome, a published set) is replaced by pieces of the target's negatives, chosen to differ in GC from
+  the positives by as much as in the target.
+- `length`: source sequences shorter than the target's are trained in random surroundings of the target's length. If the
+  source's are longer, the target's sequences are set into surroundings when they are scored. Without this switch, the
+  model's own `reading` is used.
+- `size`: as many training sequences as the target has. If the source has fewer, the target's network is trained on as
+  few instead.
+- `composition`: sequences are drawn with the most equal weights that give the negatives the target's dinucleotide
+  shares (entropy balancing, Hainmueller 2012). Surroundings, if any, get the target's composition.
+- `strength`: if the source has more peaks than the target, the strongest ones, as many as the target has.
+- `cycle`, `cell`: another dataset of the source's TF and assay, from the target's cycle or cell.
 
-Every seed has its own draw of the rows, and all that it draws is drawn alike in every setting, so that the spread of
-seeds holds both. No network sees a validation row: there is nothing to select.
+Every seed draws its own training sequences, by the same random numbers in every setting, so that the variance between
+seeds includes this draw. Validation sequences are not used, since nothing is selected.
 """
 
 import tempfile
@@ -51,34 +52,41 @@ from tfbind.study.negative_kinds import KINDS
 from tfbind.transfer import evaluate
 
 CAUSES = ("negatives", "length", "size", "composition", "strength", "cycle", "cell")
-#: What no switch explains.
+#: Name of the part of a drop that no switch explains.
 REST = "rest"
 COLUMNS = [
     *(*columns.KEY, "comparison", *columns.NEGATIVES, "cause", "metric", "value", "low", "high"),
     *("n_positive", "n_negative", "note", "sentence"),
 ]
-#: Numbers of training rows that differ by less are the same.
+#: Numbers of training sequences that differ by at most this share count as equal.
 _ALIKE = 0.1
-#: Rows that a re-weighted set must be worth, as a share of its rows (Kish 1965).
+#: Least effective size of a weighted set, as a share of its size (Kish 1965).
 _WORTH = 0.3
-#: New surroundings in the course of a training.
+#: How many times surroundings are drawn anew during a training, at most.
 _SURROUNDINGS = 8
 _RIDGE = 1e-3
 
 
 class Rows(NamedTuple):
-    """Training rows of one dataset.
+    """Sequences of one dataset.
 
     Attributes
     ----------
     bound, unbound : sequence tables
+        Positives and negatives.
     """
 
     bound: pd.DataFrame
     unbound: pd.DataFrame
 
     def train(self) -> "Rows":
-        """Those that every seed sees, or the first seed's where each has its own; NotEstimable without both classes."""
+        """The training rows that every seed uses, or those of the first seed where each has its own.
+
+        Raises
+        ------
+        NotEstimable
+            A class has no training row.
+        """
         rows = Rows(*(t[(t["split"] == "train") & (t["draw"] <= 1)].reset_index(drop=True) for t in self))
         for table, name in zip(rows, ("bound", "unbound"), strict=True):
             if table.empty:
@@ -86,11 +94,11 @@ class Rows(NamedTuple):
         return rows
 
     def kind(self) -> str:
-        """What the bound rows are set against: the word that the ids of the unbound ones hold."""
+        """The kind of negatives, which their ids contain."""
         return self.unbound["id"].iloc[0].rsplit("/", 1)[-1].rstrip("0123456789")
 
     def length(self) -> int:
-        """The commonest length of the bound rows in bp."""
+        """The most common length of the positives in bp, the shorter of equals."""
         return int(np.bincount(self.bound["sequence"].str.len()).argmax())
 
 
@@ -100,12 +108,13 @@ class Game(NamedTuple):
     Attributes
     ----------
     source, target : Rows
+        Training rows.
     other : Rows or None
-        Those of the dataset that stands for another `cycle` or `cell`.
-    reading : str
-        How a network of the source reads the target while `length` is off.
+        Training rows of the dataset that replaces the source under `cycle` or `cell`.
+    reading : {"whole", "scan", "embed"}
+        How a source network reads the target while `length` is off, see `predict.score`.
     names : tuple of str
-        What the random choices are named by.
+        Seed the random choices, so that the same names give the same draws.
     """
 
     source: Rows
@@ -116,13 +125,18 @@ class Game(NamedTuple):
 
 
 def untestable(game: Game, source: Mapping[str, str], target: Mapping[str, str]) -> dict[str, str]:
-    """Why each of `CAUSES` is no switch of this game, '' where it is one.
+    """Why causes cannot be tested on a pair.
 
     Parameters
     ----------
     game : Game
-    source, target : mapping
-        Their rows of the sheet.
+    source, target : mapping of str to str
+        Their rows of the sheet; `assay`, `cell` and `tf` are used.
+
+    Returns
+    -------
+    dict of str to str
+        The reason for each of `CAUSES`; empty where the cause can be tested.
     """
     why = dict.fromkeys(CAUSES, "")
     kinds, lengths = ({rows.kind() for rows in game[:2]}, {rows.length() for rows in game[:2]})
@@ -157,12 +171,17 @@ def untestable(game: Game, source: Mapping[str, str], target: Mapping[str, str])
 
 
 def shapley(k: int) -> np.ndarray:
-    """Shapley values of k players as a matrix.
+    """The matrix that turns the values of all coalitions into the Shapley values (1953) of k players.
+
+    Parameters
+    ----------
+    k : int
+        Number of players.
 
     Returns
     -------
     (k, 2^k) float64
-        Times the values of all coalitions, coalition c being that of the players whose bits of c are set.
+        To be multiplied by the values of the coalitions; player i is in coalition c if bit i of c is set.
     """
     matrix = np.zeros((k, 2**k))
     for c in range(2**k):
@@ -176,25 +195,29 @@ def shapley(k: int) -> np.ndarray:
 
 
 def tilt(unbound: np.ndarray, wanted: np.ndarray, others: Sequence[np.ndarray] = ()) -> tuple[list[np.ndarray], float]:
-    """Weights under which the mean of some features is what is wanted, as nearly equal as can be.
+    """The most equal weights under which the mean of some features reaches a given value.
 
-    They are exponential in the features (entropy balancing). Where few rows look as wanted, the mean is moved only as
-    far as leaves each table worth `_WORTH` of its rows.
+    The weights are exponential in the features (entropy balancing, Hainmueller 2012). If few sequences have such
+    features, the mean is moved only part of the way, in steps of a tenth, so that the effective size of each set (Kish
+    1965) stays at least `_WORTH` of its size.
 
     Parameters
     ----------
     unbound : (N, F) float
-        Features of the rows whose mean is moved.
+        Features of the sequences whose mean is moved.
     wanted : (F,) float
+        The mean to reach.
     others : sequence of (M, F) float
-        Of further rows that get weights by the same rule.
+        Features of further sets, which get weights by the same function of the features.
 
     Returns
     -------
-    weights, share
-        Of `unbound` and each of `others`, (N,) float summing to 1; how far of the way the mean was moved, 0 to 1.
+    weights : list of float64 arrays
+        (N,) for `unbound`, then (M,) for each of `others`; each sums to 1.
+    share : float
+        How far the mean was moved, 0 to 1 of the way.
     """
-    from scipy.optimize import minimize  # it loads for those who weight rows
+    from scipy.optimize import minimize  # imported here, since it loads slowly
 
     centre, scale = unbound.mean(0), np.where(unbound.std(0) > 0, unbound.std(0), 1)
     tables_ = [(table - centre) / scale for table in (unbound, *others)]
@@ -226,14 +249,14 @@ def _some(table: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame
 
 
 def _weighted(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    # Drawn by weight, with replacement; a row that comes again has an id of its own, and so its own shuffle.
+    # Drawn by weight, with replacement. A repeated row gets an id of its own, and so its own shuffle.
     share = table["weight"].to_numpy() / table["weight"].sum()
     drawn = table.iloc[np.sort(rng.choice(len(table), len(table), p=share))]
     return drawn.assign(id=drawn["id"] + "." + drawn.groupby("id").cumcount().astype(str))
 
 
 class _Player:
-    """Makes the training rows of every setting, and reads with what was trained on them."""
+    """Makes the training examples of every setting, and scores with the networks trained on them."""
 
     def __init__(self, game: Game):
         self.game = game
@@ -257,14 +280,14 @@ class _Player:
         return dna.encode(pd.concat([rows.bound["sequence"], rows.unbound["sequence"]]))
 
     def of_target(self, n: int, seed: int) -> Examples:
-        """The target's own rows, `n` bound ones of them."""
+        """The target's own examples: `n` positives, and negatives in proportion."""
         bound, unbound = self.game.target
         share = min(n / len(bound), 1)
         kept = [_some(t, round(share * len(t)), self._chance(seed, name)) for t, name in ((bound, "b"), (unbound, "u"))]
         return encode(*kept)
 
     def of_source(self, switched: frozenset[str], seed: int) -> Examples:
-        """The source's rows, in the respects of `switched` made to look like the target's."""
+        """The source's examples, made to resemble the target's in the respects of `switched`."""
         name = self._dataset(switched)
         bound, unbound = self.weighted[name]
         per_bound, n = len(unbound) / len(bound), min(len(bound), len(self.game.source.bound))
@@ -295,7 +318,7 @@ class _Player:
         return generator("causes", *self.game.names, seed, what)
 
     def _unbound(self, bound: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
-        # `n` unbound rows of the target's kind for these bound ones.
+        # `n` negatives of the target's kind for these positives.
         kind = self.game.target.kind()
         if kind in KINDS and KINDS[kind].shuffles:
             return negatives.NEGATIVES[kind](bound, rng, ratio=n / len(bound))[0]
@@ -305,7 +328,7 @@ class _Player:
         start = rng.integers(0, np.maximum(sizes - wanted, 0) + 1)
         texts = dna.decode(tokens, sizes)
         pieces = dna.encode([s[a : a + w] for s, a, w in zip(texts, start, wanted, strict=True)])
-        for width in np.unique(wanted[wanted > sizes]):  # what is too short for these bound rows is filled up
+        for width in np.unique(wanted[wanted > sizes]):  # pieces shorter than wanted are set into surroundings
             some = (wanted == width) & (wanted > sizes)
             filled = background.surround(pieces[some], int(width), self.chains["target"], rng)
             pieces = np.pad(
@@ -321,7 +344,7 @@ class _Player:
         )
 
     def read(self, networks: Sequence[Network], tokens: np.ndarray, switched: frozenset[str]) -> np.ndarray:
-        """Logits (K, M) of test rows by networks of a setting."""
+        """Logits (K, M) of the test sequences by the K networks of a setting."""
         own, target = self.lengths[self._dataset(switched)], self.lengths["target"]
         if "length" not in switched:
             return predict.score(networks, tokens, self.game.reading, own)
@@ -351,26 +374,35 @@ def play(
     seeds: Sequence[int],
     settings: Mapping,
 ) -> tuple[dict[frozenset[str] | str, np.ndarray], dict[str, float]]:
-    """Train and score every setting.
+    """Train networks in every setting and score the target's test sequences.
 
     Parameters
     ----------
     game : Game
     switches : sequence of str
-        Those of `CAUSES` that are testable.
-    test : DataFrame
-        The target's test rows, M of them.
+        Those of `CAUSES` that can be tested.
+    test : DataFrame, M rows
+        The target's test rows.
     model : (str, mapping)
         Kind and constructor arguments of the networks.
     seeds : sequence of int
+        Training seeds, S of them.
     settings : mapping
         `training` of the config, with `steps`.
 
     Returns
     -------
-    logits, moved
-        (S, M) of each set of switches, of ``target``, and of ``few``: the target's network on as few rows as the source
-        has, where it has fewer. How far `composition` could be moved, by dataset.
+    logits : dict
+        (S, M) float64 for each set of switches (a frozenset) and for ``target``, the target-trained networks; if
+        `size` is a switch and the source has fewer training sequences, also for ``few``, target networks trained on as
+        few.
+    moved : dict of str to float
+        How far the composition of ``source`` and ``other`` could be moved to the target's, 0 to 1.
+
+    Raises
+    ------
+    NotEstimable
+        A training gave no usable network.
     """
     one_thread()
     player, tokens = _Player(game), dna.encode(test["sequence"])
@@ -395,17 +427,19 @@ def parts(
 
     Parameters
     ----------
-    found : mapping
-        Logits (S, M) of each setting, from `play`.
-    drawn : evaluation.Draws
-        Of the M test rows.
+    found : mapping of (frozenset or str) to (S, M) float
+        Logits of each setting, from `play`.
+    drawn : bootstrap.Draws
+        Of the M test sequences.
     level : float
+        Of the intervals.
 
     Returns
     -------
-    dict
-        (cause, metric) to value, low and high: ``("source", "auroc")``, ``("target", "auroc")``, ``("all", "drop")``,
-        and of each cause ``part`` and ``alone`` (its switch turned alone). Parts sum to the drop.
+    dict of (str, str) to (float, float, float)
+        Value, low and high for each cause and metric: ``("source", "auroc")``, ``("target", "auroc")``, ``("all",
+        "drop")``, and for each cause ``part`` and ``alone`` (what its switch adds when turned on alone). `REST` has a
+        ``part`` only. All parts sum to the drop.
     """
     settings = list(found)
     each = [bootstrap.replicate(found[name], drawn) for name in settings]
@@ -437,7 +471,7 @@ def _level(model: Replicates, level: float) -> tuple[float, float, float]:
 
 
 def _sum(weights: np.ndarray, each: Sequence[Replicates], level: float) -> tuple[float, float, float]:
-    # A weighted sum of AUROCs with its interval, as `bootstrap.difference` has it of two.
+    # A weighted sum of AUROCs with its interval; `bootstrap.difference` is the same for two.
     used = [(w, model) for w, model in zip(weights, each, strict=True) if w]
     value = float(sum(w * model.value[0] for w, model in used))
     rows = float(np.var(sum(w * model.rows[:, 0] for w, model in used))) if used else 0.0
@@ -461,7 +495,21 @@ _RESTS = {"assay": "the assay itself", "cell": "the cell", "lab": "the laborator
 
 
 def sentence(about: Mapping, found: Mapping[tuple[str, str], tuple[float, float, float]]) -> str:
-    """Where one drop goes, in plain words: what can be told from nothing, the largest part first."""
+    """The causes of one drop as a sentence.
+
+    Parameters
+    ----------
+    about : mapping
+        `tf`, `source`, `target` and `shift` of the pair.
+    found : mapping of (str, str) to (float, float, float)
+        From `parts`.
+
+    Returns
+    -------
+    str
+        In points of AUROC: the drop, the parts whose interval excludes zero with the largest first, and the names of
+        the others.
+    """
 
     def said(value: float, low: float, high: float) -> str:
         value, low, high = (round(100 * x, 1) + 0.0 for x in (value, low, high))
@@ -495,20 +543,28 @@ def pair(
     config: Mapping,
     model: Mapping,
 ) -> pd.DataFrame:
-    """The rows of `causes.tsv` of one source, target and model.
+    """The rows of `causes.tsv` for one source, target and model.
 
     Parameters
     ----------
-    source, target, other : Rows
-        All rows of the datasets; the third stands for another cycle or cell, where there is one.
+    source, target : Rows
+        All sequences of the two datasets.
+    other : Rows or None
+        The dataset that replaces the source under `cycle` or `cell`; ignored if empty for a stated reason.
     rows : (mapping, mapping)
-        Of the sheet: source, target.
+        The sheet's rows of source and target.
     about : mapping
         `columns.KEY` and `columns.NEGATIVES` of the pair.
     config : mapping
-        `training`, `statistics` and `seeds` of the validated config; `steps` of its `transfer.causes`.
+        `training`, `statistics` and `seeds` of the validated config, and `steps` of its `transfer.causes`.
     model : mapping
         `kind`, constructor arguments and `reading` of the networks.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`: the drop, its parts and the two AUROCs. A cause that cannot be tested has a row without value whose
+        `note` says why; where the whole drop is not estimable, there is one such row, with ``all`` as `cause`.
     """
     about = {**about, "comparison": "cross"}
     test = pd.concat([t[(t["split"] == "test") & (t["draw"] == 0)] for t in target], ignore_index=True)

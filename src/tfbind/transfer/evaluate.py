@@ -1,22 +1,22 @@
-"""How well a model ranks held-out rows, how much it loses on another experiment, and how sure that is.
+"""How well a model ranks held-out sequences, how much it loses on another dataset, and how uncertain both are.
 
-Variances come from one paired, stratified block bootstrap (Efron & Tibshirani 1993): whole blocks of a
-chromosome are drawn, with all their rows of both classes; blocks that hold one class alone are drawn among
-themselves, and rows without coordinates are blocks of their own, so that both classes keep their size. Every
-model on the same test rows meets the same draws. To them comes the variance of the training seeds.
+Variances come from one paired, stratified block bootstrap (Efron & Tibshirani 1993). Whole blocks of a chromosome are
+drawn with all their sequences of both classes. Blocks that hold one class only are drawn among themselves, and a
+sequence without coordinates is a block of its own, so that both classes keep their size. Every model on the same test
+sequences gets the same draws. The variance between training seeds is added.
 
-A draw of seeds repeats some, and a mean of fewer different models ranks worse: to score the drawn ensemble
-would take that loss for uncertainty. The seeds' variance is therefore their jackknife (Efron & Stein 1981),
-from the ensembles that leave one seed out; these are all of one size. What the noise of the test rows adds to it
-stands in the bootstrap already, and is taken off.
+Seeds are not resampled: a resample repeats some seeds, and the mean of fewer different models ranks worse, so that loss
+would be mistaken for uncertainty. Instead, the variance between seeds is their jackknife (Efron & Stein 1981), from the
+ensembles that leave one seed out, which all have the same size. The part of it that is noise of the test sequences is
+in the bootstrap already and is subtracted.
 
-Few blocks or seeds give too small a variance too often. Three remedies: the deviations of the rows are
-widened by sqrt(G / (G - 1)) for G blocks; the seeds of the two models of a drop have one common variance; and
-Student's t of rows and of seeds are averaged with weights that grow with their variances (Cochran & Cox 1950;
-see `WEIGHT`), where Satterthwaite's degrees of freedom fail for two seeds, since half the time these look
-alike by chance. An interval of a metric is symmetric on the logit scale, so that it stays inside 0 and 1 and
-covers near them. With one seed there is no seed part and the note says so. `benchmarks/coverage.py` measures what
-all of this covers.
+With few blocks or seeds, an estimated variance is too often too small. Three corrections: the bootstrap deviations are
+widened by sqrt(G / (G - 1)) for G blocks; the seeds of both models of a drop have one common variance; and the t
+quantiles of test sequences and of seeds are averaged with weights that grow with their variances (Cochran & Cox 1950;
+see `bootstrap.WEIGHT`). Satterthwaite's degrees of freedom fail for two seeds, which half the time look alike by
+chance. The interval of a metric is symmetric on the logit scale, so that it stays between 0 and 1 and keeps its
+coverage near them. With one seed there is no seed part, and the note says so. `benchmarks/coverage.py` measures the
+coverage of these intervals.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,31 +34,30 @@ from tfbind.statistics import bootstrap
 from tfbind.statistics.metrics import METRICS, curve, delong_p, measure
 from tfbind.study.shifts import shift
 
-#: Composition above this AUROC is worth a note: negatives that so simple a model tells apart flatter every
-#: number.
+#: Composition above this AUROC gets a note: if so simple a model separates the negatives, every AUROC is too high.
 HIGH_FLOOR = 0.6
-#: Notes that `verdicts.verdicts` reads: the interval of a model's AUROC less that of composition on the same rows is
-#: not above zero, or that of the AUROC not above 0.5.
+#: Notes that `verdicts.verdicts` reads: either the interval of the difference between the model's AUROC and that of
+#: composition on the same sequences is not above zero, or the interval of the AUROC is not above 0.5.
 NOT_ABOVE_FLOOR = "the target-trained model is not above composition"
 SOURCE_NOT_ABOVE_FLOOR = "the source-trained model is not above composition"
-#: Share of the way from the composition floor to a perfect AUROC of 1. Up to the first, a model is composition with
-#: some noise (HT-SELEX of GABPA and ZNF143: below 0.1); from the second on, sequence tells most of it (USF1: 0.8). A
-#: share and not a difference, since in inserts of 20 bp a motif itself shifts the composition.
+#: Shares of the way from the composition floor to a perfect AUROC of 1. Below the first, a model has learnt little more
+#: than composition (HT-SELEX of GABPA and ZNF143: below 0.1); from the second on, mostly sequence (USF1: 0.8). A share
+#: and not a difference, since in inserts of 20 bp the motif itself changes the composition.
 POOR_SHARE = 0.15
 GOOD_SHARE = 0.5
-#: AUROC that the TF's own JASPAR motif must reach alone for the motif to count as present. Of the real sets, sound
-#: ones lie at 0.68 and above, GABPA, ZNF143 and NFE2 reads and NFE2 peaks below 0.60.
+#: AUROC that the TF's own JASPAR motif must reach alone for the motif to count as present. Of the real datasets, good
+#: ones are at 0.68 and above; reads of GABPA, ZNF143 and NFE2 and peaks of NFE2 are below 0.60.
 MOTIF_PRESENT = 0.6
 
 
 def _keys(table: pd.DataFrame) -> pd.Index:
-    # Two sets of negatives may both call a row after its positive.
+    # Negatives of two sets may have the same id, that of their positive.
     negatives = table["negatives"].where(table["label"] == 0, "").astype(str)
     return pd.Index(negatives.to_numpy(object) + "\x1f" + table["id"].astype(str).to_numpy(object))
 
 
 def _of_set(positives: pd.DataFrame, negatives: Mapping[str, pd.DataFrame], label: str) -> pd.DataFrame:
-    # The test rows of one set of negatives, with the reason where one of both tables is empty for a reason.
+    # The test rows of one set of negatives, with the note of a table that is empty for a stated reason.
     parts = [positives.assign(negatives=""), *(t.assign(negatives=x) for x, t in negatives.items() if x == label)]
     test = pd.concat(parts, ignore_index=True).query("split == 'test'")
     test.attrs["note"] = next(filter(None, map(tables.note, parts)), "")
@@ -66,25 +65,33 @@ def _of_set(positives: pd.DataFrame, negatives: Mapping[str, pd.DataFrame], labe
 
 
 def matched(predictions: pd.DataFrame, test: pd.DataFrame, negatives: str, name: str) -> tuple[list[str], np.ndarray]:
-    """Scores in the order of the test rows, one row a seed.
+    """Scores of each seed, in the order of the test sequences.
 
     Parameters
     ----------
-    predictions : prediction table of one target
-        Bound rows count in every set where `negatives` is empty, else in that set alone.
-    test : DataFrame
-        Its test rows of one set of negatives: `id, label, negatives`.
+    predictions : prediction table
+        Of one target. Positives whose `negatives` is empty count in every set, others only in the set named there.
+    test : DataFrame, N rows
+        The target's test rows of one set of negatives: `id, label, negatives`.
     negatives : str
-        That set.
+        Name of that set.
     name : str
-        What a fault calls the predictions.
+        What error messages call the predictions.
 
     Returns
     -------
-    seeds, scores : list of str, (S, N) float64
-        The numbered seeds in order; or no name and the ``ensemble`` alone where there are none. Every row
-        must meet exactly one score of every seed, and a stored ensemble must be the mean logit of its seeds;
-        otherwise InputError.
+    seeds : list of str
+        The numbered seeds in order; empty where only the ``ensemble`` was stored.
+    scores : (S, N) float64
+        Logits, one line per seed, or the ensemble alone (S = 1).
+
+    Raises
+    ------
+    NotEstimable
+        No negative of this set has a prediction.
+    InputError
+        The test rows repeat an id; a seed has not exactly one finite score for each; or a stored ensemble is not the
+        mean logit of its seeds.
     """
     mine = predictions[predictions["negatives"].isin(["", negatives])]
     if not (mine["label"] == 0).any():
@@ -130,7 +137,26 @@ class _Cell(NamedTuple):
 
 
 def draws_of(test: pd.DataFrame, target: str, negatives: str, statistics: Mapping) -> bootstrap.Draws:
-    """The resamples of a target's test rows as `statistics` of the config asks; NotEstimable if they are too few."""
+    """The bootstrap resamples of a target's test sequences.
+
+    Parameters
+    ----------
+    test : DataFrame
+        Test rows of one set of negatives: `label, chrom, start`.
+    target, negatives : str
+        Names of the dataset and the set; they seed the random choice and appear in messages.
+    statistics : mapping
+        `resamples`, `block` (bp) and `min_examples` of the config.
+
+    Returns
+    -------
+    Draws
+
+    Raises
+    ------
+    NotEstimable
+        The table is empty for a stated reason, or a class has fewer than `min_examples` sequences.
+    """
     if tables.note(test):
         raise NotEstimable(tables.note(test))
     least = statistics["min_examples"]
@@ -207,7 +233,7 @@ def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: flo
         for cell, note in ((own, NOT_ABOVE_FLOOR), (other, SOURCE_NOT_ABOVE_FLOOR)):
             above_floor = bootstrap.difference(cell.replicates, floor.replicates, level)[1]
             above_chance = bootstrap.metric_interval(cell.replicates, 0, level)[0] - 0.5
-            # Without an interval (NaN) there is no evidence of being above, either.
+            # `not` also covers NaN: without an interval there is no evidence of being above.
             if not (above_floor > 0 and above_chance > 0):
                 notes.append(note)
     return row | {"note": "; ".join(notes)}
@@ -216,7 +242,25 @@ def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: flo
 def named(
     rows: Mapping[str, Mapping[str, str]], source: str, target: str, trained: str, test_negatives: str, model: str
 ) -> dict[str, str]:
-    """The columns of `KEY`, `NEGATIVES` and `comparison` of one cell; a source of another TF shows as ``A>B``."""
+    """The columns that identify one cell: `KEY`, `NEGATIVES` and `comparison`.
+
+    Parameters
+    ----------
+    rows : mapping of str to mapping
+        The sheet's row of each dataset.
+    source, target : str
+        Datasets.
+    trained, test_negatives : str
+        Kinds of negatives in training and in the test.
+    model : str
+        Label of the model.
+
+    Returns
+    -------
+    dict of str to str
+        `comparison` is ``same`` where source and target are one dataset, else ``cross``. `tf` is ``A>B`` for a source
+        of TF A and a target of TF B.
+    """
     tfs = dict.fromkeys([rows[source]["tf"], rows[target]["tf"]])
     return {
         "tf": ">".join(tfs),
@@ -242,22 +286,37 @@ def on_target(
     config: Mapping,
     refused: Mapping[tuple[str, str, str, str], str] = MappingProxyType({}),
 ) -> tuple[list[dict], list[dict], list[pd.DataFrame]]:
-    """Metrics, drops and curves of every source and model on the same test rows of one target.
+    """Metrics, drops and curves of every source and model on the same test sequences of one target.
 
     Parameters
     ----------
     target, test_negatives : str
     test : DataFrame
-        The test rows: `id, label, negatives, chrom, start`. Empty for a reason (`tables.empty`), nothing is estimable.
+        The test rows: `id, label, negatives, chrom, start`. If empty for a stated reason (`tables.empty`), nothing is
+        estimable.
     runs : sequence of (str, str)
-        Sources and what they were trained against; the target among them, whose models the others are compared with.
-    predictions, rows, config, refused
-        As for `evaluate`.
+        Sources and the kind of negatives that they were trained against. The target is among them: the others are
+        compared with its models.
+    predictions : mapping of (str, str, str) to DataFrame
+        Prediction table of each source, kind of training negatives and model.
+    rows : mapping of str to mapping
+        The sheet's row of each dataset.
+    config : mapping
+        `models` and `statistics` of the validated config.
+    refused : mapping of (str, str, str, str) to str
+        Reason for each cell (source, training negatives, target, test negatives) that must not be estimated.
 
     Returns
     -------
-    metrics, transfer, curves
-        Rows of the three tables of `evaluate`.
+    metrics, transfer : list of dict
+        Rows of these tables of `evaluate`.
+    curves : list of DataFrame
+        Parts of its third table.
+
+    Raises
+    ------
+    InputError
+        Predictions do not match the test rows (see `matched`); every fault at once.
     """
     statistics, models = config["statistics"], config["models"]
     level = statistics["level"]
@@ -299,7 +358,19 @@ def on_target(
 def as_tables(
     metrics: list[dict], transfer: list[dict], curves: list[pd.DataFrame]
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """What `on_target` gave, for any number of targets, as the three tables of `evaluate`."""
+    """The three tables of `evaluate` from what `on_target` returned.
+
+    Parameters
+    ----------
+    metrics, transfer : list of dict
+        Rows of any number of targets.
+    curves : list of DataFrame
+
+    Returns
+    -------
+    metrics, transfer, curves : DataFrame
+        Columns `METRIC_COLUMNS`, `TRANSFER_COLUMNS`, `CURVE_COLUMNS`.
+    """
     points = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=columns.CURVE_COLUMNS)
     return (
         pd.DataFrame(metrics, columns=columns.METRIC_COLUMNS),
@@ -309,7 +380,7 @@ def as_tables(
 
 
 def _alone(row: dict) -> dict:
-    # The row of `transfer` of a TF's only dataset, from that of its metrics.
+    # The `transfer` row of a TF's only dataset, made from its row of metrics.
     about = {name: row[name] for name in columns.TRANSFER_COLUMNS if name in row and name not in ("low", "high")}
     return about | {
         "same": row.get("value"),
@@ -323,7 +394,29 @@ def cases(
     tests: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
     config: Mapping,
 ) -> Iterator[tuple[str, str, pd.DataFrame, list[tuple[str, str]], bool]]:
-    """What `evaluate` goes through: (target, its negatives, test rows, runs, whether the target is its only source)."""
+    """The cases that `evaluate` goes through: each target of a TF with each kind of test negatives.
+
+    Parameters
+    ----------
+    tf : str
+        Its datasets are the targets.
+    rows : mapping of str to mapping
+        The sheet's row of each dataset.
+    tests : mapping of str to (DataFrame, mapping)
+        Positives of each target, and its negatives by kind: sequence tables.
+    config : mapping
+        `negatives` and `transfer` of the validated config.
+
+    Yields
+    ------
+    target, test_negatives : str
+    test : DataFrame
+        The test rows, with a column `negatives` (empty for positives).
+    runs : list of (str, str)
+        Sources, with those of `extra_pairs`, and kinds of training negatives.
+    alone : bool
+        Whether the target is its only source.
+    """
     options = config["transfer"]
     targets = [dataset for dataset, row in rows.items() if row["tf"] == tf]
     for target, test_negatives in product(targets, config["negatives"]):
@@ -345,30 +438,37 @@ def evaluate(
     config: Mapping,
     refused: Mapping[tuple[str, str, str, str], str] = MappingProxyType({}),
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Every metric, every drop and every curve on the datasets of one TF.
+    """Every metric, drop and curve on the datasets of one TF.
 
     Parameters
     ----------
     tf : str
-        Its datasets are the targets; sources are the same datasets and those that `extra_pairs` name for one.
-    rows : {dataset: row of the sheet}
-    predictions : {(source, train_negatives, model): prediction table}
-        Test rows only. One that is absent leaves a cell without value; one that does not match the test rows
-        is refused.
-    tests : {target: (positives, {negatives: table})}
-        Sequence tables as for `predict.predict`. What meets one that is empty for a reason (`tables.empty`) is not
-        estimable for that reason.
+        Its datasets are the targets. Sources are the same datasets, and those that `extra_pairs` names for a target.
+    rows : mapping of str to mapping
+        The sheet's row of each dataset.
+    predictions : mapping of (str, str, str) to DataFrame
+        Prediction table (test rows only) of each source, kind of training negatives and model. An absent one leaves
+        its cell without value.
+    tests : mapping of str to (DataFrame, mapping)
+        Positives of each target, and its negatives by kind: sequence tables. With a table that is empty for a stated
+        reason (`tables.empty`), a cell is not estimable for that reason.
     config : mapping
         `models`, `negatives`, `transfer` and `statistics` of the validated config.
-    refused : {(source, train_negatives, target, test_negatives): reason}
-        Cells that are not estimable whatever their predictions, from `leakage.refused`.
+    refused : mapping of (str, str, str, str) to str
+        Reason for each cell (source, training negatives, target, test negatives) that must not be estimated whatever
+        its predictions, from `leakage.refused`.
 
     Returns
     -------
     metrics, transfer, curves : DataFrame
-        Columns `METRIC_COLUMNS`, `TRANSFER_COLUMNS`, `CURVE_COLUMNS`. Intervals are given for the ensemble; a
-        single seed has its value alone. `floor` is the AUROC of the target-trained composition model on the
-        same rows. A TF with one dataset has its transfer rows too, without a drop.
+        Columns `METRIC_COLUMNS`, `TRANSFER_COLUMNS`, `CURVE_COLUMNS`. The ensemble has intervals, a single seed only
+        its value. `floor` is the AUROC of the target-trained composition model on the same sequences. Where nothing is
+        estimable, numbers are NaN and `note` says why. A TF with a single dataset has transfer rows without a drop.
+
+    Raises
+    ------
+    InputError
+        Predictions do not match the test rows; the faults of all targets at once.
     """
     metrics, transfer, curves, faults = [], [], [], []
     for target, test_negatives, test, runs, alone in cases(tf, rows, tests, config):

@@ -1,6 +1,6 @@
-"""Any program in a study: tfbind writes FASTA files, the program writes scores, and these enter the evaluation.
+"""Scores of any other program in a study: tfbind writes FASTA files, the program scores them, tfbind evaluates.
 
-A config never names a program: whoever runs it does so by hand or by a script of their own, between two runs.
+A config never names a program. The user runs it between two runs of the study, by hand or by a script.
 """
 
 import math
@@ -16,7 +16,7 @@ from tfbind.io import atomic, tables, textfile
 from tfbind.io.paths import scores_file
 from tfbind.sequences import leakage
 
-if TYPE_CHECKING:  # what reads a config is no part of a result
+if TYPE_CHECKING:  # not imported at run time, so that results do not depend on the code that reads a config
     from tfbind.study.study import Study
 
 BOUND, UNBOUND = "bound|", "unbound|"
@@ -24,28 +24,45 @@ PAIRS = "pairs.tsv"
 
 
 def names(rows: pd.DataFrame) -> pd.Series:
-    """The name of each row of a sequence table in the FASTA files: its label and its id."""
+    """The names of sequences in the FASTA files, made of label and id.
+
+    Parameters
+    ----------
+    rows : sequence table
+
+    Returns
+    -------
+    Series of str
+        `BOUND` or `UNBOUND` and the id, one per row.
+    """
     return rows["label"].map({1: BOUND, 0: UNBOUND}) + rows["id"]
 
 
 def write(study: "Study", folder: str | os.PathLike, out: str | os.PathLike) -> pd.DataFrame:
-    """Write the rows of a study as FASTA, and the list of what is to be scored.
+    """Write the sequences of a study as FASTA files, and the list of what has to be scored.
 
-    ``{dataset}/{negatives}/train.fa``, ``validation.fa`` and ``test.fa`` hold both classes, in table order; what would
-    leak into a test set is left out of the first two, as in all training.
+    The files ``{dataset}/{negatives}/train.fa``, ``validation.fa`` and ``test.fa`` hold positives and then negatives,
+    in table order. Leakage is left out of the first two, as in all training.
 
     Parameters
     ----------
     study : Study
     folder : path
-        The working directory of its run, where the tables are.
+        The working directory of the study's run, with its tables under results/.
     out : path
+        Folder to write to.
 
     Returns
     -------
     DataFrame
-        `pairs.tsv`: `source`, `negatives`, `target`, `test_negatives`, and the files `train`, `validation`, `test` (all
-        relative to `out`), and `scores`, the file that a program is to write (relative to the `path` of its label).
+        What is written as `pairs.tsv`: `source`, `negatives`, `target`, `test_negatives`; the files `train`,
+        `validation` and `test`, relative to `out`; and `scores`, the file that the program has to write, relative to
+        the `path` of its label.
+
+    Raises
+    ------
+    InputError
+        A table of the run is not there yet, or is damaged.
     """
     results, out = Path(folder) / "results", Path(out)
     rows, absent = [], []
@@ -90,24 +107,30 @@ def predictions(
     negatives: str,
     targets: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
 ) -> pd.DataFrame:
-    """The scores that a program wrote, as a predictions table.
+    """The scores that a program wrote, as a prediction table.
 
     Parameters
     ----------
     folder : path
-        The `path` of its label; holds files as `scores_file` names them. A file that is absent leaves its cell without
+        The `path` of the program's label, with files named by `scores_file`. An absent file leaves its cell without
         value.
     source, negatives : str
-        What the program learnt from.
-    targets : mapping
-        See `predict.predict`.
+        Dataset and kind of negatives that the program was trained on.
+    targets : mapping of str to (DataFrame, mapping)
+        Positives of each target, and its negatives by kind: sequence tables.
 
     Returns
     -------
-    predictions table
-        With `ensemble` alone as its seed; empty, with the reason, where there is no file. Bound rows that every file of
-        a target gives the same scores come once, as in other tables. A program may score on another scale in each call:
-        where its files differ, the bound rows come once for each set, under its label, and meet its unbound ones alone.
+    prediction table
+        Its only seed is `ensemble`. Empty, with the reason as its note, where there is no file. If all files of a
+        target give its positives the same scores, positives are listed once. A program may use another scale in each
+        call: where the files differ, positives are listed once per kind of negatives, under its name, and are compared
+        with these negatives only.
+
+    Raises
+    ------
+    InputError
+        A file has a fault, see `read`; the first faults of all files, with a count of the rest.
     """
     faults, parts = [], []
     for target, (positives, sets) in targets.items():
@@ -142,9 +165,26 @@ def _scored(target: str, rows: pd.DataFrame, negatives: str, found: Mapping[str,
 
 
 def read(path: str | os.PathLike, wanted: Sequence[str]) -> dict[str, float]:
-    """A table of two tab-separated columns, name and score: exactly one finite score for each wanted name.
+    """Read the scores of a program: a table of two tab-separated columns, name and score.
 
-    The header `name`, `score` may come first; lines come in any order.
+    Lines may have any order; a header line `name`, `score` may come first, and empty lines are skipped.
+
+    Parameters
+    ----------
+    path : path
+    wanted : sequence of str
+        Names of the sequences that must have a score, see `names`.
+
+    Returns
+    -------
+    dict of str to float
+        The score of each name.
+
+    Raises
+    ------
+    InputError
+        With the first faults and a count of the rest: a line without exactly two columns, a score that is not a finite
+        number, an unknown or repeated name, or a name without score.
     """
     found, faults, expected = {}, [], set(wanted)
     for number, fields in _lines(path):

@@ -1,8 +1,9 @@
 """The ladder: the same model on its own held-out data, another replicate, laboratory, cell and assay.
 
-On each rung two losses. The *drop* compares with the model that was trained on the target, on the same test rows. The
-*loss* compares with the source model's own held-out test, on other rows, as a table of a within-sample and several
-out-of-sample tests does; it needs no target-trained model, and holds what makes one test set harder than another.
+Each rung has two differences. The *drop* is paired: it compares with the target-trained model on the same test
+sequences. The *loss* compares with the AUROC of the source model on its own held-out sequences, as tables of one
+within-sample and several out-of-sample tests do. It needs no target-trained model, but includes that one test set may
+be harder than another.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,20 +22,26 @@ LADDER_COLUMNS = [
     *("n_positive", "n_negative", "note"),
 ]
 _PAIR = [*KEY, *NEGATIVES]
-#: A line of the ladder, beside its TF.
+#: What identifies a line of the ladder, together with its TF.
 _RUNG = ["source_assay", *GROUP, "shift", "target_assay"]
 #: The columns of each value's interval.
 _INTERVALS = {"auroc": ("low", "high"), "drop": ("drop_low", "drop_high"), "loss": ("loss_low", "loss_high")}
 
 
 def pairs(metrics: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
-    """One row for each source, target and model with an AUROC: both losses, and the source's own AUROC.
+    """Drop and loss of each source, target and model, with the source's own AUROC.
+
+    Parameters
+    ----------
+    metrics, transfer : DataFrame
+        From `evaluate.evaluate`, all TFs; extra pairs of two TFs are left out.
 
     Returns
     -------
     DataFrame
-        `KEY`, `NEGATIVES`, and of `LADDER_COLUMNS` those of numbers. The interval of the loss joins those of two
-        independent AUROCs (Newcombe 1998); the two share their seeds, so that it errs on the wide side.
+        One row for each pair with an AUROC: `KEY`, `NEGATIVES` and the numbers of `LADDER_COLUMNS`. NaN marks a drop
+        that was not estimable, and the loss of a dataset on itself. The interval of the loss combines those of two
+        independent AUROCs (Newcombe 1998); in fact both share their seeds, so it is rather too wide.
     """
     cells = metrics[(metrics["seed"].astype(str) == "ensemble") & (metrics["metric"] == "auroc")]
     cells = within_tf(cells[cells["value"].notna()]).rename(columns={"value": "auroc"})
@@ -54,7 +61,18 @@ def pairs(metrics: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
 
 
 def rungs(found: pd.Series) -> list[str]:
-    """The rungs of a study in order: `SHIFTS`, or the words of a table of scores as they come."""
+    """The rungs in order, from the dataset itself on.
+
+    Parameters
+    ----------
+    found : Series of str
+        The shifts of all pairs.
+
+    Returns
+    -------
+    list of str
+        All of `SHIFTS`; where a table of scores has other words, ``none`` and then its words in order of appearance.
+    """
     words = list(dict.fromkeys([SHIFTS[0], *found]))
     return list(SHIFTS) if set(words) <= set(SHIFTS) else sorted(words, key=lambda word: word != SHIFTS[0])
 
@@ -76,7 +94,7 @@ def _over_tfs(rows: pd.DataFrame, level: float) -> dict:
 
 
 def _of_each_tf(table: pd.DataFrame) -> dict[tuple, dict]:
-    """(TF, *`_RUNG`) -> what `_over_tfs` gives of its rows: of one TF these are means, so all are made at once."""
+    """The lines that `_over_tfs` would give for each (TF, *`_RUNG`); for one TF they are plain means, made at once."""
     keys = ["tf", *_RUNG]
     groups = table.groupby(keys, sort=False)
     parts = [groups.size().rename("n_pair"), groups[["own", "target_trained"]].mean()]
@@ -89,21 +107,23 @@ def _of_each_tf(table: pd.DataFrame) -> dict[tuple, dict]:
 
 
 def ladder(metrics: pd.DataFrame, transfer: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
-    """Every rung of every TF and model, then over TFs.
+    """Every rung of every TF and model, then the means over TFs.
 
     Parameters
     ----------
     metrics, transfer : DataFrame
-        As made by `evaluate.evaluate`, all TFs.
+        From `evaluate.evaluate`, all TFs.
     level : float
+        Of the intervals.
 
     Returns
     -------
     DataFrame
-        `LADDER_COLUMNS`: `own` is the AUROC of the source models on their own held-out rows, `auroc` (with `low`,
-        `high`) on the rung's targets, `target_trained` that of models trained on these targets. Several pairs of one
-        TF are averaged, TFs then as in `over_tfs.mean_over_tfs`; test rows are counted once a pair. A rung that a TF
-        lacks has its row and says so.
+        `LADDER_COLUMNS`. `own` is the AUROC of the source models on their own held-out sequences, `auroc` (with `low`,
+        `high`) that on the rung's targets, `target_trained` that of models trained on these targets. Several pairs of
+        one TF are averaged first, then TFs as in `over_tfs.mean_over_tfs`; rows over TFs have `EVERY_TF` as `tf` and
+        exist with two TFs or more. Test sequences are counted once per pair. A rung that a TF lacks has a row whose
+        `note` says so.
     """
     table = pairs(metrics, transfer)
     order = rungs(table["shift"])

@@ -1,14 +1,15 @@
-"""How many examples of the target are worth a training of its own: a source model meets n of them in several ways.
+"""Learning curves: AUROC on the target after using n target examples in several ways.
 
-- `direct`: the source model as it is.
-- `head`: its dense layers trained on, the detectors as they are.
-- `finetune`: all of it trained on.
-- `retrain`: a new network, trained on the n examples alone.
-- `joint`: a new network, trained on the source's rows and the n examples, which count as much, at most 16-fold.
+- `direct`: the source model, unchanged.
+- `head`: its dense layers are fine-tuned, its detectors stay fixed.
+- `finetune`: all of it is fine-tuned.
+- `retrain`: a new network is trained on the n examples only.
+- `joint`: a new network is trained on the source's sequences and the n examples; these are repeated, at most 16-fold,
+  to about as many as the source's.
 
-Each is trained for a number of steps fixed beforehand and never sees a validation row of the target: there is nothing
-to select. What starts from the source model starts from each of its seeds, and all that meets the same examples trains
-as one stack.
+Each is trained for a number of steps fixed beforehand. Target validation sequences are not used, since nothing is
+selected. Fine-tuning starts from each seed of the source model. Networks trained on the same examples are trained as
+one stack.
 """
 
 import math
@@ -32,11 +33,12 @@ from tfbind.statistics.bootstrap import Replicates
 from tfbind.transfer import evaluate
 
 ADAPTATIONS = ("direct", "head", "finetune", "retrain", "joint")
-#: Passes over the examples at least, and over the rows of a joint training; what trains on takes smaller steps.
+#: Passes over the examples, at least, and over the sequences of a joint training; fine-tuning takes this share of the
+#: learning rate.
 PASSES, JOINT_PASSES, GENTLE = 8, 2, 0.3
-#: Weight of a target row among the source's, at most.
+#: Largest number of copies of a target example in a joint training.
 MOST = 16
-#: `crossings` weighs each adaptation against `direct`, and these against each other.
+#: `crossings.tsv` compares each adaptation with `direct`, and `retrain` with `finetune`.
 CROSSING_COLUMNS = [
     *(*columns.KEY, *columns.NEGATIVES, "adaptation", "against", "n_star", "low", "high", "most", "sentence")
 ]
@@ -47,7 +49,7 @@ RETRAIN_COLUMNS = [
 
 
 class Examples(NamedTuple):
-    """Training rows of both classes.
+    """Sequences of both classes of one dataset.
 
     Attributes
     ----------
@@ -58,11 +60,28 @@ class Examples(NamedTuple):
     negatives: pd.DataFrame
 
     def train(self) -> "Examples":
-        """The training rows that every seed sees, or the first seed's where each has its own."""
+        """The training rows that every seed uses, or those of the first seed where each has its own."""
         return Examples(*(t[(t["split"] == "train") & (t["draw"] <= 1)].reset_index(drop=True) for t in self))
 
     def some(self, n: int, rng: np.random.Generator) -> "Examples":
-        """`n` of them, half of each class."""
+        """A random sample of `n` examples, half of each class.
+
+        Parameters
+        ----------
+        n : int
+            Rounded down to an even number.
+        rng : numpy Generator
+
+        Returns
+        -------
+        Examples
+            In table order, without repeats.
+
+        Raises
+        ------
+        ValueError
+            A class has fewer than n // 2 examples.
+        """
         return Examples(*(t.iloc[np.sort(rng.choice(len(t), n // 2, replace=False))] for t in self))
 
 
@@ -76,29 +95,40 @@ def scores(
     names: tuple[str, ...],
     work: Path,
 ) -> Iterator[tuple[str, int, np.ndarray]]:
-    """Every adaptation at every number of examples.
+    """Test logits of every adaptation at every number of target examples.
 
     Parameters
     ----------
     folder : path
         A stored network, trained on `source`.
     source, target : Examples
-        All rows of both datasets; training rows alone are used.
+        All sequences of both datasets; only training rows are used.
     test : sequence of str
         The target's test sequences, M of them.
     settings : mapping
         `training` of the config.
     options : mapping
-        `transfer.retrain` of the config: `shots`, `adaptations`, `draws`, `steps`, and `reading` of the source model.
+        `transfer.retrain` of the config (`shots`, `adaptations`, `draws`, `steps`), and the `reading` of the source
+        model.
     names : tuple of str
-        What the random choices are named by.
+        Seed the random choices, so that the same names draw the same examples.
     work : path
-        Holds checkpoints meanwhile.
+        Folder for checkpoints.
 
     Yields
     ------
-    adaptation, n, logits (D, M)
-        One row a draw of the n examples: the mean logit over the source's seeds. `direct` has one row, and n = 0.
+    adaptation : str
+    n : int
+        Number of target examples; 0 for `direct`. Numbers that the target's training rows do not reach are skipped.
+    logits : (D, M) float64
+        Mean over the source model's seeds, one line per draw of the n examples; D = 1 for `direct`.
+
+    Raises
+    ------
+    NotEstimable
+        There is no source model, or a training gave no usable network.
+    InputError
+        The stored model is missing or damaged.
     """
     one_thread()
     description = store.describe(folder)
@@ -176,21 +206,22 @@ def _joint(source: Examples, some: Examples) -> Examples:
 
 
 class Curve(NamedTuple):
-    """AUROC at each number of examples.
+    """AUROC at each number of target examples.
 
     Attributes
     ----------
     n : (P,) int
-        Ascending.
+        Numbers of examples, ascending.
     value : (P,) float64
-        Mean over the draws of the examples.
+        AUROC, mean over the draws of the examples.
     rows : (P, B) float64
-        Deviations when test rows are drawn.
+        Deviation of `value` in each resample of the test sequences.
     draws : (P,) float64
-        Variance of the mean between draws of the examples; 0 with one draw.
+        Variance of the mean over the draws of the examples; 0 with one draw.
     count : int
-        Draws of the examples.
+        Number of draws of the examples.
     n_block : int
+        As in `bootstrap.Draws`.
     """
 
     n: np.ndarray
@@ -202,7 +233,19 @@ class Curve(NamedTuple):
 
 
 def curves(found: Mapping[tuple[str, int], np.ndarray], drawn: bootstrap.Draws) -> dict[str, Curve]:
-    """The learning curve of each adaptation from its logits, (D, M) at each n, on the same draws of the test rows."""
+    """The learning curve of each adaptation, all on the same resamples of the test sequences.
+
+    Parameters
+    ----------
+    found : mapping of (str, int) to (D, M) float
+        Logits of each adaptation and number of examples, as from `scores`; D is the same at each n.
+    drawn : bootstrap.Draws
+        Of the M test sequences.
+
+    Returns
+    -------
+    dict of str to Curve
+    """
     result = {}
     for name in dict.fromkeys(name for name, _ in found):
         shots = sorted(n for other, n in found if other == name)
@@ -221,7 +264,21 @@ def curves(found: Mapping[tuple[str, int], np.ndarray], drawn: bootstrap.Draws) 
 
 
 def interval(curve: Curve, i: int, level: float) -> tuple[float, float]:
-    """Interval of the i-th point of a curve: test rows and draws of the examples."""
+    """Interval of one point of a curve.
+
+    Parameters
+    ----------
+    curve : Curve
+    i : int
+        Index of the point.
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    low, high : float
+        From the variance between resamples of the test sequences and between draws of the examples.
+    """
     point = Replicates(
         np.array([curve.value[i]]), curve.rows[i][:, None], np.array([curve.draws[i]]), curve.n_block, curve.count
     )
@@ -229,16 +286,26 @@ def interval(curve: Curve, i: int, level: float) -> tuple[float, float]:
 
 
 def crossing(first: Curve, second: Curve, level: float, rng: np.random.Generator) -> tuple[float, float, float]:
-    """From how many examples on the first curve lies above the second.
+    """The number of examples from which on the first curve lies above the second.
 
-    Both curves are made monotone (isotonic regression over the logarithm of n) and joined by straight lines; a curve
-    with one point is level. Uncertainty: the same crossing in every resample of the test rows, with normal noise of the
-    size that the draws of the examples show.
+    Both curves are made monotone (isotonic regression over the logarithm of n) and interpolated linearly; a curve with
+    a single point is constant. The interval is from the same crossing in every resample of the test sequences, with
+    normal noise added that has the variance between draws of the examples.
+
+    Parameters
+    ----------
+    first, second : Curve
+        On the same resamples of the test sequences.
+    level : float
+        Of the interval.
+    rng : numpy Generator
+        For the noise.
 
     Returns
     -------
     n_star, low, high : float
-        0 where the first curve is above from its smallest number on; infinity where it is not above at its largest.
+        0 where the first curve is above from its smallest number of examples on; infinity where it is not above at its
+        largest.
     """
     observed = _cross(first, first.value, second, second.value)
     count = first.rows.shape[1]
@@ -264,7 +331,7 @@ def _cross(first: Curve, one: np.ndarray, second: Curve, other: np.ndarray) -> f
 
 
 def _level(x: np.ndarray, y: np.ndarray, fine: np.ndarray) -> np.ndarray:
-    from scipy.optimize import isotonic_regression  # it loads for those who compare curves
+    from scipy.optimize import isotonic_regression  # imported here, since it loads slowly
 
     return np.full(len(fine), y[0]) if len(x) == 1 else np.interp(fine, x, isotonic_regression(y).x)
 
@@ -272,16 +339,26 @@ def _level(x: np.ndarray, y: np.ndarray, fine: np.ndarray) -> np.ndarray:
 def tabulate(
     about: Mapping[str, object], found: Mapping[str, Curve], labels: np.ndarray, level: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of `retrain.tsv` and of `crossings.tsv` of one pair.
+    """The rows of `retrain.tsv` and `crossings.tsv` of one pair.
 
     Parameters
     ----------
     about : mapping
         `columns.KEY` and `columns.NEGATIVES` of the pair.
     found : mapping of str to Curve
+        The curve of each adaptation, `direct` among them.
     labels : (M,) 0/1
-        Of the test rows.
+        Of the test sequences.
     level : float
+        Of the intervals.
+
+    Returns
+    -------
+    retrain : DataFrame
+        `RETRAIN_COLUMNS`: AUROC of each adaptation at each number of examples.
+    crossings : DataFrame
+        `CROSSING_COLUMNS`: from how many examples on (`n_star`) an adaptation is above another (`against`), 0 and
+        infinity as in `crossing`; `most` is the largest number tried.
     """
     rows, crossings = [], []
     size = {"n_positive": int((labels == 1).sum()), "n_negative": int((labels == 0).sum())}
@@ -298,7 +375,8 @@ def tabulate(
         most = int(found[name].n[-1])
         row = {"adaptation": name, "against": against, "n_star": star, "low": low, "high": high, "most": most}
         said = sentence(about, name, against, star, low, high, found[name])
-        if (found[name].value[-1] > found[against].value[-1]) == math.isinf(star):  # the means at most examples differ
+        # The observed means at the largest number of examples may contradict the monotone curves.
+        if (found[name].value[-1] > found[against].value[-1]) == math.isinf(star):
             said = f"{said[:-1]}, of curves made monotone; the means at {most:,} examples say otherwise."
         crossings.append(about | row | {"sentence": said})
     return pd.DataFrame(rows, columns=RETRAIN_COLUMNS), pd.DataFrame(crossings, columns=CROSSING_COLUMNS)
@@ -314,7 +392,24 @@ _WORDS = {
 
 
 def sentence(about: Mapping, name: str, against: str, star: float, low: float, high: float, curve: Curve) -> str:
-    """One crossing in plain words."""
+    """One crossing as a sentence.
+
+    Parameters
+    ----------
+    about : mapping
+        `tf`, `source` and `target` of the pair.
+    name, against : str
+        The adaptations of the first and the second curve.
+    star, low, high : float
+        From `crossing`.
+    curve : Curve
+        The first curve.
+
+    Returns
+    -------
+    str
+        Numbers are rounded to two digits.
+    """
     least, most = int(curve.n[0]), int(curve.n[-1])
 
     def number(n: float) -> str:
@@ -328,7 +423,7 @@ def sentence(about: Mapping, name: str, against: str, star: float, low: float, h
 
 
 def _round(n: float) -> int:
-    # two figures: more would pretend
+    # Two digits; more would suggest a precision that is not there.
     digits = max(int(math.log10(n)) - 1, 0)
     return int(round(n / 10**digits) * 10**digits)
 
@@ -342,21 +437,33 @@ def pair(
     reading: str,
     work: Path,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Everything of one source model and one target: the tables of `tabulate`.
+    """The learning curves of one source model on one target, and where they cross.
 
     Parameters
     ----------
     folder : path
         The source model.
     source, target : Examples
+        All sequences of both datasets.
     about : mapping
-        See `tabulate`.
+        `columns.KEY` and `columns.NEGATIVES` of the pair.
     config : mapping
         `training`, `transfer` and `statistics` of the validated config.
-    reading : str
-        How the source model reads the target when used as it is.
+    reading : {"whole", "scan", "embed"}
+        How the unchanged source model reads the target, see `predict.score`.
     work : path
-        Holds checkpoints meanwhile: a run that was killed goes on where it was.
+        Folder for checkpoints, from which an interrupted run continues; removed at the end.
+
+    Returns
+    -------
+    retrain, crossings : DataFrame
+        `RETRAIN_COLUMNS` and `CROSSING_COLUMNS`, see `tabulate`. Where the pair is not estimable, the first is one row
+        without value whose `note` says why, and the second is empty.
+
+    Raises
+    ------
+    InputError
+        The stored model is missing or damaged.
     """
     level = config["statistics"]["level"]
     test = pd.concat([t[(t["split"] == "test") & (t["draw"] == 0)] for t in target], ignore_index=True)

@@ -1,4 +1,4 @@
-"""The health of each dataset: what was read and kept, what it is enriched in, and what a model learns from it."""
+"""The quality of each dataset: what was read and kept, which k-mers are enriched, and what a model learns from it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,16 +11,17 @@ from tfbind.sequences.selex import JACKPOT
 from tfbind.statistics.metrics import beyond, measure
 from tfbind.transfer.evaluate import GOOD_SHARE, MOTIF_PRESENT, POOR_SHARE
 
-#: How many sequences a class are enough to see a motif.
+#: So many sequences per class are enough to test a motif.
 _ENOUGH = 5000
 #: Family-wise level at which a k-mer counts as enriched (Bonferroni over all strand-blind k-mers).
 KMER_LEVEL = 0.01
-#: The consensus of SELEX reads is an 8-mer, told from composition by so many shuffles of each insert. Of the real
-#: libraries of cycle 4 only GABPA has none (its runs of C reach an excess of 2.3); that of ZNF143 is ACCCACCC, which
-#: libraries of other factors (EBF1, MEF2A) hold too.
+#: Length of the consensus of a SELEX library, and how many times more often it must occur than in dinucleotide shuffles
+#: of the inserts, so that composition does not explain it. Of the real libraries of cycle 4 only GABPA has none (its
+#: runs of C reach an excess of 2.3); that of ZNF143 is ACCCACCC, which libraries of other TFs (EBF1, MEF2A) have too.
 CONSENSUS, LEAST_EXCESS = 8, 3
+#: Shuffles of each insert, and how many inserts are looked at.
 _SHUFFLES, _MOST = 4, 10_000
-#: PCR jackpots that hold this share of the reads are worth a word.
+#: PCR jackpots with more than this share of the reads are mentioned in the verdict.
 _MANY_JACKPOTS = 0.01
 COLUMNS = [
     *("dataset", "tf", "assay", "cell", "lab", "replicate", "cycle", "n_read", "n_dropped", "n_positive", "n_negative"),
@@ -30,34 +31,35 @@ COLUMNS = [
 
 
 def _held(sequences: Sequence[str], k: int) -> np.ndarray:
-    # See `kmers.held`; some sequences at a time bound the memory.
+    # `kmers.held`, some sequences at a time to limit the memory.
     parts = [sequences[first : first + 20_000] for first in range(0, len(sequences), 20_000)]
     return sum((kmers.held(dna.encode(part), k) for part in parts), np.zeros(4**k, np.int64))
 
 
 def enrichment(positives: Sequence[str], negatives: Sequence[str], k: int = 6) -> tuple[str, float, float]:
-    """The strand-blind k-mer that the positives hold most often beyond the negatives.
+    """The k-mer, on either strand, that is most enriched in positives over negatives.
 
     Parameters
     ----------
     positives, negatives : sequence of str
         Of similar length; in longer sequences every k-mer is more frequent.
     k : int
+        Length of the k-mer in bp.
 
     Returns
     -------
     kmer : str
         The alphabetically smaller strand; empty where no k-mer is enriched at `KMER_LEVEL`.
     ratio : float
-        Shares of sequences that hold it, positives over negatives, half a sequence added to each count; NaN
-        if none.
+        Share of positives that hold it over share of negatives, with half a sequence added to each count; NaN if there
+        is none.
     p_value : float
-        Of the smallest hypergeometric tail (Fisher's exact test, one-sided), Bonferroni over the
-        strand-blind k-mers.
+        Of `kmer`: hypergeometric tail (Fisher's exact test, one-sided) with Bonferroni correction over all k-mers. If
+        none is enriched, the smallest of all k-mers; NaN without positives or negatives.
     """
     if not len(positives) or not len(negatives):
         return "", float("nan"), float("nan")
-    from scipy import stats  # it loads for those who look at sequences, not for their tables
+    from scipy import stats  # imported here, since it loads slowly and only sequences need it
 
     inside, outside = _held(positives, k), _held(negatives, k)
     n_positive, n_negative = len(positives), len(negatives)
@@ -77,26 +79,27 @@ def _text(code: int, k: int) -> str:
 
 
 def consensus(positives: pd.Series, negatives: pd.Series) -> tuple[str, float, float]:
-    """The strand-blind 8-mer of a SELEX library that selection enriched, beyond what composition explains.
+    """The 8-mer of a SELEX library, on either strand, that is enriched beyond what composition explains.
 
-    A library whose bases drifted, or some of whose inserts are rich in one base, is enriched in k-mers too. So a k-mer
-    must be in more of the positives than of the negatives, and in `LEAST_EXCESS` times more than of the positives' own
-    dinucleotide shuffles.
+    A library whose base composition drifted, or in which some inserts are rich in one base, has enriched k-mers too. So
+    the 8-mer must occur in a larger share of the positives than of the negatives, and in a share at least
+    `LEAST_EXCESS` times that of the positives' own dinucleotide shuffles.
 
     Parameters
     ----------
-    positives, negatives : columns of inserts
-        The first `_MOST` of each are looked at.
+    positives, negatives : Series of str
+        Inserts; only the first `_MOST` of each are used.
 
     Returns
     -------
     kmer : str
-        Of those beyond chance at `KMER_LEVEL` in both comparisons (Bonferroni) the one that tells most: share of the
-        positives that hold it times the logarithm of its enrichment over the negatives. Empty where there is none.
+        Among the 8-mers that are significant in both comparisons (`KMER_LEVEL`, Bonferroni), the one with the largest
+        product of the share of positives that hold it and the logarithm of its enrichment over the negatives. Empty
+        where there is none.
     excess : float
-        Share of the positives that hold it over the share of their shuffles; NaN if none.
+        Share of the positives that hold it over the share of their shuffles; NaN if there is none.
     held : float
-        Share of the positives that hold it; NaN if none.
+        Share of the positives that hold it; NaN if there is none.
     """
     nothing = "", float("nan"), float("nan")
     if positives.empty or negatives.empty:
@@ -125,9 +128,20 @@ def consensus(positives: pd.Series, negatives: pd.Series) -> tuple[str, float, f
 
 
 def entropy(sequences: Sequence[str], k: int = 6) -> float:
-    """Entropy of the strand-blind k-mers of a library in bits, each counted once a sequence; at most 11.02 for 6-mers.
+    """Entropy of the k-mers of a library, both strands counted as one.
 
-    Selection lowers it, as do copies of few reads and a drift of composition. NaN where there is no k-mer.
+    It is lowered by selection, and also by many copies of few reads and by a drift of composition.
+
+    Parameters
+    ----------
+    sequences : sequence of str
+    k : int
+        Length of the k-mers in bp; each is counted once per sequence.
+
+    Returns
+    -------
+    float
+        In bits, at most 11.02 for 6-mers; NaN without any k-mer.
     """
     from scipy import stats
 
@@ -136,13 +150,20 @@ def entropy(sequences: Sequence[str], k: int = 6) -> float:
 
 
 def content(row: Mapping[str, str], positives: pd.Series, negatives: pd.Series) -> dict[str, object]:
-    """What the sequences of a dataset show by themselves, as columns of `COLUMNS`.
+    """What the sequences of a dataset show without a model: k-mers, entropy and the TF's own motif.
 
     Parameters
     ----------
-    row : mapping
-        Of the sheet.
-    positives, negatives : columns of sequences
+    row : mapping of str to str
+        The sheet's row of the dataset; `tf` and `assay` are used.
+    positives, negatives : Series of str
+        Sequences.
+
+    Returns
+    -------
+    dict of str to object
+        Some of `COLUMNS`: `kmer, enrichment, motif, motif_auroc, entropy, entropy_negative, n_positive, n_negative`,
+        and for HT-SELEX `consensus, excess, held`.
     """
     kmer, ratio, _ = enrichment(positives, negatives)
     motif, alone = own_motif(row["tf"], list(positives), list(negatives))
@@ -154,13 +175,22 @@ def content(row: Mapping[str, str], positives: pd.Series, negatives: pd.Series) 
 
 
 def own_motif(tf: str, positives: Sequence[str], negatives: Sequence[str]) -> tuple[str, float]:
-    """How well the TF's own JASPAR motif alone tells positives from negatives.
+    """The TF's own JASPAR motif and its AUROC without any training.
+
+    Parameters
+    ----------
+    tf : str
+        Name of the TF, looked up by `motifs.group_of`.
+    positives, negatives : sequence of str
+        Only the first `_ENOUGH` of each are used.
 
     Returns
     -------
-    motif, auroc : str, float
-        Of the TF's matrices (`motifs.group_of`) the one that does best, by its best match in each sequence;
-        ``('', NaN)`` where JASPAR has none under this name or there is nothing to compare.
+    motif : str
+        Id of the TF's matrix with the highest AUROC; empty where JASPAR has none under this name, or a class has no
+        sequence.
+    auroc : float
+        With the score of the best match in each sequence; NaN where `motif` is empty.
     """
     known, places = motifs.group_of(tf)
     known = known.take(places)
@@ -180,8 +210,8 @@ def _health(tf: str, auroc: float, low: float, floor: float, line: Mapping, else
     most += f"; the factor's own motif {line['motif']} alone reaches {line['motif_auroc']:.2f}" if line["motif"] else ""
     if line["n_jackpot"] and line["n_jackpot"] > _MANY_JACKPOTS * line["n_read"]:
         most += f"; PCR jackpots are {line['n_jackpot'] / line['n_read']:.0%} of the reads"
-    absent = line["motif_auroc"] < MOTIF_PRESENT  # not so where JASPAR has no motif (NaN)
-    floor = max(floor, 0.5)  # composition below chance is chance
+    absent = line["motif_auroc"] < MOTIF_PRESENT  # False where JASPAR has no motif (NaN)
+    floor = max(floor, 0.5)  # an AUROC of composition below 0.5 counts as chance
     share = beyond(auroc, floor)
     if share < POOR_SHARE:
         lesson = "a model trained on this learns composition"
@@ -194,7 +224,7 @@ def _health(tf: str, auroc: float, low: float, floor: float, line: Mapping, else
         return f"poor: {tf}: little beyond composition was learnt {numbers}; {lesson}{most}"
     if absent and share < GOOD_SHARE:
         return f"poor: {tf}: the sequences are told apart {numbers}, but not by the factor's own motif{most}"
-    if not low > floor:  # nor is there a lower end without an interval (NaN)
+    if not low > floor:  # `not` also covers NaN, where there is no interval
         return f"cannot tell: {tf}: too few held-out rows to put the model above composition {numbers}{most}"
     if absent:
         return f"weak: {tf}: the sequences are told apart {numbers}, but hardly by the factor's own motif{most}"
@@ -221,27 +251,30 @@ def judge(
     metrics: pd.DataFrame,
     models: Mapping[str, Mapping],
 ) -> pd.DataFrame:
-    """The health of each dataset: what was read and kept, its strongest k-mer, and what a model learns from
-    it.
+    """The quality of each dataset: what was read and kept, its most enriched k-mer, and what a model learns from it.
 
-    The model is the best by AUROC on the dataset's own held-out rows, under the first kind of negatives (in
-    the order of `metrics`) that has an estimate beside a composition floor.
+    The model is the one with the highest AUROC on the dataset's own held-out sequences, under the first kind of
+    negatives (in the order of `metrics`) that has both an estimate and a composition floor.
 
     Parameters
     ----------
-    rows : {dataset: row of the sheet}
-    logs : {dataset: Tally.frame()}
-    contents : {dataset: what `content` returns}
+    rows : mapping of str to mapping
+        The sheet's row of each dataset.
+    logs : mapping of str to DataFrame
+        `Tally.frame()` of each dataset.
+    contents : mapping of str to mapping
+        What `content` returns for each dataset.
     metrics : DataFrame
         `columns.METRIC_COLUMNS`, all TFs.
-    models : {label: options}
-        Of the config; those of kind ``composition`` are the floor.
+    models : mapping of str to mapping
+        Options of each model label, from the config; models of kind ``composition`` are the floor.
 
     Returns
     -------
     DataFrame
-        `COLUMNS`; `verdict` begins with ``good``, ``weak``, ``poor`` or ``cannot tell``. All of it is about the
-        dataset's own held-out rows; where the same model tells more on another target, a poor one says so.
+        `COLUMNS`, one row per dataset. `verdict` begins with ``good``, ``weak``, ``poor`` or ``cannot tell`` and is
+        about the dataset's own held-out sequences. Where the model of a ``poor`` dataset is clearly above composition
+        on another target, `verdict` says so.
     """
     floors = {label for label, options in models.items() if options.get("kind") == "composition"}
     cells = metrics[
@@ -290,7 +323,7 @@ def _learnt(tf: str, mine: pd.DataFrame, floors: set[str], about: Mapping, away:
 
 
 def _elsewhere(best: pd.Series, away: pd.DataFrame) -> str:
-    # Where the best model tells clearly more than the composition of a target, even at the lower end of its interval.
+    # The target on which the best model reaches most, if the lower end of its interval is clearly above composition.
     same = (away["model"] == best["model"]) & (away["test_negatives"] == best["test_negatives"])
     more = [beyond(low, floor) >= POOR_SHARE for low, floor in zip(away["low"], away["floor"], strict=True)]
     found = away[same & np.array(more, bool)]

@@ -1,6 +1,6 @@
-"""A table of scores that any program made, checked and evaluated as the models of a study are.
+"""Reads a table of scores from any program, checks it, and evaluates it like the models of a study.
 
-One row a score: which model, trained on which source, gave which score to which labelled example of which target.
+One row per score: which model, trained on which source, gave which score to which labelled example of which target.
 """
 
 import os
@@ -22,18 +22,19 @@ from tfbind.transfer import verdicts as transfer_verdicts
 from tfbind.transfer.evaluate import as_tables, on_target
 
 REQUIRED = ("source", "target", "id", "label", "score", "model")
-#: Columns that may stand beside them, and what holds where one is absent. `tf` is what was predicted (a TF, a task);
-#: `negatives` names the set that an unbound example belongs to; examples of one `block` are resampled together, or of
-#: one stretch of `chrom` by `start`; `shift` says how far the target is from the source.
+#: Optional columns and their default. `tf` is what was predicted (a TF, a task); `negatives` names the set that a
+#: negative belongs to; examples of one `block` are resampled together, or, without `block`, those of one stretch of
+#: `chrom` by `start`; `shift` says what target and source differ in.
 OPTIONAL = {"seed": "0", "tf": "all", "negatives": "given", "block": "", "chrom": "", "start": "", "shift": ""}
-#: Facts of a dataset, as `source_lab` and `target_lab`: the shift of a pair is the largest that differs.
+#: Properties of a dataset, given in columns such as `source_lab` and `target_lab`. The shift of a pair is the largest
+#: one that differs.
 FACTS = ("assay", "cell", "lab", "replicate")
-#: A pair of which nothing is known but that source and target differ.
+#: The shift of a pair if only this is known, that source and target are different datasets.
 OTHER = "other"
 
 
 class Results(NamedTuple):
-    """The tables of results/, of one table of scores."""
+    """The result tables of one table of scores, named as in the folder results/ of a study."""
 
     metrics: pd.DataFrame
     transfer: pd.DataFrame
@@ -45,33 +46,43 @@ class Results(NamedTuple):
     curves: pd.DataFrame
     calibration: pd.DataFrame
     reliability: pd.DataFrame
-    tally: Tally  #: scores read, dropped with the reason, kept
+    tally: Tally  #: numbers of scores read, dropped (with the reason) and kept
 
     @property
     def unknown(self) -> list[str]:
-        """Why cells that have scores have no AUROC."""
+        """Reasons why cells with scores have no AUROC."""
         empty = self.metrics[(self.metrics["metric"] == "auroc") & self.metrics["value"].isna()]
         empty = empty[~empty["note"].str.startswith("no prediction")]
         return [f"{row.model}, {row.source} to {row.target}: {row.note}" for row in empty.itertuples()]
 
     def write(self, folder: str | os.PathLike) -> None:
-        """Each table as a TSV of its name, the tally as `scores.log.tsv`."""
+        """Write each table as a TSV of its name, and the tally as `scores.log.tsv`."""
         for name in self._fields[:-1]:
             tables.write_tsv(getattr(self, name), Path(folder) / f"{name}.tsv")
         tables.write_tsv(self.tally.frame(), Path(folder) / "scores.log.tsv")
 
 
 def read(path: str | os.PathLike) -> pd.DataFrame:
-    """Read a table of scores (`.parquet`, `.tsv`, `.csv`, the last two also `.gz`); every fault at once.
+    """Read and check a table of scores.
 
-    Refused are missing or empty columns, labels other than 0 and 1, scores that are no finite number, a repeated id
-    within a cell (source, target, model, seed), an id that changes its label, block or place within a target, and a
-    dataset or pair of which two things are said.
+    Parameters
+    ----------
+    path : path
+        A `.parquet`, `.tsv` or `.csv` file; the last two may be compressed (`.gz`).
 
     Returns
     -------
     DataFrame
-        `REQUIRED` and `OPTIONAL` columns and the facts that are there, text but for `label` and `score`.
+        Columns `REQUIRED`, `OPTIONAL` (absent ones filled with their default) and those of `FACTS` that are present.
+        `label` is int64, `score` float64, everything else text. `negatives` is empty for positives.
+
+    Raises
+    ------
+    InputError
+        With every fault at once: a missing column; an empty source, target, id or model; a label other than 0 and 1; a
+        score that is not a finite number; a seed that is not a whole number; a shift that contradicts source and
+        target; an id twice in a cell (source, target, model, seed); an id whose label, block or place changes within a
+        target; contradictory statements on a pair or a dataset. Also a file that is absent, unreadable or empty.
     """
     path = Path(path)
     name = path.name.removesuffix(".gz")
@@ -156,12 +167,13 @@ def _checked(frame: pd.DataFrame, path: str, first: int) -> pd.DataFrame:
 
 
 def _word(value: object) -> str:
-    # 3.0 is how a column of numbers with a gap stores 3.
+    # A numeric column with empty cells stores 3 as 3.0.
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _rows(table: pd.DataFrame) -> dict[str, dict[str, str]]:
-    # What a sheet says of each dataset; targets give the TF, since extra pairs bring sources of other TFs.
+    # What a sheet would say of each dataset. The TF is taken from targets, since an extra pair has a source of another
+    # TF.
     rows: dict[str, dict[str, str]] = {}
     for end in ("target", "source"):
         facts = [f"{end}_{fact}" for fact in FACTS if f"{end}_{fact}" in table]
@@ -181,17 +193,27 @@ def _shifts(table: pd.DataFrame, rows: Mapping[str, Mapping[str, str]]) -> dict[
 
 
 def evaluate(table: pd.DataFrame, statistics: Mapping) -> Results:
-    """The statistics of `evaluation` and `transfer` on a table of scores.
+    """The same statistics on a table of scores as on the models of a study.
 
-    An example that not every seed of a cell scored is dropped from that cell. A source that scored other examples of a
-    target than the model trained on that target is compared with it on the examples of both alone. Both are counted.
+    An example that was not scored by every seed of a cell is dropped from that cell. If a source model and the
+    target-trained model scored different examples of a target, their drop is from the examples that both scored. The
+    tally counts what is left out in both cases.
 
     Parameters
     ----------
     table : DataFrame
-        As `read` gives it.
+        From `read`.
     statistics : mapping
         `resamples, level, block, min_examples`, as in a config.
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    InputError
+        The scores of a cell cannot be matched to its examples.
     """
     rows, level = _rows(table), statistics["level"]
     table = table.assign(key=table["negatives"] + "\x1f" + table["id"])
@@ -237,7 +259,8 @@ def _of_model(
     shares: Mapping[str, float],
     tally: Tally,
 ) -> tuple[list, ...]:
-    # Sources that scored the same examples are evaluated together; the drop of another, on what it shares with the own.
+    # Sources that scored the same examples are evaluated together. The drop of a source that scored other examples than
+    # the target's own model is from the examples that both scored.
     config = {"models": {model: {}}, "statistics": statistics}
     cells = {}
     for source, cell in scored.groupby("source", sort=False):
@@ -274,7 +297,7 @@ def _of_model(
 
 
 def _shares(table: pd.DataFrame) -> dict[str, float]:
-    # The share of positives among each source's own test examples.
+    # Share of positives among each source's own test examples.
     own = table[table["source"] == table["target"]].drop_duplicates(["source", "key"])
     return own.groupby("source", sort=False)["label"].mean().to_dict()
 
@@ -292,7 +315,7 @@ def _with_shift(frame: pd.DataFrame, words: Mapping[tuple[str, str], str]) -> pd
 
 
 def _best(metrics: pd.DataFrame) -> pd.DataFrame:
-    # What `verdicts.verdicts` takes for the health of libraries: the best model on each source's own examples.
+    # In place of `library_qc.judge` for `verdicts.verdicts`: the best model on each source's own examples.
     own = metrics[(metrics["comparison"] == "same") & (metrics["seed"] == "ensemble") & (metrics["metric"] == "auroc")]
     own = own[own["value"].notna()].reset_index(drop=True)
     best = own.loc[own.groupby("source", sort=False)["value"].idxmax(), ["source", "model"]]
@@ -300,7 +323,7 @@ def _best(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summary(drops: pd.DataFrame, level: float) -> pd.DataFrame:
-    # From SELEX to ChIP-seq, as in a study; where nothing is, over the farthest shift that the table knows.
+    # From SELEX to ChIP-seq, as in a study; without such pairs, over the largest shift of the table.
     crossing = transfer_summary.summary(drops, level)
     if drops.empty or crossing["n_tf"].any():
         return crossing

@@ -1,4 +1,4 @@
-"""What the drops of all TFs say together: the paper's table, every shift, a verdict."""
+"""Mean drops over all TFs: the cross-assay table of the paper, and the same for every shift."""
 
 import pandas as pd
 
@@ -12,21 +12,22 @@ SHIFT_COLUMNS = ["shift", "source_assay", "target_assay", *GROUP, *MEANS, "p_min
 
 
 def summary(transfer: pd.DataFrame, level: float = 0.95, chosen: pd.Series | None = None) -> pd.DataFrame:
-    """The cross-assay table: trained on HT-SELEX, tested on ChIP-seq, means over TFs.
+    """The cross-assay table: models trained on HT-SELEX and tested on ChIP-seq, means over TFs.
 
     Parameters
     ----------
     transfer : DataFrame
-        `columns.TRANSFER_COLUMNS`, all TFs; extra pairs of different TFs are left aside.
+        `columns.TRANSFER_COLUMNS`, all TFs; extra pairs of two TFs are left out.
     level : float
-    chosen : Series of bool
-        Other rows of `transfer` to take the means over.
+        Of the intervals.
+    chosen : Series of bool, optional
+        Marks other rows of `transfer` to average; by default those from HT-SELEX to ChIP-seq.
 
     Returns
     -------
     DataFrame
-        `SUMMARY_COLUMNS`, one row for each model and pair of negatives, also where ``n_tf`` is 0. See
-        `mean_over_tfs`.
+        `SUMMARY_COLUMNS`, one row for each model and pair of negatives, from `over_tfs.mean_over_tfs`. Where no drop
+        was estimable, `n_tf` is 0 and the rest NaN.
     """
     if chosen is None:
         crossing = (transfer["source_assay"] == "htselex") & (transfer["target_assay"] == "chipseq")
@@ -42,14 +43,20 @@ def summary(transfer: pd.DataFrame, level: float = 0.95, chosen: pd.Series | Non
 
 
 def shifts(transfer: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
-    """The same table for every shift and direction that the study holds.
+    """Mean drops over TFs for every shift and direction of a study.
+
+    Parameters
+    ----------
+    transfer : DataFrame
+        `columns.TRANSFER_COLUMNS`, all TFs; extra pairs of two TFs are left out.
+    level : float
+        Of the intervals.
 
     Returns
     -------
     DataFrame
-        `SHIFT_COLUMNS`, from the smallest shift to the largest. `p_minimum` is the smallest p that the TFs
-        allow; `p_holm` is adjusted for the number of models compared under the same shift, direction and
-        negatives.
+        `SHIFT_COLUMNS`, from the smallest shift to the largest. `p_minimum` is the smallest p-value that so many TFs
+        can give. `p_holm` is adjusted for the number of models compared at the same shift, direction and negatives.
     """
     keys = SHIFT_COLUMNS[: 3 + len(GROUP)]
     rows = []

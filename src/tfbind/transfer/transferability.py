@@ -1,8 +1,9 @@
-"""What is gained without target labels, over TFs, and whether the drop could be foreseen.
+"""Over TFs: what is gained without target labels, and whether the drop can be predicted.
 
-`unlabelled` measures one pair. Here an adaptation is chosen for each TF by what it gained on the others, and the drop
-is foretold from signs that need no label of the target, tested leaving TFs out: by a ridge regression over all signs
-and by the single sign that does best on the other TFs, against what needs no sign, the mean drop of the other TFs.
+`unsupervised_adaptation` measures one pair. Here an adaptation is chosen for each TF by its gain on the other TFs. The
+drop is predicted from signs that need no target labels, always for a TF that is left out: by ridge regression on all
+signs, and by the single sign that predicts best among the other TFs. Both are compared with a prediction that needs no
+sign, the mean drop of the other TFs.
 """
 
 from collections.abc import Mapping
@@ -15,15 +16,17 @@ from tfbind.io.columns import KEY, NEGATIVES
 from tfbind.statistics.over_tfs import EVERY_TF, mean_over_tfs, wilcoxon
 
 NOTHING, POOL, JASPAR, BOTH = "nothing", "target sequences", "JASPAR", "JASPAR, target sequences"
-#: Unbound sequences must be like shuffles: bound ones are then what a pool holds beyond its dinucleotides.
+#: The need of a method that works only if negatives resemble shuffles: positives are then recognised in the pool by
+#: what exceeds its dinucleotides.
 SHUFFLES = "target sequences, whose unbound are like shuffles"
 ADAPTATION_COLUMNS = [
     *(*KEY, "comparison", *NEGATIVES, "adaptation", "needs", "role", "metric", "value", "low", "high"),
     *("gain", "gain_low", "gain_high", "drop", "drop_low", "drop_high", "n_tf", "n_positive", "n_negative", "note"),
 ]
-#: The fewest TFs from which a drop can be foretold: a rule of two signs learnt on four, tested on the fifth.
+#: The fewest TFs with which a drop is predicted. Of six, one is left out; among the other five the best sign is chosen
+#: by a line (two parameters) fitted on four and tested on the fifth.
 LEAST = 6
-#: k-mers whose shares are compared.
+#: Length in bp of the k-mers whose shares are compared.
 K = 4
 _RIDGES = np.logspace(-1, 3, 9)
 SIGNS = {
@@ -38,32 +41,35 @@ SIGNS = {
     "source_ece": "expected calibration error on the source's validation rows",
 }
 SIGN_COLUMNS = [*(*KEY, "comparison", *NEGATIVES, "sign", "value", "low", "high", "n_tf", "p_value", "note")]
-#: Adaptations chosen on the other TFs, and how a sentence begins that tells what is left.
+#: Adaptations chosen on the other TFs, and how the report's sentence about the remaining drop begins.
 CHOSEN = {
     "chosen": "adapted without target labels, as the other TFs advise,",
     "chosen_general": "whatever the unbound sequences are,",
 }
-#: What is compared over TFs.
+#: TFs are compared within groups that agree in these columns.
 OVER = ["shift", "source_assay", "target_assay", "comparison", *NEGATIVES]
 
 
 def over_tfs(found: pd.DataFrame, health: pd.DataFrame, level: float) -> pd.DataFrame:
-    """All pairs, what would have been chosen for each, and the means over TFs.
+    """All pairs, the adaptation that would have been chosen for each, and the means over TFs.
 
     Parameters
     ----------
     found : DataFrame
-        What `unsupervised_adaptation.pair` gave of adaptations, all pairs.
+        The adaptation tables of `unsupervised_adaptation.pair`, all pairs.
     health : DataFrame
-        `dataset, verdict`, as of `library_qc.judge`: a TF whose source or target is poor enters no choice and no mean.
+        `dataset` and `verdict` from `library_qc.judge`. A pair whose source or target is ``poor`` is left out of all
+        choices and means.
     level : float
+        Of the intervals.
 
     Returns
     -------
     DataFrame
-        `ADAPTATION_COLUMNS`, with three more adaptations of each sound pair: `chosen`, the one that gains most on the
-        other TFs; `chosen_general`, likewise of those that do not need shuffles for unbound sequences; `oracle`, which
-        reaches most on the pair's own test rows, as nobody can know; and rows whose `tf` is `over_tfs.EVERY_TF`.
+        `ADAPTATION_COLUMNS`: the rows of `found`; for each other pair three more adaptations; and rows of means, whose
+        `tf` is `over_tfs.EVERY_TF`. The three are `chosen`, which gains most on the other TFs; `chosen_general`, the
+        same among adaptations that do not need negatives like shuffles; and `oracle`, which has the highest AUROC on
+        the pair's own test sequences and could not be known in practice. With one TF there is no `chosen`.
     """
     poor = set(health.loc[health["verdict"].astype(str).str.startswith("poor"), "dataset"])
     found = found.reset_index(drop=True)
@@ -112,7 +118,18 @@ def _oracle(group: pd.DataFrame) -> pd.DataFrame:
 
 
 def gained(table: pd.DataFrame) -> list[str]:
-    """What the table says of each model and direction: how far it got, and whether a network is worth its training."""
+    """Sentences on the drop of each model and direction, the gain without labels, and whether references do as well.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `over_tfs`.
+
+    Returns
+    -------
+    list of str
+        One for each model, direction and kind of negatives that has a mean over TFs.
+    """
     said = []
     for key, group in table.groupby(OVER, sort=False):
         about = dict(zip(OVER, key, strict=True))
@@ -136,7 +153,7 @@ def gained(table: pd.DataFrame) -> list[str]:
 
 
 def _worth(pairs: pd.DataFrame) -> str:
-    # Of the model as it is: an adapted one may hold the references themselves.
+    # About the unchanged model, since an adapted one may include the references themselves.
     direct = pairs[(pairs["role"] == "direct") & pairs["value"].notna()]
     reference = pairs[(pairs["role"] == "reference") & pairs["value"].notna()]
     known = reference.groupby(["tf", "target"])["value"].max()
@@ -167,24 +184,26 @@ def _points(row: pd.Series, name: str) -> str:
 
 
 def foresee(found: pd.DataFrame, health: pd.DataFrame, level: float) -> pd.DataFrame:
-    """How well the drop of a TF is foretold by the signs, when it is learnt from the other TFs.
+    """How well the drop of a TF is predicted from the signs, by rules learnt on the other TFs.
 
     Parameters
     ----------
     found : DataFrame
-        What `unsupervised_adaptation.pair` gave of signs, all pairs.
+        The sign tables of `unsupervised_adaptation.pair`, all pairs.
     health : DataFrame
-        As for `over_tfs`: pairs of poor data take no part.
+        `dataset` and `verdict` from `library_qc.judge`. A pair whose source or target is ``poor`` is left out.
     level : float
+        Of the intervals.
 
     Returns
     -------
     DataFrame
-        `SIGN_COLUMNS`: the signs and `drop`; of each sound pair `foretold_ridge`, `foretold_sign` (by the one sign that
-        foretells best among the other TFs; `note` names it) and `foretold_mean`, each from the other TFs alone; over
-        TFs `error_ridge`, `error_sign`, `error_mean`, the mean absolute errors, and `gain_ridge`, `gain_sign`, by how
-        much they are smaller than that of the mean, with its interval (Student's t over TFs) and Wilcoxon's p. Below
-        `LEAST` TFs nothing is foretold, and `note` says so.
+        `SIGN_COLUMNS`, one row per value, named by `sign`: the signs and drops of `found`. For each other pair the
+        predicted drops `foretold_ridge`, `foretold_sign` (by the sign that predicts best among the other TFs, named in
+        `note`) and `foretold_mean`, each learnt on the other TFs only. Over TFs, with `EVERY_TF` as `tf`, the mean
+        absolute errors `error_ridge`, `error_sign` and `error_mean`; and `gain_ridge` and `gain_sign`, by how much an
+        error is smaller than `error_mean`, with an interval (Student's t over TFs) and Wilcoxon's p-value. With fewer
+        than `LEAST` TFs nothing is predicted, and `note` says so.
     """
     poor = set(health.loc[health["verdict"].astype(str).str.startswith("poor"), "dataset"])
     sound = found[~found["source"].isin(poor) & ~found["target"].isin(poor)]
@@ -225,24 +244,26 @@ def _over(wide: pd.DataFrame, about: Mapping, level: float) -> pd.DataFrame:
 
 
 def foretell(signs: np.ndarray, drops: np.ndarray, tfs: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The drop of each pair, learnt from the pairs of the other TFs.
+    """The drop of each pair, predicted from the pairs of the other TFs.
 
     Parameters
     ----------
     signs : (N, F) float64
-        A missing one counts as the mean of the others.
+        One line per pair; NaN is replaced by the mean of the sign over the other TFs' pairs.
     drops : (N,) float64
+        Observed, as fractions of 1.
     tfs : (N,) str
+        TF of each pair.
 
     Returns
     -------
-    foretold : {"ridge", "sign", "mean"} -> (N,) float64
-        The ridge's strength is chosen by leaving single pairs out (scikit-learn's `RidgeCV`), the sign by leaving TFs
-        out, both among the other TFs.
+    foretold : dict of str to (N,) float64
+        Predicted drops by ``ridge``, ``sign`` and ``mean``. Only the other TFs' pairs are used, also to choose the
+        strength of the ridge (leaving single pairs out: scikit-learn's `RidgeCV`) and the sign (leaving TFs out).
     used : (N,) int
-        The sign chosen.
+        Index of the sign chosen.
     """
-    from sklearn.linear_model import RidgeCV  # scikit-learn loads for those who foretell
+    from sklearn.linear_model import RidgeCV  # imported here, since it loads slowly
 
     foretold = {name: np.empty(len(drops)) for name in ("ridge", "sign", "mean")}
     used = np.empty(len(drops), int)
@@ -260,7 +281,8 @@ def foretell(signs: np.ndarray, drops: np.ndarray, tfs: np.ndarray) -> tuple[dic
 
 def _scaled(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean, scale = np.nanmean(train, 0), np.nanstd(train, 0)
-    mean, scale = np.nan_to_num(mean), np.where(scale > 1e-9, scale, 1)  # a sign that none of the others has
+    # `nan_to_num` and 1 for a sign that is missing or constant in all other pairs.
+    mean, scale = np.nan_to_num(mean), np.where(scale > 1e-9, scale, 1)
     return np.nan_to_num((train - mean) / scale), np.nan_to_num((test - mean) / scale)
 
 
@@ -273,7 +295,18 @@ def _each_out(x: np.ndarray, y: np.ndarray, tfs: np.ndarray) -> np.ndarray:
 
 
 def foreseen(table: pd.DataFrame) -> list[str]:
-    """Whether the drop could be foreseen, for each model and direction."""
+    """Sentences on whether the drop could be predicted, for each model and direction.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `foresee`.
+
+    Returns
+    -------
+    list of str
+        One for each model, direction and kind of negatives; with too few TFs, the note that says so.
+    """
     said = []
     for key, group in table[table["tf"] == EVERY_TF].groupby(OVER, sort=False):
         about = dict(zip(OVER, key, strict=True))

@@ -1,12 +1,13 @@
-"""Adaptations of a source model to a target without its labels, each against using the model as it is.
+"""Adaptations of a source model to a target without target labels, each compared with the unchanged source model.
 
-What is known of the target is nothing, or the sequences of its *training* rows, bound and unbound mixed in an order
-that says nothing: the pool. Its test rows are scored and never seen before; its labels say how well that went, and no
-more. `ADAPTATIONS` holds them all, with what each needs. Two of them are no adaptations but what a network must beat
-to be worth its training: the factor's JASPAR matrix, and the enrichment of 8-mers in the very reads of the source.
+Of the target an adaptation sees nothing, or the pool: the sequences of its *training* rows, positives and negatives
+mixed in random order. Target test sequences are only scored, and target labels only serve to evaluate the scores.
+`adaptation_methods.ADAPTATIONS` lists all adaptations with what each needs. Two of them are references that a network
+should beat: the TF's JASPAR matrix, and the enrichment of 8-mers in the source's own sequences.
 
-Every setting is fixed here, beforehand; steps and rows come from the config. What trains on source rows chooses its
-epoch on the source's validation rows, as the source model did.
+All settings are fixed in the code beforehand, except the number of steps and the size of the pool, which come from the
+config. An adaptation that trains on source sequences chooses its epoch on the source's validation sequences, as the
+source model did.
 """
 
 import shutil
@@ -31,7 +32,7 @@ from tfbind.transfer.transferability import ADAPTATION_COLUMNS, NOTHING, SIGN_CO
 def _adaptations(
     case: adaptation_methods.Case, own: np.ndarray, test: pd.DataFrame, about: Mapping[str, object], config: Mapping
 ) -> pd.DataFrame:
-    # Of one case; `own` (S, M) are the logits of the target-trained model.
+    # The rows of the adaptation table of one case; `own` (S, M) are the logits of the target-trained model.
     statistics = config["statistics"]
     level = statistics["level"]
     drawn = evaluate.draws_of(test, str(about["target"]), str(about["test_negatives"]), statistics)
@@ -65,14 +66,21 @@ def _adaptations(
 
 
 def _seeds(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> float:
-    """Variance of the difference of two AUROCs between trainings, by the jackknife: a seed leaves both at once.
+    """Variance between training seeds of the difference of two AUROCs, by the jackknife.
+
+    A seed is left out of both models at once, since they share their seeds.
 
     Parameters
     ----------
-    first : (S, N) or (1, N)
-        One row: a score without seeds.
-    second : (S, N)
+    first : (S, N) or (1, N) float
+        Logits; (1, N) is a score without seeds.
+    second : (S, N) float
     labels : (N,) 0/1
+
+    Returns
+    -------
+    float
+        0 with one seed.
     """
     n = len(second)
     if n < 2:
@@ -86,7 +94,8 @@ def _seeds(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> float:
 def _gain(
     first: bootstrap.Replicates, second: bootstrap.Replicates, seeds: float, level: float
 ) -> tuple[float, float, float]:
-    # As `bootstrap.difference`, of models that share their seeds.
+    # Difference of AUROC with its paired interval, for models that share their seeds (`bootstrap.difference` takes them
+    # as independent).
     value = float(first.value[0] - second.value[0])
     rows = float((first.rows[:, 0] - second.rows[:, 0]).var())
     half = bootstrap.half_width([(rows, second.n_block - 1), (seeds, second.n_seed - 1)], level)
@@ -94,13 +103,28 @@ def _gain(
 
 
 def _unanswered(about: Mapping[str, object], reason: str) -> pd.DataFrame:
-    """The row of a pair that has no model or no test rows."""
+    """The row of a pair without a model or without test sequences."""
     row = {**about, "comparison": "cross", "adaptation": "direct", "needs": NOTHING, "role": "direct"}
     return pd.DataFrame([row | {"metric": "auroc", "note": reason}], columns=ADAPTATION_COLUMNS)
 
 
 def signs(case: adaptation_methods.Case) -> dict[str, float]:
-    """The `SIGNS` of a case; NaN where one cannot be had."""
+    """The `SIGNS` of a case, which may predict its drop without target labels.
+
+    Parameters
+    ----------
+    case : Case
+
+    Returns
+    -------
+    dict of str to float
+        A value for each of `SIGNS`; NaN where one cannot be computed, e.g. those of the motif if JASPAR has none.
+
+    Raises
+    ------
+    NotEstimable
+        The source's validation sequences lack a class.
+    """
     from scipy.spatial.distance import jensenshannon
 
     each, pool = case.direct[0], case.direct[0].mean(0)
@@ -118,7 +142,7 @@ def signs(case: adaptation_methods.Case) -> dict[str, float]:
         "source_auroc": metrics.measure(labels, known.mean(0))[0],
         "source_ece": calibration.ece(labels, special.expit(known.mean(0))),
     }
-    with suppress(NotEstimable):  # JASPAR knows no such factor
+    with suppress(NotEstimable):  # JASPAR has no matrix of this TF
         tokens, truth = case.train
         alone = motifs.maxima(tokens, case.motif)[:, 0]
         found |= {"motif_agreement": _agreement(pool, case.matrix[0])}
@@ -149,32 +173,41 @@ def pair(
     cycles: learning_curves.Examples | None,
     work: Path,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A source model and a target whose training labels are hidden.
+    """All adaptations and signs of one source model on one target whose training labels are hidden.
 
     Parameters
     ----------
     about : mapping
-        `KEY` and `NEGATIVES` of the pair.
+        `columns.KEY` and `columns.NEGATIVES` of the pair.
     folder, own : path
         The source model and the target-trained one.
-    source, target : adaptation.Examples
-        All rows; the target's validation rows are not used, nor the labels of its training rows.
-    reading : str
-        How both networks read a sequence.
+    source, target : Examples
+        All sequences of both datasets. The target's validation sequences and the labels of its training sequences are
+        not used.
+    reading : {"whole", "scan", "embed"}
+        How both networks read a sequence, see `predict.score`.
     config : mapping
         `training`, `transfer` and `statistics` of the validated config.
     others : sequence of sequence tables
-        Bound sequences of other factors.
-    cycles : adaptation.Examples, optional
-        Rows of other cycles of the source's library.
+        Positives of other TFs; only training rows are used.
+    cycles : Examples or None
+        Sequences from other cycles of the source's library.
     work : path
-        Holds checkpoints meanwhile.
+        Folder for checkpoints; removed at the end.
 
     Returns
     -------
-    adaptation, signs : DataFrame
-        `ADAPTATION_COLUMNS`: `gain` is over direct use, `drop` what is left to the target-trained model, both paired;
-        and `SIGN_COLUMNS`: one row a sign, and the observed drop.
+    adaptation : DataFrame
+        `ADAPTATION_COLUMNS`, one row per adaptation. `gain` is over the unchanged source model and `drop` is what
+        remains to the target-trained model; both are paired. A row without value says why in `note`.
+    signs : DataFrame
+        `SIGN_COLUMNS`: one row per sign, and one for the observed drop of the unchanged model. Where the pair is not
+        estimable, a single row of NaN whose `note` says why.
+
+    Raises
+    ------
+    InputError
+        A stored model is missing or damaged.
     """
     options = config["transfer"]["unlabelled"]
     test = pd.concat([t[(t["split"] == "test") & (t["draw"] == 0)] for t in target], ignore_index=True)
@@ -209,7 +242,21 @@ def pair(
 
 
 def pool(target: learning_curves.Examples, most: int, names: Sequence[str]) -> np.ndarray:
-    """Training sequences of a target, at most so many, in an order that tells nothing of their labels: (P, L) uint8."""
+    """Training sequences of a target without their labels, in random order.
+
+    Parameters
+    ----------
+    target : Examples
+    most : int
+        Sequences at most; more are sampled at random.
+    names : sequence of str
+        Seed the random choice, so that the same names give the same pool.
+
+    Returns
+    -------
+    (P, L) uint8
+        Tokens, padded to the longest sequence.
+    """
     rows = pd.concat([table["sequence"] for table in target.train()], ignore_index=True)
     return dna.encode(rows.iloc[generator("pool", *names).permutation(len(rows))[:most]])
 

@@ -1,4 +1,4 @@
-"""Reuse, fine-tune, retrain or cannot tell: one verdict a pair of assays, in words."""
+"""One verdict per TF and pair of assays, in words: reuse, fine-tune, retrain, poor data or cannot tell."""
 
 from collections.abc import Mapping
 
@@ -11,11 +11,11 @@ from tfbind.study.shifts import SHIFTS
 from tfbind.transfer import summary
 from tfbind.transfer.evaluate import GOOD_SHARE, MOTIF_PRESENT, NOT_ABOVE_FLOOR, POOR_SHARE, SOURCE_NOT_ABOVE_FLOOR
 
-#: A loss of AUROC below this is not worth new data: less than half of the 4.6 to 4.8 points that the
-#: published cross-assay table lost, and about what another set of training seeds moves.
+#: A loss of AUROC below this does not justify new data: it is less than half of the 4.6 to 4.8 points lost in the
+#: published cross-assay table, and about as much as AUROC changes with another set of training seeds.
 REUSABLE_LOSS = 0.02
-#: An interval of the loss wider than this holds both a negligible loss and twice the published one: no
-#: advice.
+#: An interval of the loss wider than this can hold both a negligible loss and twice the published one, so no advice is
+#: given.
 WIDEST_INTERVAL = 0.10
 VERDICT_COLUMNS = [
     *("tf", "shift", "source_assay", "target_assay", *summary.GROUP, "n", "drop", "low", "high", "verdict", "sentence")
@@ -25,11 +25,19 @@ _ELSEWHERE = {"replicate": " of another replicate", "lab": " of another laborato
 
 
 def classify(drop: float, low: float, high: float) -> str:
-    """The verdict on a loss of AUROC with its interval, data of good quality taken for granted.
+    """The verdict on a loss of AUROC, assuming that the data are good.
 
-    ``reuse``: at most `REUSABLE_LOSS` lost, even at the upper end. ``retrain``: more, even at the lower end.
-    ``fine-tune or retrain``: the interval holds `REUSABLE_LOSS`. ``cannot tell``: no interval, or one that
-    holds it and is wider than `WIDEST_INTERVAL`.
+    Parameters
+    ----------
+    drop, low, high : float
+        The loss and its interval, as fractions of 1; NaN where not estimated.
+
+    Returns
+    -------
+    str
+        ``reuse``: the upper end is below `REUSABLE_LOSS`. ``retrain``: the lower end is above it. ``fine-tune or
+        retrain``: the interval holds `REUSABLE_LOSS`. ``cannot tell``: there is no interval, or it holds
+        `REUSABLE_LOSS` and is wider than `WIDEST_INTERVAL`.
     """
     if not np.isfinite([drop, low, high]).all():
         return "cannot tell"
@@ -41,7 +49,7 @@ def classify(drop: float, low: float, high: float) -> str:
 
 
 def _loss(drop: float, low: float, high: float, level: float) -> str:
-    # + 0.0 turns the -0.0 of a rounded small gain into 0.0.
+    # + 0.0 turns the -0.0 of a small rounded gain into 0.0.
     points = [round(100 * x, 1) + 0.0 for x in (drop, low, high)]
     if points[0] < 0:
         points = [-points[0], -points[2], -points[1]]
@@ -67,11 +75,11 @@ def _said(model: str, key: Mapping[str, str], loss: tuple[float, float, float], 
 
 
 def _doubts(row: Mapping, health: Mapping[str, Mapping]) -> list[str]:
-    """Why a drop says nothing about the shift; an empty list where it does.
+    """Reasons why a drop says nothing about the shift; an empty list where it does.
 
-    A library that is poor by its own held-out rows is judged again by what the pair's rows show: the source by what it
-    reaches on the target, the target by its own model there, each beside the composition floor of the same rows. Where
-    there is no floor, the held-out rows of the library stand.
+    A library that is poor on its own held-out sequences is judged again on the target's test sequences: the source by
+    its AUROC there, the target by that of its own model, each compared with the composition floor on the same
+    sequences. Without such a floor, the judgement on the library's own held-out sequences stays.
     """
     note = str(row["note"])
     ends = (
@@ -98,7 +106,7 @@ def _is_poor(about: Mapping) -> bool:
 
 
 def _why(doubts: list[list[str]]) -> str:
-    # What holds for every pair, else everything with its number of pairs.
+    # The first reason that all pairs share; if there is none, every reason with its number of pairs.
     found = list(dict.fromkeys(doubt for of_pair in doubts for doubt in of_pair))
     common = [doubt for doubt in found if all(doubt in of_pair for of_pair in doubts)]
     if common:
@@ -114,7 +122,7 @@ def _of_tf(pairs: pd.DataFrame, health: Mapping[str, Mapping], key: Mapping[str,
     line = {**key, "model": ", ".join(chosen["model"].unique()), "n": int(chosen["drop"].notna().sum())}
     if not line["n"]:
         notes = chosen["note"] if len(chosen) else about.map(lambda of: of.get("verdict"))
-        if not len(chosen) and best.notna().any():  # a label for other TFs
+        if not len(chosen) and best.notna().any():  # the best model has no row here, e.g. a label used for other TFs
             notes = best.dropna() + ", the best model of its source, was not scored there"
         reasons = (str(note).removeprefix(f"cannot tell: {tf}: ") for note in notes.dropna() if note)
         why = "; ".join(dict.fromkeys(reasons)) or "no model was chosen"
@@ -149,30 +157,33 @@ def _of_tf(pairs: pd.DataFrame, health: Mapping[str, Mapping], key: Mapping[str,
 
 
 def verdicts(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
-    """What to do, for each TF and direction, in a sentence that holds its uncertainty; then over the TFs.
+    """What to do with a source model, for each TF and direction and then over TFs, in a sentence with its uncertainty.
 
-    The model is the best on the source's own held-out rows (`libraries`), never chosen on the target.
-    Several pairs of one TF are averaged, those of poor data left out where others remain.
+    The model is the one that is best on the source's own held-out sequences (`libraries`); it is never chosen on the
+    target. Several pairs of one TF are averaged; pairs with poor data are left out if others remain.
 
     Parameters
     ----------
-    transfer, libraries : DataFrame
-        As made by `evaluate.evaluate` and `library_qc.judge`.
+    transfer : DataFrame
+        From `evaluate.evaluate`, all TFs.
+    libraries : DataFrame
+        From `library_qc.judge`. Used are `dataset, model, verdict, auroc, floor, motif_auroc` where present.
     level : float
+        Of the intervals in `transfer`.
 
     Returns
     -------
     DataFrame
-        `VERDICT_COLUMNS`. `verdict` is one of `classify`, or ``poor data``: the target-trained model is not
-        above its composition floor, or a library is poor by its own held-out rows and the pair's rows do not show
-        otherwise, so that the loss says nothing about the shift. Each sentence is about the rows of `transfer` that
-        it speaks of. Rows over TFs have `EVERY_TF` as `tf`, leave TFs of poor data out (the other tables hold them) and
-        stand where at least two remain; `n` counts pairs, or there TFs.
+        `VERDICT_COLUMNS`. `verdict` is one of `classify`, or ``poor data``: the target-trained model is not above its
+        composition floor, or a library is poor on its own held-out sequences and the target's test sequences do not
+        show otherwise, so the loss says nothing about the shift. Rows over TFs have `EVERY_TF` as `tf`. They leave out
+        TFs with poor data (other tables keep them) and exist where at least two TFs remain. `n` counts pairs; in rows
+        over TFs it counts TFs.
     """
     columns = ["model", "verdict", "auroc", "floor", "motif_auroc"]
     health = libraries.set_index("dataset").reindex(columns=columns).to_dict("index")
     keys = ["tf", "shift", "source_assay", "target_assay", "train_negatives", "test_negatives"]
-    # A TF with one dataset has rows of shift none: they say why there is no verdict.
+    # A TF with a single dataset has rows with the shift `none`, which say why there is no verdict.
     lines = [
         _of_tf(pairs, health, dict(zip(keys, key, strict=True)), level)
         for key, pairs in transfer.groupby(keys, sort=False)
@@ -190,7 +201,7 @@ def verdicts(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.9
             said = _said(row["model"], key, loss, level)
             line["sentence"] = f"{row['n_tf']} TFs: {line['verdict']}. {said} Wilcoxon p = {row['p_value']:.2g}"
             if row["p_minimum"] > 1 - level:
-                # A drop of exactly zero has no sign: it counts as no TF.
+                # A drop of exactly zero has no sign, so its TF is not counted.
                 signed = "" if row["p_minimum"] == 2.0 ** (1 - row["n_tf"]) else " with a drop other than zero"
                 line["sentence"] += f", and so few TFs{signed} cannot give less than {row['p_minimum']:.2g}"
             line["sentence"] += "."
