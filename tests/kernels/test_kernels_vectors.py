@@ -111,6 +111,19 @@ def step(units=5):
             lambda code=1: ranks.resampled(np.array([0, code]), np.ones(2, bool), np.ones((1, 2), np.uint16), 1),
             [2, -1],
         ),
+        (
+            lambda code=1: ranks.interpolated(np.array([0, code]), np.ones(2, bool), np.ones((1, 2), np.uint16), 1),
+            [2, -1],
+        ),
+        (
+            lambda rows=2: ranks.interpolated(np.arange(2), np.ones(rows, bool), np.ones((1, 2), np.uint16), 1),
+            [1],
+        ),
+        (lambda scores=1: ranks.merged(np.zeros(scores), np.zeros(0)), [0]),
+        (lambda rows=N: gradient(tokens(), np.full((rows, 2), 3, np.int32)), [N - 1, N + 1]),
+        (lambda rows=N: pooled_gradient(tokens()[:rows], L - 11), [N - 1]),
+        (lambda rows=N: motifs.encode(tokens(), SIZES[:rows] - L, SIZES, SIZES - L, 16), [N - 1]),
+        (lambda rows=N: scanned(words=encoded(tokens())[:rows]), [N - 1]),
         (lambda units=4: step(units), [5]),
         (lambda code=256: fasta.parse(BUFFER, np.zeros(code, np.uint8), np.ones(256, bool), True), [255]),
     ],
@@ -118,7 +131,7 @@ def step(units=5):
 def test_places_beyond_a_table_are_refused(read, wrong):
     read()
     for given in wrong:
-        with pytest.raises(ValueError, match=r"outside|differ|fit together|before|another|256 bytes"):
+        with pytest.raises(ValueError, match=r"outside|differ|fit together|before|another|256 bytes|no score"):
             read(given)
 
 

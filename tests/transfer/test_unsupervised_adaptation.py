@@ -175,6 +175,8 @@ def test_composition_tells_two_domains_apart_or_not():
     assert auroc > 0.9 and odds[:50].mean() < odds[50:].mean()
     same = rng.integers(0, 4, (800, 20)).astype(np.uint8)
     assert 0.42 < adaptation_methods.domain_odds(even, same, even)[1] < 0.58
+    few, both = (np.concatenate([rich[:n, :20], same[:n]]) for n in (200, 800))
+    assert 0.4 < adaptation_methods.domain_odds(both, few, few)[1] < 0.6, "not the first of the larger set alone"
 
 
 def test_seeds_leave_both_models_at_once():

@@ -204,9 +204,12 @@ def gradient(tokens: np.ndarray, where: np.ndarray, upstream: np.ndarray, width:
     Raises
     ------
     ValueError
-        Tokens of another type or shape, or above 4; or `where` names a window that there is not.
+        Tokens of another type or shape, or above 4; `where` names a window that there is not; or the arrays do not fit
+        together.
     """
     _check(tokens)
+    if where.shape != upstream.shape or len(where) != len(tokens):
+        raise ValueError(f"tokens {tokens.shape}, where {where.shape} and {upstream.shape} do not fit together")
     check_places(where, -1, 2 * (tokens.shape[1] + width - 1), "a window")
     letters = np.zeros((where.shape[1], width, 5), np.float32)
     _gradient(tokens, where, upstream, letters)
@@ -338,7 +341,8 @@ def pool_gradient(
         Tokens of another type or shape, or above 4; the arrays do not fit together.
     """
     _check(tokens)
-    if source.shape != upstream.shape or len(source) != tokens.shape[1] - 2 - (width - 1) - (size - 1):
+    steps = tokens.shape[1] - 2 - (width - 1) - (size - 1)
+    if source.shape != upstream.shape or source.shape[:2] != (steps, len(tokens)):
         raise ValueError(f"tokens {tokens.shape}, source {source.shape} and {upstream.shape} do not fit together")
     table = np.zeros((width, 65, source.shape[2]), np.float32)
     bias = np.zeros(source.shape[2], np.float32)

@@ -82,9 +82,12 @@ def encode(tokens, first, size, overhang, beyond):
     Raises
     ------
     ValueError
-        A token above 4, or a sequence that goes beyond its columns.
+        A token above 4, a sequence that goes beyond its columns, or arrays of other lengths than `tokens`.
     """
     check_tokens(tokens)
+    if not len(tokens) == len(first) == len(size) == len(overhang):
+        raise ValueError("tokens, first, size and overhang differ in length")
+    check_places(overhang, 0, 1 << 30, "an overhang")
     check_places(first, 0, tokens.shape[1] + 1, "a first base")
     check_places(first + size, 0, tokens.shape[1] + 1, "the end of a sequence")
     widest = 0
@@ -213,11 +216,15 @@ def scan(words, positions, odds, rows, columns, best, total):
     Raises
     ------
     ValueError
-        An index lies outside its table, or `best` and `total` differ in shape.
+        An index lies outside its table, or arrays that belong together differ in shape.
     """
     half = LANES // 2
     # whole tiles of positions are read, each as far as the widest motif reaches
     reach = WORD * (odds.shape[1] - 1) + _TILE - 1
+    if not len(words) == len(positions) == len(rows):
+        raise ValueError("words, positions and rows differ in length")
+    if len(columns) > half * len(odds):
+        raise ValueError("more columns than motifs")
     check_places(positions, 0, words.shape[1] - reach + 1, "a position")
     check_places(words, 0, LANES * _WORDS, "a word")
     check_places(rows, 0, len(best), "a row")

@@ -40,9 +40,16 @@ def merged(positives: np.ndarray, negatives: np.ndarray) -> tuple[np.ndarray, np
         In order of falling score: 0 for a positive, 1 for a negative.
     last : (P + Q,) bool
         Whether it is the last of a group of equal scores.
+
+    Raises
+    ------
+    ValueError
+        Both classes are empty.
     """
     i, j = len(positives), len(negatives)
     n = i + j
+    if not n:
+        raise ValueError("no score in either class")
     codes, last = np.empty(n, np.int32), np.empty(n, np.bool_)
     before = np.nan
     for row in range(n):
@@ -128,7 +135,7 @@ def interpolated(codes: np.ndarray, last: np.ndarray, counts: np.ndarray, n_posi
     Parameters
     ----------
     codes : (N,) int32
-        Block of each sequence, in order of falling score; blocks below `n_positive` hold positives. Not checked.
+        Block of each sequence, in order of falling score; blocks below `n_positive` hold positives.
     last : (N,) bool
         Whether it is the last of a group of equal scores.
     counts : (B, G) uint16
@@ -139,7 +146,15 @@ def interpolated(codes: np.ndarray, last: np.ndarray, counts: np.ndarray, n_posi
     Returns
     -------
     (B, 1) float64
+
+    Raises
+    ------
+    ValueError
+        A block that `counts` does not have, or `codes` and `last` differ in length.
     """
+    check_places(codes, 0, counts.shape[1], "a block")
+    if len(last) != len(codes):
+        raise ValueError("codes and last differ in length")
     result = np.empty((len(counts), 1))
     for b in range(len(counts)):
         count = counts[b]

@@ -99,5 +99,15 @@ def probability(logits: np.ndarray, curve: Mapping) -> np.ndarray:
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-x)), for any x without a warning; `scipy.special.expit` without the import of scipy."""
+    """1 / (1 + exp(-x)), for any x without a warning: `scipy.special.expit` without the import of scipy.
+
+    Parameters
+    ----------
+    x : array of float64
+
+    Returns
+    -------
+    array of float64
+        Of the shape of `x`, from 0 to 1.
+    """
     return 0.5 * (1 + np.tanh(x / 2))

@@ -325,8 +325,8 @@ def _coral(case: Case) -> np.ndarray:
 def domain_odds(source: np.ndarray, pool: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float]:
     """Odds that sequences come from the pool rather than the source, by logistic regression on composition.
 
-    Features are the shares of k-mers of 1 and 2 bp. Both sets are cut to the first sequences, as many as the smaller
-    one has.
+    Features are the shares of k-mers of 1 and 2 bp. Of the larger set as many are taken as the smaller one has, evenly
+    spread, so that the positives and negatives of a source keep their ratio.
 
     Parameters
     ----------
@@ -346,7 +346,8 @@ def domain_odds(source: np.ndarray, pool: np.ndarray, rows: np.ndarray) -> tuple
     from sklearn.linear_model import LogisticRegression  # imported here, since it loads slowly
 
     n = min(len(source), len(pool))
-    features = np.concatenate([kmers.composition(tokens[:n], 2) for tokens in (source, pool)])
+    taken = [tokens[np.arange(n) * len(tokens) // max(n, 1)] for tokens in (source, pool)]
+    features = np.concatenate([kmers.composition(tokens, 2) for tokens in taken])
     labels, half = np.repeat([0, 1], n), np.tile(np.arange(n) % 2, 2)
     scale = np.maximum(features.std(0), 1e-9)
 

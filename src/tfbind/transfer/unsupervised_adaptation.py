@@ -118,12 +118,8 @@ def signs(case: adaptation_methods.Case) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        A value for each of `SIGNS`; NaN where one cannot be computed, e.g. those of the motif if JASPAR has none.
-
-    Raises
-    ------
-    NotEstimable
-        The source's validation sequences lack a class.
+        A value for each of `SIGNS`; NaN where one cannot be computed: those of the motif if JASPAR has none, the AUROC
+        of the source if its validation sequences lack a class.
     """
     from scipy.spatial.distance import jensenshannon
 
@@ -139,9 +135,10 @@ def signs(case: adaptation_methods.Case) -> dict[str, float]:
         "spread": pool.std() / max(known.mean(0).std(), 1e-9),
         "domain_auroc": adaptation_methods.domain_odds(case.train[0], case.pool, case.pool[:1])[1],
         "kmer_distance": jensenshannon(*(_shares(tokens) for tokens in (case.train[0], case.pool)), base=2),
-        "source_auroc": metrics.measure(labels, known.mean(0))[0],
         "source_ece": calibration.ece(labels, special.expit(known.mean(0))),
     }
+    with suppress(NotEstimable):  # the validation sequences lack a class
+        found["source_auroc"] = metrics.measure(labels, known.mean(0))[0]
     with suppress(NotEstimable):  # JASPAR has no matrix of this TF
         tokens, truth = case.train
         alone = motifs.maxima(tokens, case.motif)[:, 0]
