@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tfbind import code_digest
+from tfbind import code_digest, earlier
 from tfbind.study.schema import schema
 
 REPO = Path(__file__).parents[1]
 #: Rooms (folders and single modules) from the ground up; a room imports those below it.
 FLOORS = [
-    ["errors", "kernels"],
+    ["errors", "kernels", "earlier"],
     ["dna", "code_digest"],
     ["kmers"],
     ["io", "motifs", "job", "seeding"],
@@ -49,6 +49,18 @@ def test_modules_of_a_room_import_each_other_one_way():
     while free := {module for module, others in left.items() if not others & set(left)}:
         left = {module: others for module, others in left.items() if module not in free}
     assert not left, "a circle"
+
+
+def test_modules_are_still_found_under_their_earlier_names():
+    homes = {home for homes in earlier.MOVED.values() for home in homes.split()}
+    assert homes <= set(MODULES) and not set(earlier.MOVED) & set(map(room, MODULES))
+    code = (
+        "from tfbind import signal\nfrom tfbind.tables import Tally\nfrom tfbind.io import tally\nimport tfbind.dna\n"
+    )
+    code += "assert signal.track and signal.expression and Tally is tally.Tally\nimport tfbind.nothing"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "tfbind.signal is now tfbind.celltype.tracks, tfbind.celltype.genes" in run.stderr
+    assert run.stderr.rstrip().endswith("No module named 'tfbind.nothing'")
 
 
 def test_a_room_is_empty_at_its_door():

@@ -558,7 +558,9 @@ def test_what_nobody_foresaw_leaves_its_traceback_in_the_log_alone(tmp_path, bod
 
 
 def test_a_job_that_somebody_stops_says_so_without_a_traceback(tmp_path):
-    run = script(tmp_path / "a.log", "import signal\nsignal.raise_signal(signal.SIGINT)")
+    run = script(
+        tmp_path / "a.log", "import signal as s\ns.signal(s.SIGINT, s.default_int_handler)\ns.raise_signal(s.SIGINT)"
+    )
     assert run.stderr == "Error: stopped with Ctrl-C\n" and "Traceback" not in (tmp_path / "a.log").read_text()
 
 

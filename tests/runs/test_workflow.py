@@ -221,7 +221,7 @@ def test_edited_code_plans_the_stages_that_stand_on_it(finished, tmp_path):
     edits = {
         "statistics/variance_components": lambda text: f"{text}\nedited = 1\n",
         "sequences/negatives": lambda text: f"{text}\n# what is no code\n",
-        "io/atomic": lambda text: text.replace(MESSAGE, MESSAGE.upper()),
+        "io/tables": lambda text: text.replace(MESSAGE, MESSAGE.upper()),
     }
     for module, edit in edits.items():
         path = tmp_path / "src" / "tfbind" / f"{module}.py"
