@@ -3,7 +3,7 @@
 AUDIT = "results/audit/{dataset}/{negatives}.tsv"
 
 
-for name, datasets, labels in variants("audit_source", study.labels):
+for name, datasets, labels in plan.variants("audit_source", study.labels):
 
     rule:
         name:
@@ -11,10 +11,12 @@ for name, datasets, labels in variants("audit_source", study.labels):
         input:
             bound=POSITIVES,
             unbound=of_labels(NEGATIVES),
-            positives=lambda wildcards: expand(POSITIVES, dataset=tested(wildcards)[0]),
+            positives=lambda wildcards: expand(
+                POSITIVES, dataset=study.targets(wildcards.dataset)
+            ),
             negatives=lambda wildcards: [
                 NEGATIVES.format(dataset=t, negatives=x)
-                for t, x in tested(wildcards)[1]
+                for t, x in plan.tested(wildcards.dataset)
             ],
         output:
             leaking=expand(LEAKING, negatives=labels, allow_missing=True),
@@ -28,10 +30,12 @@ for name, datasets, labels in variants("audit_source", study.labels):
         conda:
             ENV
         params:
-            source=lambda wildcards: compared(wildcards.dataset),
-            targets=lambda wildcards: {t: compared(t) for t in tested(wildcards)[0]},
-            tested=lambda wildcards: tested(wildcards)[1],
-            tests=tests_of,
+            source=lambda wildcards: plan.compared(wildcards.dataset),
+            targets=lambda wildcards: {
+                t: plan.compared(t) for t in study.targets(wildcards.dataset)
+            },
+            tested=lambda wildcards: plan.tested(wildcards.dataset),
+            tests=lambda wildcards: plan.tests_of(wildcards.dataset),
             options=study.config["audit"],
             code=digest("sequences.leakage"),
         script:

@@ -18,15 +18,16 @@ rule celltype:
         ENV
     params:
         tf=assayed_factor,
-        files=trial,
-        train=lambda wildcards: training_cells(
+        files=lambda wildcards: plan.trial(assayed_factor(wildcards), wildcards.cell),
+        train=lambda wildcards: plan.training_cells(
             assayed_factor(wildcards), wildcards.cell
         ),
         checksums=lambda wildcards: study.cell_checksums(
-            trial(wildcards), assayed_factor(wildcards)
+            plan.trial(assayed_factor(wildcards), wildcards.cell),
+            assayed_factor(wildcards),
         ),
-        genome=lambda wildcards: opened(study.cells[wildcards.cell]["genome"]),
-        options=celltype_options("steps"),
+        genome=lambda wildcards: plan.opened(study.cells[wildcards.cell]["genome"]),
+        options=plan.trial_options("steps"),
         split=study.config["split"],
         statistics=study.config["statistics"],
         seed=study.config["seeds"][0],
@@ -48,20 +49,21 @@ rule celltype_network:
     wildcard_constraints:
         tf=one_of(ASSAYED),
         cell=one_of(study.cells),
-        network=one_of(CELLTYPE["networks"]),
+        network=one_of(study.config["celltype"]["networks"]),
     conda:
         ENV
     params:
         tf=assayed_factor,
-        files=trial,
-        train=lambda wildcards: training_cells(
+        files=lambda wildcards: plan.trial(assayed_factor(wildcards), wildcards.cell),
+        train=lambda wildcards: plan.training_cells(
             assayed_factor(wildcards), wildcards.cell
         ),
         checksums=lambda wildcards: study.cell_checksums(
-            trial(wildcards), assayed_factor(wildcards)
+            plan.trial(assayed_factor(wildcards), wildcards.cell),
+            assayed_factor(wildcards),
         ),
-        genome=lambda wildcards: opened(study.cells[wildcards.cell]["genome"]),
-        options=celltype_options("methods"),
+        genome=lambda wildcards: plan.opened(study.cells[wildcards.cell]["genome"]),
+        options=plan.trial_options("methods"),
         split=study.config["split"],
         statistics=study.config["statistics"],
         seed=study.config["seeds"][0],
@@ -72,11 +74,11 @@ rule celltype_network:
 
 rule celltype_table:
     input:
-        [f"results/celltype/{file_name(tf)}/{cell}.tsv" for tf, cell in trials()],
+        [f"results/celltype/{file_name(tf)}/{cell}.tsv" for tf, cell in plan.trials()],
         [
             f"results/celltype/{file_name(tf)}/{cell}/{network}.tsv"
-            for tf, cell in trials()
-            for network in CELLTYPE["networks"]
+            for tf, cell in plan.trials()
+            for network in study.config["celltype"]["networks"]
         ],
     output:
         report(

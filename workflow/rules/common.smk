@@ -1,6 +1,5 @@
 """The study, validated before any job is planned; wildcards; the inputs of each stage."""
 
-import itertools
 import os
 import shlex
 import sys
@@ -13,7 +12,7 @@ from tfbind.errors import InputError
 from tfbind.io import paths
 from tfbind.io.hosts import allow
 from tfbind.study.config import load
-from tfbind.study.schema import schema
+from tfbind.study.plan import Plan
 from tfbind.study.study import DESCRIBES, SEQUENCES, file_name
 
 
@@ -58,7 +57,7 @@ if not os.access(".", os.W_OK):
 # No parameter of `fetch`, since naming a further host must make no file anew.
 allow(study.config["hosts"])
 
-KIND = {model: options.get("kind") for model, options in study.config["models"].items()}
+plan = Plan(study)
 POSITIVES = "results/positives/{dataset}.parquet"
 NEGATIVES = "results/negatives/{dataset}/{negatives}.parquet"
 LEAKING = "results/audit/{dataset}/{negatives}.parquet"
@@ -69,12 +68,6 @@ UNLABELLED = "results/unlabelled/{source}/{target}/{negatives}/{model}/{table}.t
 ENV = "../../envs/tfbind.yaml"
 
 
-def made_by(module):
-    """Model labels whose kind the schema assigns to this module; a `trained_as` label is made by none."""
-    kinds = schema("config")["$defs"]
-    return [m for m, kind in KIND.items() if kind and kinds[kind]["made_by"] == module]
-
-
 def one_of(words):
     return "|".join(map(re.escape, words)) or "(?!)"
 
@@ -82,14 +75,9 @@ def one_of(words):
 wildcard_constraints:
     dataset=one_of(study.datasets),
     negatives=one_of(study.config["negatives"]),
-    model=one_of(KIND),
+    model=one_of(study.config["models"]),
     tf=one_of([file_name(tf) for tf in study.tfs()]),
     genome=one_of(study.config["genomes"]),
-
-
-def files(row):
-    """Every file that a row of the sheet names."""
-    return [row[column] for column in paths.PATHS if row[column]]
 
 
 def genome(row):
@@ -104,14 +92,6 @@ def genome(row):
     )
 
 
-def opened(name):
-    """What a script needs to open an indexed genome, and to call it by the user's own file."""
-    if not name:
-        return {}
-    options = study.config["genomes"][name]
-    return {"names": options["chromosomes"], "source": paths.local(options["fasta"])}
-
-
 FACTORS = {file_name(tf): tf for tf in study.tfs()}
 ASSAYED = {file_name(tf): tf for tf in study.cell_tfs()}
 
@@ -121,53 +101,10 @@ def factor(wildcards):
     return FACTORS[wildcards.tf]
 
 
-def of_tf(tf):
-    return [dataset for dataset, row in study.datasets.items() if row["tf"] == tf]
-
-
-def variants(rule, units):
-    """(name, datasets, units) of each set of datasets that have the same units of work.
-
-    Snakemake's outputs cannot be a function: datasets with other units get a rule of their own, `rule_2` beside `rule`.
-    """
-    alike = {}
-    for dataset in study.datasets:
-        if mine := tuple(units(dataset)):
-            alike.setdefault(mine, []).append(dataset)
-    further = (f"{rule}_{number}" for number in itertools.count(2))
-    return [
-        (name, datasets, mine)
-        for name, (mine, datasets) in zip(
-            itertools.chain([rule], further), alike.items()
-        )
-    ]
-
-
 def as_first(rule, name):
     """What a profile or the command line says of a rule holds for another variant of it."""
     first, other = (getattr(rules, each).rule for each in (rule, name))
     other.resources, other.group = first.resources.copy(), first.group
-
-
-def models(kinds, dataset):
-    """(negatives, model) of the labels of some kinds that apply to a dataset."""
-    wanted = set(made_by(kinds))
-    return [
-        (label, model)
-        for label in study.labels(dataset)
-        for model in study.models(study.datasets[dataset]["tf"])
-        if model in wanted
-    ]
-
-
-def scored(dataset):
-    """(negatives, model) of every label whose scores are computed here, with other readings of the same weights."""
-    return [
-        (label, model)
-        for label in study.labels(dataset)
-        for model in study.models(study.datasets[dataset]["tf"])
-        if model not in made_by("foreign")
-    ]
 
 
 def of_units(pattern, units):
@@ -182,94 +119,14 @@ def of_labels(pattern):
     )
 
 
-def tested(wildcards):
-    """The targets of a dataset, and (target, negatives) of all their rows that one of its models is scored on."""
-    pairs = [
-        pair
-        for label in study.labels(wildcards.dataset)
-        for pair in tests(wildcards.dataset, label)
-    ]
-    return study.targets(wildcards.dataset), list(dict.fromkeys(pairs))
-
-
-def tests(source, label):
-    """(target, negatives) pairs that a model trained on `source` with the negatives `label` is scored on."""
-    return [(t, x) for t in study.targets(source) for x in study.test_labels(t, label)]
-
-
-def runs(tf):
-    """(source dataset, negatives, model) of every set of predictions on targets of this TF."""
-    return [
-        (d, label, model)
-        for d in sources(tf)
-        for label in study.labels(d)
-        for model in study.models(tf)
-        if model in study.models(study.datasets[d]["tf"])
-    ]
-
-
-def labelled(tf):
-    """(dataset, negatives) of every negative set of a TF."""
-    return [(d, label) for d in of_tf(tf) for label in study.labels(d)]
-
-
-def evaluated(tf):
-    """The parts of the config that an evaluation reads, with the labels that apply to this TF."""
-    labels = {label for _, label in labelled(tf)}
-    used = {
-        label: options
-        for label, options in study.config["negatives"].items()
-        if label in labels
-    }
-    return {key: study.config[key] for key in ("transfer", "statistics")} | {
-        "models": {model: study.config["models"][model] for model in study.models(tf)},
-        "negatives": used,
-    }
-
-
-def sources(tf):
-    """Datasets whose models are scored on targets of this TF: its own, and the sources of extra pairs."""
-    extra = [
-        s
-        for s, target in study.config["transfer"]["extra_pairs"]
-        if study.datasets[target]["tf"] == tf
-    ]
-    return list(dict.fromkeys(of_tf(tf) + extra))
-
-
-def tests_of(wildcards):
-    """Label of the negatives trained with -> (target, negatives) that its models are scored on."""
-    return {
-        label: tests(wildcards.dataset, label)
-        for label in study.labels(wildcards.dataset)
-    }
-
-
 def foreign_scores(wildcards):
     """The files that a foreign program wrote of a source; one that is absent leaves its cell without value."""
     folder = Path(study.config["models"][wildcards.model]["path"])
     source, label = wildcards.dataset, wildcards.negatives
-    wanted = [paths.scores_file(source, label, t, x) for t, x in tests(source, label)]
-    return [str(folder / name) for name in wanted if (folder / name).is_file()]
-
-
-CELLTYPE = study.config["celltype"]
-
-
-def assayed(tf):
-    """The cells with peaks of a factor."""
-    return [cell for cell, files in study.cells.items() if tf in files["conservative"]]
-
-
-def trials():
-    """(factor, cell that tests): a factor's cells in turn, or those that the config names."""
-    wanted = CELLTYPE["test_cells"]
-    return [
-        (tf, cell)
-        for tf in CELLTYPE["tfs"] or study.cell_tfs()
-        for cell in assayed(tf)
-        if cell in wanted or not wanted
+    wanted = [
+        paths.scores_file(source, label, t, x) for t, x in plan.tests(source, label)
     ]
+    return [str(folder / name) for name in wanted if (folder / name).is_file()]
 
 
 def assayed_factor(wildcards):
@@ -277,45 +134,15 @@ def assayed_factor(wildcards):
     return ASSAYED[wildcards.tf]
 
 
-def training_cells(tf, test):
-    """The cells of the test cell's genome that may train."""
-    genome = study.cells[test]["genome"]
-    return [
-        cell
-        for cell in assayed(tf)
-        if study.cells[cell]["genome"] == genome and cell not in CELLTYPE["test_cells"]
-    ]
-
-
-def trial(wildcards):
-    """The files of the cells that a trial reads: those that train, the one that tests, the reference."""
-    test = wildcards.cell
-    alike = [
-        cell
-        for cell, files in study.cells.items()
-        if files["genome"] == study.cells[test]["genome"]
-    ]
-    reference = CELLTYPE["reference"] if CELLTYPE["reference"] in alike else alike[0]
-    read = {reference, test, *training_cells(assayed_factor(wildcards), test)}
-    return {cell: files for cell, files in study.cells.items() if cell in read}
-
-
 def trial_files(wildcards):
-    """Every file of these cells, with the genome, its genes and its blacklist."""
-    options = study.config["genomes"][study.cells[wildcards.cell]["genome"]]
-    fasta = f"resources/genomes/{study.cells[wildcards.cell]['genome']}.fa"
-    rows = []
-    for files in trial(wildcards).values():
-        for what in ("accessibility", "accessibility_peaks", "expression"):
-            rows += files[what]
-        for what in ("conservative", "relaxed"):
-            rows += files[what].get(assayed_factor(wildcards), [])
+    """Every file of the cells of a trial, with the genome, its genes and its blacklist."""
+    name = study.cells[wildcards.cell]["genome"]
+    options, fasta = study.config["genomes"][name], f"resources/genomes/{name}.fa"
     named = {key: paths.local(options[key]) for key in ("genes", "blacklist")}
-    return (
-        {"genome": fasta, "index": f"{fasta}.fai"}
-        | {key: path for key, path in named.items() if path}
-        | {"cells": [row["path"] for row in rows]}
-    )
+    cells = plan.trial_paths(assayed_factor(wildcards), wildcards.cell)
+    return {"genome": fasta, "index": f"{fasta}.fai", "cells": cells} | {
+        key: path for key, path in named.items() if path
+    }
 
 
 def of_curve(table):
@@ -375,12 +202,6 @@ def network(dataset):
     )
 
 
-def strangers(wildcards):
-    """Datasets of other TFs in the source's assay: a few are enough."""
-    source = wildcards.source
-    return study.others(source, wildcards.negatives)[:8]
-
-
 def with_negatives(datasets, label):
     """Bound, unbound and leaking rows of each."""
     return [
@@ -389,55 +210,3 @@ def with_negatives(datasets, label):
         if label in study.labels(d)
         for pattern in (POSITIVES, NEGATIVES, LEAKING)
     ]
-
-
-def compared(dataset):
-    """What an audit reads of a row of the sheet."""
-    return {
-        key: study.datasets[dataset][key]
-        for key in ("dataset", "tf", "assay", "genome")
-    }
-
-
-def trained_models(made_by, dataset):
-    """What a training reads of the config, for each (negatives, model)."""
-    return [
-        {
-            "negatives": label,
-            "model": model,
-            "options": study.options(model, dataset),
-            "embed": study.embedded(model),
-        }
-        for label, model in models(made_by, dataset)
-    ]
-
-
-def trained_of(dataset):
-    """(negatives, label) of the weights that the scores of a dataset's models need."""
-    units = [(label, study.trained(model)) for label, model in scored(dataset)]
-    return list(dict.fromkeys(units))
-
-
-def learners(dataset):
-    """(negatives, model) of what can be read out as motifs."""
-    return [
-        (label, model)
-        for label, model in scored(dataset)
-        if model in made_by("training") or KIND[model] == "regression"
-    ]
-
-
-def celltype_options(unread):
-    """What a trial reads of the key `celltype`: which trials and networks there are is no part of it."""
-    return {
-        key: value
-        for key, value in CELLTYPE.items()
-        if key not in ("tfs", "test_cells", "networks", unread)
-    }
-
-
-def named(dataset):
-    """What the page and the cards tell of a row of the sheet, files as they are written there."""
-    columns = *DESCRIBES, *paths.PATHS
-    columns += tuple(map(paths.checksum_column, paths.PATHS))
-    return {column: study.datasets[dataset][column] for column in columns}

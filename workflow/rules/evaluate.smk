@@ -5,19 +5,21 @@ EVALUATION = "results/evaluation/{tf}/{table}.tsv"
 
 rule evaluate:
     input:
-        positives=lambda wildcards: expand(POSITIVES, dataset=of_tf(factor(wildcards))),
+        positives=lambda wildcards: expand(
+            POSITIVES, dataset=plan.of_tf(factor(wildcards))
+        ),
         negatives=lambda wildcards: [
             NEGATIVES.format(dataset=d, negatives=x)
-            for d, x in labelled(factor(wildcards))
+            for d, x in plan.labelled(factor(wildcards))
         ],
         predictions=lambda wildcards: [
             PREDICTIONS.format(dataset=d, negatives=x, model=m)
-            for d, x, m in runs(factor(wildcards))
+            for d, x, m in plan.runs(factor(wildcards))
         ],
         audits=lambda wildcards: list(
             dict.fromkeys(
                 AUDIT.format(dataset=d, negatives=x)
-                for d, x, _ in runs(factor(wildcards))
+                for d, x, _ in plan.runs(factor(wildcards))
             )
         ),
     output:
@@ -34,11 +36,11 @@ rule evaluate:
         ENV
     params:
         tf=factor,
-        rows=lambda wildcards: study.kinship(sources(factor(wildcards))),
-        targets=lambda wildcards: of_tf(factor(wildcards)),
-        labelled=lambda wildcards: labelled(factor(wildcards)),
-        runs=lambda wildcards: runs(factor(wildcards)),
-        config=lambda wildcards: evaluated(factor(wildcards)),
+        rows=lambda wildcards: study.kinship(plan.sources(factor(wildcards))),
+        targets=lambda wildcards: plan.of_tf(factor(wildcards)),
+        labelled=lambda wildcards: plan.labelled(factor(wildcards)),
+        runs=lambda wildcards: plan.runs(factor(wildcards)),
+        config=lambda wildcards: plan.evaluated(factor(wildcards)),
         code=digest("transfer.evaluate", "transfer.calibration", "sequences.leakage"),
     script:
         "../scripts/evaluate.py"

@@ -3,10 +3,12 @@
 LEARNT = "results/motifs/{dataset}/{negatives}/{model}"
 
 
-LEARNERS = [(d, label, model) for d in study.datasets for label, model in learners(d)]
+LEARNERS = [
+    (d, label, model) for d in study.datasets for label, model in plan.learners(d)
+]
 
 
-for name, datasets, units in variants("interpret", learners):
+for name, datasets, units in plan.variants("interpret", plan.learners):
 
     rule:
         name:
@@ -14,7 +16,7 @@ for name, datasets, units in variants("interpret", learners):
         input:
             models=lambda wildcards: [
                 f"results/models/{wildcards.dataset}/{x}/{m}/{file}"
-                for x, m in learners(wildcards.dataset)
+                for x, m in plan.learners(wildcards.dataset)
                 for file in ("model.json", "model.safetensors")
             ],
             positives=POSITIVES,
@@ -34,7 +36,7 @@ for name, datasets, units in variants("interpret", learners):
             labels=lambda wildcards: study.labels(wildcards.dataset),
             units=lambda wildcards: [
                 (x, m, study.config["models"][m].get("reading", "whole"))
-                for x, m in learners(wildcards.dataset)
+                for x, m in plan.learners(wildcards.dataset)
             ],
             code=digest("interpretation.attribution"),
         script:

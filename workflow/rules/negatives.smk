@@ -1,13 +1,13 @@
 """Named sets of negatives: one job draws all of a dataset."""
 
-for name, datasets, labels in variants("draw_negatives", study.labels):
+for name, datasets, labels in plan.variants("draw_negatives", study.labels):
 
     rule:
         name:
             name
         input:
-            lambda wildcards: files(study.row(wildcards.dataset)),
-            lambda wildcards: sum(map(files, study.neighbours(wildcards.dataset)), []),
+            lambda wildcards: plan.files(wildcards.dataset),
+            lambda wildcards: plan.neighbour_files(wildcards.dataset),
             unpack(lambda wildcards: genome(study.row(wildcards.dataset))),
             positives=POSITIVES,
             others=lambda wildcards: expand(
@@ -38,7 +38,9 @@ for name, datasets, labels in variants("draw_negatives", study.labels):
             row=lambda wildcards: study.row(wildcards.dataset, SEQUENCES),
             neighbours=lambda wildcards: study.neighbours(wildcards.dataset),
             others=lambda wildcards: study.pools(wildcards.dataset),
-            genome=lambda wildcards: opened(study.datasets[wildcards.dataset]["genome"]),
+            genome=lambda wildcards: plan.opened(
+                study.datasets[wildcards.dataset]["genome"]
+            ),
             labels=lambda wildcards: study.drawn(wildcards.dataset),
             sequence=study.config["sequence"],
             split=study.config["split"],

@@ -3,7 +3,7 @@
 
 rule extract_positives:
     input:
-        lambda wildcards: files(study.row(wildcards.dataset)),
+        lambda wildcards: plan.files(wildcards.dataset),
         unpack(lambda wildcards: genome(study.row(wildcards.dataset))),
     output:
         table=POSITIVES,
@@ -17,7 +17,9 @@ rule extract_positives:
     params:
         row=lambda wildcards: study.row(wildcards.dataset, SEQUENCES),
         checksums=lambda wildcards: study.checksums(wildcards.dataset),
-        genome=lambda wildcards: opened(study.datasets[wildcards.dataset]["genome"]),
+        genome=lambda wildcards: plan.opened(
+            study.datasets[wildcards.dataset]["genome"]
+        ),
         sequence=study.config["sequence"],
         split=study.config["split"],
         code=digest("sequences.assays"),

@@ -1,6 +1,6 @@
 """Every model scores the test rows of every target of its TF."""
 
-for name, datasets, units in variants("predict", scored):
+for name, datasets, units in plan.variants("predict", plan.scored):
 
     rule:
         name:
@@ -8,14 +8,16 @@ for name, datasets, units in variants("predict", scored):
         input:
             models=lambda wildcards: [
                 f"results/models/{wildcards.dataset}/{x}/{m}/{file}"
-                for x, m in trained_of(wildcards.dataset)
+                for x, m in plan.weights(wildcards.dataset)
                 for file in ("model.json", "model.safetensors")
             ],
             leaking=of_labels(LEAKING),
-            positives=lambda wildcards: expand(POSITIVES, dataset=tested(wildcards)[0]),
+            positives=lambda wildcards: expand(
+                POSITIVES, dataset=study.targets(wildcards.dataset)
+            ),
             negatives=lambda wildcards: [
                 NEGATIVES.format(dataset=t, negatives=x)
-                for t, x in tested(wildcards)[1]
+                for t, x in plan.tested(wildcards.dataset)
             ],
         output:
             of_units(PREDICTIONS, units),
@@ -28,10 +30,10 @@ for name, datasets, units in variants("predict", scored):
         conda:
             ENV
         params:
-            targets=lambda wildcards: tested(wildcards)[0],
-            tested=lambda wildcards: tested(wildcards)[1],
-            tests=tests_of,
-            trained=lambda wildcards: trained_of(wildcards.dataset),
+            targets=lambda wildcards: study.targets(wildcards.dataset),
+            tested=lambda wildcards: plan.tested(wildcards.dataset),
+            tests=lambda wildcards: plan.tests_of(wildcards.dataset),
+            trained=lambda wildcards: plan.weights(wildcards.dataset),
             units=lambda wildcards: [
                 (
                     x,
@@ -39,7 +41,7 @@ for name, datasets, units in variants("predict", scored):
                     study.trained(m),
                     study.config["models"][m].get("reading", "whole"),
                 )
-                for x, m in scored(wildcards.dataset)
+                for x, m in plan.scored(wildcards.dataset)
             ],
             code=digest("models.predict", "sequences.leakage"),
         script:
@@ -56,7 +58,7 @@ rule take_scores:
         ),
         negatives=lambda wildcards: [
             NEGATIVES.format(dataset=t, negatives=x)
-            for t, x in tests(wildcards.dataset, wildcards.negatives)
+            for t, x in plan.tests(wildcards.dataset, wildcards.negatives)
         ],
     output:
         PREDICTIONS,
@@ -65,13 +67,13 @@ rule take_scores:
     benchmark:
         "logs/take_scores/{dataset}/{negatives}/{model}.tsv"
     wildcard_constraints:
-        model=one_of(made_by("foreign")),
+        model=one_of(plan.made_by("foreign")),
     conda:
         ENV
     params:
         folder=lambda wildcards: study.config["models"][wildcards.model]["path"],
         targets=lambda wildcards: study.targets(wildcards.dataset),
-        tests=lambda wildcards: tests(wildcards.dataset, wildcards.negatives),
+        tests=lambda wildcards: plan.tests(wildcards.dataset, wildcards.negatives),
         code=digest("transfer.external_scores"),
     script:
         "../scripts/take_scores.py"

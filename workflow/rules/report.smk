@@ -37,7 +37,7 @@ rule report_page:
         title=study.config["report"]["title"],
         datasets=list(study.datasets),
         labels=[(d, label) for d in study.datasets for label in study.labels(d)],
-        rows={d: named(d) for d in study.datasets},
+        rows={d: plan.shown(d) for d in study.datasets},
         cells=[
             {k: v for k, v in row.items() if k not in ("accession", "note")}
             for row in study.cell_files
@@ -53,13 +53,13 @@ CARDS = [
     for d in study.datasets
     for label in study.labels(d)
     for model in study.models(study.datasets[d]["tf"])
-    if study.trained(model) == model and model not in made_by("foreign")
+    if study.trained(model) == model and model not in plan.made_by("foreign")
 ]
 
 
 rule cards:
     input:
-        [files(study.row(d)) for d in study.datasets],
+        [plan.files(d) for d in study.datasets],
         expand(POSITIVES, dataset=study.datasets),
         [NEGATIVES.format(dataset=d, negatives=x) for d, x, _ in CARDS],
         [LEAKING.format(dataset=d, negatives=x) for d, x, _ in CARDS],
@@ -78,7 +78,7 @@ rule cards:
         ENV
     params:
         models=CARDS,
-        rows={d: named(d) for d in study.datasets},
+        rows={d: plan.shown(d) for d in study.datasets},
         files={
             d: {
                 source: paths.local(source)

@@ -1,6 +1,8 @@
 """One job trains all networks of a dataset, one after the other; another fits its baselines."""
 
-for name, datasets, units in variants("train", lambda d: models("training", d)):
+for name, datasets, units in plan.variants(
+    "train", lambda d: plan.models("training", d)
+):
 
     rule:
         name:
@@ -23,7 +25,7 @@ for name, datasets, units in variants("train", lambda d: models("training", d)):
             ENV
         params:
             labels=lambda wildcards: study.labels(wildcards.dataset),
-            units=lambda wildcards: trained_models("training", wildcards.dataset),
+            units=lambda wildcards: plan.trained("training", wildcards.dataset),
             training=study.config["training"],
             seeds=study.config["seeds"],
             code=digest("models.training", "sequences.leakage"),
@@ -33,7 +35,7 @@ for name, datasets, units in variants("train", lambda d: models("training", d)):
     as_first("train", name)
 
 
-for name, datasets, units in variants("fit", lambda d: models("baseline", d)):
+for name, datasets, units in plan.variants("fit", lambda d: plan.models("baseline", d)):
 
     rule:
         name:
@@ -56,7 +58,7 @@ for name, datasets, units in variants("fit", lambda d: models("baseline", d)):
             ENV
         params:
             labels=lambda wildcards: study.labels(wildcards.dataset),
-            units=lambda wildcards: trained_models("baseline", wildcards.dataset),
+            units=lambda wildcards: plan.trained("baseline", wildcards.dataset),
             seeds=study.config["seeds"],
             code=digest("models.baseline", "sequences.leakage"),
         script:

@@ -8,7 +8,9 @@ rule adapt_unlabelled:
         positives=lambda wildcards: both(POSITIVES, wildcards),
         negatives=lambda wildcards: both(NEGATIVES, wildcards),
         leaking=lambda wildcards: both(LEAKING, wildcards),
-        others=lambda wildcards: expand(POSITIVES, dataset=strangers(wildcards)),
+        others=lambda wildcards: expand(
+            POSITIVES, dataset=plan.strangers(wildcards.source, wildcards.negatives)
+        ),
         cycles=lambda wildcards: with_negatives(
             study.cycles(wildcards.source, wildcards.target), wildcards.negatives
         ),
