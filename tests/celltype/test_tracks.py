@@ -102,6 +102,18 @@ def test_fragments_bam_and_bigwig_give_one_track(fragments, genome, tmp_path):
     assert [count for event, reason, count in tally.rows if reason == "cuts"] == [4800, 4800]
 
 
+def test_a_read_of_the_reverse_strand_without_a_cigar_is_dropped_and_counted(fragments, genome, tmp_path):
+    path, tally = write_bam(tmp_path / "f.bam", fragments, genome.lengths), Tally()
+    with pysam.AlignmentFile(str(path)) as given, pysam.AlignmentFile(str(tmp_path / "g.bam"), "wb", given) as out:
+        for number, read in enumerate(given):
+            if number < 10:  # five of either strand
+                read.cigartuples = None
+            out.write(read)
+    tracks.track([(tmp_path / "g.bam", "bam")], genome, tally)
+    assert ("dropped", "on the reverse strand without a CIGAR: its 5' end is not known", 5) in map(tuple, tally.rows)
+    assert [count for event, reason, count in tally.rows if reason == "cuts"] == [4795]
+
+
 def test_cuts_of_replicates_are_added_and_bigwigs_averaged(fragments, genome, tmp_path):
     half = {chrom: rows[::2] for chrom, rows in fragments.items()}
     rest = {chrom: rows[1::2] for chrom, rows in fragments.items()}

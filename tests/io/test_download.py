@@ -281,6 +281,16 @@ def test_a_mirror_serves_without_network(web, tmp_path, monkeypatch, zipped, che
     assert web.asked == []
 
 
+@pytest.mark.parametrize("content", [b"not the file that was asked for", gzip.compress(b"nor this one")[:-9]])
+def test_a_mirror_with_another_file_leaves_nothing_in_the_cache(web, pauses, tmp_path, monkeypatch, content):
+    (mirror := tmp_path / "mirror").mkdir()
+    (mirror / "a").write_bytes(content)
+    (mirror / "MANIFEST.tsv").write_text(f"path\turl\tsha256_at_source\na\t{web.url}/a.fa\t{SHA}\n")
+    monkeypatch.setenv("TFBIND_MIRROR", str(mirror))
+    web.serve("/a.fa", Reply(CONTENT))
+    assert download.fetch(f"{web.url}/a.fa", SHA, tmp_path / "x.fa") == SHA and web.asked
+
+
 def test_without_a_checksum_a_mirror_is_asked_by_url_and_not_by_name(web, pauses, tmp_path, monkeypatch, caplog):
     mirror = tmp_path / "mirror"
     (mirror / "k562").mkdir(parents=True)

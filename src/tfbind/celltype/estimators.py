@@ -590,7 +590,7 @@ def fit(
         If a class is missing among the bins that a candidate is fitted on.
     """
     chosen = candidates[len(candidates) // 2]
-    if len(candidates) > 1 and len(np.unique(y[apart])) == 2:
+    if len(candidates) > 1 and len(np.unique(y[apart])) == len(np.unique(y[first])) == 2:
         values = []
         for candidate in candidates:
             scores = clone(candidate).fit(X[first], y[first]).decision_function(X[apart])

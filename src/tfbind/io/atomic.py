@@ -58,7 +58,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     except (InputError, NotEstimable, ResourceError):
         raise
     except Exception as error:
-        refusal = error if isinstance(error, OSError) else _refusal(temporary)
+        refusal = error if isinstance(error, OSError) else temporary and _refusal(temporary)
         if refusal and (fault := refused(path, refusal)):
             raise fault from error
         raise

@@ -108,7 +108,7 @@ def export(folder: str | os.PathLike, path: str | os.PathLike) -> float:
     -------
     float
         Largest absolute difference between a logit of the file in onnxruntime and one of the network, over the
-        sequences stored with the model.
+        sequences stored with the model (of a model of format 1, which holds none, over two fixed ones).
 
     Raises
     ------
@@ -128,7 +128,8 @@ def export(folder: str | os.PathLike, path: str | os.PathLike) -> float:
     except ImportError as error:
         raise ResourceError(f"{error.name} is not installed: pip install 'tfbind[export]'") from None
     ensemble = _Ensemble(predict.stored(folder, "cpu").model).eval()
-    probes = torch.from_numpy(dna.encode(description["check"]["sequences"]))
+    check = description.get("check", {"sequences": ["ACGT" * 8, "GATTACAGATTACAGATTACA"]})  # format 1 holds none
+    probes = torch.from_numpy(dna.encode(check["sequences"]))
     with atomic.replacing(path) as temporary, warnings.catch_warnings(), torch.inference_mode():
         # the tracer cannot follow a test on values, and warns; the older exporter warns, but needs no further package
         warnings.simplefilter("ignore", torch.jit.TracerWarning)

@@ -356,7 +356,7 @@ def _shortest(row: Mapping[str, str], options: Mapping) -> int:
         if len(records := _read(path, row, what, Tally())):
             clean = _cleaned(path, records, row, genome=None, shortest=0, tally=Tally(), **options)
             sizes += clean["sequence"].str.len().to_list()[:1]
-    return min(sizes)
+    return min(sizes, default=0)  # without any, the files are refused for that
 
 
 def _lengths(unbound: list[tuple], bound: list[tuple], is_input: bool) -> Iterator[str]:
