@@ -47,7 +47,7 @@ CASES = [
           COUNTS + f"{READS[0]}\t1\t-1\t2\n{READS[1]}\t1\t1.5\t2\n{READS[2]}\t{10**12}\t1\t1\n", "a.tsv", format="counts"),
     selex(35, "qualities_of_another_length", ("record 61 (@bad): 23 qualities for 4 bases",), 2,
           fastq(READS) + "@bad\nACGT\n+\nIIIIIIIIIIIIIIIIIIIIIII\n"),
-    selex(35, "record_of_three_lines", ("record 1 (@r0): ", "mend the record, reading stopped here"), 2,
+    selex(35, "record_of_three_lines", ("record 1 (@r0): ", "correct the record, reading stopped here"), 2,
           "".join(f"@r{i}\n{read}\n+\n" for i, read in enumerate(READS))),
     selex(35, "file_ends_in_a_record", ("a.fastq: record 61 (@bad): the file ends inside this record; fetch it again",), 2,
           fastq(READS) + "@bad\nACGT"),

@@ -741,7 +741,7 @@ def unlabelled(tf):
         for name in (tf, "all TFs")
         for adaptation, role, gain in (("direct", "direct", np.nan), ("both_strands", "adaptation", 0.0))
     ]
-    said = {"tf": "all TFs", "sign": "error_mean", "note": "1 sound TF(s), fewer than 6: nothing can be foretold"}
+    said = {"tf": "all TFs", "sign": "error_mean", "note": "1 sound TF(s), fewer than 6: nothing can be predicted"}
     found = pd.DataFrame(rows).reindex(columns=ADAPTATION_COLUMNS)
     return found, pd.DataFrame([about | said]).reindex(columns=SIGN_COLUMNS)
 
@@ -752,4 +752,4 @@ def test_what_is_gained_without_labels_is_shown_where_it_was_asked_for(full, htm
     assert_closed(page, full)
     assert "<b>TF" not in full and "both strands" in page.text
     said = " ".join(page.text)
-    assert "used as it is, the model loses 5.0 points" in said and "nothing can be foretold" in said
+    assert "used as it is, the model loses 5.0 points" in said and "nothing can be predicted" in said

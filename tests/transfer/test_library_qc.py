@@ -166,7 +166,7 @@ def composition_and_kmers(frame, rng):
 def test_the_own_motif_is_missed_where_it_is_missing():
     good, weak = own("deepbind", 0.95), own("deepbind", 0.65)
     floor = own("composition", 0.5)
-    assert library(good, floor, motif_auroc=0.52)["verdict"].startswith("weak: USF1: the sequences are")
+    assert library(good, floor, motif_auroc=0.52)["verdict"].startswith("weak: USF1: positives and negatives are")
     assert library(weak, floor, motif_auroc=0.52)["verdict"].startswith("poor")
     assert library(weak, floor, motif="", motif_auroc=np.nan)["verdict"].startswith("weak: USF1: 30%")
 

@@ -305,7 +305,7 @@ def holds_library(line, made):
         assert float(found[3]) == pytest.approx(floors[found[1]], abs=0.0051)
     elif share < 0.15:
         assert not elsewhere
-    if "not by the factor's own motif" in verdict or "hardly by the factor's own motif" in verdict:
+    if "not by the TF's own motif" in verdict or "hardly by the TF's own motif" in verdict:
         assert line["motif_auroc"] < 0.6 and share >= 0.15
     if "no enriched k-mer" in verdict:
         assert line["consensus"] == ""

@@ -84,14 +84,14 @@ def test_a_sign_that_moves_the_drop_foretells_it():
     each = table[table["sign"] == "foretold_sign"]
     assert len(each) == 24 and set(each["note"]) == {"motif_agreement"}
     said = transferability.foreseen(table)
-    assert len(said) == 1 and "foresees the drop better than the mean drop" in said[0]
+    assert len(said) == 1 and "predicts the drop better than the mean drop" in said[0]
 
 
 def test_signs_without_meaning_foretell_nothing():
     table = transferability.foresee(measured(12, 1, 0.0), SOUND, 0.95)
     over = table[table["tf"] == EVERY_TF].set_index("sign")
     assert over.loc[["gain_ridge", "gain_sign"], "low"].max() < 0
-    assert "does not foresee" in transferability.foreseen(table)[0]
+    assert "does not predict" in transferability.foreseen(table)[0]
 
 
 def test_the_drop_of_a_tf_never_enters_its_own_forecast():
@@ -108,7 +108,7 @@ def test_few_tfs_are_refused():
     table = transferability.foresee(found, SOUND, 0.95)
     last = table.iloc[-1]
     assert len(table) == len(found) + 1 and "5 sound TF(s), fewer than 6" in last["note"] and pd.isna(last["value"])
-    assert "nothing can be foretold" in transferability.foreseen(table)[0]
+    assert "nothing can be predicted" in transferability.foreseen(table)[0]
     poor = pd.DataFrame({"dataset": ["s0"], "verdict": ["poor: T0"]})
     assert "5 sound TF(s)" in transferability.foresee(measured(6, 2, 0.05), poor, 0.95).iloc[-1]["note"]
 

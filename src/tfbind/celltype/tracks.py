@@ -121,7 +121,7 @@ class Track:
         return parts
 
     def normalised(self, reference: "Track") -> "Track":
-        """This track, quantile-normalised to the distribution of values of another; equal values stay equal.
+        """The track, quantile-normalised to the distribution of values of another; equal values stay equal.
 
         Only chromosomes that both tracks have are compared, since missing values are not zeros.
 

@@ -91,7 +91,7 @@ def verify(path: str | os.PathLike, checksum: str) -> None:
         The file has another checksum.
     """
     if fault := _mismatch(path, checksum):
-        raise InputError(f"{path}: {fault}; fetch the file again or mend the config")
+        raise InputError(f"{path}: {fault}; fetch the file again or correct the config")
 
 
 def fetch(url: str, checksum: str, path: str | os.PathLike) -> str:

@@ -229,7 +229,7 @@ def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
             quality += line
         if len(quality) != len(sequence):
             raise InputError(
-                f"{where}: {len(quality)} qualities for {len(sequence)} bases; mend the record, reading stopped here"
+                f"{where}: {len(quality)} qualities for {len(sequence)} bases; correct the record, reading stopped here"
             )
         yield sequence
 

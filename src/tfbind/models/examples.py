@@ -67,7 +67,7 @@ class Examples(NamedTuple):
 
         Returns
         -------
-        Examples
+        examples : Examples
             Unchanged without a chain.
         """
         if self.chain is None:
@@ -85,7 +85,7 @@ def encode(positives: pd.DataFrame, negatives: pd.DataFrame) -> Examples:
 
     Returns
     -------
-    Examples
+    examples : Examples
         Without a chain; `window` is 0 where both tables are empty.
     """
     both = pd.concat([positives, negatives], ignore_index=True)

@@ -150,7 +150,7 @@ def _of_model(table: pd.DataFrame, rows: Mapping[str, Mapping[str, str]], level:
 
 
 _WITHIN = {
-    "assay": "every target meets one assay alone",
+    "assay": "every target is tested from one assay alone",
     "cell": "each assay of a TF has one cell",
     "lab": "each cell has one laboratory",
     "replicate": "each laboratory has one dataset",

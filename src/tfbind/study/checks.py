@@ -151,7 +151,7 @@ def check_keys(name: str, config: dict) -> Iterator[str]:
         first: dict[str, str] = {}
         for label in config[key]:
             if (other := first.setdefault(label.lower(), label)) != label:
-                yield f"{name}: {key}: {other!r} and {label!r} differ by case alone, which some disks do not tell apart"
+                yield f"{name}: {key}: {other!r} and {label!r} differ by case alone, which some disks ignore"
     for label, options in config["negatives"].items():
         if options["distance"][0] > options["distance"][1]:
             yield f"{name}: negatives.{label}.distance: {options['distance']} is not the least and then the largest"

@@ -74,7 +74,7 @@ class Examples(NamedTuple):
 
         Returns
         -------
-        Examples
+        examples : Examples
             In table order, without repeats.
 
         Raises

@@ -223,11 +223,11 @@ def _health(tf: str, auroc: float, low: float, floor: float, line: Mapping, else
             return f"poor: {tf}: no enriched k-mer; {lesson} {numbers}{most}"
         return f"poor: {tf}: little beyond composition was learnt {numbers}; {lesson}{most}"
     if absent and share < GOOD_SHARE:
-        return f"poor: {tf}: the sequences are told apart {numbers}, but not by the factor's own motif{most}"
+        return f"poor: {tf}: positives and negatives are separated {numbers}, but not by the TF's own motif{most}"
     if not low > floor:  # `not` also covers NaN, where there is no interval
         return f"cannot tell: {tf}: too few held-out rows to put the model above composition {numbers}{most}"
     if absent:
-        return f"weak: {tf}: the sequences are told apart {numbers}, but hardly by the factor's own motif{most}"
+        return f"weak: {tf}: positives and negatives are separated {numbers}, but hardly by the TF's own motif{most}"
     if share < GOOD_SHARE:
         return f"weak: {tf}: {share:.0%} of the way from composition to a perfect score {numbers}{most}"
     return f"good: {tf}: {share:.0%} of the way from composition to a perfect score {numbers}{most}"

@@ -219,7 +219,7 @@ def _over(wide: pd.DataFrame, about: Mapping, level: float) -> pd.DataFrame:
     tfs = wide.index.get_level_values("tf").to_numpy() if len(wide) else np.array([])
     n = len(set(tfs))
     if n < LEAST:
-        said = f"{n} sound TF(s), fewer than {LEAST}: nothing can be foretold"
+        said = f"{n} sound TF(s), fewer than {LEAST}: nothing can be predicted"
         return pd.DataFrame(
             [{**about, "tf": EVERY_TF, "sign": "error_mean", "n_tf": n, "note": said}], columns=SIGN_COLUMNS
         )
@@ -319,7 +319,7 @@ def foreseen(table: pd.DataFrame) -> list[str]:
         name = {"gain_ridge": "a regression on all signs", "gain_sign": "the best single sign"}[best]
         gain = rows.loc[best]
         error, usual = (100 * rows.loc[sign, "value"] for sign in (best.replace("gain", "error"), "error_mean"))
-        sure = "foresees the drop better than" if gain["low"] > 0 else "does not foresee the drop better than"
+        sure = "predicts the drop better than" if gain["low"] > 0 else "does not predict the drop better than"
         said.append(
             f"{text}{name} {sure} the mean drop of the other TFs: off by {error:.1f} points on average "
             f"instead of {usual:.1f} (gain {100 * gain['low']:.1f} to {100 * gain['high']:.1f}, "

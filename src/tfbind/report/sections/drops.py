@@ -56,7 +56,7 @@ def _pairs(transfer: pd.DataFrame) -> dict:
         columns,
         caption="Every drop: one row for each source, target, model and kind of negatives (AUROC)",
         name="transfer",
-        empty="No source meets another target in this study.",
+        empty="No model was tested on another dataset in this study.",
         choose=("TF", "Shift", "Model", "Negatives"),
     )
 
