@@ -177,7 +177,7 @@ def test_the_end_says_the_answer_and_where_to_look(tmp_path):
 def test_the_rules_of_the_workflow_are_the_stages():
     text = "".join(path.read_text() for path in (REPO / "workflow" / "rules").glob("*.smk"))
     rules = set(re.findall(r"^\s*(?:rule|checkpoint) (\w+):", text, re.MULTILINE))
-    rules |= set(re.findall(r'in variants\("(\w+)"', re.sub(r"\(\s+", "(", text)))
+    rules |= set(re.findall(r'in plan\.variants\("(\w+)"', re.sub(r"\(\s+", "(", text)))
     assert rules == set(progress.STAGES)
     assert [progress.stage(rule) for rule in rules] == list(rules)
     assert progress.stage("train_2") == "train" and progress.stage("adapt_unlabelled_2") == "adapt_unlabelled"

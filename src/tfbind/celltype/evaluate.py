@@ -34,6 +34,8 @@ COLUMNS = [
 ]
 #: Metrics of the bound bins against their dinucleotide shuffles, one per bin.
 SHUFFLED = ("shuffled_auroc", "shuffled_auprc")
+#: The four metrics that the challenge ranked by.
+CONTEST = ("auroc", INTERPOLATED, "recall_at_10fdr", "recall_at_50fdr")
 #: The method whose scores are constant: its area under the precision-recall curve is the base rate.
 CHANCE = "chance"
 SIGNAL = "mean_signal"
@@ -656,8 +658,7 @@ def ranked(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Columns `COLUMNS`, `metric` is `rank_score`, `tf` and `test_cell` are `all`. Empty if no method has a value.
     """
-    metrics = [INTERPOLATED if name == "auprc" else name for name in METRICS]
-    given = table[table["metric"].isin(metrics) & (table["method"] != CHANCE)]
+    given = table[table["metric"].isin(CONTEST) & (table["method"] != CHANCE)]
     wide = given.pivot_table(
         index=["tf", "train_cells", "test_cell", "metric"], columns="method", values="value", sort=False, dropna=False
     )
@@ -667,7 +668,7 @@ def ranked(table: pd.DataFrame) -> pd.DataFrame:
     place = wide.rank(axis=1, ascending=False, na_option="bottom")
     share = place.div(wide.notna().sum(axis=1) + 1, axis=0)
     total = -np.log10(np.minimum(share, 0.5)).sum()
-    n_pair = len(wide) // len(metrics)
+    n_pair = len(wide) // len(CONTEST)
     result = {
         "tf": "all",
         "train_cells": "",

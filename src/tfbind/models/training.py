@@ -4,6 +4,7 @@ The networks of the seeds are trained as a stack (see `stacks`).
 """
 
 import hashlib
+import inspect
 import json
 import logging
 import os
@@ -170,12 +171,13 @@ def search(
     ResourceError
         The GPU has too little memory.
     """
-    from tfbind.models import stacks
+    from tfbind.models import networks, stacks
 
     rng = generator("search", seed)
     members = [stacks.Member(seed, dict(options), training["learning_rate"], training["weight_decay"])]
+    drops_out = "dropout" in inspect.signature(networks.MODELS[kind]).parameters
     while len(members) < training["search"]:
-        drawn = {**options, "dropout": float(rng.choice(_DROPOUTS))}
+        drawn = {**options, "dropout": float(rng.choice(_DROPOUTS))} if drops_out else dict(options)
         rate, decay = (float(np.exp(rng.uniform(*np.log(bounds)))) for bounds in (_RATES, _DECAYS))
         members.append(stacks.Member(seed, drawn, rate, decay))
     progress = stacks.fit_stack(kind, members, examples, 0, training, folder, halving=True)
