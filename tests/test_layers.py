@@ -167,10 +167,11 @@ def test_schema_words_are_registry_keys():
     from tfbind.models.networks import MODELS
     from tfbind.sequences.assays import ASSAYS
     from tfbind.sequences.negatives import NEGATIVES
+    from tfbind.study.assay_names import PRINTED
     from tfbind.study.negative_kinds import KINDS
 
     rules = schema("config")
-    assert set(schema("datasets")["properties"]["assay"]["enum"]) == set(ASSAYS)
+    assert set(schema("datasets")["properties"]["assay"]["enum"]) == set(ASSAYS) == set(PRINTED)
     assert set(rules["$defs"]["kinds"]["anyOf"][0]["enum"]) == set(NEGATIVES) == set(KINDS)
     options = {option for kind in KINDS.values() for option in kind.options}
     given = set(rules["properties"]["negatives"]["additionalProperties"]["properties"])

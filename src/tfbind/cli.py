@@ -15,6 +15,7 @@ from tfbind.errors import InputError, NotEstimable, ResourceError
 from tfbind.io import atomic, download, hosts, paths, tables, textfile
 from tfbind.simulation import simulate
 from tfbind.study import config
+from tfbind.study.assay_names import PRINTED
 from tfbind.study.sources import ACCESSION
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -48,7 +49,7 @@ def validate(
     if not quick:
         reasons = check_files.read_files(study, _above, cores or doctor.usable_cores(), _counted)
     datasets = study.datasets.values()
-    counts = ", ".join(f"{sum(r['assay'] == a for r in datasets)} {a}" for a in ("chipseq", "htselex"))
+    counts = ", ".join(f"{sum(r['assay'] == a for r in datasets)} {a}" for a in PRINTED)
     typer.echo(f"{path}: valid; {len(study.tfs())} TFs in {len(study.datasets)} datasets ({counts})")
     if reasons:
         raise NotEstimable("\n".join(reasons))

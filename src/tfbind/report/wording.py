@@ -7,8 +7,8 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from tfbind.statistics.over_tfs import EVERY_TF
+from tfbind.study.assay_names import PRINTED
 
-ASSAYS = {"chipseq": "ChIP-seq", "htselex": "HT-SELEX"}
 #: How a verdict begins -> (style, sign); the sign and the word carry the meaning without the colour.
 VERDICTS = {
     "reuse": ("reuse", "●"),
@@ -79,8 +79,8 @@ def word(value: object) -> str:
 
 
 def assay(value: object) -> str:
-    """An assay as it is written in a paper; one not in `ASSAYS` as it is."""
-    return ASSAYS.get(value, word(value))
+    """An assay as it is written in a paper; one not in `PRINTED` as it is."""
+    return PRINTED.get(value, word(value))
 
 
 def against(row: Mapping) -> str:
