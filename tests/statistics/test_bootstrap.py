@@ -16,3 +16,24 @@ def test_every_resample_holds_both_classes_and_as_many_blocks_of_each(n_positive
     for counts, blocks in ((positives, draws.n_positive), (negatives, draws.counts.shape[1] - draws.n_positive)):
         assert (counts.sum(1) == blocks).all(), "as many as there are, whatever the other class drew"
     assert set(draws.codes[labels == 1]) == set(range(draws.n_positive))
+
+
+def test_a_metric_of_the_scores_themselves_has_an_interval_too():
+    """The Brier score, which is no function of ranks, by `times`; against repeated rows."""
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 2, 80)
+    scores = rng.normal(size=(3, 80)) + labels
+    draws = bootstrap.draw(labels, np.arange(80) // 4, 200, rng)
+
+    def brier(logits, draws):
+        errors, held = (labels - 1 / (1 + np.exp(-logits))) ** 2, bootstrap.times(draws)
+        return (held * errors).sum(1, keepdims=True) / held.sum(1, keepdims=True)
+
+    found = bootstrap.replicate(scores, draws, brier)
+    mean = scores.mean(0)
+    assert found.value == pytest.approx([np.mean((labels - 1 / (1 + np.exp(-mean))) ** 2)])
+    rows = np.repeat(np.arange(80), draws.counts[7][draws.codes])
+    drawn = np.mean((labels[rows] - 1 / (1 + np.exp(-mean[rows]))) ** 2)
+    widen = np.sqrt(draws.n_block / (draws.n_block - 1))
+    assert found.rows[7] == pytest.approx((drawn - found.value) * widen)
+    assert found.seeds[0] >= 0 and bootstrap.metric_interval(found, 0, 0.95)[0] < found.value[0]

@@ -10,6 +10,7 @@ rate, and the same scores on the bound bins against one dinucleotide shuffle of 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -491,7 +492,8 @@ def measured(about: Mapping, scores: np.ndarray, test: Test, level: float, note:
     """
     scores = np.atleast_2d(scores)
     found = [(METRICS, bootstrap.replicate(scores, test.draws))]
-    found.append(((INTERPOLATED,), bootstrap.replicate(scores, test.draws, ranks.interpolated)))
+    interpolated = partial(bootstrap.ranked, kernel=ranks.interpolated)
+    found.append(((INTERPOLATED,), bootstrap.replicate(scores, test.draws, interpolated)))
     few = test.draws.n_block < bootstrap.FEW_BLOCKS
     notes = [note] * bool(note) + [f"only {test.draws.n_block} blocks of test bins"] * few
     for metric, column, of in ((name, i, of) for names, of in found for i, name in enumerate(names)):

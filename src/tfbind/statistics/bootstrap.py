@@ -115,15 +115,30 @@ def _drawn(chosen: np.ndarray, resamples: int, rng: np.random.Generator) -> np.n
     return counts
 
 
-def _ranked(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampled) -> np.ndarray:
+def ranked(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampled) -> np.ndarray:
+    """Metrics of the ranks in every resample.
+
+    Parameters
+    ----------
+    scores : (N,) float64
+    draws : Draws
+        Of the same N test sequences.
+    kernel : callable
+        A function of `kernels.ranks` with the arguments of `ranks.resampled`; its columns are those of the result.
+
+    Returns
+    -------
+    (B, M) float64
+        By default the columns of `metrics.METRICS`.
+    """
     order = np.argsort(-scores)
     ranked = scores[order]
     last = np.append(ranked[1:] != ranked[:-1], True)
     return kernel(draws.codes[order], last, draws.counts, draws.n_positive)
 
 
-def replicate(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampled) -> Replicates:
-    """Every ranking metric of one model, observed and in all resamples.
+def replicate(scores: np.ndarray, draws: Draws, measure: Callable = ranked) -> Replicates:
+    """The metrics of one model, observed and in all resamples.
 
     The variance between seeds is a jackknife over ensembles that leave one seed out. The part of it that is noise of
     the test sequences is subtracted, since `rows` already holds it.
@@ -134,9 +149,9 @@ def replicate(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampl
         Logits, one line per training seed.
     draws : Draws
         Of the same N test sequences.
-    kernel : callable
-        A function of `kernels.ranks` with the arguments of `ranks.resampled`. Its columns are those of the result: by
-        default `metrics.METRICS`.
+    measure : callable
+        Takes scores (N,) and `Draws`, gives the metrics of every resample: (B, M). By default `metrics.METRICS`, which
+        are those of ranks; a metric of the scores themselves takes the sequences as often as `times` says.
 
     Returns
     -------
@@ -145,20 +160,23 @@ def replicate(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampl
     """
     n_seed = len(scores)
     once = draws._replace(counts=np.ones((1, draws.counts.shape[1]), np.uint16))  # each block once: the observed data
-    value = _ranked(scores.mean(0), once, kernel)[0]
-    rows = _ranked(scores.mean(0), draws, kernel)  # (B, 4)
+    value = measure(scores.mean(0), once)[0]
+    rows = measure(scores.mean(0), draws)  # (B, 4)
     seeds = np.zeros(len(value))
     if n_seed > 1:
         few = draws._replace(counts=np.vstack([once.counts, draws.counts[:ENOUGH]]))
-        without = np.stack(
-            [_ranked(np.delete(scores, i, 0).mean(0), few, kernel) for i in range(n_seed)]
-        )  # (S, 1 + R, 4)
+        without = np.stack([measure(np.delete(scores, i, 0).mean(0), few) for i in range(n_seed)])  # (S, 1 + R, 4)
         observed, *redrawn = (n_seed - 1) * without.var(0)
         # Leaving a seed out changes the metric partly by noise of the test sequences. Resampling these shows how much;
         # that part is in `rows` already, so it is subtracted.
         seeds = np.maximum(2 * observed - np.mean(redrawn, 0), 0)
     widen = np.sqrt(draws.n_block / (draws.n_block - 1)) if draws.n_block > 1 else np.nan
     return Replicates(value, (rows - value) * widen, seeds, draws.n_block, n_seed)
+
+
+def times(draws: Draws) -> np.ndarray:
+    """How often each resample holds each test sequence: (B, N) uint16."""
+    return draws.counts[:, draws.codes]
 
 
 def half_width(parts: Sequence[tuple[float, int]], level: float) -> float:
