@@ -11,9 +11,9 @@ run: setup
 	$(BIN)/snakemake --cores $(CORES)
 	@echo "open results/report.html"
 
-# Two files at a time, whole runs first (tests/conftest.py); `.venv/bin/pytest tests/test_X.py` runs one file.
+# Four files at a time, since whole runs wait for a cluster and for each other; these first (tests/conftest.py); `.venv/bin/pytest tests/test_X.py` runs one file.
 test: setup
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Snakemake works in results-real/, so the tables are results-real/results/*.tsv; the main ones are linked one level up.
 real: setup

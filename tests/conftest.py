@@ -28,7 +28,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("any machine")
 
-#: The whole runs start first, so that two processes, which take file after file, end together.
+#: The whole runs start first, so that the processes, which take file after file, end together.
 FIRST = ("test_slurm", "test_workflow", "test_faults", "test_report")
 
 

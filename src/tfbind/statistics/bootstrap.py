@@ -175,7 +175,16 @@ def replicate(scores: np.ndarray, draws: Draws, measure: Callable = ranked) -> R
 
 
 def times(draws: Draws) -> np.ndarray:
-    """How often each resample holds each test sequence: (B, N) uint16."""
+    """How often each resample holds each test sequence.
+
+    Parameters
+    ----------
+    draws : Draws
+
+    Returns
+    -------
+    (B, N) uint16
+    """
     return draws.counts[:, draws.codes]
 
 
