@@ -158,7 +158,8 @@ def _workers(count: int):
         return
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(count, context, os.chdir, (os.getcwd(),)) as pool:  # else where multiprocessing was loaded
+    # the processes would start in the folder where multiprocessing was imported; paths are relative to this one
+    with ProcessPoolExecutor(count, context, os.chdir, (os.getcwd(),)) as pool:
         try:
             yield pool.map
         except BrokenProcessPool:
