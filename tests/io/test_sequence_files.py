@@ -67,6 +67,45 @@ def test_coordinates_in_names(write, names, starts):
         assert found["strand"].tolist() == ["-" if "(-)" in name else "+" for name in names]
 
 
+@pytest.mark.parametrize(
+    ("names", "places"),
+    [
+        (
+            ["chr1_10_13_pos_1", "chr4_GL383528v1_alt_1_4_neg_12", "chrUn_gl000220_6_9"],  # 1-based inclusive
+            [("chr1", 9, "+"), ("chr4_GL383528v1_alt", 0, "+"), ("chrUn_gl000220", 5, "+")],
+        ),
+        (
+            ["hg19_chr9_10_14_+", "hg19_chrX_0_4_-", "mm9_chr1_random_3_7_-_shuf"],  # 0-based half-open
+            [("chr9", 10, "+"), ("chrX", 0, "-"), ("chr1_random", 3, "-")],
+        ),
+        (["chr1-10-14", "chrX-0-4"], [("chr1", 10, "+"), ("chrX", 0, "+")]),
+        (
+            ["a range=chr1:10-13 5'pad=0 3'pad=0 strand=+", "b\trange=chrX:1-4 5'pad=0 strand=- repeatMasking=none"],
+            [("chr1", 9, "+"), ("chrX", 0, "-")],
+        ),
+        (
+            ["hg18_chr1_10_13_+\trange=chr1:10-13", "hg18_chrX_1_4_-\trange=chrX:1-4"],
+            [("chr1", 9, "+"), ("chrX", 0, "-")],
+        ),
+        (["chr1_10_13", "chrX_1_5"], "names and lengths do not agree, e.g. chrX_1_5 of 4 bp"),
+        (["chr1_0_3", "chrX_5_8"], "names and lengths do not agree, e.g. chr1_0_3 of 4 bp"),
+        (["chr1_10_14", "chr1:10-14"], "1 of 2 names hold no chrom:start-end, e.g. chr1_10_14"),
+        (["peak_1_4", "peak_5_8"], "2 of 2 names hold no chrom:start-end, e.g. peak_1_4"),
+        (["chr2", "chr2"], "2 of 2 names hold no chrom:start-end, e.g. chr2"),
+        (["a range=chr1:10-13 strand=+", "b"], "2 of 2 names hold no chrom:start-end, e.g. a"),
+    ],
+)
+def test_coordinates_in_other_forms(write, names, places):
+    found = sequence_files.read_fasta(write("".join(f">{name}\nacGT\n" for name in names)))
+    assert found["sequence"].tolist() == ["ACGT"] * len(names)
+    assert found["name"].tolist() == [name.split()[0] for name in names]
+    if isinstance(places, str):
+        assert found[["chrom", "start", "end", "strand"]].isna().all(axis=None) and found.attrs["nowhere"] == places
+    else:
+        assert list(found[["chrom", "start", "strand"]].itertuples(index=False, name=None)) == places
+        assert (found["end"] - found["start"] == 4).all() and found.attrs["nowhere"] == ""
+
+
 def test_all_faults_of_a_fasta(write):
     found = faults(sequence_files.read_fasta, write(">a\nACXT\n>\nAC\n>c\n>d\nAC-GT\n>e\nAC\n"))
     assert [f.split("record ")[1][0] for f in found] == ["2", "3", "1", "4"]
@@ -112,6 +151,62 @@ def test_truncated_fastq_names_the_record(write):
 def test_labelled(write, header):
     found = sequence_files.read_labelled(write(header + "acgt\t1\nACGA\t0\n\n"))
     assert found.to_numpy().tolist() == [["ACGT", 1], ["ACGA", 0]]
+
+
+@pytest.mark.parametrize("sign", ["\t", ","])
+def test_a_labelled_table_names_its_columns(write, sign):
+    def read(*lines):
+        return sequence_files.read_labelled(write("".join(line.replace(" ", sign) + "\n" for line in lines)))
+
+    two = [["ACGT", 1], ["ACGA", 0]]
+    for header in ("label sequence", "Label Seq", "y seq", '"label" "sequence"'):
+        assert read(header, '1 "acgt"', "0 ACGA").to_numpy().tolist() == two, header
+    assert read("ACGT 1", "ACGA 0").to_numpy().tolist() == two
+    found = read("#chrom start end Sequence label strand more", "chr1 9 13 ACGT 1 - x", "chr2 0 4 ACGA 0 + y")
+    assert found[["sequence", "label"]].to_numpy().tolist() == two
+    places = [["chr1", 9, 13, "-"], ["chr2", 0, 4, "+"]]
+    assert found[["chrom", "start", "end", "strand"]].to_numpy().tolist() == places and found.attrs["nowhere"] == ""
+    found = read("chr peak_start peak_end count sequence", "chr1 10 13 1 ACGT", "chr2 1 4 3 ACGA")
+    assert "label" not in found
+    assert found[["chrom", "start", "end"]].to_numpy().tolist() == [["chr1", 9, 13], ["chr2", 0, 4]]
+    for wrong, said in (
+        ("chr2 0 5", "coordinates and lengths do not agree, e.g. chr2:0-5 of 4 bp"),
+        ("chr2 . 4", "1 of 2 rows hold no chrom, start and end, e.g. chr2:.-4"),
+        (" 1 4", "1 of 2 rows hold no chrom, start and end, e.g. :1-4"),
+    ):
+        found = read("chr start end sequence", "chr1 10 13 ACGT", f"{wrong} ACGA")
+        assert found["chrom"].isna().all() and found.attrs["nowhere"] == said
+
+
+def test_a_table_without_labels_is_of_one_class(write):
+    tally = Tally()
+    found = sequence_files.read_labelled(write("sequence\nACGT\nACGA\n"), tally)
+    assert found["sequence"].tolist() == ["ACGT", "ACGA"] and list(found) == ["sequence"]
+    assert tally.rows[0] == ("noted", "f: no column label, so all its sequences are of one class", 2)
+    tally = Tally()
+    sequence_files.read_labelled(write("id,sequence,n\na,ACGT,1\nb,ACGA,1\n"), tally)
+    assert ("noted", "columns not read: id, n", 2) in tally.rows
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("id,sequence,target\na,ACGT,1\nb,ACGA,0\n", "'target' holds 0 and 1 and no column is called label"),
+        ("label\tseq\tsequence\n1\tACGT\tACGA\n", "f:1: seq and sequence both name the column sequence"),
+        ("label,sequence\n1,ACGT\n2,ACGT\n", "f:3: label '2' is neither 0 nor 1"),
+        (
+            "label,sequence,id\n1,ACGT\n",
+            "f:2: 2 column.s. where there should be 3; the header names label, sequence, id",
+        ),
+        ("label,sequence,id\n1,,x\n", "f:2: no sequence"),
+        ("id,sequence,label\nx,ACXT,1\n", "f:2: 'X' is no letter of DNA"),
+        ("sequence\tscore\nACGT\t7.5\n", "f:2: label '7.5' is neither 0 nor 1"),
+        ("id,label,sequence\n", "0 labelled sequences"),
+    ],
+)
+def test_faults_of_a_table_with_named_columns(write, text, words):
+    with pytest.raises(InputError, match=words):
+        sequence_files.read_labelled(write(text))
 
 
 def test_all_faults_of_a_labelled_file(write):

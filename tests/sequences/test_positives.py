@@ -115,6 +115,23 @@ def test_test_path_is_all_test_and_the_rest_never(write):
     assert reasons(tally)["dropped", "also bound in this dataset"] == 1
 
 
+def test_a_table_without_labels_is_positives_or_a_file_of_negatives(write):
+    """All rows of `path` are positives, all of `negatives_path` negatives; those with coordinates go by chromosome."""
+    sequences = texts(8, 50)
+    lines = [f"chr{i % 4 + 1}\t{100 * i + 1}\t{100 * i + 50}\t9.5\t{s}" for i, s in enumerate(sequences)]
+    header = "chr\tpeak_start\tpeak_end\tpileup\tsequence"
+    sheet = row(
+        assay="chipseq",
+        format="labelled",
+        path=write("a.tsv", [header, *lines[:4]]),
+        negatives_path=write("b.tsv", [header, *lines[4:]]),
+    )
+    for (table, _), label, start in ((bound(sheet), 1, 0), (pool(sheet, "provided"), 0, 400)):
+        assert table["label"].tolist() == [label] * 4
+        assert table["split"].tolist() == ["train", "train", "validation", "test"]
+        assert table["start"].tolist() == list(range(start, start + 400, 100))
+
+
 def test_the_limit_is_a_random_choice_that_spares_the_test_rows(write):
     sheet = row(assay="chipseq", format="labelled", path=write("a.tsv", [f"{s}\t1" for s in texts(500, 40)]))
     whole, _ = bound(sheet)

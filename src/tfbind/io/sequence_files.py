@@ -7,6 +7,7 @@ change is counted. A file with faults is refused whole, with its faults in one `
 import os
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,28 @@ _IUPAC = str.maketrans("RYSWKMBDHV", "N" * 10)
 _PLACE = re.compile(
     r"^(?:\S*::)?(?P<chrom>(?!:)\S+?):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})(?!\d)(?P<rest>[^\s:]*)$"
 )
+#: The same with other signs between its parts, and with an assembly before them: `hg19_chr9_98614912_98615221_+`,
+#: `chr1_3531415_3531662_pos_1`, `chr1-100-200`. Only after `chr`: `peak_1_101` is a number.
+_JOINED = re.compile(
+    r"^(?:[A-Za-z]+[0-9]+_)?(?P<chrom>(?i:chr)\w*?)(?P<sep>[_-])(?P<start>[0-9]{1,15})(?P=sep)(?P<end>[0-9]{1,15})"
+    r"(?P<rest>(?:[_-].*)?)$"
+)
+#: `range=chr1:86317-86595 ... strand=+` in the description, as the table browser of UCSC writes it.
+_RANGE = re.compile(
+    r"(?<!\S)range=(?P<chrom>\S+?):(?P<start>[0-9]{1,15})-(?P<end>[0-9]{1,15})(?!\d)(?P<rest>.*)", re.DOTALL
+)
 _MATE = re.compile(r"/([12])$|^\S+/([12])[ \t]|^\S+[ \t]+([12]):[YN]:")  # Illumina, before and since Casava 1.8
-_STRAND = re.compile(r"\(([+-])\)")
+#: What holds coordinates -> how the strand stands in the rest of it.
+_STRANDS = {_PLACE: r"\(([+-])\)", _JOINED: r"_([+-])(?:_|$)", _RANGE: r"(?<!\S)strand=([+-])"}
+#: Column -> the names that a header of a labelled table gives it, in lower case.
+_NAMES = {
+    "sequence": ("sequence", "seq"),
+    "label": ("label", "bound"),
+    "chrom": ("chrom", "chr", "chromosome"),
+    "start": ("start", "chromstart", "peak_start"),
+    "end": ("end", "stop", "chromend", "peak_end"),
+    "strand": ("strand",),
+}
 _CHUNK = 1 << 19  # bytes of a FASTQ parsed at a time; they stay in the processor's cache
 
 
@@ -59,8 +80,10 @@ def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
     """Read a FASTA file.
 
     Coordinates are read from names of the form ``chrom:start-end``, also after another name (``name::chrom:start-end``,
-    as bedtools getfasta writes), and with a suffix such as ``_shuf`` or ``(+)``. They are used only if *all* records
-    have them and all lengths agree with one convention: ``end - start`` bp (0-based half-open) or one more (1-based
+    as bedtools getfasta writes), and with a suffix such as ``_shuf`` or ``(+)``; from names such as
+    ``chr1_3531415_3531662_pos_1``, ``hg19_chr9_98614912_98615221_+`` and ``chr1-100-200``; and from UCSC's
+    ``range=chr1:86317-86595 ... strand=+`` in the description. They are used only if *all* records have them in one of
+    these forms and all lengths agree with one convention: ``end - start`` bp (0-based half-open) or one more (1-based
     inclusive). Lines that begin with ``;`` are skipped.
 
     Parameters
@@ -73,9 +96,9 @@ def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
     Returns
     -------
     DataFrame
-        `name` (up to the first space), `sequence`, `chrom`, `start`, `end` (bp, 0-based half-open), `strand` (``-`` for
-        the suffix ``(-)``, else ``+``). The last four are null if no coordinates were read; ``attrs["nowhere"]`` says
-        why ('' otherwise).
+        `name` (up to the first space), `sequence`, `chrom`, `start`, `end` (bp, 0-based half-open), `strand` (``-``
+        where the name or description says so, else ``+``). The last four are null if no coordinates were read;
+        ``attrs["nowhere"]`` says why ('' otherwise).
 
     Raises
     ------
@@ -84,12 +107,14 @@ def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
         that breaks off or cannot be read.
     """
     tally = Tally() if tally is None else tally
-    names, parts, at, faults = [], [], [], []
+    names, described, parts, at, faults = [], [], [], [], []
     number = 0
     try:
         for number, line in enumerate(textfile.lines(path), 1):
             if line.startswith(">"):
-                names.append(line[1:].split(None, 1)[0] if line[1:].strip() else "")
+                name, more, *_ = (*line[1:].split(None, 1), "", "")
+                names.append(name)
+                described.append(more)
                 parts.append([])
                 at.append(number)
             elif line.strip() and not line.startswith(";"):
@@ -109,32 +134,43 @@ def read_fasta(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
     sequences = _clean(["".join(pieces) for pieces in parts], where, tally, faults)
     _finish(path, "FASTA records", len(names), tally, faults)
     table = pd.DataFrame({"name": pd.Series(names, dtype="str"), "sequence": pd.Series(sequences, dtype="str")})
-    places, why = _places(table)
+    places, why = _places(table, described)
     table = pd.concat([table, places], axis=1)
     table.attrs["nowhere"] = why
     return table
 
 
-def _places(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    matches = [_PLACE.match(name) for name in table["name"]]
-    nowhere = pd.DataFrame({"chrom": None, "start": None, "end": None, "strand": None}, index=table.index)
-    if lacking := [name for name, match in zip(table["name"], matches, strict=True) if not match]:
-        return nowhere, f"{len(lacking)} of {len(table)} names hold no chrom:start-end, e.g. {lacking[0][:40]}"
-    start = np.array([int(match["start"]) for match in matches])
-    end = np.array([int(match["end"]) for match in matches])
+def _places(table: pd.DataFrame, described: list[str]) -> tuple[pd.DataFrame, str]:
+    # Coordinates of FASTA records, in the first form that all have; and why there are none.
+    names = table["name"].to_list()
+    for form, texts in ((_PLACE, names), (_JOINED, names), (_RANGE, described)):
+        matches = [form.search(text) for text in texts]
+        if all(matches):
+            strands = [re.search(_STRANDS[form], match["rest"]) for match in matches]
+            found = {
+                "chrom": [match["chrom"] for match in matches],
+                "start": [int(match["start"]) for match in matches],
+                "end": [int(match["end"]) for match in matches],
+                "strand": [strand[1] if strand else "+" for strand in strands],
+            }
+            return _agreeing(table, found, names, "names")
+    lacking = [name for name in names if not _PLACE.match(name)]
+    return _nowhere(table), f"{len(lacking)} of {len(table)} names hold no chrom:start-end, e.g. {lacking[0][:40]}"
+
+
+def _nowhere(table: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"chrom": None, "start": None, "end": None, "strand": None}, index=table.index)
+
+
+def _agreeing(table: pd.DataFrame, found: dict[str, list], shown: list[str], what: str) -> tuple[pd.DataFrame, str]:
+    # Coordinates as 0-based half-open ones, where all agree with the lengths of the sequences in one convention.
+    start, end = np.array(found["start"]), np.array(found["end"])
     extra = table["sequence"].str.len().to_numpy() - (end - start)
     if not ((extra == 0).all() or (extra == 1).all()) or (start < extra).any():
         first = int(np.flatnonzero((extra != extra[0]) | (extra < 0) | (extra > 1) | (start < extra))[0])
         size = len(table["sequence"].iloc[first])
-        return nowhere, f"names and lengths do not agree, e.g. {table['name'].iloc[first][:60]} of {size} bp"
-    strands = [_STRAND.search(match["rest"]) for match in matches]
-    places = {
-        "chrom": [match["chrom"] for match in matches],
-        "start": start - extra,
-        "end": end,
-        "strand": [strand[1] if strand else "+" for strand in strands],
-    }
-    return pd.DataFrame(places, index=table.index), ""
+        return _nowhere(table), f"{what} and lengths do not agree, e.g. {shown[first][:60]} of {size} bp"
+    return pd.DataFrame(found | {"start": start - extra, "end": end}, index=table.index), ""
 
 
 def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
@@ -257,45 +293,104 @@ def _whole(field: str) -> int | None:
 
 
 def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:
-    """Read a tab-separated table of two columns, sequence and label, with or without a header line.
+    """Read a table of sequences, and labels, separated by tabs or commas.
+
+    Without a header, or with one that names no ``sequence`` or ``seq``, the columns are sequence and label. A header
+    with such a name names the columns, in any order: ``label`` or ``bound``; ``chrom`` (``chr``), ``start``, ``end``
+    and ``strand``; others are not read. Of two columns, the one beside the sequence is the label. Coordinates are used
+    as those of FASTA names are, see `read_fasta`.
 
     Parameters
     ----------
     path : path
         Plain or gzip.
     tally : Tally, optional
-        Counts sequences read, and those with U or IUPAC letters.
+        Counts sequences read, and those with U or IUPAC letters; notes columns that are not read.
 
     Returns
     -------
     DataFrame
-        `sequence`, `label` (int8: 1 positive, 0 negative).
+        `sequence`; `label` (int8: 1 positive, 0 negative), unless a header of other than two columns names none; where
+        the header names them `chrom`, `start`, `end` (bp, 0-based half-open) and `strand`, null if they are not used,
+        and ``attrs["nowhere"]`` says why ('' otherwise).
 
     Raises
     ------
     InputError
-        A row without exactly two columns, without a sequence, with a label other than 0 and 1 or a letter that is not
-        of DNA; no rows; a file that cannot be read.
+        A row with another number of columns than the header (without one: two), without a sequence, with a label other
+        than 0 and 1 or a letter that is not of DNA; a header that names a column twice, or no label beside a column of
+        0 and 1; no rows; a file that cannot be read.
     """
     tally = Tally() if tally is None else tally
-    sequences, labels, where, faults = [], [], [], []
-    for i, (number, fields) in enumerate(_rows(path)):
+    rows, where, faults = [], [], []
+    sign, width, at, header = "\t", 2, {"sequence": 0, "label": 1}, []
+    for i, (number, line) in enumerate((n, line) for n, line in enumerate(textfile.lines(path), 1) if line.strip()):
+        if i == 0 and "\t" not in line and "," in line:
+            sign = ","
+        fields = [field.strip().strip('"') for field in line.split(sign)]
+        if i == 0 and (named := _named(path, number, fields)):
+            at, width, header = named, len(fields), fields
+            continue
         if i == 0 and _is_header(fields):
             continue
-        if len(fields) != 2:
+        if len(fields) != width:
             hint = "separate them by a tab" if len(fields[0].split()) > 1 else "sequence and label are read"
-            faults.append(f"{path}:{number}: {len(fields)} column(s) where there should be 2; {hint}")
-        elif _whole(fields[1]) not in (0, 1):
-            faults.append(f"{path}:{number}: label {fields[1]!r} is neither 0 nor 1")
-        elif not fields[0].strip():
+            hint = f"the header names {', '.join(header)}" if header else hint
+            faults.append(f"{path}:{number}: {len(fields)} column(s) where there should be {width}; {hint}")
+        elif "label" in at and _whole(fields[at["label"]]) not in (0, 1):
+            faults.append(f"{path}:{number}: label {fields[at['label']]!r} is neither 0 nor 1")
+        elif not fields[at["sequence"]]:
             faults.append(f"{path}:{number}: no sequence")
         else:
-            sequences.append(fields[0].strip())
-            labels.append(_whole(fields[1]))
+            rows.append(fields)
             where.append(f"{path}:{number}")
-    sequences = _clean(sequences, where, tally, faults)
+    unread = [column for column in range(len(header)) if column not in at.values()]
+    if "label" not in at:
+        for column in unread:
+            if {_whole(row[column]) for row in rows} == {0, 1}:
+                faults.append(f"{path}: {header[column]!r} holds 0 and 1 and no column is called label; name it so")
+        tally.add("noted", f"{Path(path).name}: no column label, so all its sequences are of one class", len(rows))
+    if unread:
+        tally.add("noted", f"columns not read: {', '.join(header[column] for column in unread)}", len(rows))
+    sequences = _clean([row[at["sequence"]] for row in rows], where, tally, faults)
     _finish(path, "labelled sequences", len(sequences), tally, faults)
-    return pd.DataFrame({"sequence": pd.Series(sequences, dtype="str"), "label": np.array(labels, np.int8)})
+    table = pd.DataFrame({"sequence": pd.Series(sequences, dtype="str")})
+    if "label" in at:
+        table["label"] = np.array([_whole(row[at["label"]]) for row in rows], np.int8)
+    if not {"chrom", "start", "end"} <= set(at):
+        return table
+    places, why = _columns(table, rows, at)
+    table = pd.concat([table, places], axis=1)
+    table.attrs["nowhere"] = why
+    return table
+
+
+def _named(path, number: int, fields: list[str]) -> dict[str, int]:
+    # Column -> its place in a header that names the sequence; empty for any other line.
+    names = [field.lstrip("#").strip().lower() for field in fields]
+    if not set(names) & set(_NAMES["sequence"]):
+        return {}
+    found = {column: [i for i, name in enumerate(names) if name in words] for column, words in _NAMES.items()}
+    if twice := [column for column, places in found.items() if len(places) > 1]:
+        raise InputError(
+            f"{path}:{number}: {' and '.join(fields[i] for i in found[column])} both name the column {column}; keep one"
+            for column in twice
+        )
+    at = {column: places[0] for column, places in found.items() if places}
+    return {"sequence": at["sequence"], "label": 1 - at["sequence"]} if len(fields) == 2 else at
+
+
+def _columns(table: pd.DataFrame, rows: list[list[str]], at: dict[str, int]) -> tuple[pd.DataFrame, str]:
+    # Coordinates of a table's own columns; and why there are none.
+    chrom, start, end = ([row[at[column]] for row in rows] for column in ("chrom", "start", "end"))
+    shown = [f"{a}:{b}-{c}" for a, b, c in zip(chrom, start, end, strict=True)]
+    start, end = [_whole(text) for text in start], [_whole(text) for text in end]
+    lacking = [i for i, values in enumerate(zip(chrom, start, end, strict=True)) if None in values or not values[0]]
+    if lacking:
+        said = f"{len(lacking)} of {len(rows)} rows hold no chrom, start and end, e.g. {shown[lacking[0]][:40]}"
+        return _nowhere(table), said
+    strand = ["-" if "strand" in at and row[at["strand"]] == "-" else "+" for row in rows]
+    return _agreeing(table, {"chrom": chrom, "start": start, "end": end, "strand": strand}, shown, "coordinates")
 
 
 def read_deepbind(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFrame:

@@ -276,7 +276,7 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
         return _counted(path, row, what, tally)
     table = getattr(sequence_files, f"read_{file_format}")(path, tally)
     label = np.full(len(table), wanted if what in ("unbound file", "input") else 1)
-    if file_format in _LABELLED:
+    if "label" in table:
         label = table["label"].to_numpy()
     elif file_format == "fasta" and row["negative_names"] and what in ("positives", "provided"):
         try:
