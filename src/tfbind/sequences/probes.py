@@ -13,7 +13,7 @@ Choices, and what they do to ten arrays of DREAM5 (two designs of five TFs), GAT
   second design has no probe above that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -56,21 +56,24 @@ def constant_ends(sequences: pd.Series, support: float = SUPPORT) -> tuple[str, 
     shortest = int(sequences.str.len().min())
     if shortest < SHORTEST:
         return "", ""
-    left = _shared(dna.encode(sequences.str.slice(0, shortest)), support)
-    right = _shared(dna.encode(sequences.str.slice(-shortest))[:, ::-1], support)[::-1]
-    return left, right
+    places = range(shortest)
+    return (
+        _shared((sequences.str.slice(i, i + 1) for i in places), support),
+        _shared((sequences.str.slice(-1 - i, -i or None) for i in places), support)[::-1],
+    )
 
 
-def _shared(tokens: np.ndarray, support: float) -> str:
-    # The longest text with which at least `support` of the rows begin.
-    alike, text = np.ones(len(tokens), bool), []
-    for column in tokens.T:
-        letter = np.bincount(column[alike], minlength=5)[:4].argmax()
-        alike &= column == letter
+def _shared(columns: Iterable[pd.Series], support: float) -> str:
+    # The longest text that at least `support` of the rows share, base by base.
+    alike, text = True, ""
+    for column in columns:
+        tokens = dna.encode(column)[:, 0]
+        letter = np.bincount(tokens[alike].ravel(), minlength=5)[:4].argmax()
+        alike = alike & (tokens == letter)
         if alike.sum() < support * len(tokens):
             break
-        text.append(dna.ALPHABET[letter])
-    return "".join(text) if len(text) >= SHORTEST else ""
+        text += dna.ALPHABET[letter]
+    return text if len(text) >= SHORTEST else ""
 
 
 def cut(table: pd.DataFrame, left_flank: str, right_flank: str, tally: Tally) -> pd.DataFrame:
@@ -115,10 +118,11 @@ def cut(table: pd.DataFrame, left_flank: str, right_flank: str, tally: Tally) ->
                     "correct it, or leave it empty if the probes come without their constant part"
                 )
             keep &= there
-    keep &= (sequences.str.len() > len(left_flank) + len(right_flank)).to_numpy()
-    tally.add("dropped", "probe without the constant ends", (~keep).sum())
-    table = table[keep]
-    table = table.assign(sequence=table["sequence"].str.slice(len(left_flank), -len(right_flank) or None))
+    if left_flank or right_flank:
+        keep &= (sequences.str.len() > len(left_flank) + len(right_flank)).to_numpy()
+        tally.add("dropped", "probe without the constant ends", (~keep).sum())
+        inner = sequences[keep].str.slice(len(left_flank), -len(right_flank) or None)
+        table = table[keep].assign(sequence=inner)
     if table.empty:
         raise NotEstimable("no probe is left after its constant ends were cut off")
     for name, end in zip(("left_flank", "right_flank"), constant_ends(table["sequence"]), strict=True):
@@ -137,12 +141,12 @@ def cut(table: pd.DataFrame, left_flank: str, right_flank: str, tally: Tally) ->
             f"probes of mixed length ({common}), which a model would learn; write each length into its own file"
         )
     tally.add("dropped", f"probe is not {modal} bp", (sizes != modal).sum())
-    table = table[sizes == modal]
+    table = table[sizes == modal] if counts[modal] < len(sizes) else table
     unknown = table["sequence"].str.contains("N", regex=False).to_numpy()
     tally.add("dropped", "probe with N", unknown.sum())
     if unknown.all():
         raise NotEstimable("every probe has an N")
-    return table[~unknown].reset_index(drop=True)
+    return (table[~unknown] if unknown.any() else table).reset_index(drop=True)
 
 
 def signal(table: pd.DataFrame, tally: Tally) -> pd.DataFrame:
