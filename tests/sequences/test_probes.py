@@ -9,7 +9,8 @@ from tfbind import dna
 from tfbind.errors import InputError, NotEstimable
 from tfbind.io import probe_tables
 from tfbind.io.tally import Tally
-from tfbind.sequences import probes
+from tfbind.sequences import positives, probes
+from tfbind.study import config
 
 PRIMER = "GTCTGTGTTCCGTTGTCCGTGCTG"
 
@@ -143,8 +144,7 @@ def test_signal_is_that_of_plain_loops(seed):
     expected = plain(given)
     assert found["sequence"].tolist() == [sequence for sequence, _ in expected]
     np.testing.assert_allclose(found["signal"], [value for _, value in expected], rtol=1e-12, atol=1e-9)
-    joined = sum(n for event, reason, n in tally.rows if event == "dropped" or "joined" in reason)
-    assert len(found) + joined == count, "no spot goes uncounted"
+    assert len(found) + tally.total("dropped") == count, "no spot goes uncounted"
 
 
 def test_a_trend_over_the_array_is_removed(rng):
@@ -233,7 +233,7 @@ def test_bound_probes_of_real_arrays_hold_the_motif(real, name, counts, motif):
     other = dna.reverse_complement_text(motif)
     holds = found["sequence"].str.contains(f"{motif}|{other}")
     assert holds[there].mean() > 3 * holds[~there].mean()
-    assert not tally.total("dropped")
+    assert tally.total("read") == len(found) + tally.total("dropped")
 
 
 def test_the_primer_site_of_real_probes_is_found(real):
@@ -243,3 +243,78 @@ def test_the_primer_site_of_real_probes_is_found(real):
         assert all(line.rstrip().endswith(PRIMER) for line in lines)
     for path in sorted((real / "pbm" / "dream5").iterdir()) + sorted((real / "pbm" / "gcpbm").iterdir()):
         assert probes.constant_ends(probe_tables.read_probes(path)["sequence"]) == ("", ""), path
+
+
+def row(path, **columns):
+    """A row of the sheet."""
+    empty = dict.fromkeys(("test_path", "negatives_path", "test_negatives_path", "negative_names", "input_path"), "")
+    empty |= dict.fromkeys(("left_flank", "right_flank", "trim", "cycle", "genome"), "")
+    return {"dataset": "d", "assay": "pbm", "format": "probes", "path": str(path), **empty, **columns}
+
+
+OPTIONS = {"length": 101, "limit": None, "split": {"validation_fraction": 0.1, "test_fraction": 0.2}}
+
+
+def made(about, threshold=4.0, word_score=0.45):
+    options = {**OPTIONS, "probes": {"threshold": threshold, "word_score": word_score}}
+    return [
+        positives.positives(about, **options, rng=np.random.default_rng(0)),
+        positives.unbound(about, "provided", **options, rng=np.random.default_rng(0)),
+    ]
+
+
+def test_a_row_of_probes_becomes_positives_and_all_other_probes(rng, tmp_path):
+    """Each array has its own threshold; the probes of `test_path` alone test, and no probe is in two splits."""
+    names = []
+    for design, scale in (("me", 1), ("hk", 40)):
+        values = scale * np.exp(rng.normal(5, 0.2, 600))
+        values[:30] *= 20
+        shared = random(np.random.default_rng(9), 12)  # on both designs, six of them bound on both
+        lines = zip(shared[:6] + random(rng, 588) + shared[6:], values, strict=True)
+        names.append(tmp_path / f"{design}.txt")
+        names[-1].write_text("".join(f"{sequence}\t{value:.3f}\n" for sequence, value in lines))
+    about = row(names[0], test_path=str(names[1]))
+    assert positives.offers(about) == {name: {"provided"} for name in ("train", "validation", "test")}
+    (bound, tally), (unbound, _) = made(about)
+    assert bound["split"].value_counts().to_dict().keys() <= {"train", "validation", "test"}
+    assert len(bound) == 54 and (bound["split"] == "test").sum() == 30 and (unbound["split"] == "test").sum() == 570
+    assert len(unbound) == 600 + 600 - 60 - 6
+    assert ("dropped", "same sequence in the test set (either strand)", 6) in tally.rows
+    for table, label in ((bound, 1), (unbound, 0)):
+        assert (table["label"] == label).all() and table["score"].notna().all() and table["chrom"].isna().all()
+    test = pd.concat([bound, unbound]).query("split == 'test'")
+    read = pd.read_csv(names[1], sep="\t", header=None)
+    assert sorted(test["score"]) == sorted(read[1]), "all probes of the other design, with their signals"
+
+
+def test_one_array_alone_has_no_test_set(rng, tmp_path):
+    lines = zip(random(rng, 400), np.exp(rng.normal(5, 1, 400)), strict=True)
+    (tmp_path / "a.txt").write_text("".join(f"{sequence}\t{value}\n" for sequence, value in lines))
+    assert positives.offers(row(tmp_path / "a.txt"))["test"] == set()
+    for table, tally in made(row(tmp_path / "a.txt"), 2):
+        assert set(table["split"]) == {"train", "validation"}
+        assert ("noted", positives.ONE_ARRAY, len(table)) in tally.rows
+
+
+def test_words_are_bound_unbound_or_neither(tmp_path):
+    scores = {"AAAAAAAC": 0.5, "AAAAAAAG": 0.45, "AAAAAAAT": 0.4, "AAAAAACA": 0.35, "AAAAAACC": 0.34, "AAAAAACG": -0.2}
+    line = "{}\t{}\t{}\n".format
+    text = "".join(line(word, dna.reverse_complement_text(word), score) for word, score in scores.items())
+    (tmp_path / "top.txt").write_text(text)
+    (bound, tally), (unbound, _) = made(row(tmp_path / "top.txt", format="words"))
+    assert bound["sequence"].tolist() == ["AAAAAAAC", "AAAAAAAG"] and bound["score"].tolist() == [0.5, 0.45]
+    assert ("dropped", "word below probes.word_score 0.45, not known to be unbound", 4) in tally.rows
+    assert unbound.empty and unbound.attrs["note"].startswith("provided: top.txt: 6 of 32896 words of 8 bp")
+
+
+@pytest.mark.parametrize("name", ["GATA4", "CEBPA", "CEBPB"])
+def test_real_tables_of_all_words_have_unbound_ones(real, name):
+    (bound, tally), (unbound, _) = made(row(real / "pbm" / "uniprobe" / f"{name}_8mers.txt.gz", format="words"))
+    neither = sum(n for event, reason, n in tally.rows if "not known" in reason)
+    assert {"GATA4": 40, "CEBPA": 80, "CEBPB": 79}[name] == len(bound)
+    assert len(bound) + len(unbound) + neither == 32896
+
+
+def test_the_defaults_are_those_of_the_schema():
+    study = config.schema.schema("config")["properties"]["probes"]["properties"]
+    assert {key: rules["default"] for key, rules in study.items()} == positives.PROBES

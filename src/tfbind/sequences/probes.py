@@ -201,7 +201,7 @@ def signal(table: pd.DataFrame, tally: Tally) -> pd.DataFrame:
     probe = pd.factorize(dna.canonicals(table["sequence"]))[0]
     if (again := len(table) - (probe.max(initial=-1) + 1)) == 0:
         return table
-    tally.add("changed", "spots of one sequence (either strand) joined by their median", again)
+    tally.add("dropped", "further spot of a sequence (either strand): their median is taken", again)
     joined = table["signal"].groupby(probe, sort=False).median()
     first = np.diff(np.maximum.accumulate(probe), prepend=-1) > 0
     return pd.DataFrame({"sequence": table["sequence"][first].array, "signal": joined.to_numpy()})
@@ -305,6 +305,64 @@ def bound_words(escore: np.ndarray, threshold: float = 0.45) -> np.ndarray:
     """
     escore = np.asarray(escore, float)
     return np.where(escore >= threshold, 1, np.where(escore < min(UNBOUND_WORD, threshold), 0, -1)).astype(np.int8)
+
+
+def labelled(table: pd.DataFrame, left_flank: str, right_flank: str, threshold: float, tally: Tally) -> pd.DataFrame:
+    """The probes of one array, each with its processed signal and whether it is bound.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `probe_tables.read_probes` gives it.
+    left_flank, right_flank : str
+        The constant ends, see `cut`.
+    threshold : float
+        See `bound`.
+    tally : Tally
+        Counts what `cut` and `signal` drop and change, and notes the probes that are bound.
+
+    Returns
+    -------
+    DataFrame
+        `sequence`, `score` (float64, the processed signal) and `label` (int8: 1 bound, 0 not).
+
+    Raises
+    ------
+    InputError, NotEstimable
+        As `cut`, `signal` and `cutoff`.
+    """
+    found = signal(cut(table, left_flank, right_flank, tally), tally)
+    least, there = cutoff(found["signal"], threshold), bound(found["signal"], threshold)
+    tally.add(
+        "noted", f"probe, of which {there.sum()} reach probes.threshold {threshold:g} (signal {least:.6g})", len(there)
+    )
+    return pd.DataFrame({"sequence": found["sequence"], "score": found["signal"], "label": there.astype(np.int8)})
+
+
+def labelled_words(table: pd.DataFrame, threshold: float, tally: Tally) -> pd.DataFrame:
+    """The words of a table, each with its E-score and whether it is bound.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `probe_tables.read_words` gives it.
+    threshold : float
+        See `bound_words`.
+    tally : Tally
+        Counts the words that are neither bound nor known to be unbound: all others, where the table lacks some.
+
+    Returns
+    -------
+    DataFrame
+        `sequence`, `score` (float64, the E-score) and `label` (int8: 1 bound, 0 not).
+    """
+    label = bound_words(table["escore"], threshold)
+    if table.attrs["lacks"]:
+        label[label == 0] = -1
+    known = label >= 0
+    tally.add("dropped", f"word below probes.word_score {threshold:g}, not known to be unbound", (~known).sum())
+    found = {"sequence": table["word"][known].array, "score": table["escore"][known].to_numpy(), "label": label[known]}
+    return pd.DataFrame(found)
 
 
 def thresholds(signal: np.ndarray, scores: np.ndarray, at: Sequence[float]) -> pd.DataFrame:
