@@ -5,7 +5,7 @@ BIN := .venv/bin
 # last, for a bedtools that stands nowhere else
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: run test real yeast adaptation celltype motifs bench coverage soak setup lock lint docs bedtools causes
+.PHONY: run test real assays yeast adaptation celltype motifs bench coverage soak setup lock lint docs bedtools causes
 
 run: setup
 	$(BIN)/snakemake --cores $(CORES)
@@ -21,6 +21,12 @@ real: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/real/config.yaml --directory results-real
 	cd results-real && ln -sf results/summary.tsv results/metrics.tsv results/transfer.tsv results/report.html .
 	@cat results-real/summary.tsv
+
+# Every pair of assays that public data allow; results-assays/results/assay_pairs.tsv.
+assays: setup
+	mkdir -p results-assays
+	$(BIN)/snakemake --cores $(CORES) --configfile resources/assays/config.yaml --directory results-assays
+	$(BIN)/python resources/assays/table.py
 
 # What a model is set against: the tables of docs/negatives.md.
 yeast: setup

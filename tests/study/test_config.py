@@ -494,7 +494,7 @@ def test_settings_that_do_nothing_are_noted_and_no_others(study):
         "config.yaml: celltype: the config names no sheet of `cells`",
     )
     assert study([["A", "USF1", "chipseq", "a.fa"]], more="split: {test: [chr1]}").notes == ()
-    for path in ("config.yaml", "resources/real/config.yaml"):
+    for path in ("config.yaml", "resources/real/config.yaml", "resources/assays/config.yaml"):
         assert config.load(REPO / path).notes == ()
 
 
