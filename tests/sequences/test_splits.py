@@ -21,6 +21,22 @@ def test_by_chromosome():
     assert found.tolist() == ["test", "validation", "test", "train", "train"]
 
 
+def test_one_chromosome_that_is_not_held_out_is_split_by_blocks(rng):
+    """Else all of it would train; places of one block stay together, and go where they go in any other file."""
+    place = np.sort(rng.integers(0, 60_000_000, 6_000))
+    rows = table(["ACGT"] * 6_000, ["chr7"] * 6_000).assign(start=place)
+    found = splits.assign(rows, SPLIT)
+    shares = found.value_counts(normalize=True)
+    assert shares["test"] == pytest.approx(0.2, abs=0.06) and shares["validation"] == pytest.approx(0.1, abs=0.05)
+    assert (found.groupby(place // splits.BLOCK).nunique() == 1).all()
+    some = rows[::7]
+    assert (splits.assign(some, SPLIT) == found[::7]).all()
+    for chrom, split in (("chr8", SPLIT), ("chr7", SPLIT | {"validation": [], "test": []})):
+        assert splits.assign(rows.assign(chrom=chrom), split).nunique() == 1
+    two = rows.assign(chrom=["chr7", "chr6"] * 3_000)
+    assert set(splits.assign(two, SPLIT)) == {"train"}
+
+
 def test_by_hash_in_the_wanted_shares_and_strand_blind(rng):
     texts = dna.decode(rng.integers(0, 4, (20_000, 20)).astype(np.uint8), np.full(20_000, 20))
     found = splits.assign(table(texts), SPLIT)

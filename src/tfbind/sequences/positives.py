@@ -274,6 +274,10 @@ def _unheeded(clean: pd.DataFrame, split: Mapping, file: str, why: str, tally: T
         tally.add("noted", f"{done}: {why or 'the file has no coordinates'}", len(clean))
         return
     there = set(clean["chrom"])
+    if splits.in_blocks(clean, split):
+        done = f"{file}: split by a hash of blocks of {splits.BLOCK // 1000} kb, not by the chromosomes of"
+        tally.add("noted", f"{done} {' and '.join(named)}: all of it is on {there.pop()}", len(clean))
+        return
     for key, chroms in named.items():
         if not there & set(chroms):
             ours = ", ".join(sorted(there)[:3])
