@@ -14,7 +14,8 @@ def test_every_work_is_a_line_of_the_list_and_an_entry_of_the_bibtex():
             assert word in line and word in fields
     assert lines[1] == (
         "Trabelsi A, Chaabane M, Ben-Hur A (2019). Comprehensive evaluation of deep learning architectures for "
-        "prediction of DNA/RNA sequence binding specificities. Bioinformatics 35, i269–i277. doi:10.1093/bioinformatics/btz339"
+        "prediction of DNA/RNA sequence binding specificities. Bioinformatics 35, i269–i277. "
+        "doi:10.1093/bioinformatics/btz339"
     )
     assert "  author = {Trabelsi, A. and Chaabane, M. and Ben-Hur, A.},\n  year = {2019},\n" in bibtex
     assert "  pages = {i269--i277},\n" in bibtex and "  author = {{The tfbind authors}},\n" in bibtex
