@@ -7,9 +7,9 @@ from sklearn.metrics import roc_auc_score
 from tfbind import dna
 from tfbind.io import tables
 from tfbind.models import store, training
+from tfbind.models.examples import LabelledTables
 from tfbind.study.schema import schema
 from tfbind.transfer import adaptation_methods, transferability, unsupervised_adaptation
-from tfbind.transfer.learning_curves import Examples
 
 TRAINING = {"epochs": 4, "patience": 4, "steps": 300, "batch_size": 64, "learning_rate": 0.01, "weight_decay": 0.0}
 STATISTICS = {"resamples": 200, "level": 0.95, "block": 1000, "min_examples": 20}
@@ -36,7 +36,7 @@ def planted(n, seed, length=30, motif=1.0, beside=0.0, unbound=0.0):
         names = [f"{label}.{i}" for i in range(n)]
         return tables.sequences(id=names, sequence=dna.decode(tokens), label=label, split=split, origin="made")
 
-    return Examples(table(1), table(0))
+    return LabelledTables(table(1), table(0))
 
 
 def trained(folder, examples):
@@ -110,7 +110,7 @@ def test_the_labels_of_the_target_are_not_seen(helped):
     """Training labels turned round: the pool is the same mixture, and so is all that is learnt from it."""
     target = helped[1]
     pool = unsupervised_adaptation.pool(target, 2000, ["a"])
-    turned = Examples(*(t.assign(label=1 - t["label"]) for t in target))
+    turned = LabelledTables(*(t.assign(label=1 - t["label"]) for t in target))
     assert (unsupervised_adaptation.pool(turned, 2000, ["a"]) == pool).all()
     assert len(pool) == 800 and len(unsupervised_adaptation.pool(target, 300, ["a"])) == 300
     order = dna.decode(pool)
@@ -123,7 +123,7 @@ def test_the_labels_of_the_target_are_not_seen(helped):
 
 def test_what_cannot_be_estimated_says_why(source, helped, tmp_path):
     nothing = tables.empty(tables.SEQUENCES, "library collapsed")
-    table, signs = run(source, (helped[0], Examples(nothing, nothing)), tmp_path)
+    table, signs = run(source, (helped[0], LabelledTables(nothing, nothing)), tmp_path)
     assert table["note"].tolist() == ["library collapsed"] and signs["note"].tolist() == ["library collapsed"]
     store.write_no_model(tmp_path / "m", "deepbind", "too few")
     table, _ = run((tmp_path / "m", source[1]), helped, tmp_path)

@@ -14,11 +14,10 @@ from tfbind import dna, kmers, motifs
 from tfbind.errors import InputError, NotEstimable
 from tfbind.kernels import shuffle
 from tfbind.models import predict, store
-from tfbind.models.examples import Examples, encode
+from tfbind.models.examples import Examples, LabelledTables, encode
 from tfbind.models.networks import Network, build, restore
 from tfbind.seeding import generator
 from tfbind.statistics import metrics
-from tfbind.transfer import learning_curves
 from tfbind.transfer.transferability import BOTH, JASPAR, NOTHING, POOL, SHUFFLES
 
 #: Length of the enriched words in bp.
@@ -48,7 +47,7 @@ class Case:
         Test sequences of the target.
     others : sequence of str
         Positives of other TFs in the source's assay.
-    cycles : learning_curves.Examples or None
+    cycles : LabelledTables or None
         Sequences from other cycles of the source's library.
     settings : mapping
         `training` of the config.
@@ -65,7 +64,7 @@ class Case:
     pool: np.ndarray
     test: np.ndarray
     others: Sequence[str]
-    cycles: learning_curves.Examples | None
+    cycles: LabelledTables | None
     settings: Mapping
     steps: int
     work: Path

@@ -25,7 +25,7 @@ from tfbind.io import tables
 from tfbind.models import examples, predict, store
 from tfbind.seeding import generator
 from tfbind.statistics import bootstrap, metrics
-from tfbind.transfer import adaptation_methods, calibration, evaluate, learning_curves
+from tfbind.transfer import adaptation_methods, calibration, evaluate
 from tfbind.transfer.transferability import ADAPTATION_COLUMNS, NOTHING, SIGN_COLUMNS, SIGNS, K
 
 
@@ -162,12 +162,12 @@ def pair(
     about: Mapping[str, object],
     folder: Path,
     own: Path,
-    source: learning_curves.Examples,
-    target: learning_curves.Examples,
+    source: examples.LabelledTables,
+    target: examples.LabelledTables,
     reading: str,
     config: Mapping,
     others: Sequence[pd.DataFrame],
-    cycles: learning_curves.Examples | None,
+    cycles: examples.LabelledTables | None,
     work: Path,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All adaptations and signs of one source model on one target whose training labels are hidden.
@@ -178,7 +178,7 @@ def pair(
         `columns.KEY` and `columns.NEGATIVES` of the pair.
     folder, own : path
         The source model and the target-trained one.
-    source, target : Examples
+    source, target : LabelledTables
         All sequences of both datasets. The target's validation sequences and the labels of its training sequences are
         not used.
     reading : {"whole", "scan", "embed"}
@@ -187,7 +187,7 @@ def pair(
         `training`, `transfer` and `statistics` of the validated config.
     others : sequence of sequence tables
         Positives of other TFs; only training rows are used.
-    cycles : Examples or None
+    cycles : LabelledTables or None
         Sequences from other cycles of the source's library.
     work : path
         Folder for checkpoints; removed at the end.
@@ -238,12 +238,12 @@ def pair(
     return found, _lines(about, {**line, "drop": drop})
 
 
-def pool(target: learning_curves.Examples, most: int, names: Sequence[str]) -> np.ndarray:
+def pool(target: examples.LabelledTables, most: int, names: Sequence[str]) -> np.ndarray:
     """Training sequences of a target without their labels, in random order.
 
     Parameters
     ----------
-    target : Examples
+    target : LabelledTables
     most : int
         Sequences at most; more are sampled at random.
     names : sequence of str
