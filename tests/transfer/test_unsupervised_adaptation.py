@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 
 from tfbind import dna
 from tfbind.io import tables
@@ -177,13 +176,3 @@ def test_composition_tells_two_domains_apart_or_not():
     assert 0.42 < adaptation_methods.domain_odds(even, same, even)[1] < 0.58
     few, both = (np.concatenate([rich[:n, :20], same[:n]]) for n in (200, 800))
     assert 0.4 < adaptation_methods.domain_odds(both, few, few)[1] < 0.6, "not the first of the larger set alone"
-
-
-def test_seeds_leave_both_models_at_once():
-    rng = np.random.default_rng(3)
-    labels = np.repeat([1, 0], 200)
-    scores = rng.normal(size=(3, 400)) + labels
-    assert unsupervised_adaptation._seeds(scores, scores, labels) == 0
-    matrix = rng.normal(size=(1, 400)) + labels
-    left = [roc_auc_score(labels, np.delete(scores, i, 0).mean(0)) for i in range(3)]
-    assert unsupervised_adaptation._seeds(matrix, scores, labels) == pytest.approx(2 * np.var(left))

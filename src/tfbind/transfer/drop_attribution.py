@@ -446,23 +446,11 @@ def parts(
         ("source", "auroc"): _level(each[index[nothing]], level),
         ("target", "auroc"): _level(each[index["target"]], level),
     }
-    return results | {name: _sum(weights, each, level) for name, weights in wanted.items()}
+    return results | {name: bootstrap.weighted_sum(weights, each, level) for name, weights in wanted.items()}
 
 
 def _level(model: Replicates, level: float) -> tuple[float, float, float]:
     return float(model.value[0]), *bootstrap.metric_interval(model, 0, level)
-
-
-def _sum(weights: np.ndarray, each: Sequence[Replicates], level: float) -> tuple[float, float, float]:
-    # A weighted sum of AUROCs with its interval; `bootstrap.difference` is the same for two.
-    used = [(w, model) for w, model in zip(weights, each, strict=True) if w]
-    value = float(sum(w * model.value[0] for w, model in used))
-    rows = float(np.var(sum(w * model.rows[:, 0] for w, model in used))) if used else 0.0
-    seeds = float(sum(w**2 * model.seeds[0] for w, model in used))
-    freedom = sum(model.n_seed - 1 for _, model in used)
-    half = bootstrap.half_width([(rows, each[0].n_block - 1), (seeds, freedom)], level)
-    low, high = np.clip([value - half, value + half], -1, 1)
-    return value, float(low), float(high)
 
 
 _WORDS = {

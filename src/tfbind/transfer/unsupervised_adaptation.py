@@ -57,49 +57,12 @@ def _adaptations(
         line["value"] = found.value[0]
         line["low"], line["high"] = bootstrap.metric_interval(found, 0, level)
         if how.role != "direct":
-            spread = _seeds(scores, case.direct[1], labels)
-            line["gain"], line["gain_low"], line["gain_high"] = _gain(found, direct, spread, level)
+            seeds = bootstrap.shared_seeds(scores, case.direct[1], labels)
+            line["gain"], line["gain_low"], line["gain_high"] = bootstrap.difference(found, direct, level, seeds)
         line["drop"], line["drop_low"], line["drop_high"] = bootstrap.difference(ceiling, found, level)
         lines.append(line)
     shutil.rmtree(case.work, ignore_errors=True)
     return pd.DataFrame(lines, columns=ADAPTATION_COLUMNS)
-
-
-def _seeds(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> float:
-    """Variance between training seeds of the difference of two AUROCs, by the jackknife.
-
-    A seed is left out of both models at once, since they share their seeds.
-
-    Parameters
-    ----------
-    first : (S, N) or (1, N) float
-        Logits; (1, N) is a score without seeds.
-    second : (S, N) float
-    labels : (N,) 0/1
-
-    Returns
-    -------
-    float
-        0 with one seed.
-    """
-    n = len(second)
-    if n < 2:
-        return 0.0
-    first = np.broadcast_to(first, second.shape)
-    means = [[np.delete(scores, i, 0).mean(0) for scores in (first, second)] for i in range(n)]
-    left = [np.subtract(*(metrics.measure(labels, mean)[0] for mean in pair)) for pair in means]
-    return float((n - 1) * np.var(left))
-
-
-def _gain(
-    first: bootstrap.Replicates, second: bootstrap.Replicates, seeds: float, level: float
-) -> tuple[float, float, float]:
-    # Difference of AUROC with its paired interval, for models that share their seeds (`bootstrap.difference` takes them
-    # as independent).
-    value = float(first.value[0] - second.value[0])
-    rows = float((first.rows[:, 0] - second.rows[:, 0]).var())
-    half = bootstrap.half_width([(rows, second.n_block - 1), (seeds, second.n_seed - 1)], level)
-    return value, *(float(x) for x in np.clip([value - half, value + half], -1, 1))
 
 
 def _unanswered(about: Mapping[str, object], reason: str) -> pd.DataFrame:
