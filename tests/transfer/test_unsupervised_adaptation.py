@@ -100,7 +100,7 @@ def test_every_adaptation_gives_a_score_that_its_own_words_describe(source, help
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
     lacking, _ = run(source, helped, tmp_path / "b", "other_tfs", "cycles", "with_matrix", tf="NoSuchTF")
     notes = lacking.set_index("adaptation")["note"]
-    assert "no bound sequences of another factor" in notes["other_tfs"] and "no other cycle" in notes["cycles"]
+    assert "no positives of another TF" in notes["other_tfs"] and "no other cycle" in notes["cycles"]
     assert "no motif is named" in notes["matrix"] and "no motif is named" in notes["with_matrix"]
     assert lacking.set_index("adaptation").loc["direct", "value"] == table["value"].iloc[0]
 
