@@ -1,4 +1,4 @@
-"""One row of the sheet -> its table of bound sequences, and the account of what was kept."""
+"""One row of the sheet -> its table of positives, and the account of what was kept."""
 
 from tfbind import job
 from tfbind.io import download, tables
