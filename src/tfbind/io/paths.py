@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import platformdirs
+
 #: Columns of the sheet that name a file; each has its `*sha256` column.
 PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_path", "relaxed_path")
 TFS = ("USF1", "GATA3", "CTCF")
@@ -89,9 +91,7 @@ def cache() -> Path:
     """The folder that downloads are kept in: `TFBIND_CACHE`, by default the user's cache folder."""
     if folder := os.environ.get("TFBIND_CACHE"):
         return Path(folder)
-    import pooch  # loaded only here: it imports the HTTP library
-
-    return Path(pooch.os_cache("tfbind"))
+    return platformdirs.user_cache_path("tfbind")
 
 
 def cached_copy(url: str, checksum: str) -> Path:
