@@ -63,16 +63,17 @@ def experiments(tfs: Sequence[str] = TFS, assays: Iterable[str] = SIMULATED, cyc
     Returns
     -------
     list of dict
-        `dataset`, `tf`, `assay`, `cell`, `path`, and where the assay has such `format`, `replicate`, `cycle`,
-        `input_path` and `design`.
+        `dataset`, `tf`, `assay`, `path`, `format`, `cell`, `replicate`, `cycle`, `input_path` and `design`, each ''
+        where the assay has none.
     """
+    empty = dict.fromkeys(("format", "replicate", "cycle", "input_path", "design"), "")
     rows = []
     for assay in [assay for assay in ASSAYS if assay in set(assays)]:
         about, stem = ASSAYS[assay], _STEMS.get(assay, f"_{assay}")
         in_vivo = about.side == IN_VIVO
         for tf, cell in chips(tfs) if in_vivo else [(tf, "") for tf in tfs]:
             name = f"{tf}{stem}_{cell}" if cell else f"{tf}{stem}"
-            row = {"dataset": name, "tf": tf, "assay": assay, "cell": cell}
+            row = empty | {"dataset": name, "tf": tf, "assay": assay, "cell": cell}
             if about.form == "peaks":
                 suffix, layout = _PEAKS.get(assay, ("narrowPeak", ""))
                 binned = not in_vivo and "bins" in about.formats
@@ -100,7 +101,7 @@ def simulated(tfs: Sequence[str] = TFS, assays: Iterable[str] = SIMULATED) -> li
         for cycle in CYCLES
         for row in experiments(tfs, assays, cycle)
         for column in ("path", "input_path")
-        if column in row
+        if row[column]
     }
     fixed = ["genome.fa", "blacklist.bed", "config.yaml", "datasets.tsv", "truth.json"]
     cells = [path for _, _, _, path in cell_files(tfs)] + ["genes.gtf", "cells.tsv", "truth_bins.parquet"]

@@ -279,11 +279,13 @@ def dapseq(experiment: Experiment, ground: Ground, rng: np.random.Generator) -> 
     """DAP-seq: the TF on naked genomic DNA.
 
     The traits of the real assay: no chromatin, no co-factor and no cell, so that every site of the genome that is
-    strong enough gives a peak, planted in an element or not; fragments of the library spread the summit by 15 bp.
+    strong enough gives a peak (half occupied, up to noise), planted in an element or not; fragments of the library
+    spread the summit by 15 bp.
 
     Parameters
     ----------
     experiment : Experiment
+        Its `peaks` limits nothing here.
     ground : Ground
     rng : numpy Generator
 
@@ -293,8 +295,9 @@ def dapseq(experiment: Experiment, ground: Ground, rng: np.random.Generator) -> 
         As of `chipseq`, with the causes ``site``, ``weak`` and ``artefact``.
     """
     bins = _naked(experiment, ground)
-    signal = np.log(bins[3] + 0.01) + experiment.noise * rng.standard_normal(len(bins[3]))
-    places = _naked_places(_strongest(signal, experiment.peaks), bins, np.exp(signal), experiment.energies)
+    signal = (bins[3] + 0.01) * np.exp(experiment.noise * rng.standard_normal(len(bins[3])))
+    chosen = _strongest(np.where(signal > 0.5, signal, 0), len(signal))
+    places = _naked_places(chosen, bins, signal, experiment.energies)
     return _called(experiment.dataset, places, (90, 200), ground.blacklist, rng)
 
 

@@ -153,7 +153,7 @@ def study(
     rng = seeding.generator(seed, "simulate", "library")
     initial = library(reads, settings.INSERT["htselex"], rng)
     rows, made = experiments(tfs, assays, cycle), {}
-    if any("input_path" in row for row in rows):
+    if any(row["input_path"] for row in rows):
         write_reads(folder / "selex_0.fastq.gz", initial, rng)
     for row in rows:
         tf, assay, cell = row["tf"], row["assay"], row["cell"]
@@ -193,9 +193,12 @@ def _faults(assays: Sequence[str], cycle: int, cofactor: Mapping, modes: Mapping
             yield f"modes: {assay!r} is not among the assays ({', '.join(assays)})"
         if not 0 <= share <= 1:
             yield f"modes: {assay}: {share} is no share; write 0 to 1"
-    for (tf, assay), binds in binding.items():
-        if binds.width > (longest := settings.INSERT.get(assay, settings.INSERT["htselex"])):
-            yield f"tfs: the motif of {tf} in {assay} has {binds.width} bp, longer than {longest} bp"
+    for tf in dict.fromkeys(tf for tf, _ in binding):
+        # bp of the inserts of each assay that are too short, the shortest first
+        short = [(settings.INSERT.get(assay, settings.INSERT["htselex"]), assay) for assay in assays]
+        short = sorted((size, assay) for size, assay in short if binding[tf, assay].width > size)
+        for size, assay in short[:1]:
+            yield f"tfs: the motif of {tf} in {assay} has {binding[tf, assay].width} bp, longer than {size} bp"
     if cycle not in CYCLES:
         yield f"cycle: {cycle} is not one of {', '.join(map(str, CYCLES))}"
 
@@ -213,15 +216,15 @@ def _peaks(folder: Path, row: Mapping, experiment: Experiment, ground: Ground, i
 def _reads(folder: Path, row: Mapping, experiment: Experiment, ground, initial: np.ndarray, rng) -> tuple[dict, Target]:
     about, selected = {"bound": {}}, {}
     for number, inserts, bound in simulators.simulator(row["assay"])(experiment.energies, experiment.reads, rng):
-        if "input_path" in row:
+        if row["input_path"]:
             write_reads(folder / row["path"].replace(f"_{row['cycle']}.", f"_{number}."), inserts, rng)
-        elif row.get("format") != "counts":
+        elif row["format"] != "counts":
             write_reads(folder / row["path"], inserts, rng)
         selected[number], about["bound"][number] = inserts, bound
-    if row.get("format") == "counts":
+    if row["format"] == "counts":
         initial = library(experiment.reads, inserts.shape[1], rng)
         write_counts(folder / row["path"], {0: initial} | selected)
-    chosen = np.unique(selected[int(row["cycle"])] if row.get("cycle") else inserts, axis=0)
+    chosen = np.unique(selected[int(row["cycle"])] if row["cycle"] else inserts, axis=0)
     return about, Target(chosen, initial if simulators.negatives(row["assay"]) == "input" else None)
 
 
@@ -259,7 +262,7 @@ def _expected(rows: Sequence[Mapping], made: Mapping, ground: Ground) -> dict:
 def _sheet(rows: Sequence[Mapping[str, str]]) -> pd.DataFrame:
     columns = ["dataset", "tf", "assay", "path", "format", "genome", "cell", "lab", "replicate", "cycle", "input_path"]
     columns += ["left_flank", "right_flank", "design"]
-    sheet = pd.DataFrame(rows, columns=columns).fillna("")
+    sheet = pd.DataFrame([{column: row.get(column, "") for column in columns} for row in rows])
     form = sheet["assay"].map(lambda assay: ASSAYS[assay].form)
     sheet["lab"], sheet.loc[form == "peaks", "genome"] = "simulated", settings.GENOME
     raw = (form == "reads") & (sheet["format"] != "counts")  # a table of counts holds the inserts alone
