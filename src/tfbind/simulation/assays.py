@@ -1,9 +1,9 @@
 """The simulator of each assay, by its word in `tfbind.assays.ASSAYS`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tfbind.assays import ASSAYS, IN_VIVO
-from tfbind.simulation import intensities, peaks, reads
+from tfbind.simulation import intensities, peaks, reads, settings
 
 #: Assays with traits of their own.
 OWN = {
@@ -65,3 +65,19 @@ def negatives(assay: str) -> str:
     about = ASSAYS[assay]
     reads_kind = "input" if about.cycles else "dinucleotide"
     return {"peaks": "dinucleotide", "reads": reads_kind, "intensities": "provided"}[about.form]
+
+
+def length(assays: Iterable[str]) -> int:
+    """Length in bp of the windows that models of a simulated study read.
+
+    Parameters
+    ----------
+    assays : iterable of str
+        Keys of `ASSAYS`.
+
+    Returns
+    -------
+    int
+        `settings.LENGTH`; that of a bin where reads are counted in bins, since a site may lie anywhere in one.
+    """
+    return settings.BIN + 1 if any("bins" in ASSAYS[assay].formats for assay in assays) else settings.LENGTH

@@ -5,13 +5,14 @@ open chromatin does to the signal. It sees the sequence alone, as any model of t
 experiment, below that of the other's own perfect model, is the drop that no training can avoid.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from tfbind import dna
+from tfbind.io.paths import CYCLES
 from tfbind.kernels import ranks, shuffle
 from tfbind.simulation import settings
 from tfbind.simulation.peaks import Experiment, Ground
@@ -60,24 +61,54 @@ def model(experiment: Experiment, ground: Ground, leak: float = 0.0) -> Model:
     return score
 
 
-def probes(table: pd.DataFrame) -> Target:
+def bins(table: pd.DataFrame, ground: Ground, length: int) -> Target:
+    """The bins that the last cycle of GHT-SELEX enriches.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `peaks.ghtselex` gives it.
+    ground : Ground
+    length : int
+        Length of a window in bp.
+
+    Returns
+    -------
+    Target
+        Bound: windows in the middle of bins with at least twice the share of the reads that they had in cycle 0, by
+        more than three standard deviations of the two counts; of neighbours the one with the largest ratio.
+    """
+    first, last = table["cycle_0"].to_numpy(), table[f"cycle_{CYCLES[-1]}"].to_numpy()
+    before = first * last.sum() / first.sum()
+    ratio = (last + 1) / (before + 1)
+    rises = (ratio >= 2) & (last - before > 3 * np.sqrt(last + before * last.sum() / first.sum()))
+    found = table.assign(ratio=ratio)[rises]
+    joined = (found["chrom"] != found["chrom"].shift()) | (found["start"] != found["end"].shift())
+    best = found.loc[found.groupby(joined.cumsum())["ratio"].idxmax()]
+    return Target(ground.windows(best["chrom"], (best["start"] + best["end"]).to_numpy() // 2, length), None)
+
+
+def probes(table: pd.DataFrame, trend: Sequence[float]) -> Target:
     """The bound and the other probes of a PBM, without their constant end.
 
     Parameters
     ----------
     table : DataFrame
         As `intensities.pbm` gives it. Flagged spots are left out.
+    trend : (float, float)
+        The gradient over the array (natural log, last over first row and column), which is divided out.
 
     Returns
     -------
     Target
-        Bound: the log signal, less background, lies `settings.THRESHOLD` robust standard deviations (1.4826 times the
+        Bound: the signal, less background, lies `settings.THRESHOLD` robust standard deviations (1.4826 times the
         median absolute deviation) above the median.
     """
     table = table[table["flag"] == 0]
-    level = np.log2((table["signal"] - table["background"]).clip(lower=1)).to_numpy()
-    level = level - np.median(level)
-    bound = level >= settings.THRESHOLD * 1.4826 * np.median(np.abs(level))
+    across = sum(rise * table[name] / table[name].max() for name, rise in zip(("row", "col"), trend, strict=True))
+    level = ((table["signal"] - table["background"]) / np.exp(across)).to_numpy()
+    above = level - np.median(level)
+    bound = above >= settings.THRESHOLD * 1.4826 * np.median(np.abs(above))
     tokens = dna.encode(table["sequence"].str[: settings.PROBE].tolist())
     return Target(tokens[bound], tokens[~bound])
 

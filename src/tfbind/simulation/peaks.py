@@ -61,15 +61,11 @@ class Ground:
             np.quantile(energies.odds(self.tokens)[self.planted(energies.names)["element"]], 1 - settings.STRONG)
         )
 
-    def windows(self, table: pd.DataFrame) -> np.ndarray:
-        """Windows around the summits of a narrowPeak table, without those of artefacts: (N, settings.LENGTH) uint8."""
-        chrom, start, offset = table[0], table[1], table[9]
-        summit = (start + offset).to_numpy()
-        half, black = settings.LENGTH // 2, np.zeros(len(summit), bool)
-        for name, first, last in self.blacklist:
-            black |= (chrom == name).to_numpy() & (summit >= first) & (summit < last)
+    def windows(self, chrom: Sequence[str], summit: np.ndarray, length: int) -> np.ndarray:
+        """Windows of `length` bp around summits, without those in blacklisted regions: (N, length) uint8."""
+        half, kept = length // 2, ~self.blacklisted(chrom, summit, 1)
         return np.stack(
-            [self.genome[c][s - half : s + half + 1] for c, s in zip(chrom[~black], summit[~black], strict=True)]
+            [self.genome[c][s - half : s - half + length] for c, s, k in zip(chrom, summit, kept, strict=True) if k]
         )
 
     def tiles(self, width: int) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -95,11 +91,11 @@ class Ground:
             starts.append(np.arange(count) * settings.BIN)
         return chroms, np.concatenate(starts), np.concatenate(tokens)
 
-    def blacklisted(self, chroms: Sequence[str], starts: np.ndarray) -> np.ndarray:
-        """Whether each bin, of these chromosomes and starts, overlaps a blacklisted region: (T,) bool."""
-        of, inside = np.array(chroms), np.zeros(len(starts), bool)
-        for chrom, start, end in self.blacklist:
-            inside |= (of == chrom) & (starts < end) & (starts + settings.BIN > start)
+    def blacklisted(self, chrom: Sequence[str], start: np.ndarray, length: int) -> np.ndarray:
+        """Whether each interval of `length` bp overlaps a blacklisted region: (N,) bool."""
+        of, inside = np.array(chrom), np.zeros(len(start), bool)
+        for name, first, last in self.blacklist:
+            inside |= (of == name) & (start < last) & (start + length > first)
         return inside
 
 
@@ -329,7 +325,7 @@ def ghtselex(
     """
     naked = _naked(experiment, ground, everywhere=True)
     chroms, starts, tokens, occupancy = naked
-    blacklisted = ground.blacklisted(chroms, starts)
+    blacklisted = ground.blacklisted(chroms, starts, settings.BIN)
     weight = np.exp(0.3 * rng.standard_normal(len(starts))) * np.where(blacklisted, 20, 1)
     weight[(tokens[:, : settings.BIN] == dna.UNKNOWN).mean(1) > 0.5] = 0  # no reads map there
     site = best(tokens, experiment.energies.motifs.matrices)
@@ -440,7 +436,7 @@ def _naked(
     occupancy = np.where(unknown, 0, odds / (1 + odds))
     if everywhere:
         return chroms, starts, tokens, occupancy
-    kept = np.flatnonzero(~unknown & ~ground.blacklisted(chroms, starts))
+    kept = np.flatnonzero(~unknown & ~ground.blacklisted(chroms, starts, settings.BIN))
     return [chroms[i] for i in kept], starts[kept], tokens[kept], occupancy[kept]
 
 

@@ -47,7 +47,7 @@ def config(assays: Sequence[str] = SIMULATED) -> str:
 datasets: datasets.tsv
 cells: cells.tsv
 genomes: {{{settings.GENOME}: {{fasta: genome.fa, blacklist: blacklist.bed, genes: genes.gtf}}}}
-sequence: {{length: {settings.LENGTH}, limit: 2000}}
+sequence: {{length: {simulators.length(assays)}, limit: 2000}}
 split: {{validation: [chr4], test: [chr1, chr5]}}
 negatives:
   standard: {{kind: {{{kinds}}}}}
@@ -152,7 +152,7 @@ def study(
     ground = Ground(genome, blacklist, elements, tokens, sites, openness)
     rng = seeding.generator(seed, "simulate", "library")
     initial = library(reads, settings.INSERT["htselex"], rng)
-    rows, made = experiments(tfs, assays, cycle), {}
+    rows, made, length = experiments(tfs, assays, cycle), {}, simulators.length(assays)
     if any(row["input_path"] for row in rows):
         write_reads(folder / "selex_0.fastq.gz", initial, rng)
     for row in rows:
@@ -162,7 +162,7 @@ def study(
             experiment = experiment._replace(cofactor=known[COFACTORS[cell]], raised=cofactor[cell], gc_bias=gc_bias)
         rng = seeding.generator(seed, "simulate", tf, *row["dataset"].removeprefix(f"{tf}_").split("_"))
         write = {"peaks": _peaks, "reads": _reads, "intensities": _intensities}[ASSAYS[assay].form]
-        truth["datasets"][row["dataset"]], target = write(folder, row, experiment, ground, initial, rng)
+        truth["datasets"][row["dataset"]], target = write(folder, row, experiment, ground, initial, length, rng)
         made[row["dataset"]] = experiment, target
 
     if set(assays) != set(SIMULATED) or modes:
@@ -203,17 +203,21 @@ def _faults(assays: Sequence[str], cycle: int, cofactor: Mapping, modes: Mapping
         yield f"cycle: {cycle} is not one of {', '.join(map(str, CYCLES))}"
 
 
-def _peaks(folder: Path, row: Mapping, experiment: Experiment, ground: Ground, initial, rng) -> tuple[dict, Target]:
+def _peaks(
+    folder: Path, row: Mapping, experiment: Experiment, ground: Ground, initial, length: int, rng
+) -> tuple[dict, Target]:
     # Simulates and writes an experiment of the form, and returns the truth of it and its sequences; so the next two.
     table, about, *bins = simulators.simulator(row["assay"])(experiment, ground, rng)
     if row["format"] == "bins":
         write_gzip(folder / row["path"], bins[0].to_csv(sep="\t", index=False, lineterminator="\n"))
-        return {"bound": about["bound"]}, Target(ground.windows(table), None)
+        return {"bound": about["bound"]}, oracle.bins(bins[0], ground, length)
     write_peaks(folder / row["path"], table)
-    return about, Target(ground.windows(table), None)
+    return about, Target(ground.windows(table[0], (table[1] + table[9]).to_numpy(), length), None)
 
 
-def _reads(folder: Path, row: Mapping, experiment: Experiment, ground, initial: np.ndarray, rng) -> tuple[dict, Target]:
+def _reads(
+    folder: Path, row: Mapping, experiment: Experiment, ground, initial: np.ndarray, length, rng
+) -> tuple[dict, Target]:
     about, selected = {"bound": {}}, {}
     for number, inserts, bound in simulators.simulator(row["assay"])(experiment.energies, experiment.reads, rng):
         if row["input_path"]:
@@ -228,19 +232,24 @@ def _reads(folder: Path, row: Mapping, experiment: Experiment, ground, initial: 
     return about, Target(chosen, initial if simulators.negatives(row["assay"]) == "input" else None)
 
 
-def _intensities(folder: Path, row: Mapping, experiment: Experiment, ground, initial, rng) -> tuple[dict, Target]:
+def _intensities(
+    folder: Path, row: Mapping, experiment: Experiment, ground, initial, length, rng
+) -> tuple[dict, Target]:
     table, about = simulators.simulator(row["assay"])(experiment.energies, row["design"], rng)
     with atomic.replacing(folder / row["path"]) as temporary:
         table.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
-    return about, oracle.probes(table)
+    return about, oracle.probes(table, about["trend"])
 
 
 def _expected(rows: Sequence[Mapping], made: Mapping, ground: Ground) -> dict:
-    # For each target what is planted there, and what perfect models of the same TF's datasets reach.
+    # For each target what is planted there, and what perfect models of the same TF's datasets reach on it.
     expected = {}
     for row in rows:
         experiment, target = made[row["dataset"]]
         mine = [other for other in rows if other["tf"] == row["tf"]]
+        if row["design"]:  # the other array is its test set
+            alike = [other for other in mine if other["assay"] == row["assay"] and other["cell"] == row["cell"]]
+            (target,) = (made[other["dataset"]][1] for other in alike if other["design"] != row["design"])
         models = {
             other["dataset"]: oracle.model(made[other["dataset"]][0], ground, settings.LEAK.get(other["assay"], 0))
             for other in mine
