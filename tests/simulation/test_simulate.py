@@ -446,7 +446,7 @@ def oracle(tf):
 
 @pytest.fixture(scope="module")
 def read_as_a_run_does(every_assay, tmp_path_factory):
-    """Dataset -> its positives and negatives, made of its files as a run makes them; without the limit on rows."""
+    """Dataset -> its positives and negatives, made of its files as a run makes them; all, and more negatives."""
     loaded = config.load(every_assay / "config.yaml")
     fasta = tmp_path_factory.mktemp("every_genome") / "genome.fa"
     genomes.index(every_assay / "genome.fa", fasta)
@@ -458,9 +458,8 @@ def read_as_a_run_does(every_assay, tmp_path_factory):
         positives, _ = of_row.positives(
             row, **options["sequence"], **placed, split=options["split"], rng=np.random.default_rng(0)
         )
-        ((_, negatives, _),) = drawing.sets(
-            row, loaded.drawn(dataset), positives, **options, **placed, seeds=1, others={}
-        )
+        labels = {label: options | {"ratio": 5} for label, options in loaded.drawn(dataset).items()}
+        ((_, negatives, _),) = drawing.sets(row, labels, positives, **options, **placed, seeds=1, others={})
         made[dataset] = positives, negatives
     return made
 
@@ -476,12 +475,12 @@ def test_an_oracle_reaches_the_stated_auroc_on_every_target(read_as_a_run_does, 
         stated = every_truth["expected"][target]
         for source in (other for other in io_paths.experiments([row["tf"]], ASSAYS) if not other["cell"]):
             value = stated["auroc"][source["dataset"]]
-            assert reached == pytest.approx(value, abs=0.015), (target, source["dataset"], len(positives))
+            assert reached == pytest.approx(value, abs=0.01), (target, source["dataset"])
             checked.add((source["dataset"], target))
-    assert len(checked) == 14 * 8 + 2 * 13 * 8 + 2 * 8
+    assert len(checked) == 8 * len(every_truth["expected"])  # datasets in vitro of a TF, on all targets
 
 
-@pytest.mark.parametrize("pair", combinations(ASSAYS, 2), ids=lambda pair: " ".join(pair))
+@pytest.mark.parametrize("pair", [*combinations(ASSAYS, 2)], ids=lambda pair: " ".join(pair))
 def test_each_pair_of_assays_is_a_valid_study(pair, every_assay, tmp_path):
     """With the files of the study of all assays, which are those of the pair's own study."""
     sheet = tables.read_tsv(every_assay / "datasets.tsv").fillna("")

@@ -131,7 +131,7 @@ def aurocs(target: Target, models: Mapping[str, Model], rng: np.random.Generator
     """
     positives, negatives = target
     if negatives is None:
-        seeds = rng.integers(0, 2**63, len(positives), dtype=np.uint64)
-        sizes = np.full(len(positives), positives.shape[1], np.int64)
-        negatives = shuffle.dinucleotide(positives, sizes, seeds)
+        several = np.repeat(positives, settings.SHUFFLES, axis=0)
+        seeds = rng.integers(0, 2**63, len(several), dtype=np.uint64)
+        negatives = shuffle.dinucleotide(several, np.full(len(several), several.shape[1], np.int64), seeds)
     return {name: ranks.auroc(score(positives), score(negatives)) for name, score in models.items()}

@@ -350,6 +350,8 @@ def ghtselex(
     ratio = (bins[f"cycle_{CYCLES[-1]}"] + 1) / (bins["cycle_0"] + 1)
     ratio[blacklisted | (tokens == dna.UNKNOWN).any(1)] = 0
     ratio = ratio.to_numpy()
+    # a fragment reaches into the next bin: of neighbours the one with the largest ratio is the peak
+    ratio = np.where((ratio >= np.roll(ratio, 1)) & (ratio > np.roll(ratio, -1)), ratio, 0)
     places = _naked_places(_strongest(ratio, experiment.peaks), naked, ratio, experiment.energies)
     peaks, about = _called(experiment.dataset, places, (75, 150), ground.blacklist, rng)
     return peaks, about | {"bound": bound}, bins

@@ -34,3 +34,4 @@ SPOT = 0.25  # standard deviation of the natural log of the signal of a spot
 FLAGGED = 0.005  # share of the spots that are flagged: dust and scratches
 TREND = 0.4  # rise of the natural log of the signal from one edge of the array to the other
 THRESHOLD = 4.0  # robust standard deviations above the median from which a probe is bound
+SHUFFLES = 5  # of each positive, to know what a perfect model reaches
