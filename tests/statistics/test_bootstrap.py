@@ -37,3 +37,12 @@ def test_a_metric_of_the_scores_themselves_has_an_interval_too():
     widen = np.sqrt(draws.n_block / (draws.n_block - 1))
     assert found.rows[7] == pytest.approx((drawn - found.value) * widen)
     assert found.seeds[0] >= 0 and bootstrap.metric_interval(found, 0, 0.95)[0] < found.value[0]
+
+
+def test_the_interval_of_a_correlation_is_that_of_fishers_z():
+    for value in (-0.9, -0.2, 0.0, 0.7):
+        rows = np.random.default_rng(0).normal(0, 0.05, (400, 1))
+        model = bootstrap.Replicates(np.array([value]), rows, np.zeros(1), 10**6, 1)
+        half = bootstrap.half_width([(rows.var(), 10**6)], 0.95) / (1 - value**2)
+        expected = np.tanh(np.arctanh(value) + np.array([-half, half]))
+        assert bootstrap.metric_interval(model, 0, 0.95, least=-1) == pytest.approx(expected, abs=1e-12)

@@ -255,7 +255,7 @@ def p_of(value: float, parts: Sequence[tuple[float, int]]) -> float:
     return float(np.exp(high))
 
 
-def metric_interval(model: Replicates, column: int, level: float) -> tuple[float, float]:
+def metric_interval(model: Replicates, column: int, level: float, least: float = 0) -> tuple[float, float]:
     """Interval of one metric of one model.
 
     Parameters
@@ -265,22 +265,27 @@ def metric_interval(model: Replicates, column: int, level: float) -> tuple[float
         Which metric, as an index into `metrics.METRICS`.
     level : float
         Of the interval.
+    least : float
+        The least value that the metric can have; the largest is 1. With -1, for a correlation, the interval is that of
+        Fisher's z (1915).
 
     Returns
     -------
     low, high : float
-        Symmetric on the logit scale; where the value is 0 or 1, on the plain scale, cut to 0 to 1. NaN where a class
-        has a single block.
+        Symmetric on the logit scale of the way from `least` to 1; where the value is `least` or 1, on the plain scale,
+        cut to these. NaN where a class has a single block.
     """
-    value = float(model.value[column])
+    wide = 1 - least
+    value = (float(model.value[column]) - least) / wide
     half = half_width(
         [(float(model.rows[:, column].var()), model.n_block - 1), (float(model.seeds[column]), model.n_seed - 1)], level
     )
+    half /= wide
     if 0 < value < 1:
         low, high = special.expit(special.logit(value) + np.array([-1, 1]) * half / (value * (1 - value)))
     else:
         low, high = np.clip([value - half, value + half], 0, 1)
-    return float(low), float(high)
+    return float(low) * wide + least, float(high) * wide + least
 
 
 def difference(first: Replicates, second: Replicates, level: float) -> tuple[float, float, float]:
