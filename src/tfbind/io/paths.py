@@ -95,7 +95,19 @@ def experiments(tfs: Sequence[str] = TFS, assays: Iterable[str] = SIMULATED, cyc
 
 
 def simulated(tfs: Sequence[str] = TFS, assays: Iterable[str] = SIMULATED) -> list[str]:
-    """Names of all files that `simulate.study` writes, relative to its folder, sorted."""
+    """Names of all files that `simulate.study` writes.
+
+    Parameters
+    ----------
+    tfs : sequence of str
+    assays : iterable of str
+        Keys of `assays.ASSAYS`.
+
+    Returns
+    -------
+    list of str
+        Relative to its folder, sorted.
+    """
     made = {
         row[column]
         for cycle in CYCLES

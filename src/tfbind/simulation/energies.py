@@ -37,7 +37,17 @@ class Energies:
         return {name: self.motifs.take([number]) for number, name in enumerate(self.names)}
 
     def places(self, length: int) -> np.ndarray:
-        """Possible sites of each matrix on both strands of a sequence of `length` bp: (M,) int64."""
+        """How many places each matrix has on both strands of a sequence.
+
+        Parameters
+        ----------
+        length : int
+            Of the sequence in bp.
+
+        Returns
+        -------
+        (M,) int64
+        """
         return 2 * (length - self.motifs.widths + 1)
 
     def odds(self, tokens: np.ndarray) -> np.ndarray:
@@ -56,12 +66,33 @@ class Energies:
         return self.total(self.of_each(tokens))
 
     def of_each(self, tokens: np.ndarray) -> np.ndarray:
-        """Summed odds of all sites of each matrix: (N, L) uint8 -> (N, M) float64."""
+        """Summed odds of all sites of each matrix.
+
+        Parameters
+        ----------
+        tokens : (N, L) uint8
+            As of `odds`.
+
+        Returns
+        -------
+        (N, M) float64
+        """
         lse = motifs.score(tokens, self.motifs)[1].astype(float)
         return np.exp2(lse) * self.places(tokens.shape[1])
 
     def total(self, of_each: np.ndarray) -> np.ndarray:
-        """What `odds` returns, (N,), from what `of_each` does, (N, M)."""
+        """The odds of all matrices together, by their shares.
+
+        Parameters
+        ----------
+        of_each : (N, M) float64
+            As `of_each` gives it.
+
+        Returns
+        -------
+        (N,) float64
+            What `odds` returns.
+        """
         return (of_each * np.array(self.shares)).sum(1)
 
 
@@ -89,7 +120,19 @@ def occupied(odds: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def of(name: str, motif: motifs.Motifs) -> Energies:
-    """Energies of one matrix, the sites of which are planted as `name`."""
+    """Energies of one matrix.
+
+    Parameters
+    ----------
+    name : str
+        Under which its sites are planted.
+    motif : Motifs
+        One matrix.
+
+    Returns
+    -------
+    Energies
+    """
     return Energies(motif, (name,))
 
 

@@ -48,11 +48,30 @@ class Ground:
     openness: dict[str, np.ndarray]
 
     def holds(self, names: Sequence[str]) -> np.ndarray:
-        """Whether each element has a planted site of one of the names: (E,) bool."""
+        """Whether each element has a planted site of one of some names.
+
+        Parameters
+        ----------
+        names : sequence of str
+
+        Returns
+        -------
+        (E,) bool
+        """
         return np.isin(np.arange(len(self.elements)), self.planted(names)["element"])
 
     def planted(self, names: Sequence[str]) -> pd.DataFrame:
-        """The planted sites of some names."""
+        """The planted sites of some names.
+
+        Parameters
+        ----------
+        names : sequence of str
+
+        Returns
+        -------
+        DataFrame
+            Rows of `sites`.
+        """
         return self.sites[self.sites["name"].isin(names)]
 
     def unit(self, energies: Energies) -> float:
@@ -62,7 +81,20 @@ class Ground:
         )
 
     def windows(self, chrom: Sequence[str], summit: np.ndarray, length: int) -> np.ndarray:
-        """Windows of `length` bp around summits, without those in blacklisted regions: (N, length) uint8."""
+        """Windows around summits, without those in blacklisted regions.
+
+        Parameters
+        ----------
+        chrom : (P,) sequence of str
+        summit : (P,) int
+            In bp from the start of the chromosome.
+        length : int
+            In bp; the summit is base ``length // 2`` of its window.
+
+        Returns
+        -------
+        (N, length) uint8
+        """
         half, kept = length // 2, ~self.blacklisted(chrom, summit, 1)
         return np.stack(
             [self.genome[c][s - half : s - half + length] for c, s, k in zip(chrom, summit, kept, strict=True) if k]
@@ -92,7 +124,20 @@ class Ground:
         return chroms, np.concatenate(starts), np.concatenate(tokens)
 
     def blacklisted(self, chrom: Sequence[str], start: np.ndarray, length: int) -> np.ndarray:
-        """Whether each interval of `length` bp overlaps a blacklisted region: (N,) bool."""
+        """Whether each interval overlaps a blacklisted region.
+
+        Parameters
+        ----------
+        chrom : (N,) sequence of str
+        start : (N,) int
+            In bp from the start of the chromosome.
+        length : int
+            Of all intervals, in bp.
+
+        Returns
+        -------
+        (N,) bool
+        """
         of, inside = np.array(chrom), np.zeros(len(start), bool)
         for name, first, last in self.blacklist:
             inside |= (of == name) & (start < last) & (start + length > first)

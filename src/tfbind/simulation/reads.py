@@ -94,7 +94,20 @@ def smileseq(energies: Energies, reads: int, rng: np.random.Generator) -> Iterat
 
 
 def library(reads: int, insert: int, rng: np.random.Generator) -> np.ndarray:
-    """The initial library, cycle 0: uniform random inserts, (reads, insert) uint8."""
+    """The initial library, cycle 0: uniform random inserts.
+
+    Parameters
+    ----------
+    reads : int
+    insert : int
+        In bp.
+    rng : numpy Generator
+
+    Returns
+    -------
+    (reads, insert) uint8
+        Tokens.
+    """
     return rng.integers(0, 4, (reads, insert), dtype=np.uint8)
 
 
@@ -178,6 +191,12 @@ def write_reads(path: Path, inserts: np.ndarray, rng: np.random.Generator) -> No
 
 
 def write_gzip(path: Path, text: str) -> None:
-    """Write a gzip file without a time, so that equal texts are equal files."""
+    """Write a gzip file without a time, so that equal texts are equal files.
+
+    Parameters
+    ----------
+    path : path
+    text : str
+    """
     with atomic.replacing(path) as temporary:
         temporary.write_bytes(gzip.compress(text.encode(), 6, mtime=0))
