@@ -285,3 +285,24 @@ def test_two_million_bins_take_seconds_and_little_memory(tmp_path):
     )
     found, spent, more = map(float, ended.stdout.split())
     assert found >= 15_000 and spent < 10 and more < 400, ended.stdout
+
+
+def test_the_real_table_of_ctcf(real):
+    """Bins of hg38 lie where ENCODE has peaks of CTCF on hg19, which is shifted by a constant over long stretches."""
+    path = real / "ghtselex" / "CTCF_GHT_counts_100k.bed.gz"
+    found, rows = read(path, tf="CTCF")
+    said = next(reason for event, reason, _ in rows if event == "read as")
+    assert said.count(" over ") == 7 and "YWO_B_AffSeq_A5_CTCF_cycle4 over cycle_4_batches_YWO_B_aggregate" in said
+    assert "the end is the last base, the start counts from 0" in said and ("read", "bins", 100_000) in rows
+    assert [count for event, _, count in rows if event == "noted"] == [7, 7]  # aggregates; mates
+    assert (found["start"] % 200 == 0).all() and (found["end"] % 200 == 0).all()
+    with gzip.open(real / "chipseq" / "ctcf_keras_genomics" / "CTCF_test.fa.gz", "rt") as lines:
+        names = (line[1:].split("-")[0].split(":") for line in lines if line[0] == ">" and "_shuf" not in line)
+        summits = np.array([int(start) + 50 for chrom, start in names if chrom == "chr1"])
+    for first, last, shift in ((6_000_000, 12_000_000, -59_950), (17_000_000, 20_000_000, -326_350)):
+        sites = summits + shift
+        bins = np.arange(first, last, 200) + 100
+        for places, near in ((found["summit"].to_numpy(), True), (bins, False)):
+            places = places[(places > first) & (places < last)]
+            share = (np.abs(places[:, None] - sites).min(1) <= 300).mean()
+            assert share > 0.08 if near else share < 0.01

@@ -170,7 +170,7 @@ def _layout(path: str | os.PathLike) -> _Layout:
     for above, line in enumerate(textfile.lines(path)):
         fields = [field.strip().strip('"') for field in line.split("\t")]
         names = [field.lstrip("#").strip().lower() for field in fields]
-        there = [next((i for i, name in enumerate(names) if name in known), None) for known in peak_formats.PLACES]
+        there = [next((i for i, name in enumerate(names) if name in known), None) for known in peak_formats.COLUMNS]
         if not line.strip() or (line.startswith("#") and None in there):
             continue
         if len(fields) < 4:

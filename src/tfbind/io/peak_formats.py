@@ -21,7 +21,7 @@ _SAMPLE = 1000  # rows from which the layout is recognised
 _CHROMS = {"chr", "chrom", "chromosome", "seqnames", "seqname"}
 _STARTS, _ENDS = {"start", "chromstart", "chrom_start"}, {"end", "stop", "chromend", "chrom_end"}
 #: Names, in lower case, of the columns of the chromosome, the start and the end.
-PLACES = (_CHROMS, _STARTS, _ENDS)
+COLUMNS = (_CHROMS, _STARTS, _ENDS)
 _LENGTHS = {"length", "width"}
 #: Columns of summits by the names that programs give them: MACS, LanceOtron.
 _SUMMITS = ("abs_summit", "max_coverage_position")

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from tfbind.errors import InputError
-from tfbind.io import chromosomes, intervals, peak_formats
+from tfbind.io import chromosomes, intervals
 from tfbind.io.genome import Genome
 from tfbind.io.tally import Tally
 from tfbind.sequences import chip_windows, selex
+from tfbind.study.sources import PLACED
 
 
 def peaks(
@@ -36,8 +37,8 @@ def peaks(
     Parameters
     ----------
     records : DataFrame
-        Of a peak file as `peaks.read_peaks` gives it; else `sequence`, `chrom`, `start`, `end` (0-based half-open),
-        `strand`, `score`, `origin`.
+        Of peaks or bins as `chip_windows.peaks_of` gives them; else `sequence`, `chrom`, `start`, `end` (0-based
+        half-open), `strand`, `score`, `origin`.
     row : mapping of str to str
         One row of the sheet.
     length : int
@@ -65,7 +66,7 @@ def peaks(
     InputError
         Peaks without a genome; otherwise as `chip_windows.windows` and `chromosomes.named`.
     """
-    if row["format"] in peak_formats.FORMATS:
+    if row["format"] in PLACED:
         if genome is None:
             raise InputError(f"{row['dataset']}: peaks need a genome; fill the column genome of the sheet")
         windows = chip_windows.windows(records, length, genome, blacklist, tally)
