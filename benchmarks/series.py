@@ -1,5 +1,6 @@
-"""How often the check of SELEX cycles is right: simulated series as they are, with two labels exchanged, with a cycle
-of another TF, at the depth of real series.
+"""How often the check of SELEX cycles is right, on simulated series of the depth of real ones.
+
+Series are checked as they are, with two adjacent labels exchanged, and with a cycle of another TF.
 
 ``python -m benchmarks.series [N]`` writes `series.tsv` beside this file where N, the TFs of each row, is left out.
 """
