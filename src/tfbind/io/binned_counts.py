@@ -16,7 +16,7 @@ from tfbind.io.tally import Tally
 LEVEL, FOLD = 0.01, 2
 #: Counts of which at least this share is even, among so many that are not 0, count both mates of each pair.
 EVEN, _ENOUGH = 0.75, 100
-_CHUNK = 1 << 24  # bytes of the table parsed at a time
+_CHUNK = 1 << 22  # bytes of the table parsed at a time
 _TOO_MANY = 10 * textfile.LISTED  # faults at which reading stops
 _CYCLE = re.compile(r"(?:cycle|round)[ _.-]?([0-9]{1,3})(?![0-9])", re.I)
 _PLAIN = re.compile(r"[A-Za-z_. -]*([0-9]{1,3})")  # as in tables of read counts of sequences
@@ -287,7 +287,9 @@ def _read(path, layout: _Layout, pairs: list) -> tuple:
         totals += np.stack([own.sum(1), other.sum(1)], 1)
         even += np.stack([(own > 0).sum(1), ((own > 0) & (own % 2 == 0)).sum(1)], 1)
         there = own.sum(0) > 0
-        kept.append((codes[there], start[there], end[there], own[:, there], other[:, there]))
+        kept.append(
+            (codes[there], start[there].astype(np.int32), end[there].astype(np.int32), own[:, there], other[:, there])
+        )
     if not count and not faults:
         faults.append(f"{path}: 0 bins in this file; check that the right file is named")
     if faults:
@@ -296,7 +298,9 @@ def _read(path, layout: _Layout, pairs: list) -> tuple:
     own, other = (np.concatenate([part[i] for part in kept], 1) for i in (3, 4))
     inclusive = following > touching
     one = inclusive and ones > zeros
-    order = np.lexsort((end, start, codes))
+    order = slice(None)
+    if not ((np.diff(codes) > 0) | (np.diff(codes) == 0) & (np.diff(start) > 0)).all():
+        order = np.lexsort((end, start, codes))
     bins = pd.DataFrame(
         {
             "chrom": pd.Categorical.from_codes(codes[order], list(chroms)),
@@ -304,7 +308,9 @@ def _read(path, layout: _Layout, pairs: list) -> tuple:
             "end": end[order].astype(np.int64) + (inclusive and not one),
         }
     )
-    if (again := bins.duplicated().to_numpy()).any():
+    again = np.zeros(len(bins), bool)
+    again[1:] = np.all([np.diff(each[order]) == 0 for each in (codes, start, end)], axis=0)
+    if again.any():
         shown = bins[again].head(3).itertuples(index=False)
         raise InputError(
             f"{path}: {again.sum()} bins occur twice, e.g. {', '.join(f'{c}:{s}-{e}' for c, s, e in shown)}; give each "
