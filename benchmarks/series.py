@@ -17,8 +17,8 @@ from tfbind.io.tally import Tally
 from tfbind.sequences import selex, selex_series
 from tfbind.simulation import assays, settings
 
-#: Reads of a cycle: ALX4 of DeepSELEX, the reads of NRLB, GATA3 of mubind have 15,000, 25,000 and 50,000 to 170,000.
-DEPTHS = (15_000, 50_000)
+#: Reads of a cycle: those of ALX4 of DeepSELEX, and of NRLB; GATA3 and GATA4 of mubind have 50,000 to 180,000.
+DEPTHS = (15_000, 25_000)
 #: Longest and shortest motif in bp.
 _WIDTHS = range(6, 16)
 
@@ -61,11 +61,12 @@ def main(n: int) -> pd.DataFrame:
                 row["foreign_named"] += said.startswith(f"another library: cycle {cycle}:")
             before = cycles
         rows.append({"reads": reads} | row)
+        print(rows[-1], flush=True)
     return pd.DataFrame(rows)
 
 
 if __name__ == "__main__":
-    measured = main(int(sys.argv[1]) if len(sys.argv) > 1 else 120)
+    measured = main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
     print(measured.to_string(index=False))
     if len(sys.argv) == 1:
         measured.to_csv(Path(__file__).with_suffix(".tsv"), sep="\t", index=False)

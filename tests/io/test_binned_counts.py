@@ -295,7 +295,7 @@ def test_the_real_table_of_ctcf(real):
     assert said.count(" over ") == 7 and "YWO_B_AffSeq_A5_CTCF_cycle4 over cycle_4_batches_YWO_B_aggregate" in said
     assert "the end is the last base, the start counts from 0" in said and ("read", "bins", 100_000) in rows
     assert [count for event, _, count in rows if event == "noted"] == [7, 7]  # aggregates; mates
-    assert (found["start"] % 200 == 0).all() and (found["end"] % 200 == 0).all()
+    assert len(found) == 544 and (found["start"] % 200 == 0).all() and (found["end"] % 200 == 0).all()
     with gzip.open(real / "chipseq" / "ctcf_keras_genomics" / "CTCF_test.fa.gz", "rt") as lines:
         names = (line[1:].split("-")[0].split(":") for line in lines if line[0] == ">" and "_shuf" not in line)
         summits = np.array([int(start) + 50 for chrom, start in names if chrom == "chr1"])

@@ -13,8 +13,10 @@ inputs, params = snakemake.input, snakemake.params
 metrics = pd.concat(map(tables.read_tsv, inputs.metrics))
 drops = pd.concat(map(tables.read_tsv, inputs.transfer))
 contents, logs, reads = {}, {}, {}
-for dataset, bound, unbound, log in zip(params.rows, inputs.positives, inputs.negatives, inputs.logs, strict=True):
-    sequences = [tables.read(path) for path in (bound, unbound)]
+for dataset, positives, negatives, log in zip(
+    params.rows, inputs.positives, inputs.negatives, inputs.logs, strict=True
+):
+    sequences = [tables.read(path) for path in (positives, negatives)]
     contents[dataset] = library_qc.content(params.rows[dataset], *(table["sequence"] for table in sequences))
     if form(params.rows[dataset]["assay"]) == "reads":
         reads[dataset] = [table[["sequence", "origin"]] for table in sequences]

@@ -14,7 +14,7 @@ import pandas as pd
 from tfbind import dna
 from tfbind.assays import ASSAYS, form
 from tfbind.errors import InputError, NotEstimable
-from tfbind.io import sequence_files, tables
+from tfbind.io import probe_tables, sequence_files, tables
 from tfbind.io.genome import Genome
 from tfbind.io.tables import SPLITS
 from tfbind.io.tally import Tally
@@ -23,6 +23,10 @@ from tfbind.study.sources import PLACED
 
 _LABELLED = ("labelled", "deepbind")
 PROBES = {"threshold": 4.0, "word_score": 0.45}  # as in the schema
+ONE_ARRAY = (
+    "no test set: probes of one array overlap, so none of them tests a model trained on the others; name the probes of "
+    "another array design in test_path, or in a row of its own with its design"
+)
 _FIELDS = ("sequence", "chrom", "start", "end", "strand", "score", "origin")
 
 
@@ -89,6 +93,9 @@ def positives(
 def offers(row: Mapping[str, str]) -> dict[str, set[str]]:
     """Split -> the kinds of negatives (`provided`, `input`) that a row may bring; no file is opened."""
     labels = row["format"] in _LABELLED or (row["format"] == "fasta" and bool(row["negative_names"]))
+    if form(row["assay"]) == "intensities":
+        tests = bool(row["test_path"])  # probes of one array overlap: they are no test of each other
+        return {name: {"provided"} if tests or name != "test" else set() for name in SPLITS}
     provided = {"test": (bool(row["test_path"]) and labels) or bool(row["test_negatives_path"])}
     provided["train"] = labels or bool(row["negatives_path"])
     if not row["test_path"]:
@@ -194,6 +201,10 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
         if not len(records):
             continue
         clean = _cleaned(path, records, row, genome=genome, shortest=shortest, tally=tally, **options)
+        if "label" in clean:
+            if kind == "provided" and records.attrs.get("lacks"):
+                raise NotEstimable(f"{Path(path).name}: {records.attrs['lacks']}")
+            clean = _of_kind(clean, 1 if kind == "positives" else 0, path, tally)
         if form(row["assay"]) == "reads" and len(clean):
             sizes.append((path, is_test, len(clean["sequence"].iloc[0])))
         clean = tables.sequences(
@@ -202,8 +213,11 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
         clean["split"] = "test" if is_test else splits.assign(clean, split)
         if not is_test and form(row["assay"]) == "peaks":  # the others have no chromosome
             _unheeded(clean, split, Path(path).name, records.attrs.get("nowhere", ""), tally)
-        if row["test_path"] and not is_test and kind != "input":
+        one_array = form(row["assay"]) == "intensities"
+        if (row["test_path"] or one_array) and not is_test and kind != "input":
             clean["split"] = clean["split"].replace("test", "train")
+        if one_array and not row["test_path"]:
+            tally.add("noted", ONE_ARRAY, len(clean))
         parts.append(clean)
     return pd.concat(parts, ignore_index=True), sizes
 
@@ -213,7 +227,7 @@ def _files(row: Mapping[str, str], kind: str) -> list[tuple[str, str, bool]]:
     if kind == "input":
         return [(row["input_path"] or row["path"], kind, False)]
     files = [(row["path"], kind, False), (row["test_path"], kind, True)]
-    if kind == "provided":
+    if kind == "provided" and form(row["assay"]) != "intensities":
         files += [(row["negatives_path"], "unbound file", False), (row["test_negatives_path"], "unbound file", True)]
     return [file for file in files if file[0]]
 
@@ -274,6 +288,8 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
         return chip_windows.peaks_of(path, row, tally) if what != "provided" else pd.DataFrame()
     if file_format == "counts":
         return _counted(path, row, what, tally)
+    if file_format in ("probes", "words"):
+        return getattr(probe_tables, f"read_{file_format}")(path, tally).assign(origin=Path(path).name)
     table = getattr(sequence_files, f"read_{file_format}")(path, tally)
     label = np.full(len(table), wanted if what in ("unbound file", "input") else 1)
     if file_format in _LABELLED:
@@ -283,8 +299,7 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
             label = 1 - table["name"].str.contains(re.compile(row["negative_names"])).to_numpy(int)
         except re.error as error:
             raise InputError(f"negative_names {row['negative_names']!r} is no regular expression: {error}") from None
-    tally.add("dropped", f"label {1 - wanted} in {Path(path).name}: not of this kind", (label != wanted).sum())
-    table = table[label == wanted].reset_index(drop=True)
+    table = _of_kind(table.assign(label=label), wanted, path, tally)
     origin = table["name"] if "name" in table else Path(path).name
     if are_reads:
         origin = "cycle 0" if what == "input" else f"cycle {row['cycle']}" if row["cycle"] else Path(path).name
@@ -294,6 +309,12 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
         if name not in table:
             table[name] = None
     return table
+
+
+def _of_kind(table: pd.DataFrame, wanted: int, path: str, tally: Tally) -> pd.DataFrame:
+    other = table["label"] != wanted
+    tally.add("dropped", f"label {1 - wanted} in {Path(path).name}: not of this kind", other.sum())
+    return table[~other].drop(columns="label").reset_index(drop=True)
 
 
 def _counted(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.DataFrame:
