@@ -41,6 +41,12 @@ class Plan:
         row = self.study.row(dataset)
         return [row[column] for column in paths.PATHS if row[column]]
 
+    def counted(self) -> dict[str, dict[str, str]]:
+        """What the check of SELEX cycles reads of each dataset that is a count table: its path and flanks."""
+        columns = ("path", "left_flank", "right_flank")
+        tables = (dataset for dataset, row in self.study.datasets.items() if row["format"] == "counts")
+        return {dataset: self.study.row(dataset, columns) for dataset in tables}
+
     def neighbour_files(self, dataset: str) -> list[str]:
         """Every file that the rows of `Study.neighbours` name."""
         rows = self.study.neighbours(dataset)

@@ -78,7 +78,8 @@ class Study:
         ----------
         dataset : str
         columns : sequence of str
-            Columns to take; empty takes all.
+            Columns to take; empty takes all. With those of a table of bins comes `tf`, which says which of its
+            columns are read.
 
         Returns
         -------
@@ -86,7 +87,8 @@ class Study:
             Column -> text.
         """
         row = self.datasets[dataset]
-        return {key: local(row[key]) if key in PATHS else row[key] for key in columns or row}
+        named = ("tf",) if columns and row["format"] == "bins" else ()
+        return {key: local(row[key]) if key in PATHS else row[key] for key in (*columns, *named) or row}
 
     def kinship(self, datasets: Iterable[str]) -> dict[str, dict[str, str]]:
         """The columns `DESCRIBES` of datasets, with numbers instead of names of cells, laboratories and replicates.
