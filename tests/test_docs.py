@@ -192,6 +192,7 @@ TABLES = {
     "curves": CURVE_COLUMNS,
     "summary": summary.SUMMARY_COLUMNS,
     "shifts": summary.SHIFT_COLUMNS,
+    "assay_pairs": summary.PAIR_COLUMNS,
     "verdicts": verdicts.VERDICT_COLUMNS,
     "ladder": ladder.LADDER_COLUMNS,
     "variance": variance_components.VARIANCE_COLUMNS,

@@ -514,3 +514,53 @@ def test_a_pair_tells_its_shift_and_no_smaller_difference(study):
 
 
 ASSAY = ("chipseq", "chipseq", "htselex")
+
+
+@pytest.mark.parametrize(
+    ("word", "assay"),
+    [("ChIP-seq", "chipseq"), ("HT_SELEX", "htselex"), ("CUT&RUN", "cutandrun"), ("SMiLE", "smileseq"), ("PBM", "pbm")],
+)
+def test_a_spelling_of_an_assay_is_met_with_the_word_meant(word, assay, study):
+    (fault,) = faults(study, [["A", "USF1", word, "a.fa"]])
+    assert f"assay: {word!r} is not one of chipseq, " in fault and fault.endswith(f"did you mean {assay!r}?")
+    (fault,) = faults(
+        study, [["A", "USF1", "chipseq", "a.fa"]], negatives=f"negatives: {{s: {{kind: {{'{word}': usual}}}}}}"
+    )
+    assert f"{word!r} (did you mean {assay!r}?) is neither an assay nor a form" in fault
+
+
+def test_kinds_of_negatives_by_assay_by_form_and_as_usual(study):
+    rows = [["A", "USF1", "chipseq", "a.fa"], ["B", "USF1", "dapseq", "a.fa"], ["C", "USF1", "htselex", "b.fa"]]
+    text = "negatives: {s: {kind: {dapseq: pairs, peaks: [usual], reads: usual}}, all: {kind: usual}}"
+    loaded = study(rows, negatives=text)
+    assert {assay: loaded.kinds("s", assay) for assay in ("chipseq", "dapseq", "htselex", "pbm")} == {
+        "chipseq": ["provided", "dinucleotide"],
+        "dapseq": ["pairs"],
+        "htselex": ["input", "provided", "dinucleotide"],
+        "pbm": [],
+    }
+    assert loaded.labels("B") == ["s", "all"] and loaded.kinds("all", "pbm") == ["provided"]
+
+
+def test_the_other_array_design_is_the_test_set(study, tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.tsv").write_text("ACGT\t1\n")
+    header = [*HEADER, "lab", "design", "sha256"]
+    rows = [
+        ["M", "USF1", "pbm", "a.tsv", "x", "ME", "0" * 64],
+        ["H", "USF1", "pbm", "b.tsv", "x", "HK", "1" * 64],
+        ["O", "USF1", "pbm", "c.tsv", "y", "HK", ""],
+        ["P", "USF1", "chipseq", "a.fa", "", "", ""],
+    ]
+    loaded = study(rows, header, negatives="negatives: {s: {kind: usual}}")
+    tests = {
+        name: (row["format"], Path(row["test_path"]).name, row["test_sha256"][:1])
+        for name, row in loaded.datasets.items()
+    }
+    assert tests == {
+        "M": ("probes", "b.tsv", "1"),
+        "H": ("probes", "a.tsv", "0"),
+        "O": ("probes", "", ""),
+        "P": ("fasta", "", ""),
+    }
+    assert loaded.targets("M") == ["M", "O", "P"] and loaded.targets("P") == ["M", "H", "O", "P"]

@@ -68,6 +68,7 @@ rule summarise:
             "results/summary.tsv", caption="../report/summary.rst", category="Tables"
         ),
         shifts="results/shifts.tsv",
+        assay_pairs="results/assay_pairs.tsv",
         libraries=report(
             "results/libraries.tsv",
             caption="../report/libraries.rst",

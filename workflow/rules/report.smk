@@ -6,7 +6,14 @@ rule report_page:
         tables=[
             rules.summarise.output[name]
             for name in (
-                *("metrics", "transfer", "summary", "shifts", "libraries"),
+                *(
+                    "metrics",
+                    "transfer",
+                    "summary",
+                    "assay_pairs",
+                    "shifts",
+                    "libraries",
+                ),
                 *("ladder", "variance", "calibration"),
             )
         ],

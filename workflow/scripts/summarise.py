@@ -22,6 +22,7 @@ results = {
     "transfer": drops,
     "summary": summary.summary(drops, params.level),
     "shifts": summary.shifts(drops, params.level),
+    "assay_pairs": summary.assay_pairs(drops, health, params.level),
     "libraries": health,
     "ladder": ladder.ladder(metrics, drops, params.level),
     "variance": variance_components.split(metrics, params.rows, params.level),
