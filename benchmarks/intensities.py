@@ -129,10 +129,10 @@ def main(words: list[str]) -> None:
     if "learn" not in words:
         table = pd.DataFrame([line for array in arrays for line in threshold(*array)])
         text = (
-            "Ten arrays of DREAM5. `site AUROC`: how well the signal tells probes with the TF's consensus from the others, "
-            "as it is, minus and over its background. `bound`: probes from so many robust standard deviations above the "
-            "median on, of the processed intensities and of the logarithms; `Weirauch 2013`: from mean + 4 standard "
-            "deviations on, at least 50 and at most 1,300."
+            "Ten arrays of DREAM5. `site AUROC`: how well the signal tells probes with the TF's consensus from the "
+            "others, as it is, minus and over its background. `bound`: probes from so many robust standard deviations "
+            "above the median on, of the processed intensities and of the logarithms; `Weirauch 2013`: from mean + 4 "
+            "standard deviations on, at least 50 and at most 1,300."
         )
         page.publish("arrays", "What is bound on an array", "python -m benchmarks.intensities", text, table)
     if "thresholds" not in words:
@@ -143,9 +143,9 @@ def main(words: list[str]) -> None:
             for name, line in means.iterrows()
         )
         text = (
-            f"A `deepbind` of 16 detectors, {len(SEEDS)} seeds (their mean logit), trained on one array design and tested "
-            "on all probes of the other. `bound`: probes learnt as positives; `auroc`: of the probes bound in the test, "
-            f"threshold 4. Means: {said}."
+            f"A `deepbind` of 16 detectors, {len(SEEDS)} seeds (their mean logit), trained on one array design and "
+            "tested on all probes of the other. `bound`: probes learnt as positives; `auroc`: of the probes bound in "
+            f"the test, threshold 4. Means: {said}."
         )
         page.publish("intensities", "Intensities or labels", "python -m benchmarks.intensities", text, table)
 

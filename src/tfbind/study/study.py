@@ -187,7 +187,19 @@ class Study:
         }
 
     def learns(self, model: str, dataset: str) -> str:
-        """What a label's networks learn of a dataset: `labels`, or its `intensities` where it has such."""
+        """What the networks of a label learn of a dataset.
+
+        Parameters
+        ----------
+        model : str
+            A key of `models` in the config.
+        dataset : str
+
+        Returns
+        -------
+        str
+            `labels`; `intensities` where the label asks for them and the dataset has such.
+        """
         wanted = self.config["models"][model].get("learns", "labels")
         return wanted if form(self.datasets[dataset]["assay"]) == "intensities" else "labels"
 
