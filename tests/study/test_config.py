@@ -1,3 +1,4 @@
+import datetime
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ from jsonschema import Draft202012Validator
 
 from tfbind.errors import InputError
 from tfbind.io import paths
-from tfbind.study import config, reference_page
+from tfbind.study import config, reference_page, strict_yaml
 from tfbind.study import schema as study_schema
 from tfbind.study.shifts import shift
 from tfbind.study.study import file_name
@@ -156,6 +157,47 @@ def test_odd_sheets_are_explained(study, text, part):
 def test_yaml_that_is_no_config(tmp_path, text, part):
     (tmp_path / "c.yaml").write_text(text)
     assert part in "\n".join(faults(config.load, tmp_path / "c.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        *((word, word) for word in ("no", "NO", "on", "Off", "yes", "y", "N", "nUll")),
+        *(
+            (word, word)
+            for word in ("010", "-07", "0o10", "0x1F", "0b11", "1_000", "1:30", "190:20:30", "1e", "+", ".")
+        ),
+        *((word, word) for word in ("2026-01-31", "2026-13-99", "2026-01-31 10:00:00", "=", "<<", "1.2.3", "09.5.1")),
+        *((word, True) for word in ("true", "True", "TRUE")),
+        *((word, None) for word in ("", "~", "null")),
+        *(("0", 0), ("-0", 0), ("+12", 12), ("1200", 1200), ("1e-3", 1e-3), ("1E3", 1e3), (".5", 0.5), ("-1.", -1.0)),
+        *(("2.5e+10", 2.5e10), ("'1'", "1"), ('"true"', "true")),
+    ],
+)
+def test_values_are_read_by_yaml_1_2_and_what_1_1_reads_otherwise_is_text(tmp_path, written, value):
+    (tmp_path / "c.yaml").write_text(f"a: {written}\nb: [{written or '~'}]\n{written or 'c'}: 1\n")
+    read = strict_yaml.read_yaml(tmp_path / "c.yaml")
+    assert read["a"] == read["b"][0] == value and type(read["a"]) is type(read["b"][0]) is type(value)
+    assert list(read) == ["a", "b", written.strip("'\"") or "c"]
+
+
+def test_a_value_that_is_read_in_two_ways_is_refused_where_a_number_or_a_truth_value_is_due(study):
+    found = faults(
+        study,
+        [["A", "USF1", "chipseq", "a.fa"]],
+        more="seeds: [010, 0]",
+        negatives=STANDARD.replace("}}", ", fresh: yes}}"),
+    )
+    assert found == [
+        "config.yaml: negatives.standard.fresh: 'yes' is not of type boolean; write true or false",
+        "config.yaml: seeds.0: '010' is not of type integer",
+    ]
+    dated = {
+        "datasets": datetime.date(2026, 1, 31),
+        "negatives": {},
+        "models": {},
+    }  # as Snakemake reads a module's config
+    assert any("2026" in fault and "put it in quotes" in fault for fault in faults(config.load, dated))
 
 
 def test_keys_that_contradict_each_other(study):

@@ -24,8 +24,8 @@ rule report_page:
         retrain=retrain_tables(),
         unlabelled=unlabelled_tables(),
         celltype=["results/celltype.tsv"] if study.cells else [],
-        curves=expand(EVALUATION, tf=FACTORS, table="curves"),
-        reliability=expand(EVALUATION, tf=FACTORS, table="reliability"),
+        curves=expand(EVALUATION, tf=TFS, table="curves"),
+        reliability=expand(EVALUATION, tf=TFS, table="reliability"),
         positives=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),
         negatives=[
             f"results/negatives/{d}/{label}.log.tsv"

@@ -18,8 +18,8 @@ for (label, model, reading), files, *made in zip(params.units, models, outputs.t
     from tfbind.interpretation import attribution, tomtom  # torch loads only where a model is read
 
     logging.info("%s/%s: reading out", label, model)
-    bound, unbound = map(tables.read, (inputs.positives, negatives[label]))
-    learnt, motifs = attribution.learnt(files[0].parent, bound, unbound, reading)
+    positives, others = map(tables.read, (inputs.positives, negatives[label]))
+    learnt, motifs = attribution.learnt(files[0].parent, positives, others, reading)
     tables.write_tsv(learnt, made[0])
     tomtom.write(motifs, made[1])
     kept.keep(made, stamp)

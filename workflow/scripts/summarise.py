@@ -12,8 +12,10 @@ inputs, params = snakemake.input, snakemake.params
 metrics = pd.concat(map(tables.read_tsv, inputs.metrics))
 drops = pd.concat(map(tables.read_tsv, inputs.transfer))
 contents, logs = {}, {}
-for dataset, bound, unbound, log in zip(params.rows, inputs.positives, inputs.negatives, inputs.logs, strict=True):
-    sequences = (tables.read(path)["sequence"] for path in (bound, unbound))
+for dataset, positives, negatives, log in zip(
+    params.rows, inputs.positives, inputs.negatives, inputs.logs, strict=True
+):
+    sequences = (tables.read(path)["sequence"] for path in (positives, negatives))
     contents[dataset] = library_qc.content(params.rows[dataset], *sequences)
     logs[dataset] = tables.read_tsv(log)
 health = library_qc.judge(params.rows, logs, contents, metrics, params.models)

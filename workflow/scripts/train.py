@@ -21,13 +21,13 @@ for unit, *files in zip(params.units, outputs.weights, outputs.models, outputs.h
     from tfbind.models import training  # Lightning loads only where something is trained
 
     logging.info("%s/%s: training", label, model)
-    bound, unbound, leaks = leakage.trainable(inputs.positives, negatives[label], leaking[label])
+    positives, others, leaks = leakage.trainable(inputs.positives, negatives[label], leaking[label])
     folder = Path(files[0]).parent
     training.fit(
         options.pop("kind"),
         options,
-        bound,
-        unbound,
+        positives,
+        others,
         seeds=params.seeds,
         training=params.training,
         folder=folder,
