@@ -122,7 +122,7 @@ class Plan:
         Returns
         -------
         list of dict
-            `negatives`, `model`, `options`, `embed` (bp, 0 for none).
+            `negatives`, `model`, `options`, `embed` (bp, 0 for none), `learns`.
         """
         return [
             {
@@ -130,6 +130,7 @@ class Plan:
                 "model": model,
                 "options": self.study.options(model, dataset),
                 "embed": self.study.embedded(model),
+                "learns": self.study.learns(model, dataset),
             }
             for label, model in self.models(module, dataset)
         ]
