@@ -87,6 +87,12 @@ line(
     f"p = {shift['bilstm_scan']['p_value']:.2f}, the smallest that three TFs can give. `composition`: "
     f"{shift['composition']['cross']:.3f}",
 )
+pairs = read("assay_pairs", model="best of its source").set_index("source_assay")
+line(
+    "Pairs of assays",
+    "What does each direction cost, over the TFs with sound data?",
+    f"HT-SELEX to ChIP-seq {points(pairs.loc['htselex'])}, ChIP-seq to HT-SELEX {points(pairs.loc['chipseq'])}",
+)
 line(
     "Other shifts",
     "And the other direction, another cell, laboratory, replicate?",
