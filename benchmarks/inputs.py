@@ -66,6 +66,21 @@ def tables(dataset: str, seeds: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return bound, unbound
 
 
+def bins(count: int) -> Path:
+    """Simulated read counts of GHT-SELEX in bins of 200 bp, cycles 0 to 4, gzipped; one in a hundred is selected."""
+    path = FOLDER / f"bins{count}.bed.gz"
+    if not path.exists():
+        rng = np.random.default_rng(0)
+        level, site = rng.gamma(2, 5, count), rng.random(count) < 0.01
+        columns = {"chrom": np.char.add("chr", (np.arange(count) // 100_000 + 1).astype(str))}
+        columns["start"] = np.arange(count) % 100_000 * 200
+        columns["end"] = columns["start"] + 200
+        columns |= {f"cycle_{c}": rng.poisson(level / (1 + c) * np.where(site, 1 + 5 * c, 1)) for c in range(5)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame(columns).to_csv(path, sep="\t", index=False)
+    return path
+
+
 def fastq(dataset: str, copies: int) -> Path:
     """The reads of a dataset of the real study, so many times one after the other, gzipped."""
     path = FOLDER / f"{dataset}x{copies}.fastq.gz"

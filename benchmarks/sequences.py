@@ -1,16 +1,20 @@
 """Sequences in: shuffles, windows of a genome, matched negatives, reads."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pysam
 import torch
+from scipy import stats
 
 from benchmarks import inputs
 from benchmarks.race import Side, case
 from tfbind import dna
-from tfbind.io import genome, sequence_files
+from tfbind.io import binned_counts, genome, sequence_files
 from tfbind.kernels import shuffle
 from tfbind.sequences import genomic_negatives
 
@@ -145,6 +149,45 @@ def fastq():
 
     np.testing.assert_array_equal(ours(), peer())
     return Side(ours), Side(peer)
+
+
+def _bins_of_pandas(path: Path | str) -> np.ndarray:
+    # Enriched bins (N,) bool: read whole, tested and thresholded with pandas and scipy.
+    table = pd.read_csv(path, sep="\t")
+    own, other = table["cycle_4"].to_numpy(float), table["cycle_0"].to_numpy(float)
+    p_value = stats.binom.sf(own - 1, own + other, own.sum() / (own.sum() + other.sum()))
+    adjusted = stats.false_discovery_control(np.where(own > 0, p_value, 1))
+    fold = (own + 1) / (other * own.sum() / other.sum() + 1)
+    return (adjusted <= binned_counts.LEVEL) & (fold >= binned_counts.FOLD)
+
+
+@case("a million bins of GHT-SELEX to peaks", "pandas and scipy, without merging", 1)
+def bins_pandas():
+    """Five cycles, gzipped; ours also checks every number and merges neighbours."""
+    path = inputs.bins(1_000_000)
+    enriched = np.flatnonzero(_bins_of_pandas(path))
+    first = np.diff(enriched, prepend=-2) != 1
+    first |= enriched % 100_000 == 0  # of a chromosome
+    assert (binned_counts.read_bins(path)["start"].to_numpy() == enriched[first] % 100_000 * 200).all()
+    return Side(lambda: binned_counts.read_bins(path)), Side(lambda: _bins_of_pandas(path))
+
+
+def _peak_of(work: str) -> float:
+    # Peak memory in kB of a process of its own that does the work, beyond what it had after its imports (Linux).
+    script = (
+        "import re, sys; from pathlib import Path; from benchmarks import sequences; import pyarrow.csv, scipy.special;"
+        "from tfbind.io import binned_counts; of = lambda what: int(re.search(what + r':\\s+(\\d+)',"
+        "Path('/proc/self/status').read_text())[1]); Path('/proc/self/clear_refs').write_text('5');"
+        f"before = of('VmRSS'); {work}(sys.argv[1]); print(of('VmHWM') - before)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, inputs.bins(1_000_000)], capture_output=True, check=True)
+    return float(ended.stdout)
+
+
+@case("memory of a million bins to peaks", "pandas and scipy, without merging", 1)
+def bins_memory():
+    """Bytes, not seconds: each in a process of its own."""
+    return _peak_of("sequences._bins_of_pandas") / _peak_of("binned_counts.read_bins")
 
 
 @case("memory of 101-bp sequences", "float32 one-hot", 16)

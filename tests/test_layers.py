@@ -194,7 +194,7 @@ def test_model_options_are_constructor_arguments_with_the_same_defaults(kind):
 
     arguments = inspect.signature({**MODELS, **ESTIMATORS}[kind]).parameters
     options = schema("config")["$defs"][kind]["properties"].copy()
-    for key in ("kind", "reading", "tfs"):
+    for key in ("kind", "reading", "learns", "tfs"):
         options.pop(key, None)
     assert set(options) <= set(arguments)
     for name, rule in options.items():

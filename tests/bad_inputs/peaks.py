@@ -5,6 +5,8 @@ from bad_inputs import CHROMOSOMES, Case, bed, fasta, packed, peak, spaced
 HTML = "<!DOCTYPE html><html><head><title>404 Not found</title></head></html>\n"
 NOISE = "".join(peak("chr1", 500 + i * i % 7919, 600 + i * i % 7919, i) for i in range(400))
 
+BINS = {"assay": "ghtselex", "format": "bins"}
+
 CASES = [
     Case(1, "few_peaks_on_a_contig_the_genome_lacks", ("1 dropped, chromosome absent from the genome",), 0,
          {"a.narrowPeak": spaced(20) + peak("chrUn_KI270302v1")}),
@@ -84,4 +86,14 @@ CASES = [
          {"a.narrowPeak": peak(signal="nan") + peak(signal="inf")}),
     Case(40, "spaces_quotes_and_unicode_in_paths", ("20 read, peaks",), 0,
          {"data of Zoë/it's $(touch x); \"new\" & old*.narrowPeak": spaced()}),
+    Case(7, "bins_without_a_background",
+         ("a.tsv: no column is the background of 2; name that of the unselected library", "its columns are 1, 2"), 2,
+         {"a.tsv": "chrom\tstart\tend\t1\t2\nchr1\t0\t200\t5\t6\n"}, BINS),
+    Case(7, "bins_that_none_is_enriched_in", ("none of the 40 bins of cycle 1 is enriched over its background",), 3,
+         {"a.tsv": "".join(f"chr1\t{200 * i}\t{200 * i + 200}\t9\t9\n" for i in range(40))}, BINS),
+    Case(5, "every_bad_bin_at_once",
+         ("a.tsv:2: start 200 is not below end 200", "a.tsv:3: count '0.5' is no whole number of reads; give the raw"), 2,
+         {"a.tsv": "chr1\t0\t200\t5\t6\nchr1\t200\t200\t5\t6\nchr1\t400\t600\t5\t0.5\n"}, BINS),
+    Case(2, "bins_named_without_chr", ("a.tsv: 1 of 1 intervals", "says 1, the genome chr1"), 2,
+         {"a.tsv": "".join(f"1\t{200 * i}\t{200 * i + 200}\t50\t{900 if i == 9 else 50}\n" for i in range(40))}, BINS),
 ]  # fmt: skip

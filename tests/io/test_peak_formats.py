@@ -124,6 +124,15 @@ CASES = {
         "p1\tchr1\t101\t300\t+\t12.5\tIntergenic\n", 100, 300, 200, 12.5, "score in column 6"
     ),
     "seacr": ("chr1\t100\t300\t5000.5\t90.1\tchr1:120-140\n", 100, 300, 130, 5000.5, "region of column 6"),
+    "seacr_one_base": ("chr1\t100\t300\t5000.5\t90.1\tchr1:299-300\n", 100, 300, 299, 5000.5, "region of column 6"),
+    "gem": (
+        "Position\t     IP\tControl\t   Fold\tExpectd\tQ_-lg10\n" "chr1:131\t  496.8\t    7.4\t   67.1\t2.1\t129.052\n",
+        130, 131, 130, 496.8, "events of GEM or ChExMix: summit in column 1, 1-based",
+    ),
+    "chexmix": (
+        "### ChExMix output\n#Condition\tName\tIndex\n#Condition\tx\t0\n#\n#Point\tx_Sig\tx_Ctrl\tx_log2Fold\n"
+        "chr1:131\t230.0\t1.0\t7.8\tchr1:133:+\n", 130, 131, 130, 230, "score in column 2",
+    ),
     "sicer": ("chr1\t100\t299\t50\t4\t1e-9\t7.25\t1e-8\n", 100, 299, 199, 7.25, "no summit, score in column 7"),
     "lanceotron": (
         "chrom\tstart\tend\toverall_peak_score\tshape_score\tenrichment_score\tmax_coverage_position\tregion_id\n"
@@ -188,6 +197,16 @@ def test_bed_and_narrowpeak_stay_what_they_were(tmp_path):
         assert rows(found) == [["chr1", 100, 300, summit]] and "read as" not in said, name
 
 
+def test_one_base_is_its_own_summit(tmp_path):
+    """ChExMix's BED and MACS's summits: nothing was guessed."""
+    (tmp_path / "a.bed").write_text(
+        "track name=ChExMix-x\nchr1\t454120\t454121\tChExMix\t90\nchr2\t7\t8\tChExMix\t80\n"
+    )
+    found, said = read(tmp_path / "a.bed", "bed")
+    assert rows(found) == [["chr1", 454120, 454121, 454120], ["chr2", 7, 8, 7]] and "changed" not in said
+    assert found["score"].tolist() == [90, 80]
+
+
 def test_a_file_that_is_said_to_be_bed_keeps_its_midpoints_and_the_log_says_what_is_lost(tmp_path):
     (tmp_path / "a.bed").write_text(NARROW)
     found, said = read(tmp_path / "a.bed", "bed")
@@ -203,6 +222,10 @@ def test_a_file_that_is_said_to_be_bed_keeps_its_midpoints_and_the_log_says_what
         ),
         (2 * (NARROW[:-1] + "\t1" * 10 + "\n") + NARROW, ["a.bed:3: 10 column(s) where IDR has 20"]),
         ("chr1\t1\t9\t1\t2\tchr1:2-4\n" * 2 + "chr1\t1\t9\t1\t2\t.\n", ["a.bed:3: not the six columns of SEACR"]),
+        (
+            "Position\tIP\nchr1:5\t9\nchr1:0\t9\nchr1:7\tx\nchr1\t8\n",
+            ["a.bed:3: base 0 is below 1", "a.bed:4: signalValue 'x'", "a.bed:5: not an event of GEM or ChExMix"],
+        ),
         ("chr1\t1\t9\tn\t2\t+\nchr1\t1\t9\tn\t2\tx\n", ["a.bed:2: strand 'x' is none of"]),
     ],
 )

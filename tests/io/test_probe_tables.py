@@ -95,6 +95,17 @@ def test_letters_are_changed_and_counted(write):
     assert tally.rows[:2] == [("changed", "U read as T", 1), ("changed", "IUPAC letters read as N", 1)]
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_flags(write, fast, monkeypatch):
+    good, bad = (
+        ["0", "0.0", "100", "FALSE", "no", "NA"],
+        ["1", "-100", "-75", "-50", "2", "0.5", "1e400", "True", "Y", "bad"],
+    )
+    text = "sequence\tsignal\tflag\n" + "".join(f"{A}\t1\t{flag}\n" for flag in good + bad)
+    monkeypatch.setattr(probe_tables, *(("_slow", None) if fast else ("_plain", lambda *_: None)))
+    assert probe_tables.read_probes(write(text))["bad"].tolist() == [False] * len(good) + [True] * len(bad)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
+from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from tfbind import dna
-from tfbind.errors import ResourceError
+from tfbind.errors import NotEstimable, ResourceError
 from tfbind.io import tables
 from tfbind.models import networks, predict, stacks, store, training
 from tfbind.models.examples import encode
@@ -391,3 +392,67 @@ def test_embedded_reads_train_in_windows_of_the_given_length(tmp_path):
     one = {"t": (targets["t"][0].iloc[[7]], {})}
     alone = predict.predict(tmp_path, one, "embed")["score"].iloc[0]
     assert alone == pytest.approx(own["score"].iloc[7], abs=1e-5)  # whatever stands beside it
+
+
+def graded(n=600, seed=0):
+    """Probes whose signal grows with the number of sites, on a scale with a long tail; the top tenth is bound."""
+    rng = np.random.default_rng(seed)
+    rows, score = ["".join(rng.choice(list("ACGT"), 30)) for _ in range(n)], np.empty(n)
+    for i in range(n):
+        sites = i % 3
+        rows[i] = "CACGTGA" * sites + rows[i][7 * sites :]
+        score[i] = np.exp(3 * sites + rng.normal(0, 0.3))
+    split = np.where(np.arange(n) % 5 == 0, "validation", "train")
+    table = tables.sequences(id=rows, sequence=rows, label=0, split=split, origin="made", score=score)
+    bound = table["score"] >= table["score"].quantile(0.9)
+    return table[bound].assign(label=1), table[~bound]
+
+
+def test_intensities_are_learnt_in_place_of_labels(tmp_path):
+    positives, negatives = graded()
+    settings = {**TRAINING, "epochs": 10, "learning_rate": 0.03}
+    arguments = ("deepbind", SMALL, positives, negatives, (0, 1), settings)
+    assert training.fit(*arguments, tmp_path / "a", {}, learns="intensities") == {}
+    both = pd.concat([positives, negatives])
+    both = both[both["split"] == "validation"]
+    tokens = torch.from_numpy(dna.encode(both["sequence"]))
+    with torch.inference_mode():
+        logits = [network(tokens).numpy() for network in networks.load(tmp_path / "a").values()]
+    history = tables.read_tsv(tmp_path / "a" / "history.tsv").set_index("metric")
+    assert set(history.index) == {"loss", "spearman"}
+    best = history.loc["spearman"].groupby("seed")["value"].max()
+    extra = store.describe(tmp_path / "a")["extra"]
+    for seed, own in zip("01", logits, strict=True):
+        rho = stats.spearmanr(both["score"], own)[0]
+        assert rho > 0.8 and rho == pytest.approx(best[seed], abs=1e-5)
+        assert extra["validation_spearman"][seed] == pytest.approx(rho, abs=1e-6)
+    assert extra["calibration"]["slope"] > 0, "probabilities are those of the labels"
+    # the same whatever the scale, and each seed as if it were alone
+    scaled = [table.assign(score=np.log(table["score"])) for table in (positives, negatives)]
+    training.fit("deepbind", SMALL, *scaled, (0, 1), settings, tmp_path / "b", {}, learns="intensities")
+    training.fit("deepbind", SMALL, *scaled, (1,), settings, tmp_path / "c", {}, learns="intensities")
+    assert_same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+    alone, together = weights(tmp_path / "c"), weights(tmp_path / "a")
+    assert_same(alone, {name: together[name] for name in alone})
+
+
+def test_no_intensity_no_model(tmp_path):
+    positives, negatives = graded()
+    negatives.loc[negatives.index[:7], "score"] = np.nan
+    arguments = ("deepbind", SMALL, positives, negatives, (0, 1), TRAINING, tmp_path, {})
+    failures = training.fit(*arguments, learns="intensities")
+    lacking = "7 of 600 sequences have no intensity to learn; take negatives of kind provided, or learn labels"
+    assert failures == {0: lacking, 1: lacking}
+    with pytest.raises(NotEstimable, match="no intensity to learn"):
+        store.usable(tmp_path)
+
+
+def test_normal_scores_of_the_probes_that_are_learnt():
+    positives, negatives = graded(50)
+    negatives = pd.concat([negatives, negatives.iloc[:5].assign(split="test", score=1e9)])
+    found = encode(positives, negatives, "intensities").signal
+    learnt = pd.concat([positives, negatives])["split"] != "test"
+    score = pd.concat([positives, negatives])["score"][learnt]
+    expected = [stats.norm.ppf(((score < x).sum() + ((score == x).sum() + 1) / 2 - 0.375) / 50.25) for x in score]
+    np.testing.assert_allclose(found[learnt], expected, atol=1e-6)
+    assert (found[~learnt] == 0).all() and encode(positives, negatives).signal is None

@@ -60,7 +60,9 @@ def study(tfs, poor="", models=SKILL, extra=True, points=60):
                      n_positive=kept, n_negative=kept, kmer="CCGGAAGT", enrichment=8.4 if good else 1.1,
                      n_jackpot=20 if assay == "htselex" else np.nan, entropy=10.2, entropy_negative=10.9,
                      consensus="ACCGGAAG" if good else "", excess=46.1 if good else np.nan,
-                     held=0.31 if good else np.nan, motif="MA0062.4", motif_auroc=0.84 if good else 0.52,
+                     held=0.31 if good else np.nan,
+                     series="swapped: cycles 2 and 3; ACCGGAAG in 1.00% (cycle 2)" if assay == "htselex" else "",
+                     motif="MA0062.4", motif_auroc=0.84 if good else 0.52,
                      model="deepbind", auroc=0.951 if good else 0.553, low=0.94 if good else 0.51,
                      high=0.96 if good else 0.59, floor=0.55,
                      verdict=f"{'good' if good else 'poor'}: {tf}: {'far' if good else 'not'} above composition")

@@ -249,6 +249,32 @@ def test_real_deepbind(real):
     assert len(unbound) == 500 and set(unbound["split"]) == {"test"}
 
 
+def binned(chromosomes, selected=True):
+    """Lines of a table of bins of 200 bp: cycles 0 to 2, every tenth bin of which is enriched, but one in none."""
+    rng = np.random.default_rng(0)
+    lines = ["chrom\tstart\tend\t0\t1\tYWE_MAX_cycle2\tYWE_JUN_cycle2"]
+    for chrom in chromosomes:
+        for i in range(30, 100):
+            first, *later = rng.poisson([40, 8, 8, 8])
+            later[1] += 100 * (selected and i % 10 == 0)
+            later[2] += 100 * (i % 10 == 5)
+            lines.append("\t".join(map(str, (chrom, 200 * i, 200 * i + 200, first, *later))))
+    return lines
+
+
+def test_bins_of_a_genome_are_peaks_from_there_on(genome, chromosomes, write):
+    sheet = row(assay="ghtselex", format="bins", tf="MAX", path=write("b.tsv", binned(chromosomes)))
+    table, tally = bound(sheet, genome=genome)
+    assert (table["start"] % 2000 == 100 - 50).all() and (table["end"] - table["start"] == 101).all()
+    assert len(table) == 7 * len(chromosomes) == tally.total("read") - tally.total("dropped")
+    assert set(table["split"]) == {"train", "validation", "test"} and (table["score"] > 1).all()
+    other, _ = bound(sheet | {"tf": "JUN"}, genome=genome)
+    assert (other["start"] % 2000 == 1100 - 50).all()
+    nothing, _ = bound(sheet | {"path": write("n.tsv", binned(chromosomes, selected=False))}, genome=genome)
+    assert nothing.empty and "is enriched over its background" in tables.note(nothing)
+    assert of_row.offers(sheet) == {"train": set(), "validation": set(), "test": set()}
+
+
 def test_real_selex(real):
     folder = real / "selex" / "mubind"
     sheet = row(assay="htselex", format="counts", path=folder / "countTable.0.CTCF_ESAJ_TAGCGA20NGCT.tsv.gz", cycle=4)

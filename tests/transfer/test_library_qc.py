@@ -94,14 +94,16 @@ CONTENT = {"kmer": "CACGTG", "enrichment": 50.0, "motif": "MA0093.4", "motif_aur
 COUNTS = {"n_positive": 50, "n_negative": 60}
 
 
-def library(*metrics, tf="USF1", assay="htselex", models=MODELS, **content):
+def library(*metrics, tf="USF1", assay="htselex", models=MODELS, series="", **content):
     rows = {"d": {"dataset": "d", "tf": tf, "assay": assay, "cycle": "4"}}
     tally = Tally()
     tally.add("read", "records", 100)
     tally.add("dropped", "N", 3)
     tally.add("dropped", "PCR jackpot or a copy with one error: ACGT 4 reads", 4)
     frame = pd.DataFrame(metrics, columns=columns.METRIC_COLUMNS)
-    lines = library_qc.judge(rows, {"d": tally.frame()}, {"d": COUNTS | CONTENT | content}, frame, models)
+    lines = library_qc.judge(
+        rows, {"d": tally.frame()}, {"d": COUNTS | CONTENT | content}, frame, models, {"d": series}
+    )
     assert list(lines) == library_qc.COLUMNS
     return lines.iloc[0]
 
@@ -294,3 +296,58 @@ def test_real_selex_libraries(real, tf, verdict):
     if tf == "GABPA":
         assert "no enriched k-mer; a model trained on this learns composition" in line["verdict"]
     assert ("CACGTG" in line["consensus"]) == (tf == "USF1") and (line["consensus"] == "") == (tf == "GABPA")
+
+
+def cycle(share, seed, size=1500):
+    """Inserts of 20 bp, a share of which holds TGACTCAT."""
+    rng = np.random.default_rng(seed)
+    inserts = random_sequences(rng, size)
+    return [insert[:6] + "TGACTCAT" + insert[14:] if rng.random() < share else insert for insert in inserts]
+
+
+SHARES = {0: 0.0, 1: 0.02, 2: 0.1, 3: 0.4, 4: 0.8}
+
+
+def dataset(number, share, initial=True):
+    """The row of a cycle, with its positives and negatives."""
+    row = {"tf": "JUN", "assay": "htselex", "lab": "a", "ligand": "AB20NC", "cycle": str(number)}
+    bound = pd.DataFrame({"sequence": cycle(share, number), "origin": f"cycle {number}"})
+    origin = ["cycle 0" if initial else "d/p1"] * 1500
+    return row, (bound, pd.DataFrame({"sequence": cycle(0, 0), "origin": origin}))
+
+
+def test_the_cycles_of_a_library_are_its_rows_and_its_cycle_0():
+    made = {f"c{number}": dataset(number, SHARES[number]) for number in (2, 3, 4)}
+    made["other_lab"] = (made["c2"][0] | {"lab": "b"}, made["c4"][1])
+    made["no_cycle"] = (made["c2"][0] | {"cycle": ""}, made["c4"][1])
+    rows, sequences = ({name: pair[i] for name, pair in made.items()} for i in (0, 1))
+    found = library_qc.of_series(rows, sequences, {})
+    assert set(found) == {"c2", "c3", "c4", "other_lab"} and found["c2"] == found["c3"] == found["c4"]
+    assert found["c2"].startswith("in order; ATGAGTCA and 9 more words in ") and "(cycle 0), " in found["c2"]
+    assert "(cycle 2)" in found["other_lab"] and "(cycle 3)" not in found["other_lab"]  # its own library
+    swapped = rows | {"c2": rows["c3"], "c3": rows["c2"]}
+    assert library_qc.of_series(swapped, sequences, {})["c4"].startswith("swapped: cycles 2 and 3; ")
+    shuffles = {f"c{number}": dataset(number, SHARES[number], initial=False)[1] for number in (3, 4)}
+    assert "cycle 0" not in library_qc.of_series({name: rows[name] for name in shuffles}, shuffles, {})["c4"]
+
+
+def test_a_count_table_brings_all_its_cycles(tmp_path):
+    columns = {number: cycle(share, number) for number, share in SHARES.items()}
+    lines = [
+        "\t".join([f"AC{insert}GT", *("2" if number == column else "0" for column in columns)])
+        for number, inserts in columns.items()
+        for insert in inserts
+    ]
+    (tmp_path / "a.tsv").write_text("\n".join(lines))
+    row, pair = dataset(4, 0.8)
+    flanks = {"path": tmp_path / "a.tsv", "left_flank": "AC", "right_flank": "GT"}
+    found = library_qc.of_series({"d": row | {"cycle": ""}}, {"d": pair}, {"d": flanks})
+    assert found["d"].startswith("in order; ") and all(f"(cycle {number})" in found["d"] for number in SHARES)
+
+
+def test_a_verdict_names_cycles_that_are_no_series():
+    metrics = own("deepbind", 0.9), own("composition", 0.5)
+    line = library(*metrics, series="swapped: cycles 2 and 3; ATGAGTCA and 9 more words")
+    assert line["series"].startswith("swapped: cycles 2 and 3; ATGAGTCA")
+    assert line["verdict"].startswith("good: ") and line["verdict"].endswith("; its cycles: swapped: cycles 2 and 3")
+    assert "cycles" not in library(*metrics, series="in order; ATGAGTCA and 9 more words")["verdict"]

@@ -57,6 +57,7 @@ rule summarise:
             NEGATIVES.format(dataset=d, negatives=study.labels(d)[0])
             for d in study.datasets
         ],
+        counted=[row["path"] for row in plan.counted().values()],
     output:
         metrics=report(
             "results/metrics.tsv", caption="../report/metrics.rst", category="Tables"
@@ -86,6 +87,7 @@ rule summarise:
         ENV
     params:
         rows={d: study.row(d, DESCRIBES) for d in study.datasets},
+        counted=plan.counted(),
         models=study.config["models"],
         level=study.config["statistics"]["level"],
         code=digest(

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from tfbind import job
+from tfbind.assays import form
 from tfbind.io import tables
 from tfbind.statistics import variance_components
 from tfbind.transfer import ladder, library_qc, summary, verdicts
@@ -11,14 +12,17 @@ job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
 metrics = pd.concat(map(tables.read_tsv, inputs.metrics))
 drops = pd.concat(map(tables.read_tsv, inputs.transfer))
-contents, logs = {}, {}
+contents, logs, reads = {}, {}, {}
 for dataset, positives, negatives, log in zip(
     params.rows, inputs.positives, inputs.negatives, inputs.logs, strict=True
 ):
-    sequences = (tables.read(path)["sequence"] for path in (positives, negatives))
-    contents[dataset] = library_qc.content(params.rows[dataset], *sequences)
+    sequences = [tables.read(path) for path in (positives, negatives)]
+    contents[dataset] = library_qc.content(params.rows[dataset], *(table["sequence"] for table in sequences))
+    if form(params.rows[dataset]["assay"]) == "reads":
+        reads[dataset] = [table[["sequence", "origin"]] for table in sequences]
     logs[dataset] = tables.read_tsv(log)
-health = library_qc.judge(params.rows, logs, contents, metrics, params.models)
+series = library_qc.of_series(params.rows, reads, params.counted)
+health = library_qc.judge(params.rows, logs, contents, metrics, params.models, series)
 results = {
     "metrics": metrics,
     "transfer": drops,

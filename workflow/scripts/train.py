@@ -33,6 +33,7 @@ for unit, *files in zip(params.units, outputs.weights, outputs.models, outputs.h
         folder=folder,
         extra={"dataset": snakemake.wildcards.dataset, "negatives": label, "model": model},
         embed=unit["embed"],
+        learns=unit["learns"],
         threads=snakemake.threads,
     )
     leakage.stamp(folder, leaks)

@@ -20,12 +20,16 @@ STRANDS = ("+", "-", ".", "*")
 _SAMPLE = 1000  # rows from which the layout is recognised
 _CHROMS = {"chr", "chrom", "chromosome", "seqnames", "seqname"}
 _STARTS, _ENDS = {"start", "chromstart", "chrom_start"}, {"end", "stop", "chromend", "chrom_end"}
+#: Names, in lower case, of the columns of the chromosome, the start and the end.
+COLUMNS = (_CHROMS, _STARTS, _ENDS)
 _LENGTHS = {"length", "width"}
 #: Columns of summits by the names that programs give them: MACS, LanceOtron.
 _SUMMITS = ("abs_summit", "max_coverage_position")
 _SCORES = ("fold_enrichment", "signalvalue", "overall_peak_score", "score")
 _MITOCHONDRIA = ("chrM", "chrMT", "MT", "M")
 _PLACE = re.compile(r"(.+):(\d+)-(\d+)")
+#: A binding event of GEM, ChExMix or MultiGPS, and the name of its column.
+_POINT, _POINTS = re.compile(r"([^\s:]\S*?):(\d{1,15})(?::[+-])?"), {"position", "point", "location"}
 
 
 class Layout(NamedTuple):
@@ -103,7 +107,11 @@ def _names(fields: list[str]) -> list[str]:
     return [field.strip().strip('"').lstrip("#").strip().lower() for field in fields]
 
 
-def _named(names: Iterable[str]) -> bool:
+def _named(names: list[str]) -> bool:
+    return _placed(names) or names[0] in _POINTS
+
+
+def _placed(names: Iterable[str]) -> bool:
     return bool(_STARTS.intersection(names) and _ENDS.intersection(names))
 
 
@@ -113,10 +121,12 @@ def _tell(header: _Header, rows: list[list[str]], form: str) -> Layout:
     def most(test: Callable[[list[str]], bool]) -> bool:
         return 2 * sum(map(test, rows)) > len(rows)
 
+    if most(lambda f: _POINT.fullmatch(f[0]) is not None):
+        return Layout(True, _point, "events of GEM or ChExMix: summit in column 1, 1-based; score in column 2")
     if most(_is_homer):
         return _homer(most(lambda f: len(f) > 5 and _is_number(f[5])))
     # column names in a comment do not decide if the sheet says that the file is BED or narrowPeak
-    if header.names and (form == "peaks" or not header.comment) and (table := _table(header.names, most)):
+    if _placed(header.names) and (form == "peaks" or not header.comment) and (table := _table(header.names, most)):
         return table
     if most(lambda f: len(f) == 20 and _is_narrow(f[:10])):
         return Layout(True, _first(10, 20, "IDR"), "IDR's 20 columns: summit in column 10, columns 11 to 20 not read")
@@ -246,6 +256,15 @@ def _seacr(fields: list[str]) -> list[str]:
         raise ValueError("not the six columns of SEACR, the last of the form chr:start-end")
     middle = str((int(place[2]) + int(place[3])) // 2)
     return _columns("SEACR", 6, (0, 1, 2), summit=6, score=3)([*fields, middle])
+
+
+def _point(fields: list[str]) -> list[str]:
+    place = _POINT.fullmatch(fields[0])
+    if place is None or len(fields) < 2:
+        raise ValueError("not an event of GEM or ChExMix: chromosome:base in column 1, its reads in column 2")
+    if int(place[2]) < 1:
+        raise ValueError(f"base {place[2]} is below 1, from which GEM and ChExMix count")
+    return [place[1], str(int(place[2]) - 1), place[2], ".", "0", ".", fields[1].strip(), "-1", "-1", "0"]
 
 
 def with_or_without_chr(names: Iterable[str]) -> dict[str, str]:

@@ -53,7 +53,7 @@ def read_peaks(path: str | os.PathLike, format: str, tally: Tally | None = None)
             continue
         summit = (start + end) // 2
         if not layout.narrow or offset == -1:
-            without += 1
+            without += end - start > 1  # one base is its own middle
         elif start + offset >= end:
             outside += 1
         else:

@@ -51,8 +51,7 @@ _NAMES = {
 }
 #: Columns that must hold one value, since a table is one experiment on one array.
 _ONE = ("tfid", "tf", "tfname", "protein", "arraytype", "arrayid", "experiment")
-#: What the scanner's software writes for a spot that is as it should be; 100 is GenePix's "good".
-_GOOD, _BAD = ("0", "100", "false", "f", "no", "n", *_MISSING), ("true", "t", "yes", "y", "bad")
+_GOOD, _BAD = ("false", "f", "no", "n", *_MISSING), ("true", "t", "yes", "y", "bad")
 
 
 class _Layout(NamedTuple):
@@ -289,10 +288,10 @@ def _row(fields: list[str], names: Mapping[str, int]) -> tuple[dict, list[str]]:
 
 
 def _flag(text: str) -> bool | None:
-    # Whether a spot is flagged, as it is by any number but 0 and 100 (GenePix: -100 bad, -75 absent, -50 not found).
+    # Whether a spot is flagged, as it is by any number but 0 and 100 (GenePix: 100 good, -50 not found, -75 absent).
     word = text.lower()
     if _NUMBER.fullmatch(word):
-        return str(int(float(word))) not in _GOOD or not float(word).is_integer()
+        return float(word) not in (0, 100)
     return False if word in _GOOD else True if word in _BAD else None
 
 

@@ -7,10 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from scipy import special
 from torch import Tensor
 
 from tfbind import dna
+from tfbind.errors import NotEstimable
 from tfbind.models import background
+from tfbind.statistics.metrics import mid_ranks
 
 
 class LabelledTables(NamedTuple):
@@ -76,6 +79,8 @@ class Examples(NamedTuple):
         The commonest length in bp, the shortest among equals; with a chain, the length in which sequences are read.
     chain : Chain, optional
         The surroundings of shorter sequences are drawn from it.
+    signal : (N,) float32, optional
+        Of probes, mean 0 and variance 1 over the training sequences; it is learnt in place of the labels.
     """
 
     tokens: np.ndarray
@@ -84,6 +89,7 @@ class Examples(NamedTuple):
     draw: np.ndarray
     window: int
     chain: background.Chain | None = None
+    signal: np.ndarray | None = None
 
     def rows(self, split: str, index: int) -> np.ndarray:
         """Places of the sequences of a split that one seed sees.
@@ -121,34 +127,55 @@ class Examples(NamedTuple):
         return self._replace(tokens=background.surround(self.tokens, self.window, self.chain, rng))
 
 
-def encode(positives: pd.DataFrame, negatives: pd.DataFrame) -> Examples:
+def encode(positives: pd.DataFrame, negatives: pd.DataFrame, learns: str = "labels") -> Examples:
     """Both sequence tables as arrays.
 
     Parameters
     ----------
     positives, negatives : sequence tables
-        `sequence`, `label`, `split` and `draw` are read.
+        `sequence`, `label`, `split`, `draw` and, for intensities, `score` are read.
+    learns : {"labels", "intensities"}
+        With intensities, `signal` holds the normal scores of `score` (Blom 1958): the normal quantile of each rank
+        among the sequences that are not for testing. They keep the order alone, so that neither the scale of an array
+        nor its saturated spots bend the loss.
 
     Returns
     -------
     examples : Examples
         Without a chain; `window` is 0 where both tables are empty.
+
+    Raises
+    ------
+    NotEstimable
+        Intensities are to be learnt and a sequence has none.
     """
     both = pd.concat([positives, negatives], ignore_index=True)
     lengths = both["sequence"].str.len().to_numpy(np.int64)
+    signal = None
+    if learns == "intensities":
+        values, learnt = both["score"].to_numpy(np.float64), (both["split"] != "test").to_numpy()
+        if lacking := int(np.isnan(values[learnt]).sum()):
+            raise NotEstimable(
+                f"{lacking} of {learnt.sum()} sequences have no intensity to learn; take negatives of kind provided, "
+                "or learn labels"
+            )
+        signal = np.zeros(len(both), np.float32)  # test sequences are of another array, with a scale of its own
+        signal[learnt] = special.ndtri((mid_ranks(values[learnt]) - 0.375) / (learnt.sum() + 0.25))
     return Examples(
         tokens=dna.encode(both["sequence"]),
         labels=both["label"].to_numpy(np.float32),
         split=both["split"].to_numpy(object),
         draw=both["draw"].to_numpy(np.int16),
         window=int(np.bincount(lengths).argmax()) if len(lengths) else 0,
+        signal=signal,
     )
 
 
 class Batches:
     """Batches of some examples, cut by index from arrays that stay in memory.
 
-    Iteration yields tokens (B, L) uint8 and labels (B,) float32; nothing where `rows` is empty.
+    Iteration yields tokens (B, L) uint8 and labels (B,) float32, or the signal where it is learnt; nothing where `rows`
+    is empty.
 
     Parameters
     ----------
@@ -172,7 +199,7 @@ class Batches:
         passes: int = 1,
     ):
         self.tokens = torch.from_numpy(examples.tokens)
-        self.labels = torch.from_numpy(examples.labels)
+        self.labels = torch.from_numpy(examples.labels if examples.signal is None else examples.signal)
         self.rows, self.size, self.generator, self.passes = rows, size, generator, passes
 
     def __len__(self) -> int:

@@ -19,10 +19,10 @@ import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.plugins.io import TorchCheckpointIO
-from torch.nn.functional import binary_cross_entropy_with_logits, pad
+from torch.nn.functional import binary_cross_entropy_with_logits, huber_loss, pad
 from torch.utils.data import DataLoader
 
-from tfbind.errors import ResourceError
+from tfbind.errors import NotEstimable, ResourceError
 from tfbind.io import atomic
 from tfbind.kernels import ranks
 from tfbind.models import examples as model_examples
@@ -30,6 +30,7 @@ from tfbind.models import platt
 from tfbind.models.examples import Batches
 from tfbind.models.networks import Network, build
 from tfbind.seeding import generator, stable_hash
+from tfbind.statistics import metrics
 
 log = logging.getLogger(__name__)
 _LAST = "last.ckpt"
@@ -119,6 +120,9 @@ class Task(lightning.LightningModule):
         Optimiser steps of all epochs, where `patience` ends none early.
     halving : bool
         Successive halving (Jamieson and Talwalkar 2016): at regular epochs the worse half of the networks ends.
+    learns_signal : bool
+        Whether the batches hold signals instead of labels: the loss is Huber's, and the best epoch of a network is that
+        of its highest Spearman correlation instead of AUROC.
     """
 
     def __init__(
@@ -129,9 +133,11 @@ class Task(lightning.LightningModule):
         positive_weight: float,
         steps: int,
         halving: bool = False,
+        learns_signal: bool = False,
     ):
         super().__init__()
         self.automatic_optimization = False
+        self.learns_signal = learns_signal
         self.networks, self.members = torch.nn.ModuleList(networks), list(members)
         self.training_options, self.steps = training, steps
         self.positive_weight = torch.tensor(positive_weight)
@@ -166,6 +172,9 @@ class Task(lightning.LightningModule):
         # of a stack are not those left over of each network, so that a network alone would get other bits.
         rows = len(labels)
         filled, labels = (pad(part, (0, -rows % _VECTORS)) for part in (logits, labels))
+        if self.learns_signal:
+            losses = huber_loss(filled, labels.expand_as(filled), reduction="none")
+            return losses[:, :rows].mean(1)
         weight = self.positive_weight.to(logits)
         losses = binary_cross_entropy_with_logits(filled, labels.expand_as(filled), pos_weight=weight, reduction="none")
         return losses[:, :rows].mean(1)
@@ -238,21 +247,21 @@ class Task(lightning.LightningModule):
             failure = f"seed {seed}: the loss is {train_loss} in epoch {epoch}; lower training.learning_rate"
             progress |= {"best": {}, "score": -math.inf, "ended": True, "failure": failure}
             return
-        score = ranks.auroc(*(logits.numpy()[labels == label] for label in (1, 0)))
-        for split, metric, value in (
+        metric, score = _quality(logits.numpy(), labels, self.learns_signal)
+        for split, name, value in (
             ("train", "loss", train_loss),
             ("validation", "loss", loss),
-            ("validation", "auroc", score),
+            ("validation", metric, score),
         ):
-            progress["history"].append((seed, epoch, split, metric, value))
+            progress["history"].append((seed, epoch, split, name, value))
         if score > progress["score"] and logits.min() < logits.max():
             progress |= {"best": self._weights(i), "score": score, "stale": 0}
         else:
             progress["stale"] += 1
             progress["ended"] = progress["stale"] >= self.training_options["patience"]
         log.info(
-            "seed %d epoch %d: train loss %.4f, validation loss %.4f, validation AUROC %.4f",
-            *(seed, epoch, train_loss, loss, score),
+            "seed %d epoch %d: train loss %.4f, validation loss %.4f, validation %s %.4f",
+            *(seed, epoch, train_loss, loss, metric.replace("auroc", "AUROC"), score),
         )
 
     def on_train_epoch_end(self) -> None:
@@ -272,6 +281,16 @@ class Task(lightning.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         """Take best weights and history from a checkpoint."""
         self.progress = checkpoint["progress"]
+
+
+def _quality(logits: np.ndarray, labels: np.ndarray, are_signals: bool) -> tuple[str, float]:
+    # Name and value of what the best epoch is chosen by.
+    if not are_signals:
+        return "auroc", ranks.auroc(*(logits[labels == label] for label in (1, 0)))
+    try:
+        return "spearman", metrics.spearman(labels, logits)
+    except NotEstimable:  # one logit for all, which is never the best
+        return "spearman", 0.0
 
 
 class _AtomicIO(TorchCheckpointIO):
@@ -336,7 +355,7 @@ def fit_stack(
                 network.requires_grad_(False).head.requires_grad_(True)
             networks.append(network)
         weight = float((1 - labels).sum() / labels.sum())
-        task = Task(networks, members, training, weight, source.steps, halving)
+        task = Task(networks, members, training, weight, source.steps, halving, examples.signal is not None)
         trainer = lightning.Trainer(
             max_epochs=training["epochs"],
             accelerator="auto",
@@ -409,7 +428,7 @@ def calibrate(networks: Sequence[Network], examples: model_examples.Examples) ->
         `slope` and `intercept` of the logistic curve, `n_positive` and `n_negative`, see `platt.calibrate`; None where
         the validation sequences are not of both classes.
     """
-    examples = examples.surrounded(generator("validation"))
+    examples = examples._replace(signal=None).surrounded(generator("validation"))
     batches = Batches(examples, examples.rows("validation", 0), _VALIDATION_BATCH)
     together = type(networks[0]).together
     with torch.inference_mode():

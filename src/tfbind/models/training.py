@@ -41,11 +41,13 @@ def fit(
     extra: Mapping,
     embed: int = 0,
     threads: int = 1,
+    learns: str = "labels",
 ) -> dict[int, str]:
     """Train one network per seed and store them together.
 
-    The best epoch of a seed is the one with the highest AUROC over its validation sequences. A run that was killed goes
-    on where it was when it is called again with the same arguments.
+    The best epoch of a seed is the one with the highest AUROC over its validation sequences, or the highest Spearman
+    correlation where intensities are learnt. A run that was killed goes on where it was when it is called again with
+    the same arguments.
 
     Parameters
     ----------
@@ -69,6 +71,8 @@ def fit(
     threads : int
         Number of torch threads. More than one helps a `bilstm` on idle cores only, and may change the last bits of its
         weights.
+    learns : {"labels", "intensities"}
+        Intensities are the `score` of both tables, which every row must have; see `examples.encode`.
 
     Returns
     -------
@@ -89,8 +93,8 @@ def fit(
 
     set_threads(threads)
     folder, seeds, extra = Path(folder), list(seeds), dict(extra)
-    examples = encode(positives, negatives)
     try:
+        examples = encode(positives, negatives, learns)
         for index in range(len(seeds)):
             _check_classes(examples, index)
     except NotEstimable as reason:
@@ -122,7 +126,8 @@ def fit(
     history = pd.DataFrame([row for progress in kept.values() for row in progress["history"]], columns=columns)
     tables.write_tsv(history, folder / HISTORY)
     scores = {seed: progress["score"] for seed, progress in kept.items()}
-    notes = {"training": dict(training), "validation_auroc": scores, "failures": failures}
+    chosen_by = "validation_auroc" if examples.signal is None else "validation_spearman"
+    notes = {"training": dict(training), chosen_by: scores, "failures": failures}
     states = {seed: progress["best"] for seed, progress in kept.items()}
     notes["domain"] = applicability.describe(examples.tokens[examples.split == "train"])
     networks = [restore(kind, options, state) for state in states.values()]
@@ -202,7 +207,8 @@ def _check_classes(examples: "Examples", index: int) -> None:
 def _workspace(folder: Path, examples: "Examples", *settings: object) -> Path:
     """The checkpoint folder, emptied first if it holds a run with other data or settings."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for array in (examples.tokens, examples.labels, examples.draw):
+    signal = [] if examples.signal is None else [examples.signal]
+    for array in (examples.tokens, examples.labels, examples.draw, *signal):
         digest.update(str(array.shape).encode() + array.tobytes())
     digest.update("\t".join(examples.split).encode())
     stamp = folder / "inputs.sha256"

@@ -1,18 +1,45 @@
 """Windows of one length around the summits of peaks."""
 
 import os
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from tfbind import dna
 from tfbind.errors import InputError
-from tfbind.io import chromosomes, intervals
+from tfbind.io import binned_counts, chromosomes, intervals
+from tfbind.io.peaks import read_peaks
 from tfbind.io.tally import Tally
 
 #: Share of unknown bases above which a sequence is dropped.
 UNKNOWN_SHARE = 0.1
 _OUTSIDE_SHARE = 0.01
+
+
+def peaks_of(path: str | os.PathLike, row: Mapping[str, str], tally: Tally | None = None) -> pd.DataFrame:
+    """The peaks of a file of a row: of peaks, or of read counts in bins.
+
+    Parameters
+    ----------
+    path : path
+    row : mapping of str to str
+        One row of the sheet; `format` is read, and of ``bins`` `cycle` and `tf`.
+    tally : Tally, optional
+
+    Returns
+    -------
+    DataFrame
+        As `peaks.read_peaks`.
+
+    Raises
+    ------
+    InputError, NotEstimable
+        As `peaks.read_peaks` and `binned_counts.read_bins`.
+    """
+    if row["format"] == "bins":
+        return binned_counts.read_bins(path, row["cycle"], row["tf"], tally)
+    return read_peaks(path, row["format"], tally)
 
 
 def windows(
@@ -26,7 +53,7 @@ def windows(
 
     Parameters
     ----------
-    peaks : table of `read_peaks`
+    peaks : table of `peaks_of`
     length : int
         In bp; the summit is base ``length // 2`` of its window.
     genome : Chromosomes

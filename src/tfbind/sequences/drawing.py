@@ -1,5 +1,6 @@
 """All sets of negatives of one dataset, one after the other: drawn by a run, and tried by `tfbind validate`."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from os import PathLike
@@ -7,13 +8,12 @@ from os import PathLike
 import pandas as pd
 
 from tfbind.assays import form
-from tfbind.errors import InputError
+from tfbind.errors import InputError, NotEstimable
 from tfbind.io import chromosomes, intervals
 from tfbind.io.genome import Genome
-from tfbind.io.peaks import read_peaks
 from tfbind.io.tally import Tally
 from tfbind.seeding import generator
-from tfbind.sequences import negatives, other_tf_negatives
+from tfbind.sequences import chip_windows, negatives, other_tf_negatives
 from tfbind.sequences import positives as of_row
 from tfbind.study.negative_kinds import KINDS
 
@@ -64,11 +64,11 @@ def sets(
     Raises
     ------
     InputError
-        A file is refused as in `positives.unbound` and `peaks.read_peaks`. Once all sets are drawn: the faults of all
-        that `negatives.draw` refused.
+        A file is refused as in `positives.unbound` and `chip_windows.peaks_of`. Once all sets are drawn: the faults of
+        all that `negatives.draw` refused.
     """
     placed = {"genome": genome, "blacklist": blacklist}
-    peaks = [read_peaks(n[c], n["format"]) for n in neighbours for c in ("path", "relaxed_path") if n[c]]
+    peaks = list(_peaks(neighbours))
     avoid = chromosomes.named(intervals.together(peaks), genome, Tally()) if peaks else None
     asked = dict.fromkeys(chain.from_iterable(options["kinds"] for options in labels.values()))
     offered = set().union(*of_row.offers(row).values())
@@ -103,3 +103,11 @@ def sets(
         yield label, table, tally
     if faults:
         raise InputError(dict.fromkeys(faults))
+
+
+def _peaks(neighbours: Sequence[Mapping[str, str]]) -> Iterator[pd.DataFrame]:
+    # The peaks of all files of the rows; a table of bins without an enriched one has none.
+    for row in neighbours:
+        for path in (row[column] for column in ("path", "relaxed_path") if row[column]):
+            with contextlib.suppress(NotEstimable):
+                yield chip_windows.peaks_of(path, row)

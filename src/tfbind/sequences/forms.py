@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from tfbind.errors import InputError
-from tfbind.io import chromosomes, intervals, peak_formats
+from tfbind.io import chromosomes, intervals
 from tfbind.io.genome import Genome
 from tfbind.io.tally import Tally
 from tfbind.sequences import chip_windows, selex
 from tfbind.sequences import probes as arrays
+from tfbind.study.sources import PLACED
 
 
 def peaks(
@@ -37,8 +38,8 @@ def peaks(
     Parameters
     ----------
     records : DataFrame
-        Of a peak file as `peaks.read_peaks` gives it; else `sequence`, `chrom`, `start`, `end` (0-based half-open),
-        `strand`, `score`, `origin`.
+        Of peaks or bins as `chip_windows.peaks_of` gives them; else `sequence`, `chrom`, `start`, `end` (0-based
+        half-open), `strand`, `score`, `origin`.
     row : mapping of str to str
         One row of the sheet.
     length : int
@@ -66,7 +67,7 @@ def peaks(
     InputError
         Peaks without a genome; otherwise as `chip_windows.windows` and `chromosomes.named`.
     """
-    if row["format"] in peak_formats.FORMATS:
+    if row["format"] in PLACED:
         if genome is None:
             raise InputError(f"{row['dataset']}: peaks need a genome; fill the column genome of the sheet")
         windows = chip_windows.windows(records, length, genome, blacklist, tally)

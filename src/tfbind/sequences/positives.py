@@ -14,13 +14,13 @@ import pandas as pd
 from tfbind import dna
 from tfbind.assays import ASSAYS, form
 from tfbind.errors import InputError, NotEstimable
-from tfbind.io import peak_formats, peaks, probe_tables, sequence_files, tables
+from tfbind.io import probe_tables, sequence_files, tables
 from tfbind.io.genome import Genome
 from tfbind.io.tables import SPLITS
 from tfbind.io.tally import Tally
-from tfbind.sequences import forms, splits
+from tfbind.sequences import chip_windows, forms, splits
+from tfbind.study.sources import PLACED
 
-_PEAKS = peak_formats.FORMATS
 _LABELLED = ("labelled", "deepbind")
 PROBES = {"threshold": 4.0, "word_score": 0.45}  # as in the schema
 ONE_ARRAY = (
@@ -187,7 +187,7 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
             if unknown := [chrom for chrom in split[name] if chrom not in genome.lengths]:
                 said = f"chromosome of split.{name} that the genome {row['genome']} lacks ({', '.join(unknown)})"
                 tally.add("noted", said, len(unknown))
-        if absent and row["format"] in _PEAKS:
+        if absent and row["format"] in PLACED:
             raise InputError(
                 f"split.{name}: {genome.path} has none of {', '.join(split[name])}, only "
                 f"{', '.join(list(genome.lengths)[:5])}, ..."
@@ -288,8 +288,8 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
     # Raw records of one file that are of the wanted kind: positives, provided, input, or a whole file of negatives.
     file_format, are_reads = row["format"], form(row["assay"]) == "reads"
     wanted = 1 if what == "positives" else 0
-    if file_format in _PEAKS:
-        return peaks.read_peaks(path, file_format, tally) if what != "provided" else pd.DataFrame()
+    if file_format in PLACED:
+        return chip_windows.peaks_of(path, row, tally) if what != "provided" else pd.DataFrame()
     if file_format == "counts":
         return _counted(path, row, what, tally)
     if file_format in ("probes", "words"):

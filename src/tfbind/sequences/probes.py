@@ -1,16 +1,15 @@
 """Protein-binding microarrays: from the spots of an array to probes with one signal each, bound or not.
 
-Choices, and what they do to ten arrays of DREAM5 (two designs of five TFs), GATA4 of UniPROBE, and MAX and MYC of gcPBM
-(`python -m benchmarks.probes`):
+Choices, and what they do to ten arrays of DREAM5, two designs of each of five TFs (`python -m benchmarks.intensities`):
 
 - Background is subtracted, as Berger and Bulyk (2009) do, and never divided by. The signal then ranks probes with the
   TF's consensus above the others as well as without (AUROC within 0.01); a ratio loses up to 0.32 (ESR1).
-- The threshold stands on the scale of the intensities, not of their logarithm. At 4 robust standard deviations 158 to
-  4,458 of about 40,000 probes are bound; on the log scale none of SP1's and ESR1's second design, whose brightest spots
+- The threshold stands on the scale of the intensities, not of their logarithm. At 4 robust standard deviations 112 to
+  4,537 of about 40,000 probes are bound; on the log scale none of SP1's and ESR1's ME design, whose brightest spots
   saturate the scanner (65,535). Logarithms in a file are therefore raised again.
 - Median and MAD (Rousseeuw and Croux 1993) instead of mean and standard deviation (mean + 4 standard deviations, at
   least 50 and at most 1,300 probes, of Weirauch et al. 2013 and IBIS), which the bound probes themselves raise: ESR1's
-  second design has no probe above that.
+  ME design has no probe above that.
 """
 
 from collections.abc import Iterable, Sequence

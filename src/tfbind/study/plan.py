@@ -41,6 +41,12 @@ class Plan:
         row = self.study.row(dataset)
         return [row[column] for column in paths.PATHS if row[column]]
 
+    def counted(self) -> dict[str, dict[str, str]]:
+        """What the check of SELEX cycles reads of each dataset that is a count table: its path and flanks."""
+        columns = ("path", "left_flank", "right_flank")
+        tables = (dataset for dataset, row in self.study.datasets.items() if row["format"] == "counts")
+        return {dataset: self.study.row(dataset, columns) for dataset in tables}
+
     def neighbour_files(self, dataset: str) -> list[str]:
         """Every file that the rows of `Study.neighbours` name."""
         rows = self.study.neighbours(dataset)
@@ -116,7 +122,7 @@ class Plan:
         Returns
         -------
         list of dict
-            `negatives`, `model`, `options`, `embed` (bp, 0 for none).
+            `negatives`, `model`, `options`, `embed` (bp, 0 for none), `learns`.
         """
         return [
             {
@@ -124,6 +130,7 @@ class Plan:
                 "model": model,
                 "options": self.study.options(model, dataset),
                 "embed": self.study.embedded(model),
+                "learns": self.study.learns(model, dataset),
             }
             for label, model in self.models(module, dataset)
         ]

@@ -78,7 +78,8 @@ class Study:
         ----------
         dataset : str
         columns : sequence of str
-            Columns to take; empty takes all.
+            Columns to take; empty takes all. With those of a table of bins comes `tf`, which says which of its
+            columns are read.
 
         Returns
         -------
@@ -86,7 +87,8 @@ class Study:
             Column -> text.
         """
         row = self.datasets[dataset]
-        return {key: local(row[key]) if key in PATHS else row[key] for key in columns or row}
+        named = ("tf",) if columns and row["format"] == "bins" else ()
+        return {key: local(row[key]) if key in PATHS else row[key] for key in (*columns, *named) or row}
 
     def kinship(self, datasets: Iterable[str]) -> dict[str, dict[str, str]]:
         """The columns `DESCRIBES` of datasets, with numbers instead of names of cells, laboratories and replicates.
@@ -174,8 +176,8 @@ class Study:
         Returns
         -------
         dict
-            Option -> value, without `reading` and `tfs`. Of an option given by assay, the value for the dataset's
-            assay, or the default of the schema.
+            Option -> value, without `reading`, `learns` and `tfs`. Of an option given by assay, the value for the
+            dataset's assay, or the default of the schema.
         """
         assay = self.datasets[dataset]["assay"]
         given = self.config["models"][model]
@@ -183,8 +185,25 @@ class Study:
         return {
             key: chosen(value, assay, rules[key]["default"]) if isinstance(value, Mapping) else value
             for key, value in given.items()
-            if key not in ("reading", "tfs")
+            if key not in ("reading", "learns", "tfs")
         }
+
+    def learns(self, model: str, dataset: str) -> str:
+        """What the networks of a label learn of a dataset.
+
+        Parameters
+        ----------
+        model : str
+            A key of `models` in the config.
+        dataset : str
+
+        Returns
+        -------
+        str
+            `labels`; `intensities` where the label asks for them and the dataset has such.
+        """
+        wanted = self.config["models"][model].get("learns", "labels")
+        return wanted if form(self.datasets[dataset]["assay"]) == "intensities" else "labels"
 
     def made(self, dataset: str) -> dict:
         """How the sequences of a dataset are made: `sequence` of the config and, for intensities, `probes`."""

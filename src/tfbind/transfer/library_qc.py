@@ -1,5 +1,6 @@
 """The quality of each dataset: what was read and kept, which k-mers are enriched, and what a model learns from it."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -7,7 +8,11 @@ import pandas as pd
 
 from tfbind import dna, kmers, motifs
 from tfbind.assays import form
+from tfbind.errors import NotEstimable
+from tfbind.io import sequence_files
+from tfbind.io.tally import Tally
 from tfbind.kernels import shuffle
+from tfbind.sequences import selex, selex_series
 from tfbind.sequences.selex import JACKPOT
 from tfbind.statistics.metrics import beyond, measure
 from tfbind.transfer.evaluate import GOOD_SHARE, MOTIF_PRESENT, POOR_SHARE
@@ -27,7 +32,7 @@ _MANY_JACKPOTS = 0.01
 COLUMNS = [
     *("dataset", "tf", "assay", "cell", "lab", "replicate", "cycle", "n_read", "n_dropped", "n_positive", "n_negative"),
     *("n_jackpot", "kmer", "enrichment", "entropy", "entropy_negative", "consensus", "excess", "held"),
-    *("motif", "motif_auroc", "model", "auroc", "low", "high", "floor", "verdict"),
+    *("series", "motif", "motif_auroc", "model", "auroc", "low", "high", "floor", "verdict"),
 ]
 
 
@@ -175,6 +180,64 @@ def content(row: Mapping[str, str], positives: pd.Series, negatives: pd.Series) 
     return found | {"n_positive": len(positives), "n_negative": len(negatives)}
 
 
+def of_series(
+    rows: Mapping[str, Mapping[str, str]],
+    sequences: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]],
+    counted: Mapping[str, Mapping[str, str]],
+) -> dict[str, str]:
+    """Whether the cycles of each SELEX library follow one another, see `selex_series.check`.
+
+    A library are the rows of one TF, assay, laboratory and ligand. Their positives are its cycles, their negatives that
+    come from a cycle 0 its cycle 0; a count table brings all of its own.
+
+    Parameters
+    ----------
+    rows : mapping of str to mapping
+        The sheet's row of each dataset; `tf`, `assay`, `lab`, `ligand` and `cycle` are used.
+    sequences : mapping of str to (DataFrame, DataFrame)
+        Positives and negatives of the datasets of reads: `sequence` and `origin`.
+    counted : mapping of str to mapping
+        Dataset -> its row with the path of its count table, of those that are one.
+
+    Returns
+    -------
+    dict of str to str
+        Dataset -> the verdict on its library; none for a dataset of reads without a cycle, or of another form.
+    """
+    libraries: dict[tuple[str, ...], list[str]] = {}
+    for dataset in sequences:
+        row = rows[dataset]
+        if row["cycle"] or dataset in counted:
+            libraries.setdefault(tuple(row[key] for key in ("tf", "assay", "lab", "ligand")), []).append(dataset)
+    found = {}
+    for datasets in libraries.values():
+        cycles: dict[int, pd.Series] = {}
+        for dataset in datasets:
+            bound, unbound = sequences[dataset]
+            if dataset in counted:
+                cycles |= _cycles(counted[dataset])
+                continue
+            cycles.setdefault(int(rows[dataset]["cycle"]), bound["sequence"])
+            initial = unbound["sequence"][unbound["origin"] == "cycle 0"]
+            if len(initial) > len(cycles.get(0, ())):
+                cycles[0] = initial
+        said = selex_series.check(cycles).verdict
+        found |= dict.fromkeys(datasets, said)
+    return found
+
+
+def _cycles(row: Mapping[str, str]) -> dict[int, pd.Series]:
+    # The inserts of every cycle of a count table; of a collapsed or empty cycle none.
+    table = sequence_files.read_counts(row["path"])
+    found = {}
+    for cycle in table.columns[1:]:
+        there = table[cycle] > 0
+        reads = table["sequence"][there], row["left_flank"], row["right_flank"], Tally(), table[cycle][there].to_numpy()
+        with contextlib.suppress(NotEstimable):
+            found[cycle] = selex.inserts(*reads)["sequence"]
+    return found
+
+
 def own_motif(tf: str, positives: Sequence[str], negatives: Sequence[str]) -> tuple[str, float]:
     """The TF's own JASPAR motif and its AUROC without any training.
 
@@ -251,6 +314,7 @@ def judge(
     contents: Mapping[str, Mapping[str, object]],
     metrics: pd.DataFrame,
     models: Mapping[str, Mapping],
+    series: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """The quality of each dataset: what was read and kept, its most enriched k-mer, and what a model learns from it.
 
@@ -269,6 +333,8 @@ def judge(
         `columns.METRIC_COLUMNS`, all TFs.
     models : mapping of str to mapping
         Options of each model label, from the config; models of kind ``composition`` are the floor.
+    series : mapping of str to str, optional
+        Dataset -> what `of_series` says of the cycles of its library. A verdict names cycles that are out of order.
 
     Returns
     -------
@@ -297,7 +363,10 @@ def judge(
         away = cross[cross["source"] == dataset]
         places = zip(away["target"], away["test_negatives"], strict=True)
         away = away.assign(floor=[own_floors.get(place, np.nan) for place in places])
-        table.append(line | _learnt(row["tf"], mine, floors, line, away))
+        line |= {"series": (series or {}).get(dataset, "")} | _learnt(row["tf"], mine, floors, line, away)
+        if line["series"].startswith(selex_series.WRONG):
+            line["verdict"] += f"; its cycles: {line['series'].split(';')[0]}"
+        table.append(line)
     return pd.DataFrame(table, columns=COLUMNS)
 
 

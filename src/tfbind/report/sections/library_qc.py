@@ -72,6 +72,7 @@ def _libraries(libraries: pd.DataFrame) -> dict:
         table.Column("Entropy, bits (negatives)", entropy, True),
         table.Column("Top k-mer × enrichment", enrichment, True),
         table.Column("Consensus × excess", consensus, True),
+        table.Column("Cycles", lambda r: wording.word(r["series"]).split(";")[0]),
         table.Column("Own motif alone", own_motif, True),
         table.Column("Model", lambda r: wording.word(r["model"])),
         table.Column("Own AUROC (interval)", interval, True),
