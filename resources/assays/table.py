@@ -42,5 +42,5 @@ for (source, target), part in of.groupby(["source", "target"], sort=False):
     ]
     assays = f"{printed(part['source_assay'].iloc[0])} → {printed(part['target_assay'].iloc[0])}"
     count = f"{part['n_positive'].iloc[0]} + {part['n_negative'].iloc[0]}"
-    sound = [str(verdicts.get(dataset, "")) for dataset in (source, target)]
+    sound = [verdicts[dataset].split(":")[0] for dataset in (source, target)]
     print(f"| {source} → {target} | {assays} | {count} | {' / '.join(cells)} | {' | '.join(sound)} |")
