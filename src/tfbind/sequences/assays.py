@@ -146,12 +146,14 @@ def unbound(
     tally = Tally()
     options = {"length": length, "jackpots": jackpots, "genome": genome, "blacklist": blacklist}
     try:
-        table, sizes = _split(row, kind, split, tally=tally, **options)
+        # a negative goes where the positives are that it resembles
+        beside = _split(row, "positives", split, tally=Tally(), **options) if splits.by_cluster(split) else None
+        table, sizes = _split(row, kind, split, tally=tally, beside=beside and beside[0], **options)
     except NotEstimable as reason:
         return _nothing(f"{kind}: {reason}", tally)
     table = _unique(table, tally)
     try:
-        bound, bound_sizes = _split(row, "positives", split, tally=Tally(), **options)
+        bound, bound_sizes = beside or _split(row, "positives", split, tally=Tally(), **options)
     except NotEstimable as reason:
         return _nothing(str(reason), tally)
     if faults := list(_lengths(sizes, bound_sizes, kind == "input")):
@@ -290,12 +292,19 @@ _FORMATS = {
 }
 
 
-def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: Tally, **options):
+def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: Tally, beside=None, **options):
     # All clean records of one kind with their splits; and for each file of inserts (path, whether all are test, bp).
     if row["format"] not in _FORMATS[row["assay"]]:
         raise InputError(
             f"{row['path']}: {row['assay']} takes no {row['format']} file, only {', '.join(_FORMATS[row['assay']])}"
         )
+    folds = split.get("folds", 1)
+    if row["test_path"]:
+        split = {**split, "folds": 1}  # its training rows train in every fold
+    elif folds > 1:
+        split = {**split, "validation": [], "test": []}
+        if genome is not None and row["format"] in _PEAKS and len(genome.lengths) < folds:
+            raise InputError(f"split.folds is {folds}, but {genome.path} has only {len(genome.lengths)} chromosomes")
     if genome is not None:
         split = {**split, **{name: [genome.resolve(chrom) for chrom in split.get(name, [])] for name in SPLITS[1:]}}
         absent = [name for name in SPLITS[1:] if split[name] and not set(split[name]) & set(genome.lengths)]
@@ -311,7 +320,7 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
             )
     shortest = _shortest(row, options) if row.get("trim") else 0
     parts = [tables.sequences(id=[], sequence=[], label=[], origin=[])]
-    sizes = []
+    sizes, tests = [], []
     for path, what, is_test in _files(row, kind):
         records = _read(path, row, what, tally)
         if not len(records):
@@ -322,13 +331,19 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
         clean = tables.sequences(
             id=[""] * len(clean), label=0, **{name: clean[name] for name in clean if name in _FIELDS}
         )
-        clean["split"] = "test" if is_test else splits.assign(clean, split)
         if not is_test and row["assay"] != "htselex":  # reads have no chromosome
             _unheeded(clean, split, Path(path).name, records.attrs.get("nowhere", ""), tally)
-        if row["test_path"] and not is_test and kind != "input":
-            clean["split"] = clean["split"].replace("test", "train")
         parts.append(clean)
-    return pd.concat(parts, ignore_index=True), sizes
+        tests.append(np.full(len(clean), is_test))
+    table = pd.concat(parts, ignore_index=True)
+    own = ~np.concatenate(tests) if tests else np.zeros(0, bool)
+    lengths = None if genome is None else genome.lengths
+    chosen = splits.assign(table[own], split, lengths, tally, beside)
+    if row["test_path"] and kind != "input":
+        chosen = chosen.replace("test", "train")
+    table["split"] = "test"
+    table.loc[own, "split"] = chosen
+    return table, sizes
 
 
 def _files(row: Mapping[str, str], kind: str) -> list[tuple[str, str, bool]]:
