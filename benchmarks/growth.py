@@ -24,7 +24,8 @@ from benchmarks import inputs, page, workflow
 from tfbind import dna
 from tfbind.io import tables
 from tfbind.models import predict, training
-from tfbind.sequences import assays, negatives
+from tfbind.sequences import negatives
+from tfbind.sequences import positives as of_row
 from tfbind.study import schema
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
@@ -54,7 +55,7 @@ def extraction(rows: int, folder: Path) -> Callable[[], object]:
     inputs.loci(reference, rows).to_csv(path, sep="\t", header=False, index=False)
     row = _sheet_row(assay="chipseq", path=str(path), format="bed", genome="simulated")
     rng = np.random.default_rng(0)
-    return lambda: assays.positives(row, length=LENGTH, split=_SPLIT, limit=None, genome=reference, rng=rng)
+    return lambda: of_row.positives(row, length=LENGTH, split=_SPLIT, limit=None, genome=reference, rng=rng)
 
 
 def reading(rows: int, folder: Path) -> Callable[[], object]:
@@ -66,7 +67,7 @@ def reading(rows: int, folder: Path) -> Callable[[], object]:
             letters = np.frombuffer(b"ACGT", np.uint8)[rng.integers(0, 4, (min(10_000, rows - start), 40))]
             out.write(b"".join(b"@r\n%s\n+\n%s\n" % (line.tobytes(), b"I" * 40) for line in letters))
     row = _sheet_row(assay="htselex", path=str(path), format="fastq")
-    return lambda: assays.positives(row, length=LENGTH, split=_SPLIT, limit=None, rng=rng)
+    return lambda: of_row.positives(row, length=LENGTH, split=_SPLIT, limit=None, rng=rng)
 
 
 def shuffling(rows: int, folder: Path) -> Callable[[], object]:

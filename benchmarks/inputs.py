@@ -10,7 +10,8 @@ import pandas as pd
 
 from tfbind import dna, seeding
 from tfbind.io import download, genome, paths
-from tfbind.sequences import assays, negatives
+from tfbind.sequences import negatives
+from tfbind.sequences import positives as of_row
 from tfbind.study import config
 from tfbind.study.study import Study
 
@@ -40,7 +41,7 @@ def row(dataset: str) -> dict[str, str]:
 def positives(dataset: str) -> pd.DataFrame:
     """The bound sequences of a dataset of the real study."""
     options = {**study_of_real_data().config["sequence"], "split": study_of_real_data().config["split"]}
-    table, _ = assays.positives(row(dataset), **options, rng=np.random.default_rng(0))
+    table, _ = of_row.positives(row(dataset), **options, rng=np.random.default_rng(0))
     return table
 
 
@@ -49,10 +50,10 @@ def tables(dataset: str, seeds: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     about, study = row(dataset), study_of_real_data()
     options = {"length": study.config["sequence"]["length"], "split": study.config["split"]}
     label = study.config["negatives"]["standard"]
-    bound, _ = assays.positives(
+    bound, _ = of_row.positives(
         about, **options, limit=study.config["sequence"]["limit"], rng=seeding.generator("positives", dataset)
     )
-    provided, _ = assays.unbound(about, "provided", **options, limit=None, rng=seeding.generator("provided", dataset))
+    provided, _ = of_row.unbound(about, "provided", **options, limit=None, rng=seeding.generator("provided", dataset))
     unbound, _ = negatives.draw(
         dataset,
         bound,

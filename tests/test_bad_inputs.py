@@ -19,7 +19,7 @@ TESTS = Path(__file__).parent
 ELSEWHERE = {
     15: "test_archives::test_a_withdrawn_file_is_refused_with_what_to_take_instead",
     16: "test_archives::test_a_file_that_is_something_else_is_refused",
-    22: "test_assays::test_test_path_is_all_test_and_the_rest_never",
+    22: "test_positives::test_test_path_is_all_test_and_the_rest_never",
     23: "test_genome::test_the_index_is_neither_made_nor_written",
     28: "test_genome::test_the_index_is_neither_made_nor_written",
     34: "test_negatives::test_no_kind_possible_says_what_each_needs",

@@ -18,7 +18,7 @@ from tfbind.errors import InputError, NotEstimable
 from tfbind.io import peaks, sequence_files
 from tfbind.io.genome import Genome, index
 from tfbind.io.tally import Tally
-from tfbind.sequences import assays
+from tfbind.sequences import positives as of_row
 from tfbind.study import config, schema, sources
 
 TRIES = int(os.environ.get("TFBIND_FUZZ", 0))
@@ -209,7 +209,7 @@ def test_rows_read_are_rows_kept_and_dropped(folder, tiny, assay, form, data):
     split = {"validation": [], "test": ["chr2"], "validation_fraction": 0.1, "test_fraction": 0.2}
     options = {"length": 21, "split": split, "rng": seeding.generator("fuzz")}
     options["genome"] = tiny if form in sources.PLACED else None
-    for make in (assays.positives, lambda *a, **o: assays.unbound(*a[:1], "provided", **o)):
+    for make in (of_row.positives, lambda *a, **o: of_row.unbound(*a[:1], "provided", **o)):
         try:
             table, tally = make(row, limit=100, **options)
         except (InputError, NotEstimable) as error:

@@ -15,7 +15,7 @@ from tfbind.study.schema import schema
 REPO = Path(__file__).parents[1]
 #: Rooms (folders and single modules) from the ground up; a room imports those below it.
 FLOORS = [
-    ["errors", "kernels", "earlier"],
+    ["errors", "kernels", "earlier", "assays"],
     ["dna", "code_digest"],
     ["kmers"],
     ["io", "motifs", "job", "seeding"],
@@ -139,7 +139,7 @@ def test_a_start_loads_what_it_needs():
     for name, allowed in SCRIPTS.items():
         groups.setdefault(frozenset(allowed), {})[f"{name}.py"] = imports(scripts[name])
     # planning, validation, prediction from Python and at the command line
-    names = ("study.config", "cli", "sequences.assays", "sequences.negatives", "simulation.simulate", "code_digest")
+    names = ("study.config", "cli", "sequences.positives", "sequences.negatives", "simulation.simulate", "code_digest")
     names += ("archives.accessions", "sequences.leakage", "check_files")
     groups[frozenset(HEAVY - {"torch", "sklearn"})] = {name: f"import tfbind.{name}" for name in names}
     groups[frozenset(HEAVY - {"pytorch_lightning"})] = {"prediction": "import tfbind.models.predict"}
@@ -163,16 +163,18 @@ def test_workflow_files_import_what_planning_may():
 
 
 def test_schema_words_are_registry_keys():
+    from tfbind.assays import ASSAYS, FORMS
     from tfbind.models.baseline import ESTIMATORS
     from tfbind.models.networks import MODELS
-    from tfbind.sequences.assays import ASSAYS
+    from tfbind.sequences import forms
     from tfbind.sequences.negatives import NEGATIVES
-    from tfbind.study.assay_names import PRINTED
     from tfbind.study.negative_kinds import KINDS
 
     rules = schema("config")
-    assert set(schema("datasets")["properties"]["assay"]["enum"]) == set(ASSAYS) == set(PRINTED)
-    assert set(rules["$defs"]["kinds"]["anyOf"][0]["enum"]) == set(NEGATIVES) == set(KINDS)
+    assert {about.form for about in ASSAYS.values()} == set(FORMS) == set(forms.FORMS)
+    formats = {name for about in ASSAYS.values() for name in about.formats}
+    assert set(schema("datasets")["properties"]["format"]["enum"]) == formats | {""}
+    assert set(rules["$defs"]["kinds"]["anyOf"][0]["enum"]) == set(NEGATIVES) | {"usual"} == set(KINDS) | {"usual"}
     options = {option for kind in KINDS.values() for option in kind.options}
     given = set(rules["properties"]["negatives"]["additionalProperties"]["properties"])
     assert given == options | {"kind", "ratio", "fresh", "tfs"}

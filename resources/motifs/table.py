@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from tfbind.assays import printed
 from tfbind.interpretation import logos
 from tfbind.io import tables
 
 RESULTS = Path(__file__).parents[2] / "results-motifs" / "results"
-ASSAYS = {"chipseq": "ChIP-seq", "htselex": "HT-SELEX"}
 
 table = tables.read_tsv(RESULTS / "motifs.tsv", dtype={"seed": str, "filter": str})
 print("| source | assay | sites | best match in JASPAR | q | own motif: rank, p | effect of filters like it |")
@@ -16,10 +16,10 @@ for (source, assay), rows in table.groupby(["source", "source_assay"], sort=Fals
     own = found.loc[found["kinship"] != "other", "importance"].sum()
     match = f"{best['match_tf']} {best['match']} ({best['kinship']})"
     rank = f"{best['own_rank']:.0f}, {best['own_p_value']:.0e}"
-    line = [source, ASSAYS[assay], f"`{best['consensus']}`", match, f"{best['q_value']:.0e}", rank, f"{own:.0%}"]
+    line = [source, printed(assay), f"`{best['consensus']}`", match, f"{best['q_value']:.0e}", rank, f"{own:.0%}"]
     print("| " + " | ".join(line) + " |")
 print()
 for _, rows in table.groupby("tf", sort=False):
-    for sentence in logos.told(rows, ASSAYS):
+    for sentence in logos.told(rows):
         if sentence.startswith("Only"):
             print(f"- {rows['tf'].iloc[0]}: {sentence}")

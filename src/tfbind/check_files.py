@@ -21,7 +21,7 @@ from tfbind.io.peaks import read_peaks
 from tfbind.io.tables import note
 from tfbind.io.tally import Tally
 from tfbind.seeding import generator
-from tfbind.sequences import assays, drawing
+from tfbind.sequences import drawing, positives
 from tfbind.study.study import SEQUENCES, Study
 from tfbind.transfer import external_scores
 
@@ -209,8 +209,8 @@ def _bound(study: Study, folder: Path, dataset: str) -> Findings:
         return found
     for path, sha256 in study.checksums(dataset).items():
         found.tried(download.verify, path, sha256)
-    options = {**study.config["sequence"], "split": study.config["split"], "rng": generator("positives", dataset)}
-    if made := found.tried(assays.positives, row, genome=genome, blacklist=blacklist, **options):
+    options = {**study.made(dataset), "split": study.config["split"], "rng": generator("positives", dataset)}
+    if made := found.tried(positives.positives, row, genome=genome, blacklist=blacklist, **options):
         found.table(dataset, "bound", *made)
         tables.write(made[0], folder / f"{dataset}.parquet")
     return found
@@ -235,7 +235,7 @@ def _unbound(study: Study, folder: Path, dataset: str) -> Findings:
         study.row(dataset, SEQUENCES),
         study.drawn(dataset),
         read[dataset],
-        sequence=study.config["sequence"],
+        sequence=study.made(dataset),
         split=study.config["split"],
         seeds=len(study.config["seeds"]),
         genome=genome,

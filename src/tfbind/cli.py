@@ -3,19 +3,19 @@
 import contextlib
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from tfbind import __version__, check_files, doctor, progress
+from tfbind import __version__, assays, check_files, doctor, progress
 from tfbind.archives import accessions, ena
 from tfbind.errors import InputError, NotEstimable, ResourceError
 from tfbind.io import atomic, download, hosts, paths, tables, textfile
 from tfbind.simulation import simulate
 from tfbind.study import config
-from tfbind.study.assay_names import PRINTED
 from tfbind.study.sources import ACCESSION
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -49,7 +49,7 @@ def validate(
     if not quick:
         reasons = check_files.read_files(study, _above, cores or doctor.usable_cores(), _counted)
     datasets = study.datasets.values()
-    counts = ", ".join(f"{sum(r['assay'] == a for r in datasets)} {a}" for a in PRINTED)
+    counts = ", ".join(f"{count} {assay}" for assay, count in Counter(r["assay"] for r in datasets).items())
     typer.echo(f"{path}: valid; {len(study.tfs())} TFs in {len(study.datasets)} datasets ({counts})")
     if reasons:
         raise NotEstimable("\n".join(reasons))
@@ -208,7 +208,7 @@ def score(
     bed: Annotated[str, typer.Option(metavar="FILE", help="Intervals of --genome.")] = "",
     vcf: Annotated[str, typer.Option(metavar="FILE", help="Variants of --genome, all alleles at one locus.")] = "",
     genome: Annotated[Path | None, typer.Option(help="A plain FASTA with its .fai beside it.")] = None,
-    assay: Annotated[str, typer.Option(help="What the sequences are from: chipseq, htselex.")] = "",
+    assay: Annotated[str, typer.Option(help="What the sequences are from: " + ", ".join(assays.ASSAYS))] = "",
     reading: Annotated[str, typer.Option(help="whole, scan or embed; by default as the model was evaluated.")] = "",
     out: Annotated[Path | None, typer.Option(help="A file instead of standard output; it appears when whole.")] = None,
 ) -> None:

@@ -13,7 +13,6 @@ from types import ModuleType
 #: Earlier name -> the modules that hold its names now.
 MOVED = {
     "adaptation": "transfer.learning_curves",
-    "assays": "sequences.assays",
     "audit": "sequences.leakage",
     "background": "models.background",
     "baseline": "models.baseline",

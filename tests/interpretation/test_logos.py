@@ -9,8 +9,6 @@ from interpretation.test_tomtom import learner, shares, turned
 from report.test_report import Page, assert_closed, render, study
 from tfbind.interpretation import logos, tomtom
 
-ASSAYS = {"chipseq": "ChIP-seq", "htselex": "HT-SELEX"}
-
 
 @pytest.fixture(scope="module")
 def known():
@@ -61,7 +59,7 @@ def test_a_motif_turns_to_the_strand_and_place_of_the_known_one():
 
 
 def test_sentences_name_the_match_of_each_assay_and_what_only_one_taught(known):
-    own, other, only = logos.told(known[0], ASSAYS)
+    own, other, only = logos.told(known[0])
     match = r"USF1 \(MA\d+\.\d, q = \S+\) is the best match\."
     assert re.fullmatch(rf"ChIP-seq \(peaks\) taught the factor’s own motif: {match}", own)
     assert re.fullmatch(rf"HT-SELEX \(reads\) taught the factor’s own motif: {match}", other)
@@ -78,26 +76,26 @@ def test_sentences_name_the_match_of_each_assay_and_what_only_one_taught(known):
 )
 def test_sentences_say_what_a_match_is_to_the_factor(known, kinship, said):
     rows = known[0][known[0]["filter"] == "sites"]
-    sentence = logos.told(rows.assign(kinship=kinship, alike_to=np.nan), ASSAYS)[0]
+    sentence = logos.told(rows.assign(kinship=kinship, alike_to=np.nan))[0]
     assert said in sentence and re.search(r", its own MA\d+\.\d is match 1\.$", sentence)
-    unknown = logos.told(rows.assign(kinship=kinship, alike_to=np.nan, own=np.nan), ASSAYS)[0]
+    unknown = logos.told(rows.assign(kinship=kinship, alike_to=np.nan, own=np.nan))[0]
     assert unknown.endswith(", JASPAR has none.")
 
 
 def test_what_both_assays_taught_or_is_faint_is_no_difference(known):
     table = known[0]
     faint = table.assign(importance=table["importance"].where(table["match_tf"] != "NFYA", 0.02))
-    assert len(logos.told(faint, ASSAYS)) == 2
+    assert len(logos.told(faint)) == 2
     alone = table[table["source"] == "peaks"]
-    assert len(logos.told(alone, ASSAYS)) == 1
+    assert len(logos.told(alone)) == 1
 
 
 def test_a_source_without_a_motif_says_why(known):
     none = learner("USF1", "reads", "htselex", {})
     none = none._replace(table=pd.DataFrame([{"note": "library collapsed"}], columns=tomtom.LEARNT))
     table, _ = tomtom.tabulate([none])
-    assert logos.told(table, ASSAYS) == ["HT-SELEX (reads) taught no motif: library collapsed."]
-    (factor,) = logos.section(table, {}, ASSAYS)
+    assert logos.told(table) == ["HT-SELEX (reads) taught no motif: library collapsed."]
+    (factor,) = logos.section(table, {})
     assert factor["models"][0]["reference"] is None
 
 
@@ -108,7 +106,7 @@ def test_filters_of_like_matches_are_one_in_the_mean_over_seeds(known):
 
 
 def test_logos_stand_side_by_side_and_stay_small(known):
-    (factor,) = logos.section(*known, ASSAYS)
+    (factor,) = logos.section(*known)
     (part,) = factor["models"]
     assert [len(figure["logos"]) for figure in part["figures"]] == [3, 2]
     drawn = [logo["svg"] for figure in part["figures"] for logo in figure["logos"]] + [part["reference"]["svg"]]

@@ -8,7 +8,7 @@ from tfbind import dna
 from tfbind.io import tables
 from tfbind.io.tally import Tally
 from tfbind.seeding import generator
-from tfbind.sequences import assays, clusters, leakage, splits
+from tfbind.sequences import clusters, leakage, positives, splits
 
 SPLIT = {"validation": [], "test": [], "validation_fraction": 0.1, "test_fraction": 0.2}
 CLUSTER = SPLIT | {"without_coordinates": "cluster", "share": 0.5}
@@ -105,8 +105,8 @@ def row(path, **fields):
 
 def drawn(row, split=CLUSTER):
     options = {"length": 101, "split": split, "limit": None}
-    made = assays.positives(row, **options, rng=generator("a"))
-    return made[0], assays.unbound(row, "provided", **options, rng=generator("b"))[0]
+    made = positives.positives(row, **options, rng=generator("a"))
+    return made[0], positives.unbound(row, "provided", **options, rng=generator("b"))[0]
 
 
 def test_negatives_go_where_the_positives_are_that_they_resemble(tmp_path, rng):
@@ -127,7 +127,7 @@ def test_a_test_file_stays_the_test_set(tmp_path, rng):
     for name, part in {"a.fa": sequences[:300], "b.fa": sequences[300:]}.items():
         (tmp_path / name).write_text("".join(f">{i}\n{text}\n" for i, text in enumerate(part)))
     given = row(tmp_path / "a.fa", test_path=str(tmp_path / "b.fa"), format="fasta")
-    bound, tally = assays.positives(given, length=101, split=CLUSTER | {"folds": 3}, limit=None, rng=generator("a"))
+    bound, tally = positives.positives(given, length=101, split=CLUSTER | {"folds": 3}, limit=None, rng=generator("a"))
     assert set(bound["split"]) == {"train", "validation", "test"}
     tests = set(dna.canonicals(pd.Series(sequences[300:])))
     assert set(dna.canonicals(bound["sequence"][bound["split"] == "test"])) == tests

@@ -9,7 +9,8 @@ from tfbind import dna
 from tfbind.errors import InputError
 from tfbind.io import tables
 from tfbind.models import baseline, predict
-from tfbind.sequences import assays, negatives, other_tf_negatives
+from tfbind.sequences import negatives, other_tf_negatives
+from tfbind.sequences import positives as of_row
 from tfbind.study.schema import schema
 from tfbind.transfer import evaluate
 
@@ -513,11 +514,11 @@ def drawn(folder, kind, mine=("", ""), theirs=("", ""), named=True):
         rows[name] = dict.fromkeys(schema("datasets")["properties"], "") | {"dataset": name, "assay": "htselex"}
         rows[name] |= {"format": "labelled", "path": str(folder / f"{name}.tsv")}
         rows[name] |= {"left_flank": left, "right_flank": right} if named else {}
-    bound = {name: assays.positives(row, **options)[0] for name, row in rows.items()}
+    bound = {name: of_row.positives(row, **options)[0] for name, row in rows.items()}
     unbound = {"other_tf": other_tf_negatives.pool([bound["B"]], np.random.default_rng(0))[0]}
-    unbound["provided"] = assays.unbound(rows["A"], "provided", **options)[0]
+    unbound["provided"] = of_row.unbound(rows["A"], "provided", **options)[0]
     fasta = rows["A"] | {"format": "fasta", "path": str(folder / "A.fa"), "input_path": str(folder / "A_0.fa")}
-    unbound["input"] = assays.unbound(fasta, "input", **options)[0]
+    unbound["input"] = of_row.unbound(fasta, "input", **options)[0]
     return bound["A"], draw(bound["A"], kind, unbound=unbound)[0]
 
 

@@ -88,7 +88,7 @@ def test_every_cause_is_a_switch_or_says_why_not(far):
         "composition",
         "cycle",
     }
-    assert why["strength"] == why["cell"] == "not both are ChIP-seq"
+    assert why["strength"] == why["cell"] == "not both are of one assay"
     alike = made("s", 300, 20, "input", 0)
     why = drop_attribution.untestable(game(alike, made("t", 310, 20, "input", 1)), ROW, ROW | {"cycle": "2"})
     assert why["negatives"] == "both are set against input" and why["length"] == "both are 20 bp"

@@ -42,7 +42,7 @@ for name, datasets, labels in plan.variants("draw_negatives", study.labels):
                 study.datasets[wildcards.dataset]["genome"]
             ),
             labels=lambda wildcards: study.drawn(wildcards.dataset),
-            sequence=study.config["sequence"],
+            sequence=lambda wildcards: study.made(wildcards.dataset),
             split=study.config["split"],
             seeds=study.config["seeds"],
             code=digest("sequences.drawing"),

@@ -20,8 +20,8 @@ rule extract_positives:
         genome=lambda wildcards: plan.opened(
             study.datasets[wildcards.dataset]["genome"]
         ),
-        sequence=study.config["sequence"],
+        sequence=lambda wildcards: study.made(wildcards.dataset),
         split=study.config["split"],
-        code=digest("sequences.assays"),
+        code=digest("sequences.positives"),
     script:
         "../scripts/positives.py"

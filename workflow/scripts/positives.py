@@ -1,17 +1,17 @@
-"""One row of the sheet -> its table of bound sequences, and the account of what was kept."""
+"""One row of the sheet -> its table of positives, and the account of what was kept."""
 
 from tfbind import job
 from tfbind.io import download, tables
 from tfbind.io.genome import Genome
 from tfbind.seeding import generator
-from tfbind.sequences import assays
+from tfbind.sequences import positives
 
 job.begin(snakemake.log[0])
 row, params = snakemake.params.row, snakemake.params
 fasta = snakemake.input.get("genome")
 for path, sha256 in params.checksums.items():
     download.verify(path, sha256)
-table, tally = assays.positives(
+table, tally = positives.positives(
     row,
     **params.sequence,
     split=params.split,

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tfbind.archives import ena, encode, rows
+from tfbind.assays import form
 from tfbind.errors import InputError
 from tfbind.io import atomic, hosts, paths
 from tfbind.study import schema, sheet, sources
@@ -101,7 +102,7 @@ def query(tfs: Sequence[str], assembly: str = "", studies: Sequence[str] = (), p
         found += ena.ena_sheet(records, profile, tfs)
         found.remarks.append(f"{', '.join(studies)}: {len(records)} runs, names read as {profile}; a row is one cycle")
     for row in found.rows:
-        _named(row, encode.encode() if row["assay"] == "chipseq" else ena.ena())
+        _named(row, encode.encode() if form(row["assay"]) == "peaks" else ena.ena())
     return found
 
 

@@ -9,6 +9,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from tfbind import dna
+from tfbind.assays import printed
 from tfbind.interpretation import tomtom
 from tfbind.interpretation.tomtom import SITES
 
@@ -141,15 +142,13 @@ def headline(rows: pd.DataFrame) -> dict | None:
     return None if chosen.empty else chosen.iloc[0].to_dict()
 
 
-def told(rows: pd.DataFrame, assays: Mapping[str, str]) -> list[str]:
+def told(rows: pd.DataFrame) -> list[str]:
     """Sentences: which known motif was learnt from each source, and which from one assay only.
 
     Parameters
     ----------
     rows : DataFrame
         Columns `tomtom.COLUMNS`, for one TF, kind of negatives and model.
-    assays : mapping of str to str
-        Assay -> the name to write.
 
     Returns
     -------
@@ -158,7 +157,7 @@ def told(rows: pd.DataFrame, assays: Mapping[str, str]) -> list[str]:
     """
     said, shares = [], {}
     for (source, assay), mine in rows.groupby(["source", "source_assay"], sort=False):
-        place = f"{assays.get(assay, assay)} ({source})"
+        place = f"{printed(assay)} ({source})"
         best = headline(mine)
         if best is None:
             said.append(f"{place} taught no motif: {mine['note'].dropna().iloc[0]}.")
@@ -179,11 +178,11 @@ def told(rows: pd.DataFrame, assays: Mapping[str, str]) -> list[str]:
             if others and all(found["importance"].get(row["alike_to"], 0) < NOT_TAUGHT for found in others):
                 share = f"{row['importance']:.0%} of the effect of all filters"
                 known = f"{row['match_tf']} ({row['match']}; {share})"
-                said.append(f"Only {assays.get(assay, assay)} ({source}) taught {known}.")
+                said.append(f"Only {printed(assay)} ({source}) taught {known}.")
     return said
 
 
-def section(table: pd.DataFrame, motifs: Mapping[str, np.ndarray], assays: Mapping[str, str]) -> list[dict]:
+def section(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> list[dict]:
     """Data for the template: for each TF and model its sentences and logos, with the known motif first.
 
     Parameters
@@ -192,8 +191,6 @@ def section(table: pd.DataFrame, motifs: Mapping[str, np.ndarray], assays: Mappi
         Learnt motifs, from `tomtom.tabulate`.
     motifs : mapping of str to (W, 4) float
         Shares by name or id, from `tomtom.tabulate`.
-    assays : mapping of str to str
-        Assay -> the name to write.
 
     Returns
     -------
@@ -210,7 +207,7 @@ def section(table: pd.DataFrame, motifs: Mapping[str, np.ndarray], assays: Mappi
             shown = [best[source] | {"importance": np.nan}] if (best[source] or {}).get("filter") == SITES else []
             shown += taught(mine).head(SHOWN).to_dict("records")
             logos = [{"row": row, "placed": turn(motifs[tomtom.name(row)], motifs[known])} for row in shown]
-            figures.append({"source": source, "assay": assays.get(assay, assay), "logos": logos})
+            figures.append({"source": source, "assay": printed(assay), "logos": logos})
             placed += [(place, len(share)) for share, place in (logo["placed"] for logo in logos)]
         if known is not None:
             first = min([0, *(place for place, _ in placed)])
@@ -222,6 +219,6 @@ def section(table: pd.DataFrame, motifs: Mapping[str, np.ndarray], assays: Mappi
             name = next(iter([*rows["match_tf"][rows["match"] == known], tf]))
             svg = draw(motifs[known], f"Logo of {name}, {known}", -first, width)
             reference = {"name": f"{name} {known}", "svg": svg}
-        entry = {"model": model, "negatives": negatives, "said": told(rows, assays)}
+        entry = {"model": model, "negatives": negatives, "said": told(rows)}
         factors.setdefault(tf, []).append(entry | {"figures": figures, "reference": reference})
     return [{"tf": tf, "models": models} for tf, models in factors.items()]

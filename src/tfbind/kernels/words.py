@@ -200,8 +200,11 @@ def near(tokens, sizes, others, other_sizes, index, share, least, most):
 @njit(cache=True, nogil=True)
 def _alike(words, others, share, least):
     # Whether two sequences are near-identical, from their distinct words, rising.
-    shared = i = j = 0
-    while i < len(words) and j < len(others):
+    needed = max(least, share * min(len(words), len(others)))
+    i = j = shared = 0
+    while min(len(words) - i, len(others) - j) + shared >= needed:
+        if shared >= needed:
+            return True
         if words[i] == others[j]:
             shared += 1
             i += 1
@@ -210,7 +213,7 @@ def _alike(words, others, share, least):
             i += 1
         else:
             j += 1
-    return shared >= least and shared >= share * min(len(words), len(others))
+    return False
 
 
 @njit(cache=True, nogil=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import pandas as pd
 from markupsafe import Markup, escape
 
+from tfbind.assays import printed
 from tfbind.statistics.over_tfs import EVERY_TF
-from tfbind.study.assay_names import PRINTED
 
 #: How a verdict begins -> (style, sign); the sign and the word carry the meaning without the colour.
 VERDICTS = {
@@ -79,8 +79,8 @@ def word(value: object) -> str:
 
 
 def assay(value: object) -> str:
-    """An assay as it is written in a paper; one not in `PRINTED` as it is."""
-    return PRINTED.get(value, word(value))
+    """An assay as it is written in a paper; one that is not known as it is."""
+    return printed(word(value))
 
 
 def against(row: Mapping) -> str:

@@ -6,13 +6,15 @@ from os import PathLike
 
 import pandas as pd
 
+from tfbind.assays import form
 from tfbind.errors import InputError
 from tfbind.io import chromosomes, intervals
 from tfbind.io.genome import Genome
 from tfbind.io.peaks import read_peaks
 from tfbind.io.tally import Tally
 from tfbind.seeding import generator
-from tfbind.sequences import assays, negatives, other_tf_negatives
+from tfbind.sequences import negatives, other_tf_negatives
+from tfbind.sequences import positives as of_row
 from tfbind.study.negative_kinds import KINDS
 
 
@@ -62,17 +64,17 @@ def sets(
     Raises
     ------
     InputError
-        A file is refused as in `assays.unbound` and `peaks.read_peaks`. Once all sets are drawn: the faults of all
+        A file is refused as in `positives.unbound` and `peaks.read_peaks`. Once all sets are drawn: the faults of all
         that `negatives.draw` refused.
     """
     placed = {"genome": genome, "blacklist": blacklist}
     peaks = [read_peaks(n[c], n["format"]) for n in neighbours for c in ("path", "relaxed_path") if n[c]]
     avoid = chromosomes.named(intervals.together(peaks), genome, Tally()) if peaks else None
     asked = dict.fromkeys(chain.from_iterable(options["kinds"] for options in labels.values()))
-    offered = set().union(*assays.offers(row).values())
+    offered = set().union(*of_row.offers(row).values())
     options = {**sequence, **placed, "split": split, "limit": None}
     read = {
-        kind: assays.unbound(row, kind, **options, rng=generator(kind, row["dataset"]))
+        kind: of_row.unbound(row, kind, **options, rng=generator(kind, row["dataset"]))
         for kind in asked
         if kind in offered
     }
@@ -90,7 +92,7 @@ def sets(
                 unbound={kind: table for kind, (table, _) in found.items()},
                 avoid=avoid if any(KINDS[kind].away for kind in kinds) else None,
                 bound=bound if label in others else [],
-                reads=row["assay"] == "htselex",
+                reads=form(row["assay"]) == "reads",
                 **placed,
                 **{name: options[name] for name in ("margin", "distance", "gc")},
             )

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfbind import dna, kmers
+from tfbind.assays import form
 from tfbind.io import atomic, intervals, tables
 from tfbind.kernels import words
 
@@ -259,7 +260,7 @@ def audit(
         row = targets[target]
         one_genome = source["dataset"] == target or bool(source["genome"] and source["genome"] == row["genome"])
         shared, sentence = 0, ""
-        if source["dataset"] != target and source["assay"] == row["assay"] == "htselex":
+        if source["dataset"] != target and form(source["assay"]) == form(row["assay"]) == "reads":
             names = source["dataset"], target
             shared, sentence = one_library(names, train[0]["sequence"], positives["sequence"])
         against_bound = [compare(part, _tested(positives), share, one_genome) for part in seen]

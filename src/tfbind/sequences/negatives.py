@@ -61,7 +61,7 @@ def draw(
         More than one gives every seed its own training negatives (column `draw` is 1, 2, ...); validation and test
         negatives are shared by all (`draw` 0).
     unbound : mapping of str to sequence table
-        For `provided` and `input`, from `assays.unbound`; for `other_tf`, from `other_tf_negatives.pool`.
+        For `provided` and `input`, from `positives.unbound`; for `other_tf`, from `other_tf_negatives.pool`.
     genome : Genome, optional
         For `genomic` and `flank`.
     blacklist : path, optional

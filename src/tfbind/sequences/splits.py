@@ -143,7 +143,17 @@ def fold_of_chromosomes(lengths: Mapping[str, int], folds: int, names: Iterable[
 
 
 def name_of(fold: int, folds: int) -> str:
-    """The word of a fold in the column `split`: ``fold{fold}/{folds}``, `fold` from 0 to `folds` - 1."""
+    """The word of a fold in the column `split`.
+
+    Parameters
+    ----------
+    fold, folds : int
+        From 0, and how many there are.
+
+    Returns
+    -------
+    str
+    """
     return f"fold{fold}/{folds}"
 
 

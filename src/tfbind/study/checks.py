@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from tfbind.assays import ASSAYS, form, has_cycles
 from tfbind.io.paths import PATHS, is_url
 from tfbind.study import schema, sources
 from tfbind.study.negative_kinds import KINDS
@@ -23,8 +24,8 @@ def check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
     Parameters
     ----------
     row : dict of str to str
-        All columns as text. `format` is changed in place: recognised by the file name, ``peaks`` for ChIP-seq with a
-        genome.
+        All columns as text. `format` is changed in place: recognised by the file name; ``peaks`` for an assay
+        of peaks with a genome, ``probes`` for one of intensities.
     genomes : mapping
         `genomes` of the config; only the names are read.
 
@@ -36,8 +37,10 @@ def check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
     if not row["format"]:
         name, suffix = _suffix(row["path"])
         row["format"] = sources.SUFFIXES.get(suffix, "")
-        if row["format"] in ("", "bed") and row["assay"] == "chipseq" and row["genome"]:
+        if row["format"] in ("", "bed") and form(row["assay"]) == "peaks" and row["genome"]:
             row["format"] = "peaks"  # a row with a genome has coordinates: recognised by its columns, not its name
+        if row["format"] in ("", "labelled") and form(row["assay"]) == "intensities":
+            row["format"] = "probes"
         if not row["format"] and not sources.ACCESSION.fullmatch(name.upper()):
             known = ", ".join(filter(None, schema.schema("datasets")["properties"]["format"]["enum"]))
             yield f"format: cannot be told from the name {name!r}; write one of {known}"
@@ -45,13 +48,15 @@ def check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
         yield f"genome: a {row['format']} file needs one; write a key of `genomes` in the config"
     if row["genome"] and row["genome"] not in genomes:
         yield f"genome: {row['genome']!r} is not in the config's `genomes` ({', '.join(genomes) or 'none there'})"
-    if row["assay"] == "htselex" and row["format"] in sources.PLACED:
-        yield f"format: {row['format']} holds coordinates, but SELEX reads have none"
-    if row["assay"] == "chipseq" and row["format"] in ("fastq", "counts"):
-        yield f"format: {row['format']} is for SELEX reads; ChIP-seq comes as peaks or as sequences of peaks"
+    about = ASSAYS.get(row["assay"])  # None: its fault is said by the schema
+    if about and row["format"] and row["format"] not in about.formats:
+        said = f"{row['format']} {_holds(row['format'])}"
+        if row["format"] in sources.PLACED:
+            said += f", but {about.printed} {about.form} have none"
+        yield f"format: {said}; {about.printed} comes as {', '.join(about.formats)}"
     if row["format"] == "counts" and row["input_path"]:
         yield "input_path: a count table brings its own cycle 0; leave this empty"
-    if row["trim"] and row["assay"] != "htselex":
+    if about and row["trim"] and about.form != "reads":
         yield "trim: only inserts of SELEX are cut; leave this empty"
     named = [(column, row[column] if is_url(row[column]) else os.path.realpath(row[column])) for column in PATHS]
     named = [(column, file) for column, file in named if row[column]]
@@ -62,6 +67,14 @@ def check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
         re.compile(row["negative_names"])
     except (re.error, OverflowError, RecursionError) as error:
         yield f"negative_names: {row['negative_names']!r} is not a regular expression ({error})"
+
+
+def _holds(name: str) -> str:
+    # What a format is, for an assay of another form.
+    if name in sources.PLACED:
+        return "holds coordinates"
+    forms = {about.form for about in ASSAYS.values() if name in about.formats}
+    return f"is for {' and '.join(sorted(forms))}"
 
 
 def check_file(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
@@ -231,10 +244,11 @@ def check_celltype(name: str, config: dict, rows: list[dict[str, str]]) -> Itera
         yield f"{name}: split.test: the cell-type task tests on whole chromosomes; name some"
 
 
-#: Assay -> columns of the sheet that it does not read.
+#: Form -> columns of the sheet that it does not read.
 _IDLE_COLUMNS = {
-    "chipseq": ("input_path", "left_flank", "right_flank"),
-    "htselex": ("genome", "relaxed_path"),
+    "peaks": ("input_path", "left_flank", "right_flank", "design"),
+    "reads": ("genome", "relaxed_path", "design"),
+    "intensities": ("genome", "relaxed_path", "input_path", "cycle", "negatives_path", "test_negatives_path"),
 }
 #: Options of negatives -> the kinds that read them.
 _OPTIONS_OF = {
@@ -261,13 +275,14 @@ def idle(name: str, written: Mapping, study: Study) -> Iterator[str]:
     """
     config, rows = study.config, study.datasets
     for dataset, row in rows.items():
-        columns = [column for column in _IDLE_COLUMNS.get(row["assay"], ()) if row[column]]
+        columns = [column for column in _IDLE_COLUMNS[form(row["assay"])] if row[column]]
+        columns += ["cycle"] if row["cycle"] and not has_cycles(row["assay"]) and "cycle" not in columns else []
         if row["negative_names"] and row["format"] != "fasta":
             columns.append("negative_names")
         if columns:
             yield f"{dataset}: {', '.join(columns)}: not read for {row['assay']} of format {row['format']}"
     placed = [row for row in rows.values() if row["format"] in sources.PLACED or row["format"] == "fasta"]
-    placed = [row for row in placed if row["assay"] != "htselex"]
+    placed = [row for row in placed if form(row["assay"]) == "peaks"]
     for key in ("validation", "test"):
         chroms = ", ".join(written.get("split", {}).get(key, []))
         if chroms and not placed and not study.cell_files:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from tfbind.errors import InputError
 from tfbind.io.paths import PATHS, is_url
 from tfbind.study import checks, schema, sources, strict_yaml
-from tfbind.study.sheet import read_cells, read_sheet
+from tfbind.study.sheet import other_design, read_cells, read_sheet
 from tfbind.study.study import Study
 
 
@@ -96,6 +96,8 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
                 faults.append(f"{where}: {column}: {fault}")
         faults += [f"{where}: {message}" for message in checks.check_row(row, config["genomes"])]
         datasets.setdefault(row["dataset"], row)
+    tests = {dataset: other_design(row, datasets.values()) for dataset, row in datasets.items()}
+    datasets = {dataset: row | tests[dataset] for dataset, row in datasets.items()}
     cell_files = []
     if config["cells"]:
         sheet = Path(place(config["cells"], path.parent))

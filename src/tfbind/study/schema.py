@@ -9,14 +9,19 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
+from tfbind import assays
+
 
 @cache
 def schema(name: str) -> dict:
-    """The schema `config`, `datasets` or `cells`, read from its YAML file."""
+    """The schema `config`, `datasets` or `cells`: its YAML file, with the words for assays (`assays.ASSAYS`)."""
     here = Path(__file__).parents[1]
     folders = (here / "schemas", here.parents[1] / "workflow" / "schemas")  # installed; in the repository
     folder = next(f for f in folders if f.is_dir())
-    return yaml.safe_load((folder / f"{name}.schema.yaml").read_text())
+    rules = yaml.safe_load((folder / f"{name}.schema.yaml").read_text())
+    words = {"assay": {"enum": [*assays.ASSAYS]}, "assay_or_form": {"enum": [*assays.ASSAYS, *assays.FORMS]}}
+    rules["$defs"] = words | rules.get("$defs", {})
+    return rules
 
 
 def _pattern(validator, pattern: str, instance, rules: dict) -> Iterator[ValidationError]:
@@ -84,7 +89,9 @@ def check(instance: Mapping, rules: dict) -> Iterator[str]:
         elif error.validator == "oneOf":
             yield f"{prefix}needs either `kind` or `trained_as`"
         elif error.validator == "anyOf":
-            yield f"{prefix}{value} does not fit. {error.schema['description']}"
+            yield f"{prefix}{value} does not fit{_unknown(error.instance)}. {error.schema['description']}"
+        elif error.validator == "enum" and (near := _near(error.instance, error.validator_value)):
+            yield f"{prefix}{value} is not one of {_listed(error.validator_value)}; did you mean {near!r}?"
         elif error.validator == "pattern":
             yield f"{prefix}{value} is not of the form {error.validator_value}. {error.schema.get('description', '')}"
         elif error.validator == "type":
@@ -92,6 +99,24 @@ def check(instance: Mapping, rules: dict) -> Iterator[str]:
             yield f"{prefix}{value} is not of type {error.validator_value}{'; put it in quotes' if quote else ''}"
         else:
             yield f"{prefix}{error.message if len(repr(error.instance)) <= 1000 else value + ' does not fit'}"
+
+
+def _listed(words: list) -> str:
+    return ", ".join(str(word) for word in words if word != "")
+
+
+def _near(word: object, words: list) -> str:
+    # The known word that a text most likely means, '' if none is near; ChIP-seq is chipseq.
+    named = assays.meant(word) if isinstance(word, str) else ""
+    return named if named in words else next(iter(difflib.get_close_matches(str(word), map(str, words), 1)), "")
+
+
+def _unknown(instance: object) -> str:
+    # The keys of a mapping by assay that are neither an assay nor a form.
+    known = [*assays.ASSAYS, *assays.FORMS]
+    keys = [key for key in instance if key not in known] if isinstance(instance, Mapping) else []
+    said = (f"{key!r} (did you mean {near!r}?)" if (near := _near(key, known)) else repr(key) for key in keys)
+    return f": {', '.join(said)} is neither an assay nor a form" if keys else ""
 
 
 def fill(instance, rules: dict, root: dict | None = None):

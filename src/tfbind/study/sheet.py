@@ -2,8 +2,10 @@
 
 import csv
 import io
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from tfbind.assays import form
 from tfbind.errors import InputError
 from tfbind.study import schema, study
 
@@ -36,6 +38,30 @@ def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]
             )
         faults += _spelled(path, number, "tf", row, spelled)
     return rows, faults
+
+
+def other_design(row: Mapping[str, str], rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The test file of a row of intensities: the probes of another array design.
+
+    Parameters
+    ----------
+    row : mapping of str to str
+    rows : iterable of mappings
+        All rows of the sheet.
+
+    Returns
+    -------
+    dict of str to str
+        `test_path` and `test_sha256` from the first row of the same TF, assay, cell, laboratory and format with another
+        `design`; empty where the row names a `test_path` itself, or there is no such row.
+    """
+    alike = ("tf", "assay", "cell", "lab", "format")
+    if form(row["assay"]) != "intensities" or row["test_path"] or not row["design"]:
+        return {}
+    for other in rows:
+        if other["design"] not in ("", row["design"]) and all(other[key] == row[key] for key in alike):
+            return {"test_path": other["path"], "test_sha256": other["sha256"]}
+    return {}
 
 
 def read_cells(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:

@@ -8,7 +8,7 @@ SUFFIXES = {
     ".xls": "peaks", ".fa": "fasta", ".fasta": "fasta", ".fna": "fasta",
     ".fastq": "fastq", ".fq": "fastq", ".seq": "deepbind", ".tsv": "labelled",
 }  # fmt: skip
-PLACED = ("narrowpeak", "bed", "peaks")
+PLACED = ("narrowpeak", "bed", "peaks", "bins")
 #: Kind of file in the sheet of cells -> file suffix (without .gz) -> format.
 _PEAKS = {".narrowpeak": "narrowpeak", ".bed": "bed"} | dict.fromkeys([".broadpeak", ".gappedpeak", ".xls"], "peaks")
 _TABLE = dict.fromkeys([".tsv", ".txt", ".results", ".tab"], "tpm")

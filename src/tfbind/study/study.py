@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfbind.assays import ASSAYS, chosen, form, has_cycles, is_in_vivo, printed
 from tfbind.io.paths import PATHS, checksum_column, is_url, local
 from tfbind.study import schema
 from tfbind.study.negative_kinds import KINDS
@@ -14,9 +15,9 @@ from tfbind.study.sources import BY_TF, CELL_SUFFIXES, PLACED
 #: others are for readers: an edit of them repeats no computation.
 SEQUENCES = (
     *("dataset", "assay", "format", *PATHS, "negative_names", "genome", "cycle"),
-    *("left_flank", "right_flank", "trim"),
+    *("left_flank", "right_flank", "trim", "design"),
 )
-DESCRIBES = ("dataset", "tf", "assay", "genome", "cell", "lab", "replicate", "cycle", "ligand")
+DESCRIBES = ("dataset", "tf", "assay", "genome", "cell", "lab", "replicate", "cycle", "ligand", "design")
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ class Study:
         ----------
         label : str
             A key of `negatives` in the config.
-        assay : {"chipseq", "htselex"}
+        assay : str
+            A key of `assays.ASSAYS`.
 
         Returns
         -------
@@ -147,8 +149,9 @@ class Study:
         """
         kind = self.config["negatives"][label]["kind"]
         if isinstance(kind, Mapping):
-            kind = kind.get(assay, [])
-        return [kind] if isinstance(kind, str) else list(kind)
+            kind = chosen(kind, assay, [])
+        kinds = [kind] if isinstance(kind, str) else kind
+        return [name for kind in kinds for name in (ASSAYS[assay].usual if kind == "usual" else [kind])]
 
     def trained(self, model: str) -> str:
         """The label whose weights a model label uses: its `trained_as`, or itself."""
@@ -178,20 +181,30 @@ class Study:
         given = self.config["models"][model]
         rules = schema.schema("config")["$defs"][given["kind"]]["properties"]
         return {
-            key: value.get(assay, rules[key]["default"]) if isinstance(value, Mapping) else value
+            key: chosen(value, assay, rules[key]["default"]) if isinstance(value, Mapping) else value
             for key, value in given.items()
             if key not in ("reading", "tfs")
         }
+
+    def made(self, dataset: str) -> dict:
+        """How the sequences of a dataset are made: `sequence` of the config and, for intensities, `probes`."""
+        config = self.config
+        probes = {"probes": config["probes"]} if form(self.datasets[dataset]["assay"]) == "intensities" else {}
+        return config["sequence"] | probes
 
     def embedded(self, model: str) -> int:
         """Length in bp of a label's training sequences with the random bases around them; 0 if none are added."""
         return self.config["sequence"]["length"] if self.config["models"][model].get("reading") == "embed" else 0
 
     def targets(self, source: str) -> list[str]:
-        """Datasets that a model trained on `source` is scored on: all of its TF, and the targets of its extra pairs."""
-        tf = self.datasets[source]["tf"]
+        """Datasets that a model trained on `source` is scored on: all of its TF, and the targets of its extra pairs.
+
+        Not those that are tested on the very file that the source is trained on, as of two array designs of one TF.
+        """
+        own = self.datasets[source]
         extra = [target for start, target in self.config["transfer"]["extra_pairs"] if start == source]
-        return [name for name, row in self.datasets.items() if row["tf"] == tf] + extra
+        found = [name for name, row in self.datasets.items() if row["tf"] == own["tf"]] + extra
+        return [name for name in found if self.datasets[name]["test_path"] != own["path"]]
 
     def test_labels(self, target: str, trained_with: str) -> list[str]:
         """Labels of a target's negatives that a model is scored against.
@@ -217,8 +230,8 @@ class Study:
     def others(self, dataset: str, label: str) -> list[str]:
         """Datasets of other TFs whose positives may be `other_tf` negatives of a dataset.
 
-        For ChIP-seq, those on the same genome. For HT-SELEX, those of the same cycle, and only those of the same ligand
-        if there are any.
+        Of the same assay. For peaks, those on the same genome. For reads, those of the same cycle where there are
+        cycles, and only those of the same ligand if there are any. For intensities, those of the same array design.
 
         Parameters
         ----------
@@ -229,7 +242,7 @@ class Study:
         Returns
         -------
         list of str
-            Dataset ids. Empty for HT-SELEX without a cycle.
+            Dataset ids. Empty for reads of an assay with cycles whose cycle is not stated.
         """
         row = self.datasets[dataset]
         wanted = self.config["negatives"][label]["others"]
@@ -238,10 +251,14 @@ class Study:
             for other, them in self.datasets.items()
             if them["tf"] != row["tf"] and them["assay"] == row["assay"] and (not wanted or them["tf"] in wanted)
         }
-        if row["assay"] == "chipseq":
-            return [other for other, them in found.items() if them["genome"] == row["genome"]]
-        cycle = {other: them["cycle"] for other, them in found.items() if them["cycle"] and row["cycle"]}
-        same = [other for other, number in cycle.items() if int(number) == int(row["cycle"])]
+        key = {"peaks": "genome", "intensities": "design"}.get(form(row["assay"]))
+        if key:
+            return [other for other, them in found.items() if them[key] == row[key]]
+        if not has_cycles(row["assay"]):
+            same = list(found)
+        else:
+            cycle = {other: them["cycle"] for other, them in found.items() if them["cycle"] and row["cycle"]}
+            same = [other for other, number in cycle.items() if int(number) == int(row["cycle"])]
         ligand = [other for other in same if row["ligand"] and found[other]["ligand"] == row["ligand"]]
         return ligand or same
 
@@ -308,9 +325,15 @@ class Study:
         if KINDS[kind].needs == "genome" and not row["genome"]:
             return "a genome (column genome)"
         if KINDS[kind].needs == "others" and not self.others(dataset, label):
-            if row["assay"] == "chipseq":
-                return f"ChIP-seq of another TF {'on ' + row['genome'] if row['genome'] else 'without a genome'}"
-            return f"HT-SELEX of another TF of cycle {row['cycle']}" if row["cycle"] else "the column cycle"
+            other = f"{printed(row['assay'])} of another TF"
+            match form(row["assay"]):
+                case "peaks":
+                    return f"{other} {'on ' + row['genome'] if row['genome'] else 'without a genome'}"
+                case "intensities":
+                    return f"{other} {'of design ' + row['design'] if row['design'] else 'without a design'}"
+            if not has_cycles(row["assay"]):
+                return other
+            return f"{other} of cycle {row['cycle']}" if row["cycle"] else "the column cycle"
         return ""
 
     def retrained(self) -> list[tuple[str, str, str, str]]:
@@ -365,7 +388,7 @@ class Study:
             for target in self.datasets
             if self.datasets[source]["tf"] == self.datasets[target]["tf"]
             and shift(self.datasets[source], self.datasets[target]) in wanted["shifts"]
-            and self.datasets[target]["assay"] in wanted["targets"]
+            and {self.datasets[target]["assay"], form(self.datasets[target]["assay"])} & set(wanted["targets"])
             for label in self.labels(source)
             if label in self.labels(target)
             for model in wanted["models"]
@@ -375,9 +398,9 @@ class Study:
     def stand_in(self, source: str, target: str) -> str:
         """The dataset by which `causes` separates the effect of the SELEX cycle, or of the cell, from other causes.
 
-        From HT-SELEX, a dataset of the source's library: of the target's cycle or, if the target is ChIP-seq, of the
-        earliest cycle before the source's. From ChIP-seq to ChIP-seq of another cell, another dataset of the TF in the
-        target's cell, if possible of the source's laboratory.
+        From an assay with cycles, a dataset of the source's library: of the target's cycle or, if the target's assay
+        has none, of the earliest cycle before the source's. Between two cells of one assay in vivo, another dataset of
+        the TF in the target's cell, if possible of the source's laboratory.
 
         Parameters
         ----------
@@ -390,13 +413,13 @@ class Study:
             Dataset id; '' if there is none.
         """
         one, two = self.datasets[source], self.datasets[target]
-        if one["assay"] == "htselex":
+        if has_cycles(one["assay"]):
             cycles = self.cycles(source, target)
-            if two["assay"] == "htselex":
+            if has_cycles(two["assay"]):
                 return next((name for name, cycle in cycles.items() if two["cycle"] and cycle == int(two["cycle"])), "")
             earlier = {name: cycle for name, cycle in cycles.items() if cycle < int(one["cycle"])}
             return min(earlier, key=earlier.get, default="")
-        if one["assay"] == two["assay"] == "chipseq" and one["cell"] != two["cell"]:
+        if one["assay"] == two["assay"] and is_in_vivo(one["assay"]) and one["cell"] != two["cell"]:
             there = [
                 name
                 for name, row in self.datasets.items()

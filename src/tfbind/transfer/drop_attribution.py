@@ -38,6 +38,7 @@ import numpy as np
 import pandas as pd
 
 from tfbind import dna
+from tfbind.assays import form, has_cycles, is_in_vivo, printed
 from tfbind.errors import NotEstimable
 from tfbind.io import columns, tables
 from tfbind.kmers import composition
@@ -148,24 +149,28 @@ def untestable(game: Game, source: Mapping[str, str], target: Mapping[str, str])
     more = n_source > n_target * (1 + _ALIKE)
     if not more and n_target <= n_source * (1 + _ALIKE):
         why["size"] = f"about as many training rows: {n_source:,} and {n_target:,} bound"
-    if {source["assay"], target["assay"]} != {"chipseq"}:
-        why["strength"] = "not both are ChIP-seq"
+    one = source["assay"] if source["assay"] == target["assay"] else ""
+    if not one:
+        why["strength"] = why["cell"] = "not both are of one assay"
+    elif form(one) != "peaks":
+        why["strength"] = "they have no peaks"
     elif game.source.bound["score"].isna().any():
         why["strength"] = "the peaks of the source have no scores"
     elif not more:
         why["strength"] = "the source has no more peaks than the target"
-    if source["assay"] != "htselex":
+    if not has_cycles(source["assay"]):
         why["cycle"] = "the source has no cycles"
     elif game.other is None:
-        wanted = "usable earlier cycle" if target["assay"] != "htselex" else "usable dataset of the target's cycle"
+        by_target = has_cycles(target["assay"])
+        wanted = "usable dataset of the target's cycle" if by_target else "usable earlier cycle"
         why["cycle"] = f"no {wanted} of {source['tf']} from the same library in the sheet"
-    if {source["assay"], target["assay"]} != {"chipseq"}:
-        why["cell"] = "not both are ChIP-seq"
-    elif source["cell"] == target["cell"]:
+    if one and not is_in_vivo(one):
+        why["cell"] = "they are not from cells"
+    elif one and source["cell"] == target["cell"]:
         why["cell"] = f"both are of {source['cell'] or 'no stated cell'}"
-    elif game.other is None:
+    elif one and game.other is None:
         why["cell"] = (
-            f"no other usable ChIP-seq of {source['tf']} in {target['cell'] or 'the target’s cell'} in the sheet"
+            f"no other usable {printed(one)} of {source['tf']} in {target['cell'] or 'the target’s cell'} in the sheet"
         )
     return why
 

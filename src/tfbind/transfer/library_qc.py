@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tfbind import dna, kmers, motifs
+from tfbind.assays import form
 from tfbind.kernels import shuffle
 from tfbind.sequences.selex import JACKPOT
 from tfbind.statistics.metrics import beyond, measure
@@ -163,13 +164,13 @@ def content(row: Mapping[str, str], positives: pd.Series, negatives: pd.Series) 
     -------
     dict of str to object
         Some of `COLUMNS`: `kmer, enrichment, motif, motif_auroc, entropy, entropy_negative, n_positive, n_negative`,
-        and for HT-SELEX `consensus, excess, held`.
+        and for reads `consensus, excess, held`.
     """
     kmer, ratio, _ = enrichment(positives, negatives)
     motif, alone = own_motif(row["tf"], list(positives), list(negatives))
     found = {"kmer": kmer, "enrichment": ratio, "motif": motif, "motif_auroc": alone}
     found |= {"entropy": entropy(positives), "entropy_negative": entropy(negatives)}
-    if row["assay"] == "htselex":
+    if form(row["assay"]) == "reads":
         found |= dict(zip(("consensus", "excess", "held"), consensus(positives, negatives), strict=True))
     return found | {"n_positive": len(positives), "n_negative": len(negatives)}
 
@@ -291,7 +292,7 @@ def judge(
         line = {name: row.get(name, "") for name in ("tf", "assay", "cell", "lab", "replicate", "cycle")}
         line |= {"dataset": dataset, "n_read": events.get("read", 0), "n_dropped": events.get("dropped", 0)}
         jackpots = log["count"][log["reason"].astype(str).str.startswith(JACKPOT)].sum()
-        line |= {"n_jackpot": jackpots if row["assay"] == "htselex" else None, **contents[dataset]}
+        line |= {"n_jackpot": jackpots if form(row["assay"]) == "reads" else None, **contents[dataset]}
         mine = own[own["source"] == dataset]
         away = cross[cross["source"] == dataset]
         places = zip(away["target"], away["test_negatives"], strict=True)

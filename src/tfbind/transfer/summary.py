@@ -1,7 +1,9 @@
 """Mean drops over all TFs: the cross-assay table of the paper, and the same for every shift."""
 
+import numpy as np
 import pandas as pd
 
+from tfbind.assays import is_from_vitro
 from tfbind.statistics import over_tfs
 from tfbind.study.shifts import SHIFTS, rank
 
@@ -11,8 +13,32 @@ SUMMARY_COLUMNS = [*GROUP, *MEANS]
 SHIFT_COLUMNS = ["shift", "source_assay", "target_assay", *GROUP, *MEANS, "p_minimum", "p_holm"]
 
 
+PUBLISHED = ("htselex", "chipseq")
+
+
+def crossing(table: pd.DataFrame) -> pd.Series:
+    """The rows of the cross-assay table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With columns `shift, source_assay, target_assay`.
+
+    Returns
+    -------
+    Series of bool
+        From HT-SELEX to ChIP-seq, as published. In a study without these, from any assay in vitro to any in cells; and
+        without those, between any two assays.
+    """
+    ways = list(zip(table["source_assay"], table["target_assay"], strict=True))
+    across = table["shift"] == "assay"
+    found = ([way == PUBLISHED for way in ways], [is_from_vitro(*way) for way in ways])
+    masks = [across & np.array(mask, bool) for mask in found]
+    return next((mask for mask in masks if mask.any()), across)
+
+
 def summary(transfer: pd.DataFrame, level: float = 0.95, chosen: pd.Series | None = None) -> pd.DataFrame:
-    """The cross-assay table: models trained on HT-SELEX and tested on ChIP-seq, means over TFs.
+    """The cross-assay table, means over TFs: see `crossing`.
 
     Parameters
     ----------
@@ -21,7 +47,7 @@ def summary(transfer: pd.DataFrame, level: float = 0.95, chosen: pd.Series | Non
     level : float
         Of the intervals.
     chosen : Series of bool, optional
-        Marks other rows of `transfer` to average; by default those from HT-SELEX to ChIP-seq.
+        Marks other rows of `transfer` to average.
 
     Returns
     -------
@@ -29,10 +55,7 @@ def summary(transfer: pd.DataFrame, level: float = 0.95, chosen: pd.Series | Non
         `SUMMARY_COLUMNS`, one row for each model and pair of negatives, from `over_tfs.mean_over_tfs`. Where no drop
         was estimable, `n_tf` is 0 and the rest NaN.
     """
-    if chosen is None:
-        crossing = (transfer["source_assay"] == "htselex") & (transfer["target_assay"] == "chipseq")
-        chosen = crossing & (transfer["shift"] == "assay")
-    pairs = over_tfs.within_tf(transfer[chosen])
+    pairs = over_tfs.within_tf(transfer[crossing(transfer) if chosen is None else chosen])
     groups = transfer[GROUP].drop_duplicates().itertuples(index=False)
     rows = (
         dict(zip(GROUP, group, strict=True))

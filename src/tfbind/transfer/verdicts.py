@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from tfbind.assays import printed
 from tfbind.statistics import over_tfs
 from tfbind.statistics.metrics import beyond
-from tfbind.study.assay_names import PRINTED
 from tfbind.study.shifts import SHIFTS
 from tfbind.transfer import summary
 from tfbind.transfer.evaluate import GOOD_SHARE, MOTIF_PRESENT, NOT_ABOVE_FLOOR, POOR_SHARE, SOURCE_NOT_ABOVE_FLOOR
@@ -61,7 +61,7 @@ def _loss(drop: float, low: float, high: float, level: float) -> str:
 
 def _way(key: Mapping[str, str]) -> tuple[str, str]:
     ends = ("source", "target")
-    source, target = (PRINTED.get(key[f"{end}_assay"], key[f"{end}_assay"]) or f"the {end}" for end in ends)
+    source, target = (printed(key[f"{end}_assay"]) or f"the {end}" for end in ends)
     return source, target + _ELSEWHERE.get(key["shift"], "")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from tfbind.assays import is_in_vivo
 from tfbind.report import table, wording
 from tfbind.statistics.over_tfs import EVERY_TF
 from tfbind.study.shifts import rank
@@ -26,7 +27,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     Returns
     -------
     dict
-        `answers`, one for each TF, that over all TFs first: `tf` and its `verdicts`, those on ChIP-seq targets first,
+        `answers`, one for each TF, that over all TFs first: `tf` and its `verdicts`, those on targets in cells first,
         then by shift, the largest first. Each verdict has `badge` (see `wording.badge`), `sentence`, `about` (assays,
         shift, model, negatives) and `pays` (sentences from `crossings` on retraining against direct use).
         `verdict_link`: the download. `badge`: the function. `reusable`, `widest`: the limits of the verdicts in points,
@@ -57,12 +58,12 @@ _DIRECTION = ("tf", "shift", "source_assay", "target_assay", "train_negatives", 
 
 
 def _answers(verdicts: pd.DataFrame, crossings: pd.DataFrame | None) -> list[dict]:
-    """One entry for each TF, that over all TFs first; in each entry, ChIP-seq targets and large shifts first."""
+    """One entry for each TF, that over all TFs first; in each entry, targets in cells and large shifts first."""
     pays = _pays(crossings)
     columns = ["shift", "test_negatives", "train_negatives"]
     rows = verdicts.assign(**{name: "" for name in columns if name not in verdicts})
     order = [
-        (tf != EVERY_TF, target != "chipseq", -rank(shift))
+        (tf != EVERY_TF, not is_in_vivo(target), -rank(shift))
         for tf, target, shift in zip(rows["tf"], rows["target_assay"], rows["shift"], strict=True)
     ]
     rows = rows.iloc[sorted(range(len(rows)), key=order.__getitem__)]

@@ -7,6 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from tfbind.assays import is_in_vivo
 from tfbind.report import figure as report_figure
 from tfbind.report import table, wording
 from tfbind.study.shifts import SHIFTS, rank
@@ -28,7 +29,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     -------
     dict
         `forests`, one for each shift, direction and kind of negatives, with `title`, `svg` and `headline` (True for
-        another assay tested on ChIP-seq; these come first). `pairs`, the table (see `table.shown`). `filtered`: a
+        another assay tested in cells; these come first). `pairs`, the table (see `table.shown`). `filtered`: a
         list of that table, for its menus.
     """
     found = _pairs(tables["transfer"])
@@ -121,7 +122,7 @@ def _forests(transfer: pd.DataFrame, models: dict) -> list[dict]:
         kind = "Another TF" if is_extra else f"Shift of {wording.word(shift)}"
         title = f"{kind}, {route}, negatives: {wording.word(negatives)}"
         label = f"Forest plot of drops in AUROC with intervals. {title}. The numbers are in the table below."
-        headline = not is_extra and shift == "assay" and target == "chipseq"
+        headline = not is_extra and shift == "assay" and is_in_vivo(target)
         svg = _forest(group, models, f"forest{i}", label)
         forests.append({"title": title, "svg": svg, "headline": headline})
     return sorted(forests, key=lambda forest: not forest["headline"])

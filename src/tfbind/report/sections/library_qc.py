@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from tfbind.assays import form
 from tfbind.report import table, wording
 
 TITLE, ANCHOR, NEEDS = "Libraries", "libraries", ("libraries",)
@@ -52,7 +53,7 @@ def _libraries(libraries: pd.DataFrame) -> dict:
 
     def consensus(row):
         if pd.isna(row["held"]):
-            return wording.MISSING if row["assay"] != "htselex" else "none"
+            return wording.MISSING if form(row["assay"]) != "reads" else "none"
         return f"{wording.word(row['consensus'])} × {row['excess']:.3g}"
 
     columns = [

@@ -9,7 +9,6 @@ from tfbind.interpretation import logos, tomtom
 from tfbind.report import table as report_table
 from tfbind.report import wording
 from tfbind.report.table import Column
-from tfbind.study.assay_names import PRINTED
 
 TITLE, ANCHOR, NEEDS = "Motifs", "motifs", ("motifs",)
 
@@ -38,7 +37,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
     """What each model has learnt: logos and sentences of each TF, and the table of the motifs of the filters."""
-    factors = logos.section(table, motifs, PRINTED)
+    factors = logos.section(table, motifs)
     for part in (part for factor in factors for part in factor["models"]):
         for logo in (logo for figure in part["figures"] for logo in figure["logos"]):
             logo["said"] = _like(logo["row"])

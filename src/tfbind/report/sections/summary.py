@@ -1,23 +1,23 @@
-"""Means over TFs from HT-SELEX to ChIP-seq."""
+"""Means over TFs from one assay to another."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 
 from tfbind.report import table, wording
-from tfbind.transfer.summary import GROUP
+from tfbind.transfer.summary import GROUP, crossing
 
 TITLE, ANCHOR, NEEDS = "Assay to assay", "summary", ("summary", "shifts")
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """The table of the mean drop over TFs from HT-SELEX to ChIP-seq.
+    """The table of the mean drop over TFs from one assay to another (`transfer.summary.crossing`).
 
     Parameters
     ----------
     tables : mapping
-        `summary` (`transfer.summary.SUMMARY_COLUMNS`) and `shifts` (`SHIFT_COLUMNS`), which has the smallest and the
-        adjusted p-values.
+        `summary` (`transfer.summary.SUMMARY_COLUMNS`) and `shifts` (`SHIFT_COLUMNS`), which has the assays, and the
+        smallest and the adjusted p-values.
     models : mapping of str to (str, str)
         Model label -> colour and marker; not used.
 
@@ -25,16 +25,26 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     -------
     dict
         `summary`, a table (see `table.shown`); the download is `summary` as it was given. Of a table of scores without
-        these assays, `summary` holds the means over its farthest shift instead.
+        assays, `summary` holds the means over its farthest shift instead. `source`, `target`: the assays in words.
     """
-    return {"summary": _summary(tables["summary"], tables["shifts"])}
+    across = tables["shifts"][crossing(tables["shifts"])]
+    source, target = _named(across["source_assay"]), _named(across["target_assay"])
+    return {
+        "summary": _summary(tables["summary"], across, f"Trained on {source} or on {target}, tested on {target}"),
+        "source": source,
+        "target": target,
+    }
 
 
-def _summary(summary: pd.DataFrame, shifts: pd.DataFrame) -> dict:
-    """The table of the means over TFs from HT-SELEX to ChIP-seq."""
-    # The adjusted p-values are in `shifts`, since `summary` keeps the columns of the paper's table.
-    crossing = shifts[(shifts["source_assay"] == "htselex") & (shifts["target_assay"] == "chipseq")]
-    rows = summary.merge(crossing.loc[crossing["shift"] == "assay", [*GROUP, "p_minimum", "p_holm"]], how="left")
+def _named(assays: pd.Series) -> str:
+    return " or ".join(wording.assay(assay) for assay in assays.unique()) or "another dataset"
+
+
+def _summary(summary: pd.DataFrame, across: pd.DataFrame, ends: str) -> dict:
+    """The table of the means over TFs from one assay to another."""
+    rows = summary.assign(p_minimum=float("nan"), p_holm=float("nan"))
+    if len(across) and not across.duplicated(GROUP).any():  # one pair of assays: `shifts` has the adjusted p-values
+        rows = summary.merge(across[[*GROUP, "p_minimum", "p_holm"]], how="left")
     columns = [
         table.Column("Model", lambda r: wording.word(r["model"])),
         table.Column("Negatives", wording.against),
@@ -50,7 +60,7 @@ def _summary(summary: pd.DataFrame, shifts: pd.DataFrame) -> dict:
         rows,
         columns,
         raw=summary,
-        caption="Trained on HT-SELEX or on ChIP-seq, tested on ChIP-seq: mean AUROC over TFs",
+        caption=f"{ends}: mean AUROC over TFs",
         name="summary",
         empty="This study has no model to summarise.",
     )

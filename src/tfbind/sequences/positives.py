@@ -1,7 +1,6 @@
 """From a row of the sheet to its tables of sequences: the positives, and the negatives that the row itself brings.
 
-An assay is a function that turns the raw records of a file into clean ones (`ASSAYS`). Positives and negatives pass
-through the same function, so that cleaning adds no difference between them.
+Both pass through the function of the assay's form (`forms.FORMS`), so that cleaning adds no difference between them.
 """
 
 import os
@@ -13,15 +12,17 @@ import numpy as np
 import pandas as pd
 
 from tfbind import dna
+from tfbind.assays import ASSAYS, form
 from tfbind.errors import InputError, NotEstimable
-from tfbind.io import chromosomes, intervals, peak_formats, peaks, sequence_files, tables
+from tfbind.io import peak_formats, peaks, sequence_files, tables
 from tfbind.io.genome import Genome
 from tfbind.io.tables import SPLITS
 from tfbind.io.tally import Tally
-from tfbind.sequences import chip_windows, selex, splits
+from tfbind.sequences import forms, splits
 
 _PEAKS = peak_formats.FORMATS
 _LABELLED = ("labelled", "deepbind")
+PROBES = {"threshold": 4.0, "word_score": 0.45}  # as in the schema
 _FIELDS = ("sequence", "chrom", "start", "end", "strand", "score", "origin")
 
 
@@ -32,6 +33,7 @@ def positives(
     split: Mapping,
     limit: int | None,
     jackpots: str = "remove",
+    probes: Mapping = PROBES,
     genome: Genome | None = None,
     blacklist: str | os.PathLike | None = None,
     rng: np.random.Generator,
@@ -51,6 +53,8 @@ def positives(
         Training and validation sequences kept together, chosen by `rng`; None keeps all.
     jackpots : {"remove", "keep"}
         What is done with the PCR jackpots of SELEX reads, see `selex.inserts`.
+    probes : mapping
+        `probes` of the config: which intensities make a positive.
     genome : Genome, optional
         Needed for peaks.
     blacklist : path, optional
@@ -71,7 +75,7 @@ def positives(
     """
     tally = Tally()
     try:
-        options = {"length": length, "jackpots": jackpots, "genome": genome, "blacklist": blacklist}
+        options = {"length": length, "jackpots": jackpots, "probes": probes, "genome": genome, "blacklist": blacklist}
         table, _ = _split(row, "positives", split, tally=tally, **options)
     except NotEstimable as reason:
         return _nothing(str(reason), tally)
@@ -90,7 +94,7 @@ def offers(row: Mapping[str, str]) -> dict[str, set[str]]:
     if not row["test_path"]:
         provided["test"] |= provided["train"]
     provided["validation"] = provided["train"]
-    has_input = row["assay"] == "htselex" and (bool(row["input_path"]) or row["format"] == "counts")
+    has_input = form(row["assay"]) == "reads" and (bool(row["input_path"]) or row["format"] == "counts")
     return {
         name: {kind for kind, there in (("provided", provided[name]), ("input", has_input)) if there} for name in SPLITS
     }
@@ -104,6 +108,7 @@ def unbound(
     split: Mapping,
     limit: int | None,
     jackpots: str = "remove",
+    probes: Mapping = PROBES,
     genome: Genome | None = None,
     blacklist: str | os.PathLike | None = None,
     rng: np.random.Generator,
@@ -125,6 +130,8 @@ def unbound(
         Training and validation sequences kept together, chosen by `rng`; None keeps the whole pool.
     jackpots : {"remove", "keep"}
         What is done with the PCR jackpots of SELEX reads, see `selex.inserts`.
+    probes : mapping
+        `probes` of the config: which intensities make a positive.
     genome : Genome, optional
         Needed for peaks.
     blacklist : path, optional
@@ -144,7 +151,7 @@ def unbound(
         positives and the row has no `trim`: a model would learn the length.
     """
     tally = Tally()
-    options = {"length": length, "jackpots": jackpots, "genome": genome, "blacklist": blacklist}
+    options = {"length": length, "jackpots": jackpots, "probes": probes, "genome": genome, "blacklist": blacklist}
     try:
         # a negative goes where the positives are that it resembles
         beside = _split(row, "positives", split, tally=Tally(), **options) if splits.by_cluster(split) else None
@@ -163,141 +170,11 @@ def unbound(
     return _finish(table, f"{row['dataset']}/{kind}", 0, tally), tally
 
 
-def chipseq(
-    records: pd.DataFrame,
-    row: Mapping[str, str],
-    *,
-    length: int,
-    jackpots: str,
-    genome: Genome | None,
-    blacklist: str | os.PathLike | None,
-    shortest: int,
-    tally: Tally,
-) -> pd.DataFrame:
-    """Windows around summits; or sequences as they are, longer ones cut to their centre.
-
-    Where all sequences have coordinates and a genome is given, those on the blacklist are dropped, as windows are.
-
-    Parameters
-    ----------
-    records : DataFrame
-        Of a peak file as `peaks.read_peaks` gives it; else `sequence`, `chrom`, `start`, `end` (0-based half-open),
-        `strand`, `score`, `origin`.
-    row : mapping of str to str
-        One row of the sheet.
-    length : int
-        Length of a window in bp; no sequence is longer.
-    jackpots : str
-        Not used: for SELEX only.
-    genome : Genome, optional
-        Needed for peaks.
-    blacklist : path, optional
-        BED of regions to avoid.
-    shortest : int
-        Not used: for SELEX only.
-    tally : Tally
-        Counts what is cut and dropped, such as sequences with more than 10 % unknown bases.
-
-    Returns
-    -------
-    DataFrame
-        The records kept: `sequence`, `chrom`, `start`, `end`, `strand` (``+`` for windows), `score`, `origin`.
-
-    Raises
-    ------
-    InputError
-        Peaks without a genome; otherwise as `chip_windows.windows` and `chromosomes.named`.
-    """
-    if row["format"] in _PEAKS:
-        if genome is None:
-            raise InputError(f"{row['dataset']}: peaks need a genome; fill the column genome of the sheet")
-        windows = chip_windows.windows(records, length, genome, blacklist, tally)
-        return windows.assign(strand="+")
-    size = records["sequence"].str.len()
-    excess = (size - length).clip(lower=0)
-    tally.add("changed", f"longer than {length} bp: centre taken", (excess > 0).sum())
-    left = excess // 2
-    cut = [s[a : a + length] for s, a in zip(records["sequence"], left, strict=True)]
-    from_start = np.where(records["strand"] == "-", excess - left, left)
-    records = records.assign(
-        sequence=pd.Series(cut, dtype="str"),
-        start=records["start"] + from_start,
-        end=records["end"] - (excess - from_start),
-    )
-    many = records["sequence"].str.count("N") > chip_windows.UNKNOWN_SHARE * records["sequence"].str.len()
-    tally.add("dropped", "more than 10 % unknown bases", many.sum())
-    records = records[~many].reset_index(drop=True)
-    if genome is not None and records["chrom"].notna().all():
-        records = chromosomes.named(records, genome, tally)
-        if blacklist:
-            black = intervals.overlapping(records, intervals.read_blacklist(blacklist, genome, tally))
-            tally.add("dropped", "blacklist", black.sum())
-            records = records[~black].reset_index(drop=True)
-    return records
-
-
-def htselex(
-    records: pd.DataFrame,
-    row: Mapping[str, str],
-    *,
-    length: int,
-    jackpots: str,
-    genome: Genome | None,
-    blacklist: str | os.PathLike | None,
-    shortest: int,
-    tally: Tally,
-) -> pd.DataFrame:
-    """Inserts of one length, each once.
-
-    Parameters
-    ----------
-    records : DataFrame
-        `sequence`, `score` (how many reads it stands for) and `origin`, which is the same for all.
-    row : mapping of str to str
-        One row of the sheet; `left_flank`, `right_flank` and `trim` are read.
-    length : int
-        Not used: inserts keep their length.
-    jackpots : {"remove", "keep"}
-        What is done with PCR jackpots, see `selex.inserts`.
-    genome, blacklist
-        Not used: reads have no coordinates.
-    shortest : int
-        Where the row has `trim`, longer inserts are cut to so many bp at that end; 0 cuts none.
-    tally : Tally
-        Counts what is cut and dropped.
-
-    Returns
-    -------
-    DataFrame
-        `sequence`, `score` (float64, the number of reads) and `origin`.
-
-    Raises
-    ------
-    InputError, NotEstimable
-        As `selex.inserts`.
-    """
-    options = {"jackpots": jackpots, "trim": row.get("trim", "") if shortest else "", "length": shortest}
-    flanks = row["left_flank"], row["right_flank"]
-    inserts = selex.inserts(records["sequence"], *flanks, tally, records["score"], **options)
-    return pd.DataFrame(
-        {"sequence": inserts["sequence"], "score": inserts["count"].astype(float), "origin": records["origin"].iloc[0]}
-    )
-
-
-#: What turns the raw records of a file into clean ones, by assay.
-ASSAYS = {"chipseq": chipseq, "htselex": htselex}
-_FORMATS = {
-    "chipseq": (*peak_formats.FORMATS, "fasta", "labelled", "deepbind"),
-    "htselex": ("fasta", "fastq", "labelled", "deepbind", "counts"),
-}
-
-
 def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: Tally, beside=None, **options):
     # All clean records of one kind with their splits; and for each file of inserts (path, whether all are test, bp).
-    if row["format"] not in _FORMATS[row["assay"]]:
-        raise InputError(
-            f"{row['path']}: {row['assay']} takes no {row['format']} file, only {', '.join(_FORMATS[row['assay']])}"
-        )
+    taken = ASSAYS[row["assay"]].formats
+    if row["format"] not in taken:
+        raise InputError(f"{row['path']}: {row['assay']} takes no {row['format']} file, only {', '.join(taken)}")
     folds = split.get("folds", 1)
     if row["test_path"]:
         split = {**split, "folds": 1}  # its training rows train in every fold
@@ -326,12 +203,12 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
         if not len(records):
             continue
         clean = _cleaned(path, records, row, genome=genome, shortest=shortest, tally=tally, **options)
-        if row["assay"] == "htselex" and len(clean):
+        if form(row["assay"]) == "reads" and len(clean):
             sizes.append((path, is_test, len(clean["sequence"].iloc[0])))
         clean = tables.sequences(
             id=[""] * len(clean), label=0, **{name: clean[name] for name in clean if name in _FIELDS}
         )
-        if not is_test and row["assay"] != "htselex":  # reads have no chromosome
+        if not is_test and form(row["assay"]) == "peaks":  # the others have no chromosome
             _unheeded(clean, split, Path(path).name, records.attrs.get("nowhere", ""), tally)
         parts.append(clean)
         tests.append(np.full(len(clean), is_test))
@@ -358,7 +235,7 @@ def _files(row: Mapping[str, str], kind: str) -> list[tuple[str, str, bool]]:
 
 def _cleaned(path: str, records: pd.DataFrame, row: Mapping[str, str], **options) -> pd.DataFrame:
     try:
-        return ASSAYS[row["assay"]](records, row, **options)
+        return forms.FORMS[form(row["assay"])](records, row, **options)
     except InputError as error:
         raise InputError(fault if str(path) in fault else f"{path}: {fault}" for fault in error.faults) from None
 
@@ -394,7 +271,8 @@ def _unheeded(clean: pd.DataFrame, split: Mapping, file: str, why: str, tally: T
     if not named or clean.empty:
         return
     if clean["chrom"].isna().all():
-        done = f"{file}: split by a hash of the sequence, not by the chromosomes of {' and '.join(named)}"
+        how = "clusters of similar sequences" if splits.by_cluster(split) else "a hash of the sequence"
+        done = f"{file}: split by {how}, not by the chromosomes of {' and '.join(named)}"
         tally.add("noted", f"{done}: {why or 'the file has no coordinates'}", len(clean))
         return
     there = set(clean["chrom"])
@@ -406,17 +284,17 @@ def _unheeded(clean: pd.DataFrame, split: Mapping, file: str, why: str, tally: T
 
 def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.DataFrame:
     # Raw records of one file that are of the wanted kind: positives, provided, input, or a whole file of negatives.
-    form = row["format"]
+    file_format, are_reads = row["format"], form(row["assay"]) == "reads"
     wanted = 1 if what == "positives" else 0
-    if form in _PEAKS:
-        return peaks.read_peaks(path, form, tally) if what != "provided" else pd.DataFrame()
-    if form == "counts":
+    if file_format in _PEAKS:
+        return peaks.read_peaks(path, file_format, tally) if what != "provided" else pd.DataFrame()
+    if file_format == "counts":
         return _counted(path, row, what, tally)
-    table = getattr(sequence_files, f"read_{form}")(path, tally)
+    table = getattr(sequence_files, f"read_{file_format}")(path, tally)
     label = np.full(len(table), wanted if what in ("unbound file", "input") else 1)
-    if form in _LABELLED:
+    if file_format in _LABELLED:
         label = table["label"].to_numpy()
-    elif form == "fasta" and row["negative_names"] and what in ("positives", "provided"):
+    elif file_format == "fasta" and row["negative_names"] and what in ("positives", "provided"):
         try:
             label = 1 - table["name"].str.contains(re.compile(row["negative_names"])).to_numpy(int)
         except re.error as error:
@@ -424,9 +302,9 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
     tally.add("dropped", f"label {1 - wanted} in {Path(path).name}: not of this kind", (label != wanted).sum())
     table = table[label == wanted].reset_index(drop=True)
     origin = table["name"] if "name" in table else Path(path).name
-    if row["assay"] == "htselex":
+    if are_reads:
         origin = "cycle 0" if what == "input" else f"cycle {row['cycle']}" if row["cycle"] else Path(path).name
-    table = table.assign(origin=origin, score=1 if row["assay"] == "htselex" else np.nan)
+    table = table.assign(origin=origin, score=1 if are_reads else np.nan)
     table.attrs["path"] = str(path)
     for name in ("chrom", "start", "end", "strand"):
         if name not in table:

@@ -8,7 +8,8 @@ from tfbind import dna
 from tfbind.errors import InputError
 from tfbind.io import tables
 from tfbind.io.genome import Genome, index
-from tfbind.sequences import assays, splits
+from tfbind.sequences import positives as of_row
+from tfbind.sequences import splits
 
 COLUMNS = [
     *("dataset", "tf", "assay", "path", "format", "test_path", "genome", "cell", "lab", "replicate", "cycle"),
@@ -24,12 +25,12 @@ def row(**values):
 
 def bound(sheet, rng=None, **options):
     options = {"length": 101, "split": SPLIT, "limit": None, "rng": rng or np.random.default_rng(0)} | options
-    return assays.positives(sheet, **options)
+    return of_row.positives(sheet, **options)
 
 
 def pool(sheet, kind, **options):
     options = {"length": 101, "split": SPLIT, "limit": None, "rng": np.random.default_rng(0)} | options
-    return assays.unbound(sheet, kind, **options)
+    return of_row.unbound(sheet, kind, **options)
 
 
 def texts(n, size, seed=0):
@@ -190,7 +191,7 @@ def test_reads_and_their_input(write):
 
 def test_offers():
     def offered(**values):
-        return [sorted(assays.offers(row(**values))[name]) for name in tables.SPLITS]
+        return [sorted(of_row.offers(row(**values))[name]) for name in tables.SPLITS]
 
     none, some = [[], [], []], [["provided"]] * 3
     assert offered(assay="chipseq", format="bed", path="a") == none

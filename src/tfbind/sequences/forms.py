@@ -1,0 +1,181 @@
+"""What turns the raw records of a file into clean ones, by the form of its assay.
+
+All take records and a row of the sheet, and return the columns `sequence`, `chrom`, `start`, `end` (0-based half-open),
+`strand`, `score` and `origin`, as far as there are such.
+"""
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from tfbind.errors import InputError
+from tfbind.io import chromosomes, intervals, peak_formats
+from tfbind.io.genome import Genome
+from tfbind.io.tally import Tally
+from tfbind.sequences import chip_windows, selex
+
+
+def peaks(
+    records: pd.DataFrame,
+    row: Mapping[str, str],
+    *,
+    length: int,
+    jackpots: str,
+    probes: Mapping,
+    genome: Genome | None,
+    blacklist: str | os.PathLike | None,
+    shortest: int,
+    tally: Tally,
+) -> pd.DataFrame:
+    """Windows around summits; or sequences as they are, longer ones cut to their centre.
+
+    Where all sequences have coordinates and a genome is given, those on the blacklist are dropped, as windows are.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Of a peak file as `peaks.read_peaks` gives it; else `sequence`, `chrom`, `start`, `end` (0-based half-open),
+        `strand`, `score`, `origin`.
+    row : mapping of str to str
+        One row of the sheet.
+    length : int
+        Length of a window in bp; no sequence is longer.
+    jackpots : str
+        Not used: for SELEX only.
+    probes : mapping
+        Not used: for intensities only.
+    genome : Genome, optional
+        Needed for peaks.
+    blacklist : path, optional
+        BED of regions to avoid.
+    shortest : int
+        Not used: for SELEX only.
+    tally : Tally
+        Counts what is cut and dropped, such as sequences with more than 10 % unknown bases.
+
+    Returns
+    -------
+    DataFrame
+        The records kept: `sequence`, `chrom`, `start`, `end`, `strand` (``+`` for windows), `score`, `origin`.
+
+    Raises
+    ------
+    InputError
+        Peaks without a genome; otherwise as `chip_windows.windows` and `chromosomes.named`.
+    """
+    if row["format"] in peak_formats.FORMATS:
+        if genome is None:
+            raise InputError(f"{row['dataset']}: peaks need a genome; fill the column genome of the sheet")
+        windows = chip_windows.windows(records, length, genome, blacklist, tally)
+        return windows.assign(strand="+")
+    size = records["sequence"].str.len()
+    excess = (size - length).clip(lower=0)
+    tally.add("changed", f"longer than {length} bp: centre taken", (excess > 0).sum())
+    left = excess // 2
+    cut = [s[a : a + length] for s, a in zip(records["sequence"], left, strict=True)]
+    from_start = np.where(records["strand"] == "-", excess - left, left)
+    records = records.assign(
+        sequence=pd.Series(cut, dtype="str"),
+        start=records["start"] + from_start,
+        end=records["end"] - (excess - from_start),
+    )
+    many = records["sequence"].str.count("N") > chip_windows.UNKNOWN_SHARE * records["sequence"].str.len()
+    tally.add("dropped", "more than 10 % unknown bases", many.sum())
+    records = records[~many].reset_index(drop=True)
+    if genome is not None and records["chrom"].notna().all():
+        records = chromosomes.named(records, genome, tally)
+        if blacklist:
+            black = intervals.overlapping(records, intervals.read_blacklist(blacklist, genome, tally))
+            tally.add("dropped", "blacklist", black.sum())
+            records = records[~black].reset_index(drop=True)
+    return records
+
+
+def reads(
+    records: pd.DataFrame,
+    row: Mapping[str, str],
+    *,
+    length: int,
+    jackpots: str,
+    probes: Mapping,
+    genome: Genome | None,
+    blacklist: str | os.PathLike | None,
+    shortest: int,
+    tally: Tally,
+) -> pd.DataFrame:
+    """Inserts of one length, each once.
+
+    Parameters
+    ----------
+    records : DataFrame
+        `sequence`, `score` (how many reads it stands for) and `origin`, which is the same for all.
+    row : mapping of str to str
+        One row of the sheet; `left_flank`, `right_flank` and `trim` are read.
+    length : int
+        Not used: inserts keep their length.
+    jackpots : {"remove", "keep"}
+        What is done with PCR jackpots, see `selex.inserts`.
+    probes, genome, blacklist
+        Not used: reads have no intensities and no coordinates.
+    shortest : int
+        Where the row has `trim`, longer inserts are cut to so many bp at that end; 0 cuts none.
+    tally : Tally
+        Counts what is cut and dropped.
+
+    Returns
+    -------
+    DataFrame
+        `sequence`, `score` (float64, the number of reads) and `origin`.
+
+    Raises
+    ------
+    InputError, NotEstimable
+        As `selex.inserts`.
+    """
+    options = {"jackpots": jackpots, "trim": row.get("trim", "") if shortest else "", "length": shortest}
+    flanks = row["left_flank"], row["right_flank"]
+    inserts = selex.inserts(records["sequence"], *flanks, tally, records["score"], **options)
+    return pd.DataFrame(
+        {"sequence": inserts["sequence"], "score": inserts["count"].astype(float), "origin": records["origin"].iloc[0]}
+    )
+
+
+def intensities(
+    records: pd.DataFrame,
+    row: Mapping[str, str],
+    *,
+    length: int,
+    jackpots: str,
+    probes: Mapping,
+    genome: Genome | None,
+    blacklist: str | os.PathLike | None,
+    shortest: int,
+    tally: Tally,
+) -> pd.DataFrame:
+    """Probes without unknown bases, as they are.
+
+    Parameters
+    ----------
+    records : DataFrame
+        `sequence`, `score` (the signal) and `origin`.
+    row : mapping of str to str
+        Not used.
+    length, jackpots, probes, genome, blacklist, shortest
+        Not used: probes are short, have no reads and no coordinates.
+    tally : Tally
+        Counts what is dropped.
+
+    Returns
+    -------
+    DataFrame
+        The records kept.
+    """
+    unknown = records["sequence"].str.contains("N", regex=False)
+    tally.add("dropped", "unknown bases", unknown.sum())
+    return records[~unknown].reset_index(drop=True)
+
+
+#: By the form of the assay.
+FORMS = {"peaks": peaks, "reads": reads, "intensities": intensities}
