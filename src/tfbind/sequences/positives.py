@@ -337,7 +337,8 @@ def _nothing(reason: str, tally: Tally) -> tuple[pd.DataFrame, Tally]:
 
 def _unique(table: pd.DataFrame, tally: Tally) -> pd.DataFrame:
     # Each sequence once: a test sequence stays rather than a validation one, and that rather than a training one.
-    ranked = table["split"].map({"test": 0, "validation": 1, "train": 2}).sort_values(kind="stable").index
+    # rows of a fold are test rows of it
+    ranked = table["split"].map({"test": 0, "validation": 1, "train": 2}).fillna(0).sort_values(kind="stable").index
     key = pd.Series(pd.factorize(dna.canonicals(table["sequence"]))[0], table.index)
     again = key.loc[ranked].duplicated().reindex(table.index)
     leak = again & (table["split"] != "test") & key.isin(key[table["split"] == "test"])
@@ -363,7 +364,7 @@ def _limited(table: pd.DataFrame, limit: int | None, rng: np.random.Generator, t
 
 
 def _finish(table: pd.DataFrame, prefix: str, label: int, tally: Tally) -> pd.DataFrame:
-    for name in SPLITS:
+    for name in splits.parts(table):
         tally.add("kept", name, (table["split"] == name).sum())
     table = table.assign(id=[f"{prefix}{i}" for i in range(len(table))], label=label)
     return tables.conform(table, tables.SEQUENCES)
