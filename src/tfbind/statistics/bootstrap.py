@@ -120,7 +120,7 @@ def ranked(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampled)
     """Metrics of the ranks in every resample.
 
     Of sequences in folds: the metric within each fold, averaged with the numbers of positives that were drawn there.
-    Folds without one of the classes are left out.
+    Folds without one of the classes are left out. NaN where all are.
 
     Parameters
     ----------

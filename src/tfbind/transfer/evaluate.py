@@ -221,6 +221,8 @@ def _caveats(*models: bootstrap.Replicates) -> list[str]:
         notes.append("all rows of a class lie in one block: no interval")
     elif n_block < bootstrap.FEW_BLOCKS:
         notes.append(f"only {n_block} blocks of test rows")
+    if n_block > 1 and any(np.isnan(model.rows).any() for model in models):
+        notes.append("in some resamples no fold holds rows of both classes: no interval")
     if n_block > 1 and all((model.rows[:, 0] == 0).all() for model in models):
         notes.append("every resample gives the same AUROC: the true interval is wider")
     return notes
