@@ -34,19 +34,19 @@ adaptation: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/adaptation/config.yaml --directory results-adaptation
 	$(BIN)/python resources/adaptation/table.py
 
-# Ten yeast factors on chromosomes that no method has seen; results-celltype/results/celltype.tsv.
+# Ten yeast TFs on chromosomes that no method has seen; results-celltype/results/celltype.tsv.
 celltype: setup
 	mkdir -p results-celltype
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/yeast_celltype/config.yaml --directory results-celltype results/celltype.tsv
 	$(BIN)/python resources/yeast_celltype/table.py
 
-# Where the drop from HT-SELEX to ChIP-seq goes, for four factors; results-causes/results/causes.tsv.
+# Where the drop from HT-SELEX to ChIP-seq goes, for four TFs; results-causes/results/causes.tsv.
 causes: setup
 	mkdir -p results-causes
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/causes/config.yaml --directory results-causes results/causes.tsv
 	$(BIN)/python resources/causes/table.py
 
-# What each assay taught the networks of four factors: the table of docs/method.md.
+# What each assay taught the networks of four TFs: the table of docs/method.md.
 motifs: setup
 	mkdir -p results-motifs
 	$(BIN)/snakemake --cores $(CORES) --configfile resources/motifs/config.yaml --directory results-motifs results/motifs.tsv
@@ -61,7 +61,7 @@ bench: setup
 coverage: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage
 
-# Fifty simulated factors, unattended: hours, and the memory that each rule took.
+# Fifty simulated TFs, unattended: hours, and the memory that each rule took.
 soak: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak
 

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-MODULES = ("sequences", "motifs", "ranking", "networks", "signal")
+MODULES = ("sequences", "motifs", "ranking", "networks", "signal", "probes")
 
 
 def main(words: list[str]) -> None:

@@ -19,6 +19,7 @@ from benchmarks import page
 from tfbind import dna, motifs
 from tfbind.io import tables
 from tfbind.models import networks
+from tfbind.models.examples import LabelledTables
 from tfbind.seeding import generator
 from tfbind.sequences import negatives
 from tfbind.transfer import drop_attribution, evaluate
@@ -63,7 +64,7 @@ def _plant(tokens: np.ndarray, rows: np.ndarray, tf: str, rng: np.random.Generat
     tokens[rows[:, None], start[:, None] + np.arange(len(matrix))] = site
 
 
-def _rows(name: str, world: World, rows: int, split: str, rng: np.random.Generator) -> drop_attribution.Rows:
+def _rows(name: str, world: World, rows: int, split: str, rng: np.random.Generator) -> LabelledTables:
     bound, rich = _random(rows, world, 0, rng)
     held = rng.random(rows) < world.share
     for tf, chosen in ((world.tf, held & rich), (world.poor_tf, held & ~rich)):
@@ -79,7 +80,7 @@ def _rows(name: str, world: World, rows: int, split: str, rng: np.random.Generat
     else:
         unbound = negatives.NEGATIVES[world.kind](positives, rng)[0]
         unbound["id"] = [f"{name}/{world.kind}{i}" for i in range(len(unbound))]
-    return drop_attribution.Rows(positives, unbound)
+    return LabelledTables(positives, unbound)
 
 
 RICH, POOR = 0.58, 0.36

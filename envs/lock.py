@@ -11,7 +11,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from tfbind import __version__, tables
+from tfbind import __version__
+from tfbind.io import atomic, tables
 
 HERE = Path(__file__).parent
 LOCK = HERE / "requirements.lock"
@@ -42,7 +43,7 @@ def lock(uv: str, wheels: list[Path]) -> None:
         pins[f"{name}=={version.split('+')[0]}"].add(f"sha256:{tables.digest(wheel)}")
     for pin, hashes in before.items():  # of builds that another machine has
         pins.get(pin, set()).update(hashes)
-    with tables.replacing(LOCK) as temporary:
+    with atomic.replacing(LOCK) as temporary:
         temporary.write_text(
             "".join(" \\\n    ".join([p, *(f"--hash={h}" for h in sorted(pins[p]))]) + "\n" for p in pins)
         )
@@ -86,9 +87,9 @@ def materials() -> None:
         "components": components,
         "dependencies": [{"ref": root, "dependsOn": [c["bom-ref"] for c in components]}],
     }
-    with tables.replacing(HERE / "sbom.json") as temporary:
+    with atomic.replacing(HERE / "sbom.json") as temporary:
         temporary.write_text(json.dumps(bill, indent=1) + "\n")
-    with tables.replacing(HERE.parent / "docs" / "licences.md") as temporary:
+    with atomic.replacing(HERE.parent / "docs" / "licences.md") as temporary:
         temporary.write_text(HEAD + "".join(rows))
 
 

@@ -18,6 +18,7 @@ import pytest
 
 import studies
 from tfbind import dna
+from tfbind.assays import ASSAYS
 from tfbind.io import download
 from tfbind.io.genome import Genome, index
 from tfbind.simulation import simulate
@@ -70,6 +71,12 @@ def real() -> Path:
 def simulated(tmp_path_factory) -> Path:
     """The simulated study of seed 0, as the workflow and `tfbind simulate` write it. It is read, never written to."""
     return once(tmp_path_factory, "simulated", simulate.study)
+
+
+@pytest.fixture(scope="session")
+def every_assay(tmp_path_factory) -> Path:
+    """The simulated study of seed 0 with all assays. It is read, never written to."""
+    return once(tmp_path_factory, "every_assay", lambda folder: simulate.study(folder, assays=[*ASSAYS]))
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bad_inputs import genomes, peaks, reads, studies
+from bad_inputs import genomes, peaks, probes, reads, studies
 from tfbind import cli
 
-CASES = [*peaks.CASES, *genomes.CASES, *reads.CASES, *studies.CASES]
+CASES = [*peaks.CASES, *genomes.CASES, *reads.CASES, *probes.CASES, *studies.CASES]
 TESTS = Path(__file__).parent
 
 #: Numbers whose place is deeper in the package than a file's reading -> the test that holds them.
@@ -106,7 +106,7 @@ def test_messages_reach_every_terminal(tmp_path, locale):
 
 MEMORY = """
 import resource, sys
-from tfbind.io import genome, peaks, sequence_files
+from tfbind.io import genome, peaks, probe_tables, sequence_files
 from tfbind.errors import InputError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
@@ -124,6 +124,8 @@ except InputError as error:
         (b"chr1", "peaks.read_peaks(sys.argv[1], 'bed')"),
         (b">a\nAC\n", "sequence_files.read_fasta(sys.argv[1])"),
         (b"A\t1\n", "sequence_files.read_labelled(sys.argv[1])"),
+        (b"A\t1\n", "probe_tables.read_probes(sys.argv[1])"),
+        (b"A\tT\t0\n", "probe_tables.read_words(sys.argv[1])"),
     ],
 )
 def test_a_bomb_costs_little_memory(tmp_path, unit, call):

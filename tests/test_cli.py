@@ -39,9 +39,22 @@ def test_a_simulated_study_is_valid_as_it_stands_and_always_the_same(simulated, 
     assert filecmp.cmpfiles(tmp_path / "study", simulated, names, shallow=False) == (names, [], [])
 
 
-def test_simulate_refuses_a_folder_in_use(tmp_path):
+def test_simulate_refuses_a_folder_in_use_and_a_word_that_is_no_assay(tmp_path):
     (tmp_path / "x").write_text("")
     assert tfbind("simulate", tmp_path).returncode == 2
+    run = tfbind("simulate", tmp_path / "new", "--assay", "pbm", "--assay", "CUT&RUN")
+    assert run.returncode == 2 and "no assay 'CUT&RUN'; did you mean cutandrun?" in run.stderr
+
+
+def test_the_assays_of_a_simulated_study_are_chosen_at_the_command_line(every_assay, tmp_path):
+    run = tfbind("simulate", tmp_path / "study", "--assay", "smileseq", "--assay", "pbm")
+    names = paths.simulated(assays=["pbm", "smileseq"])
+    assert run.returncode == 0 and f"{len(names)} files" in run.stdout
+    assert sorted(path.name for path in (tmp_path / "study").iterdir()) == names
+    shared = [name for name in names if name not in ("config.yaml", "datasets.tsv", "truth.json")]
+    assert filecmp.cmpfiles(tmp_path / "study", every_assay, shared, shallow=False) == (shared, [], [])
+    run = tfbind("validate", tmp_path / "study" / "config.yaml")
+    assert run.returncode == 0 and "3 TFs in 9 datasets" in run.stdout
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from tfbind.io import tables, tally
 from tfbind.io.columns import CURVE_COLUMNS, METRIC_COLUMNS, TRANSFER_COLUMNS
 from tfbind.io.genome import index
 from tfbind.models import model_card, networks
+from tfbind.report.page import SECTIONS
 from tfbind.sequences import leakage
 from tfbind.statistics import variance_components
 from tfbind.transfer import (
@@ -192,6 +193,7 @@ TABLES = {
     "curves": CURVE_COLUMNS,
     "summary": summary.SUMMARY_COLUMNS,
     "shifts": summary.SHIFT_COLUMNS,
+    "assay_pairs": summary.PAIR_COLUMNS,
     "verdicts": verdicts.VERDICT_COLUMNS,
     "ladder": ladder.LADDER_COLUMNS,
     "variance": variance_components.VARIANCE_COLUMNS,
@@ -233,6 +235,17 @@ def test_every_table_is_described():
     made = set(re.findall(r'"results/(\w+)\.tsv"', rules)) | set(score_tables.Results._fields[:-1])
     for name in made:
         assert f"`{name}.tsv`" in text, name
+
+
+def test_the_walk_through_the_page_names_every_section():
+    text = (REPO / "docs" / "quickstart.md").read_text()
+    text = text[text.index("## The page, section by section") : text.index("## Your own TFs")]
+    rows = re.findall(r"^\| ([^|`]+) \| [^|]+\? \| .+ \|$", text, re.M)
+    titles = [section.TITLE for section in SECTIONS]
+    assert rows == [title for title in titles if title in rows], "in the order of the page"
+    assert set(rows) | set(re.findall(r"\*\*(.+?)\*\*", text)) == set(titles)
+    script = (REPO / "resources" / "tour.py").read_text()
+    assert rows == re.findall(r'^ *(?:line\()?"([^"]+)",\s+"[^"]+\?",$', script, re.M)
 
 
 def test_the_worked_example_of_a_study_is_valid(tmp_path, monkeypatch):

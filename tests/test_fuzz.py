@@ -5,9 +5,12 @@
 
 import gzip
 import os
+import re
 import tempfile
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 from tfbind import seeding
 from tfbind.dna import decode
 from tfbind.errors import InputError, NotEstimable
-from tfbind.io import peaks, sequence_files
+from tfbind.io import peaks, probe_tables, sequence_files
 from tfbind.io.genome import Genome, index
 from tfbind.io.tally import Tally
 from tfbind.sequences import positives as of_row
@@ -41,6 +44,12 @@ SOUND = {
     "labelled": f"sequence\tlabel\n{READ}\t1\n{READ[::-1]}\t0\nACGTRYNU\t1\n",
     "deepbind": f"FoldID\tEventID\tseq\tBound\nA\te1\t{READ}\t1\nB\te2\t{READ[::-1]}\t0\n",
     "counts": f"seq\tcycle_0\tcycle_2\n{READ}\t3\t0\n{READ[::-1]}\t0\t7\nACGTTGCAACCGGATTACAT\t1\t1\n",
+    "probes": "# x\nrow\tcol\tSequence\tSignal_Mean\tBackground_Mean\tFlag\n"
+    f"1\t1\t{READ}\t60.5\t3\t0\n1\t2\t{READ[::-1]}\t1e2\t\t1\n"
+    f"2\t1\tACGTTGCAACCGGATTACAT\t900\t5\t0\n2\t2\t{READ[3:] + READ[:3]}\t70\t4\tFALSE\n",
+    "ranked": f"900.5\t{READ}\n70\t{READ[::-1]}\n60\tACGTTGCAACCGGATTACAT\n55.5\t{READ[3:] + READ[:3]}\n",
+    "words": "8-mer\t8-mer\tE-score\tMedian\tZ-score\nAAAC\tGTTT\t0.49\t100\t3\nA.TC\tGA.T\t0.48\t\t\n"
+    "AAAG\tCTTT\t-0.1\t5\t-1\n",
     "genome": f">chr1 a\n{READ}\n{READ}\nACGT\n>chr2\nNNNNACGT\n",
     "sheet": "dataset\ttf\tassay\tpath\tgenome\tcycle\nA\tUSF1\tchipseq\ta.bed\tg\t\nB\tUSF1\thtselex\ta.fq\t\t3\n\n",
     "config": "datasets: sheet.tsv\ngenomes:\n  g: {fasta: g.fa, chromosomes: {1: chr1}}\nnegatives:\n  n: {kind: "
@@ -145,6 +154,36 @@ def test_reads(folder, form, data):
         assert not header or set(lines[0].split("\t")[0].upper()) - set("ACGTUNRYSWKMBDHV")
 
 
+@pytest.mark.parametrize("form", ["probes", "ranked", "words"])
+@given_files
+@given(data=st.data())
+def test_arrays(folder, form, data):
+    """Lines are a header, comments before it, and rows; the fast reader finds what the slow one does."""
+    content = data.draw(damaged(form))
+    (folder / "f").write_bytes(content)
+    tally = Tally()
+    reader = probe_tables.read_words if form == "words" else probe_tables.read_probes
+    try:
+        table = reader(folder / "f", tally)
+    except InputError as error:
+        in_words(error)
+        if form != "words":
+            with pytest.MonkeyPatch.context() as patch, pytest.raises(InputError, match=re.escape(str(error))):
+                patch.setattr(probe_tables, "_plain", lambda *_: None)
+                reader(folder / "f")
+        return
+    lines = [line for line in text_of(content) if line.strip()]
+    assert len(table) == tally.total("read") - tally.total("dropped") > 0
+    assert len(lines) - sum(line.startswith("#") for line in lines) - tally.total("read") in (-1, 0, 1)
+    if form == "words":
+        assert table["escore"].abs().le(0.5).all() and set("".join(table["word"])) <= set("ACGT")
+        return
+    assert np.isfinite(table["signal"]).all() and set("".join(table["sequence"])) <= set("ACGTN")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(probe_tables, "_plain", lambda *_: None)
+        pd.testing.assert_frame_equal(reader(folder / "f"), table)
+
+
 @given_files
 @given(content=damaged("genome"))
 def test_genome(folder, content):
@@ -197,7 +236,8 @@ def tiny(folder):
 @pytest.mark.parametrize(
     ("assay", "form"),
     [("chipseq", x) for x in ("narrowpeak", "bed", "fasta", "labelled", "deepbind")]
-    + [("htselex", x) for x in ("fastq", "fasta", "labelled", "counts")],
+    + [("htselex", x) for x in ("fastq", "fasta", "labelled", "counts")]
+    + [("pbm", x) for x in ("probes", "ranked", "words")],
 )
 @given_files
 @given(data=st.data())
@@ -206,6 +246,7 @@ def test_rows_read_are_rows_kept_and_dropped(folder, tiny, assay, form, data):
     (folder / "f").write_bytes(content)
     row = dict.fromkeys(schema.schema("datasets")["properties"], "")
     row |= {"dataset": "d", "assay": assay, "format": form, "path": str(folder / "f"), "tf": "X"}
+    row["format"] = "probes" if form == "ranked" else form
     split = {"validation": [], "test": ["chr2"], "validation_fraction": 0.1, "test_fraction": 0.2}
     options = {"length": 21, "split": split, "rng": seeding.generator("fuzz")}
     options["genome"] = tiny if form in sources.PLACED else None

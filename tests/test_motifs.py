@@ -71,7 +71,7 @@ def test_a_heterodimer_is_found_in_any_order_and_case():
         assert motifs.of_tf(name).ids == dimer.ids
     assert motifs.of_tf("RXRA::Pparg").names == ("Pparg::Rxra",)
     assert "MAX::MYC" not in motifs.of_tf("MAX").names + motifs.of_tf("MYC").names
-    with pytest.raises(InputError, match=r"'MAX-MYC': use the factor's name as JASPAR spells it \(a dimer: FOS::JUN\)"):
+    with pytest.raises(InputError, match=r"'MAX-MYC': use the TF's name as JASPAR spells it \(a dimer: FOS::JUN\)"):
         motifs.of_tf("MAX-MYC")
     flies = motifs.jaspar(("insects",))
     assert motifs.of_tf("Su-H", flies).names == ("Su(H)",)

@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 # those that they wait for.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# Last, for a bedtools that stands beside this Python and nowhere else: `make setup` puts it there for want of rights.
+# Last, for a bedtools that stands beside this Python and nowhere else: where `make setup` unpacks it without apt.
 _beside = os.path.dirname(sys.executable)
 if _beside not in os.environ.get("PATH", "").split(os.pathsep):
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), _beside])

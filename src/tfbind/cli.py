@@ -74,12 +74,15 @@ _CLEAR = "\r\x1b[K"  # removes the line of `_counted`
 def simulated(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     seed: Annotated[int, typer.Option(help="Another seed is another study.")] = 0,
+    assay: Annotated[
+        list[str], typer.Option(help="One of its assays; repeat it for more.", show_default="chipseq htselex")
+    ] = list(paths.SIMULATED),  # noqa: B006 (typer reads it, nothing changes it)
 ) -> None:
-    """Write a study with known truth: a genome, ChIP-seq peaks, SELEX reads and their sheet."""
+    """Write a study with known truth: a genome, peaks, reads or intensities of each assay, and their sheet."""
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: not empty; name a new folder")
-    simulate.study(folder, seed=seed)
-    typer.echo(f"{folder}: {len(paths.simulated())} files, the truth in truth.json; run it with")
+    simulate.study(folder, seed=seed, assays=assay)
+    typer.echo(f"{folder}: {len(paths.simulated(assays=assay))} files, the truth in truth.json; run it with")
     typer.echo(f"snakemake --cores 8 --configfile {folder}/config.yaml --directory {folder}")
 
 

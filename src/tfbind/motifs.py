@@ -235,7 +235,7 @@ def of_tf(name: str, motifs: Motifs | None = None) -> Motifs:
     wanted = parts(name)
     found = [i for i, other in enumerate(motifs.names) if parts(other) == wanted]
     if not found:
-        raise InputError(f"no motif is named {name!r}: use the factor's name as JASPAR spells it (a dimer: FOS::JUN)")
+        raise InputError(f"no motif is named {name!r}: use the TF's name as JASPAR spells it (a dimer: FOS::JUN)")
 
     def rank(i: int) -> tuple[int, str]:
         species = motifs.species[i].split(",")

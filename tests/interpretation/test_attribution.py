@@ -217,7 +217,7 @@ def test_what_is_no_motif_says_why(learnt, tmp_path, rng):
     assert table["note"].tolist() == ["library collapsed"] and found == {}
     baseline.fit("regression", {}, *study(rng, "USF1", 20, n=80), 0, tmp_path)
     table, found = attribution.learnt(tmp_path, bound, unbound)
-    assert "5 bound and 5 unbound test rows" in table["note"].iloc[0] and found == {}
+    assert "5 positives and 5 negatives in the test rows" in table["note"].iloc[0] and found == {}
 
 
 def test_a_regression_names_the_planted_motif(tmp_path, rng):

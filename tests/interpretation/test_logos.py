@@ -61,16 +61,16 @@ def test_a_motif_turns_to_the_strand_and_place_of_the_known_one():
 def test_sentences_name_the_match_of_each_assay_and_what_only_one_taught(known):
     own, other, only = logos.told(known[0])
     match = r"USF1 \(MA\d+\.\d, q = \S+\) is the best match\."
-    assert re.fullmatch(rf"ChIP-seq \(peaks\) taught the factor’s own motif: {match}", own)
-    assert re.fullmatch(rf"HT-SELEX \(reads\) taught the factor’s own motif: {match}", other)
+    assert re.fullmatch(rf"ChIP-seq \(peaks\) taught the TF’s own motif: {match}", own)
+    assert re.fullmatch(rf"HT-SELEX \(reads\) taught the TF’s own motif: {match}", other)
     assert re.fullmatch(r"Only ChIP-seq \(peaks\) taught NFYA \(MA\d+\.\d; 15% of the effect of all filters\)\.", only)
 
 
 @pytest.mark.parametrize(
     ("kinship", "said"),
     [
-        ("alike", "taught a motif like the factor’s own: USF1"),
-        ("other", "taught another motif than the factor’s own: USF1"),
+        ("alike", "taught a motif like the TF’s own: USF1"),
+        ("other", "taught another motif than the TF’s own: USF1"),
         (np.nan, "taught nothing that is known: USF1"),
     ],
 )

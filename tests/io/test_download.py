@@ -5,9 +5,11 @@ import itertools
 import os
 import resource
 import shutil
+import socket
+import socketserver
+import threading
 import time
 
-import pooch
 import pysam
 import pytest
 
@@ -244,18 +246,63 @@ def test_where_hosts_are_listed_no_other_is_asked(web, tmp_path, monkeypatch, sc
     assert web.asked == []
 
 
-def test_ftp_is_tried_again_and_verified(web, pauses, tmp_path, monkeypatch):
-    faults = [ConnectionResetError("gone"), None]
+@pytest.fixture
+def ftp(web):
+    """A local FTP server: it sends `CONTENT`, in the first of the connections only the beginning of it."""
+    asked = []
 
-    def retrieve(self, url, file, _):
-        file.write(CONTENT[:4])
-        if fault := faults.pop(0):
-            raise fault
-        file.write(CONTENT[4:])
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.say("220 ready")
+            for line in self.rfile:
+                word, _, rest = line.decode().strip().partition(" ")
+                if word == "PASV":
+                    passive = socket.create_server(("127.0.0.1", 0))
+                    self.say("227 ok (127,0,0,1,{},{})".format(*divmod(passive.getsockname()[1], 256)))
+                elif word == "RETR":
+                    asked.append(rest)
+                    if rest == "/absent.fa":
+                        self.say("550 no such file")
+                        continue
+                    self.say("150 here it comes")
+                    data, _ = passive.accept()
+                    data.sendall(CONTENT[: None if len(asked) > 1 else 4])
+                    data.close()
+                    self.say("226 done" if len(asked) > 1 else "426 the connection breaks off")
+                else:
+                    self.say({"USER": "230 welcome", "QUIT": "221 bye"}.get(word, "200 ok"))
 
-    monkeypatch.setattr(pooch.FTPDownloader, "__call__", retrieve)
-    assert download.fetch("ftp://x.invalid/a.fa", SHA, tmp_path / "x") == SHA
-    assert pauses == [1]
+        def say(self, words):
+            self.wfile.write(f"{words}\r\n".encode())
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield f"ftp://127.0.0.1:{server.server_address[1]}", asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_ftp_is_tried_again_and_verified(ftp, pauses, tmp_path):
+    url, asked = ftp
+    assert download.fetch(f"{url}/a%20b.fa", SHA, tmp_path / "x") == SHA
+    assert pauses == [1] and asked == ["/a b.fa"] * 2
+
+
+@pytest.mark.parametrize(("path", "said"), [("/absent.fa", "550 no such file"), ("/a%0d%0aDELE b", "illegal")])
+def test_what_ftp_refuses_is_not_asked_for_again(ftp, pauses, tmp_path, path, said):
+    with pytest.raises(ResourceError, match=rf"{said}.*TFBIND_MIRROR"):
+        download.fetch(ftp[0] + path, SHA, tmp_path / "x")
+    assert pauses == [] and len(ftp[1]) <= 1
+
+
+def test_ftp_without_a_server_and_without_an_end_is_given_up(ftp, pauses, tmp_path, monkeypatch):
+    with pytest.raises(ResourceError, match=r"refused.*5 attempts"):
+        download.fetch("ftp://127.0.0.1:1/a.fa", SHA, tmp_path / "x")
+    assert pauses == [1, 2, 4, 8]
+    monkeypatch.setattr(download, "LARGEST", 3)
+    with pytest.raises(InputError, match="more than 3 bytes"):
+        download.fetch(f"{ftp[0]}/a.fa", SHA, tmp_path / "x")
 
 
 def test_a_question_is_asked_again_after_a_fault_that_passes(web, pauses):

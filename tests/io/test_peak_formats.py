@@ -160,6 +160,16 @@ def test_each_layout_whatever_it_is_called(name, form, tmp_path):
     assert about in said["read as"]
 
 
+def test_the_peaks_of_ibis_have_their_summits_and_their_header_may_stand_amid_them(tmp_path):
+    names = "#CHROM\tSTART\tEND\tabs_summit\tpileup\t-log10(pvalue)\tfold_enrichment\t-log10(qvalue)\tname"
+    header = f"{names} \t supporting_peakcallers\n"
+    row = "chr{}\t100\t300\t130\t33\t12.5\t7.5\t9.1\tMACS_1\tcpics,gem\n"
+    (tmp_path / "a.peaks").write_text(header + row.format(1) + header + row.format(2))
+    found, said = read(tmp_path / "a.peaks")
+    assert rows(found) == [["chr1", 100, 300, 130], ["chr2", 100, 300, 130]] and found["score"].tolist() == [7.5, 7.5]
+    assert "0-based; summit in column 4 (abs_summit), score in column 7" in said["read as"]
+
+
 def test_bed_and_narrowpeak_stay_what_they_were(tmp_path):
     """No word in the log, and the midpoint or column 10, where nothing else is told."""
     plain = {

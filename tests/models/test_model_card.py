@@ -219,7 +219,7 @@ def test_a_card_holds_true_numbers(tmp_path):
     assert "| negatives | 5 | 1 | 0 |" in card
     assert "| A | chipseq | same | whole | s | 0.912 | 0.900 to 0.950 | 5 + 6 |  |" in card
     assert "| B | htselex | same | scan | s |  |  | 5 + 6 | too few |" in card
-    assert "30 to 30 bp with 20% to 70%" in card and "12 bound to 34 unbound" in card
+    assert "30 to 30 bp with 20% to 70%" in card and "12 positives and 34 negatives" in card
     assert "Evaluated on chipseq; for any other use" in card and "By a strand-blind hash of the sequence: 10%" in card
     assert "Left out of training for being in a test set: 2 rows (identical 2)." in card
     assert str(tmp_path) not in card

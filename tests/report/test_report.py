@@ -428,7 +428,7 @@ def test_badges(verdict, expected):
 def test_the_answer_comes_first_and_in_words(page, html):
     text = " ".join(page.text)
     assert "loses 4.8 points of AUROC (3.1 to 6.4, 95% interval)" in text
-    first, last = text.index("The answer for each factor"), text.index("Versions, seeds")
+    first, last = text.index("The answer for each TF"), text.index("Versions, seeds")
     assert first < text.index("the table of the paper") < text.index("Source × target: AUROC") < last
     for verdict in ANSWERS:
         assert re.search(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from tfbind.errors import NotEstimable
 from tfbind.statistics import bootstrap, metrics
@@ -87,3 +88,43 @@ def test_delong_of_folds_is_that_of_independent_parts():
         p_values.append(metrics.delong_p(labels, *both, folds))
     assert np.mean(np.array(p_values) < 0.1) == pytest.approx(0.1, abs=0.05)
     assert metrics.delong_p(labels, *both, 0 * folds) == pytest.approx(metrics.delong_p(labels, *both))
+
+
+def test_the_interval_of_a_correlation_is_that_of_fishers_z():
+    for value in (-0.9, -0.2, 0.0, 0.7):
+        rows = np.random.default_rng(0).normal(0, 0.05, (400, 1))
+        model = bootstrap.Replicates(np.array([value]), rows, np.zeros(1), 10**6, 1)
+        half = bootstrap.half_width([(rows.var(), 10**6)], 0.95) / (1 - value**2)
+        expected = np.tanh(np.arctanh(value) + np.array([-half, half]))
+        assert bootstrap.metric_interval(model, 0, 0.95, least=-1) == pytest.approx(expected, abs=1e-12)
+
+
+def test_seeds_leave_both_models_at_once():
+    rng = np.random.default_rng(3)
+    labels = np.repeat([1, 0], 200)
+    scores = rng.normal(size=(3, 400)) + labels
+    assert bootstrap.shared_seeds(scores, scores, labels) == 0
+    matrix = rng.normal(size=(1, 400)) + labels
+    left = [roc_auc_score(labels, np.delete(scores, i, 0).mean(0)) for i in range(3)]
+    assert bootstrap.shared_seeds(matrix, scores, labels) == pytest.approx(2 * np.var(left))
+
+
+@pytest.mark.parametrize("n_seed", [1, 3])
+def test_a_difference_is_the_sum_with_weights_of_one_and_minus_one_and_takes_shared_seeds(n_seed):
+    rng = np.random.default_rng(4)
+    labels = np.repeat([1, 0], 60)
+    draws = bootstrap.draw(labels, np.arange(120) // 3, 200, rng)
+    first, second = (rng.normal(size=(n_seed, 120)) + labels * skill for skill in (2, 1))
+    models = [bootstrap.replicate(scores, draws) for scores in (first, second)]
+    found = bootstrap.difference(*models, 0.95)
+    assert found == bootstrap.weighted_sum([1, -1], models, 0.95)
+    assert found == bootstrap.weighted_sum([1, 0, -1], [models[0], models[0], models[1]], 0.95)
+    assert bootstrap.weighted_sum([0, 0], models, 0.95) == (0, 0, 0)
+    value, low, high = found
+    assert value == models[0].value[0] - models[1].value[0] and low < value < high
+    none = bootstrap.difference(*models, 0.95, 0.0)
+    assert none[0] == value and none[2] - none[1] <= high - low
+    rows = (models[0].rows[:, 0] - models[1].rows[:, 0]).var()
+    half = bootstrap.half_width([(rows, models[0].n_block - 1), (0.01, n_seed - 1)], 0.95)
+    shared = bootstrap.difference(*models, 0.95, 0.01)
+    assert shared == (value, *np.clip([value - half, value + half], -1, 1))

@@ -1,3 +1,4 @@
+import datetime
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ from jsonschema import Draft202012Validator
 
 from tfbind.errors import InputError
 from tfbind.io import paths
-from tfbind.study import config, reference_page
+from tfbind.study import config, reference_page, strict_yaml
 from tfbind.study import schema as study_schema
 from tfbind.study.shifts import shift
 from tfbind.study.study import file_name
@@ -166,6 +167,47 @@ def test_what_folds_cannot_be_combined_with(study):
     assert "models.own: scores of another program are of one split" in found
     assert "split.folds: one of 2 tests" in "\n".join(faults(study, rows, more="split: {folds: 2}"))
     assert study(rows, more="split: {folds: 3}").config["split"]["folds"] == 3
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        *((word, word) for word in ("no", "NO", "on", "Off", "yes", "y", "N", "nUll")),
+        *(
+            (word, word)
+            for word in ("010", "-07", "0o10", "0x1F", "0b11", "1_000", "1:30", "190:20:30", "1e", "+", ".")
+        ),
+        *((word, word) for word in ("2026-01-31", "2026-13-99", "2026-01-31 10:00:00", "=", "<<", "1.2.3", "09.5.1")),
+        *((word, True) for word in ("true", "True", "TRUE")),
+        *((word, None) for word in ("", "~", "null")),
+        *(("0", 0), ("-0", 0), ("+12", 12), ("1200", 1200), ("1e-3", 1e-3), ("1E3", 1e3), (".5", 0.5), ("-1.", -1.0)),
+        *(("2.5e+10", 2.5e10), ("'1'", "1"), ('"true"', "true")),
+    ],
+)
+def test_values_are_read_by_yaml_1_2_and_what_1_1_reads_otherwise_is_text(tmp_path, written, value):
+    (tmp_path / "c.yaml").write_text(f"a: {written}\nb: [{written or '~'}]\n{written or 'c'}: 1\n")
+    read = strict_yaml.read_yaml(tmp_path / "c.yaml")
+    assert read["a"] == read["b"][0] == value and type(read["a"]) is type(read["b"][0]) is type(value)
+    assert list(read) == ["a", "b", written.strip("'\"") or "c"]
+
+
+def test_a_value_that_is_read_in_two_ways_is_refused_where_a_number_or_a_truth_value_is_due(study):
+    found = faults(
+        study,
+        [["A", "USF1", "chipseq", "a.fa"]],
+        more="seeds: [010, 0]",
+        negatives=STANDARD.replace("}}", ", fresh: yes}}"),
+    )
+    assert found == [
+        "config.yaml: negatives.standard.fresh: 'yes' is not of type boolean; write true or false",
+        "config.yaml: seeds.0: '010' is not of type integer",
+    ]
+    dated = {
+        "datasets": datetime.date(2026, 1, 31),
+        "negatives": {},
+        "models": {},
+    }  # as Snakemake reads a module's config
+    assert any("2026" in fault and "put it in quotes" in fault for fault in faults(config.load, dated))
 
 
 def test_keys_that_contradict_each_other(study):
@@ -524,3 +566,53 @@ def test_a_pair_tells_its_shift_and_no_smaller_difference(study):
 
 
 ASSAY = ("chipseq", "chipseq", "htselex")
+
+
+@pytest.mark.parametrize(
+    ("word", "assay"),
+    [("ChIP-seq", "chipseq"), ("HT_SELEX", "htselex"), ("CUT&RUN", "cutandrun"), ("SMiLE", "smileseq"), ("PBM", "pbm")],
+)
+def test_a_spelling_of_an_assay_is_met_with_the_word_meant(word, assay, study):
+    (fault,) = faults(study, [["A", "USF1", word, "a.fa"]])
+    assert f"assay: {word!r} is not one of chipseq, " in fault and fault.endswith(f"did you mean {assay!r}?")
+    (fault,) = faults(
+        study, [["A", "USF1", "chipseq", "a.fa"]], negatives=f"negatives: {{s: {{kind: {{'{word}': usual}}}}}}"
+    )
+    assert f"{word!r} (did you mean {assay!r}?) is neither an assay nor a form" in fault
+
+
+def test_kinds_of_negatives_by_assay_by_form_and_as_usual(study):
+    rows = [["A", "USF1", "chipseq", "a.fa"], ["B", "USF1", "dapseq", "a.fa"], ["C", "USF1", "htselex", "b.fa"]]
+    text = "negatives: {s: {kind: {dapseq: pairs, peaks: [usual], reads: usual}}, all: {kind: usual}}"
+    loaded = study(rows, negatives=text)
+    assert {assay: loaded.kinds("s", assay) for assay in ("chipseq", "dapseq", "htselex", "pbm")} == {
+        "chipseq": ["provided", "dinucleotide"],
+        "dapseq": ["pairs"],
+        "htselex": ["input", "provided", "dinucleotide"],
+        "pbm": [],
+    }
+    assert loaded.labels("B") == ["s", "all"] and loaded.kinds("all", "pbm") == ["provided"]
+
+
+def test_the_other_array_design_is_the_test_set(study, tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.tsv").write_text("ACGT\t1\n")
+    header = [*HEADER, "lab", "design", "sha256"]
+    rows = [
+        ["M", "USF1", "pbm", "a.tsv", "x", "ME", "0" * 64],
+        ["H", "USF1", "pbm", "b.tsv", "x", "HK", "1" * 64],
+        ["O", "USF1", "pbm", "c.tsv", "y", "HK", ""],
+        ["P", "USF1", "chipseq", "a.fa", "", "", ""],
+    ]
+    loaded = study(rows, header, negatives="negatives: {s: {kind: usual}}")
+    tests = {
+        name: (row["format"], Path(row["test_path"]).name, row["test_sha256"][:1])
+        for name, row in loaded.datasets.items()
+    }
+    assert tests == {
+        "M": ("probes", "b.tsv", "1"),
+        "H": ("probes", "a.tsv", "0"),
+        "O": ("probes", "", ""),
+        "P": ("fasta", "", ""),
+    }
+    assert loaded.targets("M") == ["M", "O", "P"] and loaded.targets("P") == ["M", "H", "O", "P"]

@@ -7,9 +7,10 @@ from benchmarks import causes as benchmark
 
 from tfbind import dna
 from tfbind.io import tables
+from tfbind.models.examples import LabelledTables
 from tfbind.statistics import bootstrap
 from tfbind.transfer import drop_attribution
-from tfbind.transfer.drop_attribution import Game, Rows
+from tfbind.transfer.drop_attribution import Game
 
 ROW = {"tf": "T", "assay": "htselex", "cell": "", "lab": "", "cycle": "4"}
 CHIP = ROW | {"assay": "chipseq", "cell": "K", "cycle": ""}
@@ -20,7 +21,7 @@ ABOUT = {
 
 
 def made(name, n, length, kind, seed, gc=0.5, score=None):
-    """Rows that hold nothing but composition: `n` bound and `n` unbound training rows."""
+    """Tables that hold nothing but composition: `n` positives and `n` negatives, all training rows."""
     rng = np.random.default_rng(seed)
 
     def table(label, ids):
@@ -35,7 +36,7 @@ def made(name, n, length, kind, seed, gc=0.5, score=None):
             score=score,
         )
 
-    return Rows(table(1, "p"), table(0, kind))
+    return LabelledTables(table(1, "p"), table(0, kind))
 
 
 def game(source, target, other=None, reading="whole"):
@@ -92,7 +93,7 @@ def test_every_cause_is_a_switch_or_says_why_not(far):
     alike = made("s", 300, 20, "input", 0)
     why = drop_attribution.untestable(game(alike, made("t", 310, 20, "input", 1)), ROW, ROW | {"cycle": "2"})
     assert why["negatives"] == "both are set against input" and why["length"] == "both are 20 bp"
-    assert why["size"] == "about as many training rows: 300 and 310 bound"
+    assert why["size"] == "about as many training rows: 300 and 310 positives"
     assert why["cycle"] == "no usable dataset of the target's cycle of T from the same library in the sheet"
     assert drop_attribution.untestable(game(*far[:2]), ROW, CHIP)["cycle"].startswith("no usable earlier cycle of T")
     peaks, few = made("s", 300, 20, "flank", 0, score=np.arange(300.0)), made("t", 100, 20, "flank", 1)
@@ -111,37 +112,37 @@ def test_every_cause_is_a_switch_or_says_why_not(far):
 
 def of(player, *switched, seed=0):
     examples = player.of_source(frozenset(switched), seed)
-    bound = examples.labels == 1
-    return examples, dna.decode(examples.tokens[bound]), dna.decode(examples.tokens[~bound])
+    positives = examples.labels == 1
+    return examples, dna.decode(examples.tokens[positives]), dna.decode(examples.tokens[~positives])
 
 
 def test_switches_do_what_they_are_called(far):
     player = drop_attribution._Player(far)
     source, target, other = far[:3]
-    examples, bound, unbound = of(player)
-    assert bound == source.bound["sequence"].tolist() and unbound == source.unbound["sequence"].tolist()
+    examples, positives, negatives = of(player)
+    assert positives == source.positives["sequence"].tolist() and negatives == source.negatives["sequence"].tolist()
     assert examples.chain is None
-    _, bound, unbound = of(player, "size")
-    assert len(bound) == len(unbound) == 300 and set(bound) < set(source.bound["sequence"])
-    assert bound != of(player, "size", seed=1)[1] and bound == of(player, "size", "length")[1]
-    examples, bound, _ = of(player, "length")
-    assert examples.window == 50 and bound == source.bound["sequence"].tolist()
+    _, positives, negatives = of(player, "size")
+    assert len(positives) == len(negatives) == 300 and set(positives) < set(source.positives["sequence"])
+    assert positives != of(player, "size", seed=1)[1] and positives == of(player, "size", "length")[1]
+    examples, positives, _ = of(player, "length")
+    assert examples.window == 50 and positives == source.positives["sequence"].tolist()
     np.testing.assert_array_equal(examples.chain.following, player.chains["source"].following)
     assert of(player, "length", "composition")[0].chain is player.chains["target"]
-    _, bound, unbound = of(player, "negatives")
-    pairs = [sorted(s[i : i + 2] for i in range(19)) for s in (bound[0], unbound[0])]
-    assert pairs[0] == pairs[1] and bound[0] != unbound[0]
-    wanted = dna.gc(dna.encode(target.unbound["sequence"])).mean()
+    _, positives, negatives = of(player, "negatives")
+    pairs = [sorted(s[i : i + 2] for i in range(19)) for s in (positives[0], negatives[0])]
+    assert pairs[0] == pairs[1] and positives[0] != negatives[0]
+    wanted = dna.gc(dna.encode(target.negatives["sequence"])).mean()
     before, after = (dna.gc(dna.encode(of(player, *s)[2])).mean() for s in ((), ("composition",)))
     assert before < 0.52 and after > before + 0.7 * player.moved["source"] * (wanted - before)
-    _, bound, unbound = of(player, "cycle")
-    assert len(bound) == 600 and set(bound) < set(other.bound["sequence"])  # as many as the source has
+    _, positives, negatives = of(player, "cycle")
+    assert len(positives) == 600 and set(positives) < set(other.positives["sequence"])  # as many as the source has
 
 
 def test_the_strongest_peaks_are_taken():
     peaks = made("s", 300, 30, "flank", 0, score=np.random.default_rng(1).permutation(300))
     player = drop_attribution._Player(game(peaks, made("t", 100, 30, "flank", 1)))
-    strongest = peaks.bound.nlargest(100, "score")["sequence"]
+    strongest = peaks.positives.nlargest(100, "score")["sequence"]
     assert set(of(player, "strength")[1]) == set(strongest) == set(of(player, "strength", "size")[1])
     assert set(of(player, "size")[1]) != set(strongest)
 
@@ -149,13 +150,15 @@ def test_the_strongest_peaks_are_taken():
 @pytest.mark.parametrize("length", [30, 12])
 def test_a_kind_that_cannot_be_drawn_is_pieces_of_the_target_s(length):
     source, target = made("s", 400, 20, "input", 0, gc=0.46), made("t", 400, length, "flank", 1, gc=0.56)
-    target.unbound["sequence"] = made("t", 400, length, "flank", 2, gc=0.5).unbound["sequence"]  # poorer than its bound
-    _, bound, unbound = of(drop_attribution._Player(game(source, target)), "negatives")
-    assert {len(s) for s in unbound} == {20} and len(unbound) == len(bound)
+    target.negatives["sequence"] = made("t", 400, length, "flank", 2, gc=0.5).negatives[
+        "sequence"
+    ]  # poorer than its positives
+    _, positives, negatives = of(drop_attribution._Player(game(source, target)), "negatives")
+    assert {len(s) for s in negatives} == {20} and len(negatives) == len(positives)
     if length > 20:
-        joined = " ".join(target.unbound["sequence"])
-        assert all(s in joined for s in unbound)
-    apart = dna.gc(dna.encode(unbound)).mean() - dna.gc(dna.encode(bound)).mean()
+        joined = " ".join(target.negatives["sequence"])
+        assert all(s in joined for s in negatives)
+    apart = dna.gc(dna.encode(negatives)).mean() - dna.gc(dna.encode(positives)).mean()
     assert -0.09 < apart < -0.03  # as there, where they are 0.06 apart
 
 
@@ -171,7 +174,7 @@ def test_a_longer_source_reads_the_target_in_surroundings(far):
             self.seen.append(tokens)
             return np.zeros((1, len(tokens)))
 
-    tokens = dna.encode(far.source.bound["sequence"].head(5))
+    tokens = dna.encode(far.source.positives["sequence"].head(5))
     turned.read(Reader(), tokens, frozenset())
     turned.read(Reader(), tokens, frozenset(["length"]))
     assert Reader.seen[0].shape == (5, 20) and {part.shape for part in Reader.seen[1:]} >= {(5, 50)}
@@ -237,11 +240,17 @@ MODEL = {"kind": "deepbind", "filters": 4, "width": 8, "hidden": 0, "dropout": 0
 
 def whole(rows, n=60):
     """With test rows of the same kind."""
-    return Rows(*(pd.concat([t, t.head(n).assign(split="test", id=t["id"] + "x")], ignore_index=True) for t in rows))
+    return LabelledTables(
+        *(pd.concat([t, t.head(n).assign(split="test", id=t["id"] + "x")], ignore_index=True) for t in rows)
+    )
 
 
 def test_a_pair_has_a_row_for_each_cause(far):
-    sides = whole(Rows(*(t.head(200) for t in far.source))), whole(made("t", 100, 20, "dinucleotide", 1, gc=0.6)), None
+    sides = (
+        whole(LabelledTables(*(t.head(200) for t in far.source))),
+        whole(made("t", 100, 20, "dinucleotide", 1, gc=0.6)),
+        None,
+    )
     table = drop_attribution.pair(*sides, [ROW, CHIP], ABOUT, CONFIG, MODEL)
     assert list(table) == drop_attribution.COLUMNS
     part = table[table["metric"] == "part"].set_index("cause")
@@ -258,11 +267,11 @@ def test_a_pair_has_a_row_for_each_cause(far):
 def test_what_cannot_be_estimated_says_why(far):
     nothing = tables.empty(tables.SEQUENCES, "library collapsed")
     for sides, reason in (
-        ((Rows(nothing, nothing), whole(far.target)), "library collapsed"),
+        ((LabelledTables(nothing, nothing), whole(far.target)), "library collapsed"),
         ((far.source, far.target), "fewer than 20"),
         (
-            (Rows(far.source.bound, far.source.unbound.assign(split="test")), whole(far.target)),
-            "no unbound training rows",
+            (LabelledTables(far.source.positives, far.source.negatives.assign(split="test")), whole(far.target)),
+            "no negatives in the training rows",
         ),
     ):
         table = drop_attribution.pair(*sides, None, [ROW, CHIP], ABOUT, CONFIG, MODEL)

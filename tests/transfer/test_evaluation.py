@@ -5,7 +5,7 @@ from scipy import stats
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from tfbind.errors import InputError, NotEstimable
-from tfbind.io import columns
+from tfbind.io import columns, tables
 from tfbind.statistics import bootstrap
 from tfbind.statistics.metrics import CURVE_POINTS, METRICS, curve, delong, delong_p, measure, mid_ranks
 from tfbind.study import shifts
@@ -595,3 +595,47 @@ def test_a_label_that_does_not_apply_to_a_dataset_makes_no_cell(study):
     paired = metrics[(metrics["train_negatives"] == "pairs") | (metrics["test_negatives"] == "pairs")]
     assert set(zip(paired["source"], paired["target"], strict=True)) == {("g_chip", "g_chip")}
     assert "pairs" not in set(transfer["train_negatives"]) | set(transfer["test_negatives"])
+
+
+def test_targets_with_intensities_have_metrics_that_need_no_cut():
+    rng = np.random.default_rng(0)
+    signal = rng.exponential(1000, 400)
+    label = signal > np.sort(signal)[-41]
+    ids = [f"x{i}" for i in range(400)]
+    table = tables.sequences(
+        id=ids, sequence=["ACGT"] * 400, label=label.astype(int), split="test", score=signal, origin="a"
+    )
+    sets = {"P": (table[label].reset_index(drop=True), {"n": table[~label].reset_index(drop=True)})}
+    about = {"dataset": "P", "tf": "T", "assay": "pbm", "cell": "", "lab": "l", "replicate": "", "design": "A"}
+    scores = np.log(signal) + rng.normal(0, 0.5, 400)
+    made = [
+        pd.DataFrame({"target": "P", "id": ids, "label": label.astype(int), "seed": seed, "score": scores + noise})
+        for seed, noise in (("0", 0.1), ("1", -0.1))
+    ]
+    predictions = pd.concat(made).assign(negatives=lambda t: np.where(t["label"] == 1, "", "n"))
+    config = {
+        "models": {"m": {"kind": "deepbind"}}, "negatives": {"n": {}}, "transfer": {},
+        "statistics": {"resamples": 200, "level": 0.95, "block": 1000, "min_examples": 20},
+    }  # fmt: skip
+    metrics, *_ = ev.evaluate("T", {"P": about}, {("P", "n", "m"): predictions}, sets, config)
+    whole = metrics[metrics["seed"] == "ensemble"].set_index("metric")
+    spearman = stats.spearmanr(signal, scores).statistic
+    assert whole.loc["spearman", "value"] == pytest.approx(spearman)
+    assert whole.loc["spearman", "low"] < spearman < whole.loc["spearman", "high"] < 1
+    top = signal >= np.sort(signal)[-4]
+    assert whole.loc["auroc_top_probes", "value"] == pytest.approx(roc_auc_score(top, scores))
+    middle = np.median(signal)
+    spread = 1.4826 * np.median(np.abs(signal - middle))
+    for threshold in ev.MOVED:
+        there = signal >= middle + threshold * spread
+        row = whole.loc[f"auroc_from_{threshold:g}_sd"]
+        assert row["n_positive"] == there.sum() and row["value"] == pytest.approx(roc_auc_score(there, scores))
+    # the other design of the experiment is what tests: it is no source of its own
+    twin = about | {"dataset": "Q", "design": "B"}
+    other = about | {"dataset": "R", "design": "B", "lab": "k"}
+    nothing = table.iloc[:0], {"n": table.iloc[:0]}
+    rows = {"P": about, "Q": twin, "R": other}
+    both = ev.evaluate("T", rows, {("P", "n", "m"): predictions}, sets | {"Q": nothing, "R": nothing}, config)
+    found = set(both[0][["source", "target"]].itertuples(index=False, name=None))
+    assert found == {(a, b) for a in "PQR" for b in "PQR"} - {("P", "Q"), ("Q", "P")}
+    assert (both[1].loc[both[1]["target"] == "R", "note"].str.contains(ev.ONE_ARRAY)).all()

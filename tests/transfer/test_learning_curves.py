@@ -6,9 +6,10 @@ import pytest
 
 from tfbind.io import tables
 from tfbind.models import stacks, store, training
+from tfbind.models.examples import LabelledTables
 from tfbind.statistics import bootstrap, metrics
 from tfbind.transfer import learning_curves
-from tfbind.transfer.learning_curves import Curve, Examples
+from tfbind.transfer.learning_curves import Curve
 
 TRAINING = {"epochs": 4, "patience": 4, "steps": 300, "batch_size": 64, "learning_rate": 0.03, "weight_decay": 0.0}
 STATISTICS = {"resamples": 200, "level": 0.95, "block": 1000, "min_examples": 20}
@@ -32,7 +33,7 @@ def planted(n, motif, seed, length=30):
             id=[f"{label}.{i}" for i in range(n)], sequence=rows, label=label, split=split, origin="made"
         )
 
-    return Examples(table(1), table(0))
+    return LabelledTables(table(1), table(0))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def test_what_cannot_be_estimated_says_why(source, tmp_path):
     assert table["value"].isna().all() and "fewer than 20" in table["note"].iloc[0]
     assert crossings.empty
     nothing = tables.empty(tables.SEQUENCES, "library collapsed")
-    assert run(source, Examples(nothing, nothing), tmp_path)[0]["note"].tolist() == ["library collapsed"]
+    assert run(source, LabelledTables(nothing, nothing), tmp_path)[0]["note"].tolist() == ["library collapsed"]
     store.write_no_model(tmp_path / "m", "deepbind", "too few")
     table, _ = run((tmp_path / "m", source[1]), planted(500, "TTAATTAA", 1), tmp_path)
     assert table["note"].tolist() == ["too few"]

@@ -185,7 +185,7 @@ def doubts(row, made):
         true.add(f"no source taught {'much ' * above}more than composition")
     for end in ("target", "source"):
         if made.poor(row[end]) and made.beyond(row, end) and made.lacks_motif(row, end):
-            true.add(f"the {end} library hardly holds the factor's own motif")
+            true.add(f"the {end} library hardly holds the TF's own motif")
     if not np.isnan(row["floor"]) and not row["same"] - made.noise > max(row["floor"], 0.5):
         true.add(ev.NOT_ABOVE_FLOOR)
     return true

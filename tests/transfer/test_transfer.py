@@ -299,3 +299,32 @@ def test_a_best_model_that_was_not_scored_there_is_named():
         "USF1: cannot tell. No drop from HT-SELEX to ChIP-seq could be estimated: bilstm, the best model of its "
         "source, was not scored there."
     )
+
+
+def test_pairs_of_assays_leave_out_what_is_not_sound_and_name_it():
+    pbm = {"source_assay": "pbm", "floor": 0.6}
+    rows = [pair(tf, 0.02 * number, floor=0.5) for number, tf in enumerate("ABCD", 1)]
+    rows += [pair(tf, 0.1, source=f"{tf}_pbm", model=model, **pbm) for tf in "AB" for model in ("deepbind", "bilstm")]
+    rows += [pair("A>B", 0.3), pair("A", 0.4, shift="cell", source="A_other")]
+    best = {f"{tf}_selex": "deepbind" for tf in "ABCD"} | {"A_pbm": "bilstm", "B_pbm": "deepbind"}
+    health = pd.DataFrame([{"dataset": name, "model": model, "verdict": "good: x"} for name, model in best.items()])
+    health.loc[health["dataset"] == "D_selex", "verdict"] = "poor: D"
+    health.loc[len(health)] = {"dataset": "C_chip", "model": "deepbind", "verdict": "cannot tell: C: few"}
+    found = summary.assay_pairs(table(*rows), health)
+    assert list(found) == summary.PAIR_COLUMNS
+    shown = found.set_index(["model", "source_assay"])
+    assert list(shown.index) == [
+        *((summary.BEST, "htselex"), (summary.BEST, "pbm")),
+        *(("deepbind", "htselex"), ("deepbind", "pbm"), ("bilstm", "pbm")),
+    ]
+    reads = shown.loc[summary.BEST, "htselex"]
+    assert (reads["n_tf"], reads["n_left_out"], reads["left_out"]) == (2, 2, "C, D")
+    assert reads["drop"] == pytest.approx(0.03) and reads["floor"] == 0.5, "A and B alone"
+    same = over_tfs.mean_over_tfs(table(*rows[:2]), 0.95)
+    assert reads[["low", "high", "p_value"]].to_list() == pytest.approx(
+        [same[key] for key in ("low", "high", "p_value")]
+    )
+    arrays = shown.loc[summary.BEST, "pbm"]
+    assert arrays["n_tf"] == 2 and arrays["left_out"] == "" and arrays["p_holm"] == 1
+    assert shown.loc[("bilstm", "pbm"), "n_tf"] == 2
+    assert summary.assay_pairs(table(*rows).iloc[:0], health).empty

@@ -2,14 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 
 from tfbind import dna
 from tfbind.io import tables
 from tfbind.models import store, training
+from tfbind.models.examples import LabelledTables
 from tfbind.study.schema import schema
 from tfbind.transfer import adaptation_methods, transferability, unsupervised_adaptation
-from tfbind.transfer.learning_curves import Examples
 
 TRAINING = {"epochs": 4, "patience": 4, "steps": 300, "batch_size": 64, "learning_rate": 0.01, "weight_decay": 0.0}
 STATISTICS = {"resamples": 200, "level": 0.95, "block": 1000, "min_examples": 20}
@@ -36,7 +35,7 @@ def planted(n, seed, length=30, motif=1.0, beside=0.0, unbound=0.0):
         names = [f"{label}.{i}" for i in range(n)]
         return tables.sequences(id=names, sequence=dna.decode(tokens), label=label, split=split, origin="made")
 
-    return Examples(table(1), table(0))
+    return LabelledTables(table(1), table(0))
 
 
 def trained(folder, examples):
@@ -101,7 +100,7 @@ def test_every_adaptation_gives_a_score_that_its_own_words_describe(source, help
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
     lacking, _ = run(source, helped, tmp_path / "b", "other_tfs", "cycles", "with_matrix", tf="NoSuchTF")
     notes = lacking.set_index("adaptation")["note"]
-    assert "no bound sequences of another factor" in notes["other_tfs"] and "no other cycle" in notes["cycles"]
+    assert "no positives of another TF" in notes["other_tfs"] and "no other cycle" in notes["cycles"]
     assert "no motif is named" in notes["matrix"] and "no motif is named" in notes["with_matrix"]
     assert lacking.set_index("adaptation").loc["direct", "value"] == table["value"].iloc[0]
 
@@ -110,7 +109,7 @@ def test_the_labels_of_the_target_are_not_seen(helped):
     """Training labels turned round: the pool is the same mixture, and so is all that is learnt from it."""
     target = helped[1]
     pool = unsupervised_adaptation.pool(target, 2000, ["a"])
-    turned = Examples(*(t.assign(label=1 - t["label"]) for t in target))
+    turned = LabelledTables(*(t.assign(label=1 - t["label"]) for t in target))
     assert (unsupervised_adaptation.pool(turned, 2000, ["a"]) == pool).all()
     assert len(pool) == 800 and len(unsupervised_adaptation.pool(target, 300, ["a"])) == 300
     order = dna.decode(pool)
@@ -123,7 +122,7 @@ def test_the_labels_of_the_target_are_not_seen(helped):
 
 def test_what_cannot_be_estimated_says_why(source, helped, tmp_path):
     nothing = tables.empty(tables.SEQUENCES, "library collapsed")
-    table, signs = run(source, (helped[0], Examples(nothing, nothing)), tmp_path)
+    table, signs = run(source, (helped[0], LabelledTables(nothing, nothing)), tmp_path)
     assert table["note"].tolist() == ["library collapsed"] and signs["note"].tolist() == ["library collapsed"]
     store.write_no_model(tmp_path / "m", "deepbind", "too few")
     table, _ = run((tmp_path / "m", source[1]), helped, tmp_path)
@@ -177,13 +176,3 @@ def test_composition_tells_two_domains_apart_or_not():
     assert 0.42 < adaptation_methods.domain_odds(even, same, even)[1] < 0.58
     few, both = (np.concatenate([rich[:n, :20], same[:n]]) for n in (200, 800))
     assert 0.4 < adaptation_methods.domain_odds(both, few, few)[1] < 0.6, "not the first of the larger set alone"
-
-
-def test_seeds_leave_both_models_at_once():
-    rng = np.random.default_rng(3)
-    labels = np.repeat([1, 0], 200)
-    scores = rng.normal(size=(3, 400)) + labels
-    assert unsupervised_adaptation._seeds(scores, scores, labels) == 0
-    matrix = rng.normal(size=(1, 400)) + labels
-    left = [roc_auc_score(labels, np.delete(scores, i, 0).mean(0)) for i in range(3)]
-    assert unsupervised_adaptation._seeds(matrix, scores, labels) == pytest.approx(2 * np.var(left))

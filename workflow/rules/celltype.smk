@@ -1,4 +1,4 @@
-"""The cell-type task: where does a factor bind in a cell that it was never assayed in? Made where there are cells."""
+"""The cell-type task: where does a TF bind in a cell that it was never assayed in? Made where there are cells."""
 
 
 rule celltype:

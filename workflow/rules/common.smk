@@ -97,13 +97,13 @@ def genome(row):
     )
 
 
-FACTORS = {file_name(tf): tf for tf in study.tfs()}
+TFS = {file_name(tf): tf for tf in study.tfs()}
 ASSAYED = {file_name(tf): tf for tf in study.cell_tfs()}
 
 
-def factor(wildcards):
+def tf_of(wildcards):
     """The TF that a path is named for (`MAX-MYC` of `MAX::MYC`)."""
-    return FACTORS[wildcards.tf]
+    return TFS[wildcards.tf]
 
 
 def as_first(rule, name):
@@ -222,7 +222,7 @@ def network(dataset):
 
 
 def with_negatives(datasets, label):
-    """Bound, unbound and leaking rows of each."""
+    """Positives, negatives and leaking rows of each."""
     return [
         pattern.format(dataset=d, negatives=label)
         for d in datasets

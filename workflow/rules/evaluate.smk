@@ -6,20 +6,20 @@ EVALUATION = "results/evaluation/{tf}/{table}.tsv"
 rule evaluate:
     input:
         positives=lambda wildcards: expand(
-            POSITIVES, dataset=plan.of_tf(factor(wildcards))
+            POSITIVES, dataset=plan.of_tf(tf_of(wildcards))
         ),
         negatives=lambda wildcards: [
             NEGATIVES.format(dataset=d, negatives=x)
-            for d, x in plan.labelled(factor(wildcards))
+            for d, x in plan.labelled(tf_of(wildcards))
         ],
         predictions=lambda wildcards: [
             PREDICTIONS.format(dataset=d, negatives=x, model=m)
-            for d, x, m in plan.runs(factor(wildcards))
+            for d, x, m in plan.runs(tf_of(wildcards))
         ],
         audits=lambda wildcards: list(
             dict.fromkeys(
                 AUDIT.format(dataset=d, negatives=x)
-                for d, x, _ in plan.runs(factor(wildcards))
+                for d, x, _ in plan.runs(tf_of(wildcards))
             )
         ),
     output:
@@ -35,12 +35,12 @@ rule evaluate:
     conda:
         ENV
     params:
-        tf=factor,
-        rows=lambda wildcards: study.kinship(plan.sources(factor(wildcards))),
-        targets=lambda wildcards: plan.of_tf(factor(wildcards)),
-        labelled=lambda wildcards: plan.labelled(factor(wildcards)),
-        runs=lambda wildcards: plan.runs(factor(wildcards)),
-        config=lambda wildcards: plan.evaluated(factor(wildcards)),
+        tf=tf_of,
+        rows=lambda wildcards: study.kinship(plan.sources(tf_of(wildcards))),
+        targets=lambda wildcards: plan.of_tf(tf_of(wildcards)),
+        labelled=lambda wildcards: plan.labelled(tf_of(wildcards)),
+        runs=lambda wildcards: plan.runs(tf_of(wildcards)),
+        config=lambda wildcards: plan.evaluated(tf_of(wildcards)),
         code=digest("transfer.evaluate", "transfer.calibration", "sequences.leakage"),
     script:
         "../scripts/evaluate.py"
@@ -48,9 +48,9 @@ rule evaluate:
 
 rule summarise:
     input:
-        metrics=expand(EVALUATION, tf=FACTORS, table="metrics"),
-        transfer=expand(EVALUATION, tf=FACTORS, table="transfer"),
-        calibration=expand(EVALUATION, tf=FACTORS, table="calibration"),
+        metrics=expand(EVALUATION, tf=TFS, table="metrics"),
+        transfer=expand(EVALUATION, tf=TFS, table="transfer"),
+        calibration=expand(EVALUATION, tf=TFS, table="calibration"),
         positives=expand(POSITIVES, dataset=study.datasets),
         logs=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),
         negatives=[
@@ -68,6 +68,7 @@ rule summarise:
             "results/summary.tsv", caption="../report/summary.rst", category="Tables"
         ),
         shifts="results/shifts.tsv",
+        assay_pairs="results/assay_pairs.tsv",
         libraries=report(
             "results/libraries.tsv",
             caption="../report/libraries.rst",

@@ -6,7 +6,14 @@ rule report_page:
         tables=[
             rules.summarise.output[name]
             for name in (
-                *("metrics", "transfer", "summary", "shifts", "libraries"),
+                *(
+                    "metrics",
+                    "transfer",
+                    "summary",
+                    "assay_pairs",
+                    "shifts",
+                    "libraries",
+                ),
                 *("ladder", "variance", "calibration"),
             )
         ],
@@ -17,8 +24,8 @@ rule report_page:
         retrain=retrain_tables(),
         unlabelled=unlabelled_tables(),
         celltype=["results/celltype.tsv"] if study.cells else [],
-        curves=expand(EVALUATION, tf=FACTORS, table="curves"),
-        reliability=expand(EVALUATION, tf=FACTORS, table="reliability"),
+        curves=expand(EVALUATION, tf=TFS, table="curves"),
+        reliability=expand(EVALUATION, tf=TFS, table="reliability"),
         positives=expand("results/positives/{dataset}.log.tsv", dataset=study.datasets),
         negatives=[
             f"results/negatives/{d}/{label}.log.tsv"

@@ -43,7 +43,7 @@ if "simulation" in study.config:
 
     rule simulate:
         output:
-            [str(simulated / name) for name in paths.simulated()],
+            [str(simulated / name) for name in paths.simulated(assays=study.config["simulation"]["assays"])],
         log:
             "logs/simulate.log",
         benchmark:
@@ -52,6 +52,7 @@ if "simulation" in study.config:
             ENV
         params:
             seed=study.config["simulation"]["seed"],
+            assays=study.config["simulation"]["assays"],
             code=digest("simulation.simulate"),
         script:
             "../scripts/simulate.py"

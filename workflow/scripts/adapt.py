@@ -11,11 +11,12 @@ made = [snakemake.output[name] for name in ("retrain", "crossings")]
 read = map(Path, (*inputs.model, *inputs.positives, *inputs.negatives, *inputs.leaking))
 stamp = kept.stamp(*read, params.rows, params.reading, params.config, params.code)
 if not kept.restore(made, stamp):
+    from tfbind.models.examples import LabelledTables
     from tfbind.sequences import leakage
     from tfbind.transfer import evaluate, learning_curves
 
     paths = zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True)
-    sides = [learning_curves.Examples(*leakage.trainable(*each)[:2]) for each in paths]
+    sides = [LabelledTables(*leakage.trainable(*each)[:2]) for each in paths]
     about = evaluate.named(params.rows, words.source, words.target, words.negatives, words.negatives, words.model)
     del about["comparison"]  # a curve has none
     folder, work = Path(inputs.model[0]).parent, Path(made[0]).parent / "checkpoints"

@@ -1,4 +1,4 @@
-"""Train on the cells of one factor, score another: all methods on features, or one network on sequence."""
+"""Train on the cells of one TF, score another: all methods on features, or one network on sequence."""
 
 from tfbind import job
 from tfbind.celltype import estimators, evaluate, networks

@@ -1,4 +1,4 @@
-"""One table of all factors and test cells, the challenge's combined score last."""
+"""One table of all TFs and test cells, the challenge's combined score last."""
 
 from tfbind import job
 from tfbind.celltype import evaluate

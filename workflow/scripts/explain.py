@@ -10,11 +10,12 @@ inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
 read = map(Path, (*inputs.positives, *inputs.negatives, *inputs.leaking))
 stamp = kept.stamp(*read, params.rows, params.model, params.config, params.code)
 if not kept.restore(snakemake.output, stamp):
+    from tfbind.models.examples import LabelledTables
     from tfbind.sequences import leakage
     from tfbind.transfer import drop_attribution, evaluate
 
     paths = zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True)
-    sides = [drop_attribution.Rows(*leakage.trainable(*each)[:2]) for each in paths]
+    sides = [LabelledTables(*leakage.trainable(*each)[:2]) for each in paths]
     source, target, other = *sides, *[None] * (3 - len(sides))
     about = evaluate.named(params.rows, words.source, words.target, words.negatives, words.negatives, words.model)
     rows = [params.rows[words.source], params.rows[words.target]]

@@ -31,15 +31,15 @@ for (unit, fold), *files in zip(units, outputs.weights, outputs.models, outputs.
     from tfbind.models import baseline
 
     logging.info("%s/%s: fitting", label, model)
-    bound, unbound, leaks = leakage.trainable(inputs.positives, negatives[label], leaking[label, fold], fold)
+    positives, others, leaks = leakage.trainable(inputs.positives, negatives[label], leaking[label, fold], fold)
     if shared is None and len(negatives) * len(folds) > 1:  # the motifs are sought in the positives once
         shared = baseline.Kept(tables.read(inputs.positives)["sequence"])
     folder = Path(files[0]).parent
     baseline.fit(
         options.pop("kind"),
         options,
-        bound,
-        unbound,
+        positives,
+        others,
         seed=params.seeds[0],
         folder=folder,
         extra={"dataset": snakemake.wildcards.dataset, "negatives": label, "model": model} | of_fold,

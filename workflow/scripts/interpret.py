@@ -19,8 +19,8 @@ for (label, model, reading), files, *made in zip(params.units, models, outputs.t
     from tfbind.interpretation import attribution, tomtom  # torch loads only where a model is read
 
     logging.info("%s/%s: reading out", label, model)
-    bound, unbound = (splits.of_fold(tables.read(path), 0) for path in (inputs.positives, negatives[label]))
-    learnt, motifs = attribution.learnt(files[0].parent, bound, unbound, reading)
+    positives, others = (splits.of_fold(tables.read(path), 0) for path in (inputs.positives, negatives[label]))
+    learnt, motifs = attribution.learnt(files[0].parent, positives, others, reading)
     tables.write_tsv(learnt, made[0])
     tomtom.write(motifs, made[1])
     kept.keep(made, stamp)

@@ -16,7 +16,7 @@ for dataset, path in zip(params.datasets, inputs.positives, strict=True):
     logs[dataset]["positives"] = tables.read_tsv(path)
 for (dataset, label), path in zip(params.labels, inputs.negatives, strict=True):
     logs[dataset][f"negatives:{label}"] = tables.read_tsv(path)
-names = ("metrics", "transfer", "summary", "shifts", "libraries", "ladder", "variance", "calibration")
+names = ("metrics", "transfer", "summary", "assay_pairs", "shifts", "libraries", "ladder", "variance", "calibration")
 found = {name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)}
 found |= {Path(path).stem: tables.read_tsv(path) for path in (*inputs.causes, *inputs.retrain, *inputs.unlabelled)}
 found |= {"verdicts": tables.read_tsv(inputs.verdicts), "audit": tables.read_tsv(inputs.audit), "logs": logs}

@@ -12,8 +12,10 @@ inputs, params = snakemake.input, snakemake.params
 metrics = pd.concat(map(tables.read_tsv, inputs.metrics))
 drops = pd.concat(map(tables.read_tsv, inputs.transfer))
 contents, logs = {}, {}
-for dataset, bound, unbound, log in zip(params.rows, inputs.positives, inputs.negatives, inputs.logs, strict=True):
-    sequences = (tables.read(path)["sequence"] for path in (bound, unbound))
+for dataset, positives, negatives, log in zip(
+    params.rows, inputs.positives, inputs.negatives, inputs.logs, strict=True
+):
+    sequences = (tables.read(path)["sequence"] for path in (positives, negatives))
     contents[dataset] = library_qc.content(params.rows[dataset], *sequences)
     logs[dataset] = tables.read_tsv(log)
 health = library_qc.judge(params.rows, logs, contents, metrics, params.models)
@@ -22,6 +24,7 @@ results = {
     "transfer": drops,
     "summary": summary.summary(drops, params.level),
     "shifts": summary.shifts(drops, params.level),
+    "assay_pairs": summary.assay_pairs(drops, health, params.level),
     "libraries": health,
     "ladder": ladder.ladder(metrics, drops, params.level),
     "variance": variance_components.split(metrics, params.rows, params.level),

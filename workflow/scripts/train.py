@@ -30,13 +30,13 @@ for (unit, fold), *files in zip(units, outputs.weights, outputs.models, outputs.
     from tfbind.models import training  # Lightning loads only where something is trained
 
     logging.info("%s/%s: training", label, model)
-    bound, unbound, leaks = leakage.trainable(inputs.positives, negatives[label], leaking[label, fold], fold)
+    positives, others, leaks = leakage.trainable(inputs.positives, negatives[label], leaking[label, fold], fold)
     folder = Path(files[0]).parent
     training.fit(
         options.pop("kind"),
         options,
-        bound,
-        unbound,
+        positives,
+        others,
         seeds=params.seeds,
         training=params.training,
         folder=folder,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tfbind.errors import InputError
-from tfbind.io import chromosomes, textfile
+from tfbind.io import chromosomes, peaks, textfile
 from tfbind.io.tally import Tally
 
 #: Feature types of GFF3 -> those of GTF, where every gene has the type gene.
@@ -114,11 +114,9 @@ def _annotated(fields: list[str], names: tuple[str, str]) -> tuple[str, int, str
 
 
 def _bed(fields: list[str]) -> tuple[str, int, str, str]:
-    start, end = _whole(fields[1]), _whole(fields[2])
-    if start >= end:
-        raise ValueError(f"start {start} is not below end {end}; BED is 0-based half-open")
+    chrom, start, end = peaks.place(fields)
     minus = len(fields) > 5 and fields[5] == "-"
-    return fields[0], end - 1 if minus else start, _bare(fields[3]), fields[3]
+    return chrom, end - 1 if minus else start, _bare(fields[3]), fields[3]
 
 
 def _whole(value: str) -> int:

@@ -246,7 +246,7 @@ def learnt(
     reason = description.get("reason", "")
     bound, unbound = (dna.encode(table["sequence"][table["split"] == "test"]) for table in (positives, negatives))
     if not reason and min(len(bound), len(unbound)) < FEWEST:
-        reason = f"{len(bound)} bound and {len(unbound)} unbound test rows; {FEWEST} of each are needed"
+        reason = f"{len(bound)} positives and {len(unbound)} negatives in the test rows; {FEWEST} of each are needed"
     if reason:
         return pd.DataFrame([{"note": reason}], columns=tomtom.LEARNT), {}
     if description["kind"] not in networks.MODELS:

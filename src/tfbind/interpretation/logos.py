@@ -166,9 +166,9 @@ def told(rows: pd.DataFrame) -> list[str]:
         own = f"its own {best['own']} is match {best['own_rank']:.0f}" if pd.notna(best["own"]) else "JASPAR has none"
         said.append(
             {
-                "own": f"{place} taught the factor’s own motif: {known} is the best match.",
-                "alike": f"{place} taught a motif like the factor’s own: {known} is the best match, {own}.",
-                "other": f"{place} taught another motif than the factor’s own: {known} is the best match, {own}.",
+                "own": f"{place} taught the TF’s own motif: {known} is the best match.",
+                "alike": f"{place} taught a motif like the TF’s own: {known} is the best match, {own}.",
+                "other": f"{place} taught another motif than the TF’s own: {known} is the best match, {own}.",
             }.get(best["kinship"], f"{place} taught nothing that is known: {known} is nearest, {own}.")
         )
         shares[source, assay] = taught(mine)
@@ -198,7 +198,7 @@ def section(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> list[dict]
         One per TF, with its `models`. Logos of one model are aligned to the known motif (`reference`; None without
         one).
     """
-    factors: dict[str, list] = {}
+    tfs: dict[str, list] = {}
     for (tf, negatives, model), rows in table.groupby(["tf", "train_negatives", "model"], sort=False):
         figures, placed, reference = [], [], None
         best = {source: headline(mine) for source, mine in rows.groupby("source", sort=False)}
@@ -220,5 +220,5 @@ def section(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> list[dict]
             svg = draw(motifs[known], f"Logo of {name}, {known}", -first, width)
             reference = {"name": f"{name} {known}", "svg": svg}
         entry = {"model": model, "negatives": negatives, "said": told(rows)}
-        factors.setdefault(tf, []).append(entry | {"figures": figures, "reference": reference})
-    return [{"tf": tf, "models": models} for tf, models in factors.items()]
+        tfs.setdefault(tf, []).append(entry | {"figures": figures, "reference": reference})
+    return [{"tf": tf, "models": models} for tf, models in tfs.items()]

@@ -22,9 +22,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
-import pooch
 import requests
 import urllib3
 
@@ -299,18 +298,35 @@ def _from_http(url: str, file: BinaryIO) -> None:
 
 
 def _from_ftp(url: str, file: BinaryIO) -> None:
+    """Download a file by FTP, as anonymous; after a fault from its beginning, since FTP has no mark of the content."""
+    place = urlsplit(url)
+
+    def write(block: bytes) -> None:
+        file.write(block)
+        _check_size(url, file.tell())
+
     def attempt() -> None:
         file.truncate(0)
         try:
-            pooch.FTPDownloader(timeout=PATIENCE)(url, file, None)
-        except ftplib.error_perm as error:
+            with ftplib.FTP(timeout=PATIENCE) as server:
+                server.connect(place.hostname or "", place.port or ftplib.FTP_PORT)
+                server.login()
+                server.retrbinary(f"RETR {unquote(place.path)}", write)
+        except InputError:  # a ValueError, too
+            raise
+        except (ftplib.error_perm, ValueError) as error:  # refused, or no path that can be asked for
             raise ResourceError(_unreachable(url, str(error))) from None
         except ftplib.all_errors as error:
-            raise _Again(str(error)) from None
+            raise _Again(str(error) or "the connection broke off") from None
         file.flush()
 
     check_host(url, allowed(url))
     _patiently(url, attempt)
+
+
+def _check_size(url: str, arrived: int) -> None:
+    if arrived > LARGEST:
+        raise InputError(f"{url}: more than {LARGEST} bytes; no file that tfbind reads is so large")
 
 
 def _patiently(url: str, attempt: Callable[[], _T]) -> _T:
@@ -402,8 +418,7 @@ def _blocks(response: requests.Response, decode: bool = False) -> Iterator[bytes
         if not block:
             return
         arrived += len(block)
-        if arrived > LARGEST:
-            raise InputError(f"{response.url}: more than {LARGEST} bytes; no file that tfbind reads is so large")
+        _check_size(response.url, arrived)
         yield block
         if (now := _clock()) - since > PATIENCE:
             if arrived - before < SLOWEST:

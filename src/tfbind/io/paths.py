@@ -3,10 +3,14 @@
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+import platformdirs
+
+from tfbind.assays import ASSAYS, IN_VIVO
 
 #: Columns of the sheet that name a file; each has its `*sha256` column.
 PATHS = ("path", "test_path", "negatives_path", "test_negatives_path", "input_path", "relaxed_path")
@@ -14,6 +18,12 @@ TFS = ("USF1", "GATA3", "CTCF")
 #: Simulated cells, and the TF whose motif opens chromatin there.
 COFACTORS = {"k562": "FOS::JUN", "hepg2": "HNF4A"}
 CYCLES = (1, 2, 3, 4)
+#: The assays of a simulated study that names none, the late cycle of SELEX-seq, and the array designs of a PBM.
+SIMULATED, LATE, DESIGNS = ("chipseq", "htselex"), 3, ("A", "B")
+#: What the names of simulated experiments hold beside TF and cell, where it is not the assay; and how the peaks of an
+#: assay are written, where it is not narrowPeak: suffix and format.
+_STEMS = {"chipseq": "", "htselex": "_selex"}
+_PEAKS = {"chipexo": ("bed", "bed"), "cutandrun": ("seacr.bed", "peaks")}
 #: Simulated cells of the cell-type task: file suffix of the accessibility, and number of fragments sequenced.
 CELLS = {"k562": ("bw", 300_000), "hepg2": ("bam", 240_000), "h1": ("tsv.gz", 360_000)}
 
@@ -40,13 +50,76 @@ def scores_file(source: str, negatives: str, target: str, test_negatives: str) -
     return f"{source}/{negatives}/{target}.{test_negatives}.tsv"
 
 
-def simulated(tfs: Sequence[str] = TFS) -> list[str]:
-    """Names of all files that `simulate.study` writes, relative to its folder, sorted."""
-    peaks = [f"{tf}_{cell}.narrowPeak" for tf, cell in chips(tfs)]
-    reads = [f"{tf}_selex_{cycle}.fastq.gz" for tf in tfs for cycle in CYCLES]
-    fixed = ["genome.fa", "blacklist.bed", "selex_0.fastq.gz", "config.yaml", "datasets.tsv", "truth.json"]
+def experiments(tfs: Sequence[str] = TFS, assays: Iterable[str] = SIMULATED, cycle: int = 3) -> list[dict[str, str]]:
+    """The simulated experiments, as rows of a sheet.
+
+    Parameters
+    ----------
+    tfs : sequence of str
+    assays : iterable of str
+        Keys of `assays.ASSAYS`; the rows are in the order there. In vivo the first TF is assayed in all cells, the
+        others in the first cell. An assay that takes `bins` has a second experiment, of which these are written.
+    cycle : int
+        Of reads that have one file a cycle.
+
+    Returns
+    -------
+    list of dict
+        `dataset`, `tf`, `assay`, `path`, `format`, `cell`, `replicate`, `cycle`, `input_path` and `design`, each ''
+        where the assay has none.
+    """
+    empty = dict.fromkeys(("format", "replicate", "cycle", "input_path", "design"), "")
+    rows = []
+    for assay in [assay for assay in ASSAYS if assay in set(assays)]:
+        about, stem = ASSAYS[assay], _STEMS.get(assay, f"_{assay}")
+        in_vivo = about.side == IN_VIVO
+        for tf, cell in chips(tfs) if in_vivo else [(tf, "") for tf in tfs]:
+            name = f"{tf}{stem}_{cell}" if cell else f"{tf}{stem}"
+            row = empty | {"dataset": name, "tf": tf, "assay": assay, "cell": cell}
+            if about.form == "peaks":
+                suffix, layout = _PEAKS.get(assay, ("narrowPeak", ""))
+                binned = not in_vivo and "bins" in about.formats
+                rows.append(row | {"path": f"{name}.{suffix}", "format": layout, "replicate": "1" if binned else ""})
+                bins = {"dataset": f"{name}_bins", "path": f"{name}_bins.tsv.gz", "format": "bins", "replicate": "2"}
+                rows += [row | bins] if binned else []
+            elif about.form == "intensities":
+                for design in DESIGNS:
+                    path = {"dataset": f"{name}_{design}", "path": f"{name}_{design}.tsv"}
+                    rows.append(row | path | {"format": "probes", "design": design})
+            elif assay == "selexseq":
+                rows.append(row | {"path": f"{name}.tsv.gz", "format": "counts", "cycle": str(LATE)})
+            elif about.cycles:
+                path = {"path": f"{name}_{cycle}.fastq.gz", "cycle": str(cycle), "input_path": "selex_0.fastq.gz"}
+                rows.append(row | path)
+            else:
+                rows.append(row | {"path": f"{name}.fastq.gz"})
+    return rows
+
+
+def simulated(tfs: Sequence[str] = TFS, assays: Iterable[str] = SIMULATED) -> list[str]:
+    """Names of all files that `simulate.study` writes.
+
+    Parameters
+    ----------
+    tfs : sequence of str
+    assays : iterable of str
+        Keys of `assays.ASSAYS`.
+
+    Returns
+    -------
+    list of str
+        Relative to its folder, sorted.
+    """
+    made = {
+        row[column]
+        for cycle in CYCLES
+        for row in experiments(tfs, assays, cycle)
+        for column in ("path", "input_path")
+        if row[column]
+    }
+    fixed = ["genome.fa", "blacklist.bed", "config.yaml", "datasets.tsv", "truth.json"]
     cells = [path for _, _, _, path in cell_files(tfs)] + ["genes.gtf", "cells.tsv", "truth_bins.parquet"]
-    return sorted(peaks + reads + fixed + cells)
+    return sorted([*made, *fixed, *cells])
 
 
 def chips(tfs: Sequence[str]) -> list[tuple[str, str]]:
@@ -89,9 +162,7 @@ def cache() -> Path:
     """The folder that downloads are kept in: `TFBIND_CACHE`, by default the user's cache folder."""
     if folder := os.environ.get("TFBIND_CACHE"):
         return Path(folder)
-    import pooch  # loaded only here: it imports the HTTP library
-
-    return Path(pooch.os_cache("tfbind"))
+    return platformdirs.user_cache_path("tfbind")
 
 
 def cached_copy(url: str, checksum: str) -> Path:

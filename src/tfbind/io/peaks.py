@@ -134,16 +134,7 @@ def parse(fields: list[str], narrow: bool) -> tuple[str, int, int, float, int]:
         raise ValueError(f"{len(fields)} column(s) where {kind}")
     if narrow and len(fields) > 10:
         raise ValueError(f"{len(fields)} columns where narrowPeak has 10; if these are its first ten, cut -f1-10")
-    chrom = fields[0].strip()
-    if not chrom or chrom != fields[0]:
-        raise ValueError(f"chromosome name {fields[0]!r} is empty or has spaces around it; remove them")
-    start, end = _integer(fields[1], "start"), _integer(fields[2], "end")
-    if start < 0:
-        raise ValueError(f"start {start} is negative; the first base of a chromosome is 0")
-    if start >= end:
-        raise ValueError(f"start {start} is not below end {end}; BED is 0-based half-open")
-    if len(fields) > 5 and fields[5] not in peak_formats.STRANDS:
-        raise ValueError(f"strand {fields[5]!r} is none of + - .; correct it, or keep columns 1 to 5 alone (cut -f1-5)")
+    chrom, start, end = place(fields)
     score, offset = math.nan, 0
     if narrow:
         score = _number(fields[6], "signalValue")
@@ -155,6 +146,38 @@ def parse(fields: list[str], narrow: bool) -> tuple[str, int, int, float, int]:
     elif len(fields) > 4 and fields[4] not in (".", ""):
         score = _number(fields[4], "score")
     return chrom, start, end, score, offset
+
+
+def place(fields: list[str]) -> tuple[str, int, int]:
+    """Read and check where a row of BED lies.
+
+    Parameters
+    ----------
+    fields : list of str
+        Three columns or more; a strand in the sixth.
+
+    Returns
+    -------
+    chrom : str
+    start, end : int
+        In bp, 0-based half-open.
+
+    Raises
+    ------
+    ValueError
+        As for `parse`.
+    """
+    chrom = fields[0].strip()
+    if not chrom or chrom != fields[0]:
+        raise ValueError(f"chromosome name {fields[0]!r} is empty or has spaces around it; remove them")
+    start, end = _integer(fields[1], "start"), _integer(fields[2], "end")
+    if start < 0:
+        raise ValueError(f"start {start} is negative; the first base of a chromosome is 0")
+    if start >= end:
+        raise ValueError(f"start {start} is not below end {end}; BED is 0-based half-open")
+    if len(fields) > 5 and fields[5] not in peak_formats.STRANDS:
+        raise ValueError(f"strand {fields[5]!r} is none of + - .; correct it, or keep columns 1 to 5 alone (cut -f1-5)")
+    return chrom, start, end
 
 
 def _integer(value: str, name: str) -> int:

@@ -179,3 +179,70 @@ def interpolated(codes: np.ndarray, last: np.ndarray, counts: np.ndarray, n_posi
                 up = right = 0
         result[b, 0] = area / tp
     return result
+
+
+@njit(cache=True, nogil=True)
+def of_intensities(
+    intensities: np.ndarray, scores: np.ndarray, top: np.ndarray, codes: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
+    """Spearman's correlation and the AUROC of some rows against the others, of every resample.
+
+    Parameters
+    ----------
+    intensities, scores : (N,) int64
+        Number of each value among the different ones, from 0 for the smallest.
+    top : (N,) bool
+        The rows that count as positives.
+    codes : (N,) int32
+        Block of each row.
+    counts : (B, G) uint16
+        How often each resample drew each block.
+
+    Returns
+    -------
+    (B, 2) float64
+        Ties have mid-ranks. NaN where a resample holds one intensity or one score alone; no row of `top`, or no other.
+
+    Raises
+    ------
+    ValueError
+        A block that `counts` does not have, a negative number, or arrays of different lengths.
+    """
+    check_places(codes, 0, counts.shape[1], "a block")
+    check_places(intensities, 0, len(codes), "an intensity")
+    check_places(scores, 0, len(codes), "a score")
+    if not len(intensities) == len(scores) == len(top) == len(codes):
+        raise ValueError("intensities, scores, top and codes differ in length")
+    n = len(codes)
+    result = np.full((len(counts), 2), np.nan)
+    ranks = np.empty((2, n))
+    times = np.empty(n, np.int64)
+    for b in range(len(counts)):
+        total = positives = 0
+        for i in range(n):
+            times[i] = counts[b, codes[i]]
+            total += times[i]
+            positives += times[i] * top[i]
+        for side in range(2):
+            values = intensities if side == 0 else scores
+            ranks[side] = 0
+            for i in range(n):
+                ranks[side, values[i]] += times[i]
+            before = 0.0
+            for group in range(n):
+                size = ranks[side, group]
+                ranks[side, group] = before + (size + 1) / 2
+                before += size
+        middle = (total + 1) / 2
+        both = first = second = above = 0.0
+        for i in range(n):
+            x, y = ranks[0, intensities[i]] - middle, ranks[1, scores[i]] - middle
+            both += times[i] * x * y
+            first += times[i] * x * x
+            second += times[i] * y * y
+            above += times[i] * top[i] * (y + middle)
+        if first > 0 and second > 0:
+            result[b, 0] = both / np.sqrt(first * second)
+        if 0 < positives < total:
+            result[b, 1] = (above - positives * (positives + 1) / 2) / (positives * np.float64(total - positives))
+    return result

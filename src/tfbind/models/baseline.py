@@ -139,8 +139,8 @@ class _Logistic(ClassifierMixin, BaseEstimator):
         NotFittedError
             Before `fit`; it is a ValueError of scikit-learn.
         """
-        bound = platt.sigmoid(self.decision_function(sequences))
-        return np.stack([1 - bound, bound], 1)
+        positive = platt.sigmoid(self.decision_function(sequences))
+        return np.stack([1 - positive, positive], 1)
 
     def predict(self, sequences: Sequence[str]) -> np.ndarray:
         """Class of each sequence.

@@ -13,6 +13,52 @@ from tfbind import dna
 from tfbind.models import background
 
 
+class LabelledTables(NamedTuple):
+    """The sequence tables of one dataset.
+
+    Attributes
+    ----------
+    positives, negatives : sequence tables
+    """
+
+    positives: pd.DataFrame
+    negatives: pd.DataFrame
+
+    def train(self) -> "LabelledTables":
+        """The training rows that every seed uses, or those of the first seed where each has its own."""
+        kept = (t[(t["split"] == "train") & (t["draw"] <= 1)].reset_index(drop=True) for t in self)
+        return LabelledTables(*kept)
+
+    def some(self, n: int, rng: np.random.Generator) -> "LabelledTables":
+        """A random sample of `n` rows, half of each class.
+
+        Parameters
+        ----------
+        n : int
+            Rounded down to an even number.
+        rng : numpy Generator
+
+        Returns
+        -------
+        LabelledTables
+            In table order, without repeats.
+
+        Raises
+        ------
+        ValueError
+            A class has fewer than n // 2 rows.
+        """
+        return LabelledTables(*(t.iloc[np.sort(rng.choice(len(t), n // 2, replace=False))] for t in self))
+
+    def kind(self) -> str:
+        """The kind of negatives, which their ids contain."""
+        return self.negatives["id"].iloc[0].rsplit("/", 1)[-1].rstrip("0123456789")
+
+    def length(self) -> int:
+        """The most common length of the positives in bp, the shorter of equals."""
+        return int(np.bincount(self.positives["sequence"].str.len()).argmax())
+
+
 class Examples(NamedTuple):
     """Encoded positives and negatives, in table order, positives first.
 

@@ -284,7 +284,7 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
     if curve := extra.get("calibration"):
         lines.append(
             f"- Probabilities (logistic of {curve['slope']:.4g} logit + {curve['intercept']:.4g}) hold for the "
-            f"validation rows of this dataset, {curve['n_positive']} bound to {curve['n_negative']} unbound; a "
+            f"validation rows of this dataset, {curve['n_positive']} positives and {curve['n_negative']} negatives; a "
             "genome holds far fewer bound sites."
         )
     auroc = evaluation[(evaluation["metric"] == "auroc") & evaluation["value"].notna()]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pysam
 
-from tfbind import dna
+from tfbind import assays, dna
 from tfbind.errors import InputError
 from tfbind.io import peaks, tables, textfile
 from tfbind.io.genome import Genome
@@ -85,6 +85,9 @@ class Scorer:
         self.reading = reading or own
         if self.reading not in predict.READINGS:
             raise InputError(f"reading is {self.reading!r}; use one of {', '.join(predict.READINGS)}")
+        named = assays.meant(assay)
+        if named and named != assay and (evaluation is None or assay not in set(evaluation["target_assay"])):
+            raise InputError(f"--assay: {assay!r} is not an assay; did you mean {named!r}?")
         self.expected, self.about, self.elsewhere = _expected(evaluation, assay, self.reading)
 
     @property

@@ -61,7 +61,7 @@ class Member(NamedTuple):
     head_only: bool = False
 
 
-class Examples(lightning.LightningDataModule):
+class StackData(lightning.LightningDataModule):
     """The training and validation sequences of a stack.
 
     An epoch is one pass over the training sequences; several where `epochs` of them would be fewer than `steps`
@@ -323,7 +323,7 @@ def fit_stack(
     ResourceError
         The GPU has too little memory.
     """
-    source = Examples(examples, index, training)
+    source = StackData(examples, index, training)
     labels = examples.labels[source.train]
     with _quiet():
         networks = []

@@ -17,6 +17,8 @@ from tfbind.report import figure, table
 from tfbind.report import provenance as report_provenance
 from tfbind.report.sections import (
     answer,
+    arrays,
+    assay_pairs,
     calibration,
     celltype,
     curves,
@@ -41,7 +43,7 @@ from tfbind.transfer.score_tables import Results
 #: names that its template uses, or None to leave the section out. `filtered` among them (what has menus) is for
 #: `render`, not for the template.
 SECTIONS = (
-    *(answer, summary, shifts, ladder, matrix, drops, curves),
+    *(answer, summary, assay_pairs, shifts, ladder, matrix, drops, curves, arrays),
     *(drop_attribution, learning_curves, unsupervised_adaptation, calibration, motifs),
     *(library_qc, leakage, celltype, records, methods, provenance),
 )

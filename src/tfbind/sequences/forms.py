@@ -1,7 +1,7 @@
 """What turns the raw records of a file into clean ones, by the form of its assay.
 
 All take records and a row of the sheet, and return the columns `sequence`, `chrom`, `start`, `end` (0-based half-open),
-`strand`, `score` and `origin`, as far as there are such.
+`strand`, `score` and `origin`, as far as there are such; and `label` where the records do not say it themselves.
 """
 
 import os
@@ -15,6 +15,7 @@ from tfbind.io import chromosomes, intervals, peak_formats
 from tfbind.io.genome import Genome
 from tfbind.io.tally import Tally
 from tfbind.sequences import chip_windows, selex
+from tfbind.sequences import probes as arrays
 
 
 def peaks(
@@ -154,27 +155,36 @@ def intensities(
     shortest: int,
     tally: Tally,
 ) -> pd.DataFrame:
-    """Probes without unknown bases, as they are.
+    """Probes of one length without their constant ends, or words, each bound or not.
 
     Parameters
     ----------
     records : DataFrame
-        `sequence`, `score` (the signal) and `origin`.
+        Of one file, as `probe_tables.read_probes` or `read_words` gives it, with `origin`.
     row : mapping of str to str
-        Not used.
-    length, jackpots, probes, genome, blacklist, shortest
+        One row of the sheet; `format`, `left_flank` and `right_flank` are read.
+    length, jackpots, genome, blacklist, shortest
         Not used: probes are short, have no reads and no coordinates.
+    probes : mapping
+        `threshold` and `word_score`: what is bound, see `probes.bound` and `probes.bound_words`.
     tally : Tally
-        Counts what is dropped.
+        Counts what is dropped and joined, and notes how many are bound.
 
     Returns
     -------
     DataFrame
-        The records kept.
+        `sequence`, `score` (float64: processed signal or E-score), `label` (int8: 1 bound, 0 not) and `origin`.
+
+    Raises
+    ------
+    InputError, NotEstimable
+        As `probes.labelled`.
     """
-    unknown = records["sequence"].str.contains("N", regex=False)
-    tally.add("dropped", "unknown bases", unknown.sum())
-    return records[~unknown].reset_index(drop=True)
+    if row["format"] == "words":
+        found = arrays.labelled_words(records, probes["word_score"], tally)
+    else:
+        found = arrays.labelled(records, row["left_flank"], row["right_flank"], probes["threshold"], tally)
+    return found.assign(origin=records["origin"].iloc[0])
 
 
 #: By the form of the assay.

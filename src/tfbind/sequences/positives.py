@@ -14,7 +14,7 @@ import pandas as pd
 from tfbind import dna
 from tfbind.assays import ASSAYS, form
 from tfbind.errors import InputError, NotEstimable
-from tfbind.io import peak_formats, peaks, sequence_files, tables
+from tfbind.io import peak_formats, peaks, probe_tables, sequence_files, tables
 from tfbind.io.genome import Genome
 from tfbind.io.tables import SPLITS
 from tfbind.io.tally import Tally
@@ -23,6 +23,10 @@ from tfbind.sequences import forms, splits
 _PEAKS = peak_formats.FORMATS
 _LABELLED = ("labelled", "deepbind")
 PROBES = {"threshold": 4.0, "word_score": 0.45}  # as in the schema
+ONE_ARRAY = (
+    "no test set: probes of one array overlap, so none of them tests a model trained on the others; name the probes of "
+    "another array design in test_path, or in a row of its own with its design"
+)
 _FIELDS = ("sequence", "chrom", "start", "end", "strand", "score", "origin")
 
 
@@ -89,6 +93,9 @@ def positives(
 def offers(row: Mapping[str, str]) -> dict[str, set[str]]:
     """Split -> the kinds of negatives (`provided`, `input`) that a row may bring; no file is opened."""
     labels = row["format"] in _LABELLED or (row["format"] == "fasta" and bool(row["negative_names"]))
+    if form(row["assay"]) == "intensities":
+        tests = bool(row["test_path"])  # probes of one array overlap: they are no test of each other
+        return {name: {"provided"} if tests or name != "test" else set() for name in SPLITS}
     provided = {"test": (bool(row["test_path"]) and labels) or bool(row["test_negatives_path"])}
     provided["train"] = labels or bool(row["negatives_path"])
     if not row["test_path"]:
@@ -175,8 +182,8 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
     taken = ASSAYS[row["assay"]].formats
     if row["format"] not in taken:
         raise InputError(f"{row['path']}: {row['assay']} takes no {row['format']} file, only {', '.join(taken)}")
-    folds = split.get("folds", 1)
-    if row["test_path"]:
+    folds, intensities = split.get("folds", 1), form(row["assay"]) == "intensities"
+    if row["test_path"] or intensities:
         split = {**split, "folds": 1}  # its training rows train in every fold
     elif folds > 1:
         split = {**split, "validation": [], "test": []}
@@ -203,6 +210,10 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
         if not len(records):
             continue
         clean = _cleaned(path, records, row, genome=genome, shortest=shortest, tally=tally, **options)
+        if "label" in clean:
+            if kind == "provided" and records.attrs.get("lacks"):
+                raise NotEstimable(f"{Path(path).name}: {records.attrs['lacks']}")
+            clean = _of_kind(clean, 1 if kind == "positives" else 0, path, tally)
         if form(row["assay"]) == "reads" and len(clean):
             sizes.append((path, is_test, len(clean["sequence"].iloc[0])))
         clean = tables.sequences(
@@ -210,13 +221,15 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
         )
         if not is_test and form(row["assay"]) == "peaks":  # the others have no chromosome
             _unheeded(clean, split, Path(path).name, records.attrs.get("nowhere", ""), tally)
+        if intensities and not row["test_path"]:
+            tally.add("noted", ONE_ARRAY, len(clean))
         parts.append(clean)
         tests.append(np.full(len(clean), is_test))
     table = pd.concat(parts, ignore_index=True)
     own = ~np.concatenate(tests) if tests else np.zeros(0, bool)
     lengths = None if genome is None else genome.lengths
     chosen = splits.assign(table[own], split, lengths, tally, beside)
-    if row["test_path"] and kind != "input":
+    if (row["test_path"] or intensities) and kind != "input":
         chosen = chosen.replace("test", "train")
     table["split"] = "test"
     table.loc[own, "split"] = chosen
@@ -228,7 +241,7 @@ def _files(row: Mapping[str, str], kind: str) -> list[tuple[str, str, bool]]:
     if kind == "input":
         return [(row["input_path"] or row["path"], kind, False)]
     files = [(row["path"], kind, False), (row["test_path"], kind, True)]
-    if kind == "provided":
+    if kind == "provided" and form(row["assay"]) != "intensities":
         files += [(row["negatives_path"], "unbound file", False), (row["test_negatives_path"], "unbound file", True)]
     return [file for file in files if file[0]]
 
@@ -290,6 +303,8 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
         return peaks.read_peaks(path, file_format, tally) if what != "provided" else pd.DataFrame()
     if file_format == "counts":
         return _counted(path, row, what, tally)
+    if file_format in ("probes", "words"):
+        return getattr(probe_tables, f"read_{file_format}")(path, tally).assign(origin=Path(path).name)
     table = getattr(sequence_files, f"read_{file_format}")(path, tally)
     label = np.full(len(table), wanted if what in ("unbound file", "input") else 1)
     if file_format in _LABELLED:
@@ -299,8 +314,7 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
             label = 1 - table["name"].str.contains(re.compile(row["negative_names"])).to_numpy(int)
         except re.error as error:
             raise InputError(f"negative_names {row['negative_names']!r} is no regular expression: {error}") from None
-    tally.add("dropped", f"label {1 - wanted} in {Path(path).name}: not of this kind", (label != wanted).sum())
-    table = table[label == wanted].reset_index(drop=True)
+    table = _of_kind(table.assign(label=label), wanted, path, tally)
     origin = table["name"] if "name" in table else Path(path).name
     if are_reads:
         origin = "cycle 0" if what == "input" else f"cycle {row['cycle']}" if row["cycle"] else Path(path).name
@@ -310,6 +324,12 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
         if name not in table:
             table[name] = None
     return table
+
+
+def _of_kind(table: pd.DataFrame, wanted: int, path: str, tally: Tally) -> pd.DataFrame:
+    other = table["label"] != wanted
+    tally.add("dropped", f"label {1 - wanted} in {Path(path).name}: not of this kind", other.sum())
+    return table[~other].drop(columns="label").reset_index(drop=True)
 
 
 def _counted(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 from tfbind import dna, motifs
 from tfbind.io import atomic
 from tfbind.io.paths import COFACTORS
-from tfbind.simulation import assays, settings
+from tfbind.simulation import energies, settings
 
 
 def genome(rng: np.random.Generator) -> tuple[dict[str, np.ndarray], list[tuple[str, int, int]]]:
@@ -96,7 +96,7 @@ def plant(
         for index in np.flatnonzero(rng.random(len(elements)) < share):
             chrom, centre = elements[index]
             start = centre + int(rng.integers(-45, 46 - width))
-            two = assays.sites(matrix, 2, rng)  # the better of two: selection has kept it
+            two = energies.sites(matrix, 2, rng)  # the better of two: selection has kept it
             site, strand = two[matrix[np.arange(width), two].sum(1).argmax()], "+-"[rng.integers(2)]
             if taken[chrom][start : start + width].any():
                 continue

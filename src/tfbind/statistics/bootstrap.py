@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import special
 
 from tfbind.kernels import ranks
+from tfbind.statistics import metrics
 
 #: With fewer blocks per class than this, an interval depends on its small-sample correction.
 FEW_BLOCKS = 10
@@ -279,7 +280,7 @@ def p_of(value: float, parts: Sequence[tuple[float, int]]) -> float:
     return float(np.exp(high))
 
 
-def metric_interval(model: Replicates, column: int, level: float) -> tuple[float, float]:
+def metric_interval(model: Replicates, column: int, level: float, least: float = 0) -> tuple[float, float]:
     """Interval of one metric of one model.
 
     Parameters
@@ -289,25 +290,32 @@ def metric_interval(model: Replicates, column: int, level: float) -> tuple[float
         Which metric, as an index into `metrics.METRICS`.
     level : float
         Of the interval.
+    least : float
+        The least value that the metric can have; the largest is 1. With -1, for a correlation, the interval is that of
+        Fisher's z (1915).
 
     Returns
     -------
     low, high : float
-        Symmetric on the logit scale; where the value is 0 or 1, on the plain scale, cut to 0 to 1. NaN where a class
-        has a single block.
+        Symmetric on the logit scale of the way from `least` to 1; where the value is `least` or 1, on the plain scale,
+        cut to these. NaN where a class has a single block.
     """
-    value = float(model.value[column])
+    wide = 1 - least
+    value = (float(model.value[column]) - least) / wide
     half = half_width(
         [(float(model.rows[:, column].var()), model.n_block - 1), (float(model.seeds[column]), model.n_seed - 1)], level
     )
+    half /= wide
     if 0 < value < 1:
         low, high = special.expit(special.logit(value) + np.array([-1, 1]) * half / (value * (1 - value)))
     else:
         low, high = np.clip([value - half, value + half], 0, 1)
-    return float(low), float(high)
+    return float(low) * wide + least, float(high) * wide + least
 
 
-def difference(first: Replicates, second: Replicates, level: float) -> tuple[float, float, float]:
+def difference(
+    first: Replicates, second: Replicates, level: float, shared_seeds: float | None = None
+) -> tuple[float, float, float]:
     """AUROC of one model minus that of another, with its paired interval.
 
     Parameters
@@ -316,16 +324,63 @@ def difference(first: Replicates, second: Replicates, level: float) -> tuple[flo
         On the same `Draws` of the same test sequences.
     level : float
         Of the interval.
+    shared_seeds : float, optional
+        Variance of the difference between training seeds that both models share, from `shared_seeds`; `second` has all
+        of these seeds. Default: the seeds of the two models are independent.
 
     Returns
     -------
     value, low, high : float
         The ends are cut to -1 to 1, and NaN where a class has a single block.
     """
-    value, parts = _paired(first, second)
-    half = half_width(parts, level)
-    low, high = np.clip([value - half, value + half], -1, 1)
-    return value, float(low), float(high)
+    value, parts = _summed((1, -1), (first, second))
+    return _interval(value, parts if shared_seeds is None else [parts[0], (shared_seeds, second.n_seed - 1)], level)
+
+
+def weighted_sum(weights: Sequence[float], models: Sequence[Replicates], level: float) -> tuple[float, float, float]:
+    """A weighted sum of the AUROCs of several models, with its paired interval; of two models, a `difference`.
+
+    Parameters
+    ----------
+    weights : sequence of float
+        One per model.
+    models : sequence of Replicates
+        On the same `Draws` of the same test sequences, with independent seeds.
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    value, low, high : float
+        As of `difference`; 0 where all weights are 0.
+    """
+    return _interval(*_summed(weights, models), level)
+
+
+def shared_seeds(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> float:
+    """Variance between training seeds of the difference of two AUROCs, by the jackknife.
+
+    A seed is left out of both models at once, since they share their seeds.
+
+    Parameters
+    ----------
+    first : (S, N) or (1, N) float
+        Logits; (1, N) is a score without seeds.
+    second : (S, N) float
+    labels : (N,) 0/1
+
+    Returns
+    -------
+    float
+        0 with one seed.
+    """
+    n = len(second)
+    if n < 2:
+        return 0.0
+    first = np.broadcast_to(first, second.shape)
+    means = [[np.delete(scores, i, 0).mean(0) for scores in (first, second)] for i in range(n)]
+    left = [np.subtract(*(metrics.measure(labels, mean)[0] for mean in pair)) for pair in means]
+    return float((n - 1) * np.var(left))
 
 
 def difference_p(first: Replicates, second: Replicates) -> float:
@@ -341,12 +396,19 @@ def difference_p(first: Replicates, second: Replicates) -> float:
     float
         From the same variances as the interval of `difference`; NaN as in `p_of`.
     """
-    return p_of(*_paired(first, second))
+    return p_of(*_summed((1, -1), (first, second)))
 
 
-def _paired(first: Replicates, second: Replicates) -> tuple[float, list[tuple[float, int]]]:
-    # The difference of two AUROCs, and its variance in two parts: test sequences and training seeds.
-    rows = float((first.rows[:, 0] - second.rows[:, 0]).var())
-    seeds = float(first.seeds[0] + second.seeds[0])
-    parts = [(rows, first.n_block - 1), (seeds, first.n_seed + second.n_seed - 2)]
-    return float(first.value[0] - second.value[0]), parts
+def _summed(weights: Sequence[float], models: Sequence[Replicates]) -> tuple[float, list[tuple[float, int]]]:
+    # The weighted sum of AUROCs, and its variance in two parts: test sequences and training seeds.
+    used = [(w, model) for w, model in zip(weights, models, strict=True) if w]
+    rows = float(np.var(sum(w * model.rows[:, 0] for w, model in used))) if used else 0.0
+    seeds = float(sum(w**2 * model.seeds[0] for w, model in used))
+    parts = [(rows, models[0].n_block - 1), (seeds, sum(model.n_seed - 1 for _, model in used))]
+    return float(sum(w * model.value[0] for w, model in used)), parts
+
+
+def _interval(value: float, parts: Sequence[tuple[float, int]], level: float) -> tuple[float, float, float]:
+    half = half_width(parts, level)
+    low, high = np.clip([value - half, value + half], -1, 1)
+    return value, float(low), float(high)

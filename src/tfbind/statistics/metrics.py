@@ -1,5 +1,7 @@
 """Metrics of scores on labelled sequences, and the variance of AUROC (DeLong et al. 1988)."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import special
 
@@ -14,6 +16,8 @@ METRICS = ("auroc", "auprc", "recall_at_10fdr", "recall_at_50fdr")
 #: Davis and Goadrich (2006), while `auprc` is average precision. For a single positive that ranks second it is 0.25,
 #: and `auprc` is 0.5.
 INTERPOLATED = "auprc_davis_goadrich"
+#: Share of the probes of an array, the brightest ones, that `auroc_top_probes` tells from the others.
+TOP = 0.01
 
 
 def beyond(auroc: float, floor: float) -> float:
@@ -235,3 +239,117 @@ def curve(labels: np.ndarray, scores: np.ndarray, kind: str) -> tuple[np.ndarray
     chosen = np.searchsorted(along, np.linspace(0, along[-1], CURVE_POINTS))
     chosen = np.unique(np.append(chosen, len(along) - 1))
     return x[chosen], y[chosen]
+
+
+def top_probes(intensities: np.ndarray) -> np.ndarray:
+    """The brightest probes of an array: a share of `TOP`, at least one, and all that are as bright as the last of them.
+
+    Parameters
+    ----------
+    intensities : (N,) float
+        On any scale.
+
+    Returns
+    -------
+    (N,) bool
+    """
+    intensities = np.asarray(intensities)
+    if not len(intensities):
+        return np.zeros(0, bool)
+    place = len(intensities) - max(1, round(TOP * len(intensities)))
+    return intensities >= np.partition(intensities, place)[place]
+
+
+def of_intensities(intensities: np.ndarray) -> Callable:
+    """What `bootstrap.replicate` takes as `measure` for probes: all `INTENSITY_METRICS` of every resample.
+
+    Which probes are the brightest is decided once, for all resamples.
+
+    Parameters
+    ----------
+    intensities : (N,) float
+        Of the test probes, on any scale.
+
+    Returns
+    -------
+    callable
+        Takes scores (N,) and `bootstrap.Draws`, gives (B, 2); NaN where a resample has no value.
+    """
+    places, top = _places(intensities), top_probes(intensities)
+
+    def measure(scores: np.ndarray, draws) -> np.ndarray:
+        return ranks.of_intensities(places, _places(scores), top, draws.codes, draws.counts)
+
+    return measure
+
+
+def _places(values: np.ndarray) -> np.ndarray:
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def _once(intensities: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    # Both metrics of the probes as they are.
+    if len(intensities) < 2:
+        raise NotEstimable("fewer than two test probes have an intensity")
+    codes, counts = np.zeros(len(intensities), np.int32), np.ones((1, 1), np.uint16)
+    return ranks.of_intensities(_places(intensities), _places(scores), top_probes(intensities), codes, counts)[0]
+
+
+def spearman(intensities: np.ndarray, scores: np.ndarray) -> float:
+    """Spearman's rank correlation of intensities and scores; equal values share the mean of their ranks.
+
+    Parameters
+    ----------
+    intensities : (N,) float
+        Of the test probes, on any scale.
+    scores : (N,) float
+        Of a model.
+
+    Returns
+    -------
+    float
+        -1 to 1.
+
+    Raises
+    ------
+    NotEstimable
+        Fewer than two probes, or all intensities or all scores are one value.
+    """
+    value = float(_once(intensities, scores)[0])
+    if np.isnan(value):
+        raise NotEstimable("all test probes have one intensity, or one score: there is no order to compare")
+    return value
+
+
+def auroc_top_probes(intensities: np.ndarray, scores: np.ndarray) -> float:
+    """AUROC with the brightest 1 % of the probes (`top_probes`) as positives and all others as negatives.
+
+    A cut by rank, which every array has; a threshold on the intensities may leave few probes or none.
+
+    Parameters
+    ----------
+    intensities : (N,) float
+        Of the test probes, on any scale.
+    scores : (N,) float
+        Of a model.
+
+    Returns
+    -------
+    float
+        0 to 1.
+
+    Raises
+    ------
+    NotEstimable
+        Fewer than two probes, or all are as bright as the brightest 1 %.
+    """
+    value = float(_once(intensities, scores)[1])
+    if np.isnan(value):
+        raise NotEstimable("all test probes are as bright as the brightest 1 %")
+    return value
+
+
+#: Name -> metric of intensities (N,) and scores (N,) of probes; the columns of `of_intensities` have this order.
+#: `LEAST` holds the least value of each, for `bootstrap.metric_interval`.
+INTENSITY_METRICS = {"spearman": spearman, "auroc_top_probes": auroc_top_probes}
+LEAST = {"spearman": -1.0, "auroc_top_probes": 0.0}

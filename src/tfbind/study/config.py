@@ -5,7 +5,6 @@ default. Rules that a schema cannot express (files exist, ids are unique, a peak
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -119,8 +118,3 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
         raise InputError(faults)
     study = Study(path, config, datasets, tuple(cell_files), simulated)
     return replace(study, notes=tuple(checks.idle(path.name, written, study)))
-
-
-strict_yaml.Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+[eE][-+]?\d+$"), "-+0123456789"
-)

@@ -95,8 +95,9 @@ def check(instance: Mapping, rules: dict) -> Iterator[str]:
         elif error.validator == "pattern":
             yield f"{prefix}{value} is not of the form {error.validator_value}. {error.schema.get('description', '')}"
         elif error.validator == "type":
-            quote = isinstance(error.instance, (bool, int, float)) and error.validator_value == "string"
-            yield f"{prefix}{value} is not of type {error.validator_value}{'; put it in quotes' if quote else ''}"
+            remedy = {"string": "; put it in quotes", "boolean": "; write true or false"}.get(error.validator_value, "")
+            remedy = "" if isinstance(error.instance, (dict, list, type(None))) else remedy
+            yield f"{prefix}{value} is not of type {error.validator_value}{remedy}"
         else:
             yield f"{prefix}{error.message if len(repr(error.instance)) <= 1000 else value + ' does not fit'}"
 

@@ -5,9 +5,9 @@ import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tfbind.assays import form
 from tfbind.errors import InputError
 from tfbind.study import schema, study
+from tfbind.study.shifts import are_designs
 
 #: Most bytes of a config and of a sheet. To parse YAML takes seconds for each megabyte.
 LARGEST, _LARGEST_SHEET = 2**20, 2**25
@@ -52,14 +52,13 @@ def other_design(row: Mapping[str, str], rows: Iterable[Mapping[str, str]]) -> d
     Returns
     -------
     dict of str to str
-        `test_path` and `test_sha256` from the first row of the same TF, assay, cell, laboratory and format with another
-        `design`; empty where the row names a `test_path` itself, or there is no such row.
+        `test_path` and `test_sha256` from the first row of the same format that is another design of the same
+        experiment (`shifts.are_designs`); empty where the row names a `test_path` itself, or there is no such row.
     """
-    alike = ("tf", "assay", "cell", "lab", "format")
-    if form(row["assay"]) != "intensities" or row["test_path"] or not row["design"]:
+    if row["test_path"]:
         return {}
     for other in rows:
-        if other["design"] not in ("", row["design"]) and all(other[key] == row[key] for key in alike):
+        if are_designs(row, other) and other["format"] == row["format"]:
             return {"test_path": other["path"], "test_sha256": other["sha256"]}
     return {}
 

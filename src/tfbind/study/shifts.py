@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from tfbind.assays import form
+
 #: Differences between two datasets of one TF, the largest last.
 SHIFTS = ("none", "replicate", "lab", "cell", "assay")
 
@@ -25,6 +27,26 @@ def shift(source: Mapping[str, str], target: Mapping[str, str]) -> str:
         return SHIFTS[0]
     different = (name for name in SHIFTS[:1:-1] if source.get(name, "") != target.get(name, ""))
     return next(different, SHIFTS[1])
+
+
+def are_designs(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether two rows are two array designs of one experiment: then each is the test set of the other.
+
+    Parameters
+    ----------
+    one, other : mapping of str to str
+        Their rows of the sheet.
+
+    Returns
+    -------
+    bool
+        True where both have intensities and a design, and differ in it, not in TF, assay, cell and laboratory.
+    """
+    designs = one.get("design", ""), other.get("design", "")
+    if not all(designs) or designs[0] == designs[1]:
+        return False
+    alike = all(one[key] == other[key] for key in ("tf", "assay", "cell", "lab"))
+    return alike and form(one["assay"]) == "intensities"
 
 
 def rank(shift: str) -> int:

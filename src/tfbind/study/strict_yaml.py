@@ -1,6 +1,7 @@
-"""Read YAML strictly: keys as written, no key twice, bounded size."""
+"""Read YAML strictly: keys as written, no key twice, values that both versions of YAML read alike, bounded size."""
 
 import math
+import re
 from pathlib import Path
 
 import yaml
@@ -10,7 +11,14 @@ from tfbind.study import sheet
 
 
 class Loader(yaml.SafeLoader):
-    """Safe YAML: a key is text as written (`1`, `no`) and occurs once; numbers are finite, and `1e-3` is a number."""
+    """Safe YAML: a key is text as written (`1`, `no`) and occurs once; numbers are finite.
+
+    PyYAML reads YAML 1.1, where `no` is false, `010` is 8, `1:30` is 90, `1e-3` is text and `2026-01-31` a date. Here
+    plain values are read by the core schema of YAML 1.2, without octal and hexadecimal numbers and leading zeros, since
+    `010` is 8 in the one version and 10 in the other. All that is not true, false, null or a decimal number is text.
+    """
+
+    yaml_implicit_resolvers = {}
 
     def construct_mapping(self, node, deep=False):
         """Make a dict from a node, its keys as text.
@@ -55,11 +63,11 @@ class Loader(yaml.SafeLoader):
         Raises
         ------
         ConstructorError
-            The value cannot be read (an impossible date, thousands of digits), or is a number that is not finite.
+            The value cannot be read (a number of thousands of digits), or is a number that is not finite.
         """
         try:
             value = super().construct_object(node, deep)
-        except ValueError as error:  # an impossible date, thousands of digits
+        except ValueError as error:  # a number of thousands of digits, `!!timestamp 2026-99-99`
             self._refuse(f"{node.value[:40]!r} cannot be read: {error}", node.start_mark)
         if isinstance(value, float) and not math.isfinite(value):
             self._refuse(f"{node.value[:40]} is no finite number", node.start_mark)
@@ -90,6 +98,16 @@ class Loader(yaml.SafeLoader):
     @staticmethod
     def _refuse(what: str, mark: yaml.Mark):
         raise yaml.constructor.ConstructorError(None, None, what, mark)
+
+
+_DIGITS = r"(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+"
+for _tag, _form in {
+    "null": r"~|null|Null|NULL|",
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?(0|[1-9][0-9]*)",
+    "float": rf"[-+]?({_DIGITS}|\.(inf|Inf|INF))|\.(nan|NaN|NAN)",
+}.items():
+    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"({_form})\Z"), None)
 
 
 def read_yaml(path: Path) -> dict:

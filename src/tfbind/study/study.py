@@ -8,7 +8,7 @@ from tfbind.assays import ASSAYS, chosen, form, has_cycles, is_in_vivo, printed
 from tfbind.io.paths import PATHS, checksum_column, is_url, local
 from tfbind.study import schema
 from tfbind.study.negative_kinds import KINDS
-from tfbind.study.shifts import SHIFTS, shift
+from tfbind.study.shifts import SHIFTS, are_designs, shift
 from tfbind.study.sources import BY_TF, CELL_SUFFIXES, PLACED
 
 #: Columns of the sheet from which the sequences of a dataset are made, and those that a result names or compares. All
@@ -199,12 +199,13 @@ class Study:
     def targets(self, source: str) -> list[str]:
         """Datasets that a model trained on `source` is scored on: all of its TF, and the targets of its extra pairs.
 
-        Not those that are tested on the very file that the source is trained on, as of two array designs of one TF.
+        Not those that are tested on what the source is trained on: another array design, or the same file.
         """
         own = self.datasets[source]
         extra = [target for start, target in self.config["transfer"]["extra_pairs"] if start == source]
         found = [name for name, row in self.datasets.items() if row["tf"] == own["tf"]] + extra
-        return [name for name in found if self.datasets[name]["test_path"] != own["path"]]
+        rows = {name: self.datasets[name] for name in found}
+        return [name for name, row in rows.items() if not are_designs(own, row) and row["test_path"] != own["path"]]
 
     def test_labels(self, target: str, trained_with: str) -> list[str]:
         """Labels of a target's negatives that a model is scored against.

@@ -14,11 +14,10 @@ from tfbind import dna, kmers, motifs
 from tfbind.errors import InputError, NotEstimable
 from tfbind.kernels import shuffle
 from tfbind.models import predict, store
-from tfbind.models.examples import Examples, encode
+from tfbind.models.examples import Examples, LabelledTables, encode
 from tfbind.models.networks import Network, build, restore
 from tfbind.seeding import generator
 from tfbind.statistics import metrics
-from tfbind.transfer import learning_curves
 from tfbind.transfer.transferability import BOTH, JASPAR, NOTHING, POOL, SHUFFLES
 
 #: Length of the enriched words in bp.
@@ -48,7 +47,7 @@ class Case:
         Test sequences of the target.
     others : sequence of str
         Positives of other TFs in the source's assay.
-    cycles : learning_curves.Examples or None
+    cycles : LabelledTables or None
         Sequences from other cycles of the source's library.
     settings : mapping
         `training` of the config.
@@ -65,7 +64,7 @@ class Case:
     pool: np.ndarray
     test: np.ndarray
     others: Sequence[str]
-    cycles: learning_curves.Examples | None
+    cycles: LabelledTables | None
     settings: Mapping
     steps: int
     work: Path
@@ -128,7 +127,7 @@ class Case:
         try:
             return motifs.of_tf(self.tf, motifs.group_of(self.tf)[0])
         except InputError:
-            message = f"no motif is named {self.tf!r}: use the factor's name as JASPAR spells it"
+            message = f"no motif is named {self.tf!r}: use the TF's name as JASPAR spells it"
             raise NotEstimable(message) from None
 
     @cached_property
@@ -397,7 +396,7 @@ def _with(examples: Examples, tokens: np.ndarray, labels: np.ndarray) -> Example
 
 def _other_tfs(case: Case) -> np.ndarray:
     if not len(case.others):
-        raise NotEstimable("no bound sequences of another factor in the source's assay and cycle")
+        raise NotEstimable("no positives of another TF in the source's assay and cycle")
     # At most as many as there are negatives.
     most = int((case.train[1] == 0).sum())
     tokens = dna.encode(case.others)
@@ -534,14 +533,14 @@ def _among(score: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.flatnonzero((place > low) & (place <= high))
 
 
-def _examples(bound: np.ndarray, unbound: np.ndarray) -> Examples:
-    n = len(bound) + len(unbound)
+def _examples(positives: np.ndarray, negatives: np.ndarray) -> Examples:
+    n = len(positives) + len(negatives)
     return Examples(
-        tokens=np.concatenate([bound, unbound]),
-        labels=np.repeat(np.float32([1, 0]), [len(bound), len(unbound)]),
+        tokens=np.concatenate([positives, negatives]),
+        labels=np.repeat(np.float32([1, 0]), [len(positives), len(negatives)]),
         split=np.full(n, "train", object),
         draw=np.zeros(n, np.int16),
-        window=bound.shape[1],
+        window=positives.shape[1],
     )
 
 
@@ -599,7 +598,7 @@ ADAPTATIONS = {
     "matrix": Adaptation(_matrix, JASPAR, "reference"),
     "words": Adaptation(_enriched, role="reference"),
     "both_strands": Adaptation(_both_strands),
-    "other_tfs": Adaptation(_other_tfs, "reads of other factors"),
+    "other_tfs": Adaptation(_other_tfs, "reads of other TFs"),
     "cycles": Adaptation(_cycles, "other cycles"),
     "matrix_filters": Adaptation(_matrix_filters, JASPAR),
     "reweighted": Adaptation(_reweighted, POOL),

@@ -43,10 +43,10 @@ from tfbind.errors import NotEstimable
 from tfbind.io import columns, tables
 from tfbind.kmers import composition
 from tfbind.models import background, predict
-from tfbind.models.examples import Examples, encode
+from tfbind.models.examples import Examples, LabelledTables, encode
 from tfbind.models.networks import Network, one_thread, restore
 from tfbind.seeding import generator
-from tfbind.sequences import negatives
+from tfbind.sequences.negatives import NEGATIVES
 from tfbind.statistics import bootstrap
 from tfbind.statistics.bootstrap import Replicates
 from tfbind.study.negative_kinds import KINDS
@@ -68,39 +68,13 @@ _SURROUNDINGS = 8
 _RIDGE = 1e-3
 
 
-class Rows(NamedTuple):
-    """Sequences of one dataset.
-
-    Attributes
-    ----------
-    bound, unbound : sequence tables
-        Positives and negatives.
-    """
-
-    bound: pd.DataFrame
-    unbound: pd.DataFrame
-
-    def train(self) -> "Rows":
-        """The training rows that every seed uses, or those of the first seed where each has its own.
-
-        Raises
-        ------
-        NotEstimable
-            A class has no training row.
-        """
-        rows = Rows(*(t[(t["split"] == "train") & (t["draw"] <= 1)].reset_index(drop=True) for t in self))
-        for table, name in zip(rows, ("bound", "unbound"), strict=True):
-            if table.empty:
-                raise NotEstimable(f"no {name} training rows")
-        return rows
-
-    def kind(self) -> str:
-        """The kind of negatives, which their ids contain."""
-        return self.unbound["id"].iloc[0].rsplit("/", 1)[-1].rstrip("0123456789")
-
-    def length(self) -> int:
-        """The most common length of the positives in bp, the shorter of equals."""
-        return int(np.bincount(self.bound["sequence"].str.len()).argmax())
+def _train(rows: LabelledTables) -> LabelledTables:
+    # The training rows; `NotEstimable` if a class has none.
+    kept = rows.train()
+    for name, table in kept._asdict().items():
+        if table.empty:
+            raise NotEstimable(f"no {name} in the training rows")
+    return kept
 
 
 class Game(NamedTuple):
@@ -108,9 +82,9 @@ class Game(NamedTuple):
 
     Attributes
     ----------
-    source, target : Rows
+    source, target : LabelledTables
         Training rows.
-    other : Rows or None
+    other : LabelledTables or None
         Training rows of the dataset that replaces the source under `cycle` or `cell`.
     reading : {"whole", "scan", "embed"}
         How a source network reads the target while `length` is off, see `predict.score`.
@@ -118,9 +92,9 @@ class Game(NamedTuple):
         Seed the random choices, so that the same names give the same draws.
     """
 
-    source: Rows
-    target: Rows
-    other: Rows | None
+    source: LabelledTables
+    target: LabelledTables
+    other: LabelledTables | None
     reading: str
     names: tuple[str, ...]
 
@@ -141,20 +115,20 @@ def untestable(game: Game, source: Mapping[str, str], target: Mapping[str, str])
     """
     why = dict.fromkeys(CAUSES, "")
     kinds, lengths = ({rows.kind() for rows in game[:2]}, {rows.length() for rows in game[:2]})
-    n_source, n_target = len(game.source.bound), len(game.target.bound)
+    n_source, n_target = len(game.source.positives), len(game.target.positives)
     if len(kinds) == 1:
         why["negatives"] = f"both are set against {min(kinds)}"
     if len(lengths) == 1:
         why["length"] = f"both are {min(lengths)} bp"
     more = n_source > n_target * (1 + _ALIKE)
     if not more and n_target <= n_source * (1 + _ALIKE):
-        why["size"] = f"about as many training rows: {n_source:,} and {n_target:,} bound"
+        why["size"] = f"about as many training rows: {n_source:,} and {n_target:,} positives"
     one = source["assay"] if source["assay"] == target["assay"] else ""
     if not one:
         why["strength"] = why["cell"] = "not both are of one assay"
     elif form(one) != "peaks":
         why["strength"] = "they have no peaks"
-    elif game.source.bound["score"].isna().any():
+    elif game.source.positives["score"].isna().any():
         why["strength"] = "the peaks of the source have no scores"
     elif not more:
         why["strength"] = "the source has no more peaks than the target"
@@ -199,7 +173,9 @@ def shapley(k: int) -> np.ndarray:
     return matrix
 
 
-def tilt(unbound: np.ndarray, wanted: np.ndarray, others: Sequence[np.ndarray] = ()) -> tuple[list[np.ndarray], float]:
+def tilt(
+    negatives: np.ndarray, wanted: np.ndarray, others: Sequence[np.ndarray] = ()
+) -> tuple[list[np.ndarray], float]:
     """The most equal weights under which the mean of some features reaches a given value.
 
     The weights are exponential in the features (entropy balancing, Hainmueller 2012). If few sequences have such
@@ -208,7 +184,7 @@ def tilt(unbound: np.ndarray, wanted: np.ndarray, others: Sequence[np.ndarray] =
 
     Parameters
     ----------
-    unbound : (N, F) float
+    negatives : (N, F) float
         Features of the sequences whose mean is moved.
     wanted : (F,) float
         The mean to reach.
@@ -218,15 +194,15 @@ def tilt(unbound: np.ndarray, wanted: np.ndarray, others: Sequence[np.ndarray] =
     Returns
     -------
     weights : list of float64 arrays
-        (N,) for `unbound`, then (M,) for each of `others`; each sums to 1.
+        (N,) for `negatives`, then (M,) for each of `others`; each sums to 1.
     share : float
         How far the mean was moved, 0 to 1 of the way.
     """
     from scipy.optimize import minimize  # imported here, since it loads slowly
 
-    centre, scale = unbound.mean(0), np.where(unbound.std(0) > 0, unbound.std(0), 1)
-    tables_ = [(table - centre) / scale for table in (unbound, *others)]
-    way, slope = (wanted - centre) / scale, np.zeros(unbound.shape[1])
+    centre, scale = negatives.mean(0), np.where(negatives.std(0) > 0, negatives.std(0), 1)
+    tables_ = [(table - centre) / scale for table in (negatives, *others)]
+    way, slope = (wanted - centre) / scale, np.zeros(negatives.shape[1])
     chosen, reached = [np.full(len(table), 1 / len(table)) for table in tables_], 0.0
     for share in np.arange(1, 11) / 10:
 
@@ -267,48 +243,55 @@ class _Player:
         self.game = game
         self.chains = {name: background.fit(self._tokens(rows)) for name, rows in self._datasets().items()}
         self.lengths = {name: rows.length() for name, rows in self._datasets().items()}
-        wanted = _features(game.target.unbound, 2).mean(0)
+        wanted = _features(game.target.negatives, 2).mean(0)
         self.weighted, self.moved = {}, {}
         for name, rows in self._datasets().items():
             if name != "target":
-                (unbound, bound), self.moved[name] = tilt(
-                    _features(rows.unbound, 2), wanted, [_features(rows.bound, 2)]
+                (negatives, positives), self.moved[name] = tilt(
+                    _features(rows.negatives, 2), wanted, [_features(rows.positives, 2)]
                 )
-                self.weighted[name] = Rows(rows.bound.assign(weight=bound), rows.unbound.assign(weight=unbound))
+                self.weighted[name] = LabelledTables(
+                    rows.positives.assign(weight=positives), rows.negatives.assign(weight=negatives)
+                )
 
-    def _datasets(self) -> dict[str, Rows]:
+    def _datasets(self) -> dict[str, LabelledTables]:
         named = dict(zip(("source", "target", "other"), self.game[:3], strict=True))
         return {name: rows for name, rows in named.items() if rows is not None}
 
     @staticmethod
-    def _tokens(rows: Rows) -> np.ndarray:
-        return dna.encode(pd.concat([rows.bound["sequence"], rows.unbound["sequence"]]))
+    def _tokens(rows: LabelledTables) -> np.ndarray:
+        return dna.encode(pd.concat([rows.positives["sequence"], rows.negatives["sequence"]]))
 
     def of_target(self, n: int, seed: int) -> Examples:
         """The target's own examples: `n` positives, and negatives in proportion."""
-        bound, unbound = self.game.target
-        share = min(n / len(bound), 1)
-        kept = [_some(t, round(share * len(t)), self._chance(seed, name)) for t, name in ((bound, "b"), (unbound, "u"))]
+        positives, negatives = self.game.target
+        share = min(n / len(positives), 1)
+        kept = [
+            _some(t, round(share * len(t)), self._chance(seed, name))
+            for t, name in ((positives, "b"), (negatives, "u"))
+        ]
         return encode(*kept)
 
     def of_source(self, switched: frozenset[str], seed: int) -> Examples:
         """The source's examples, made to resemble the target's in the respects of `switched`."""
         name = self._dataset(switched)
-        bound, unbound = self.weighted[name]
-        per_bound, n = len(unbound) / len(bound), min(len(bound), len(self.game.source.bound))
-        n_target = len(self.game.target.bound)
+        positives, negatives = self.weighted[name]
+        per_positive, n = len(negatives) / len(positives), min(len(positives), len(self.game.source.positives))
+        n_target = len(self.game.target.positives)
         if "strength" in switched:
-            bound = bound.sort_values("score", ascending=False, kind="stable").head(n_target)
+            positives = positives.sort_values("score", ascending=False, kind="stable").head(n_target)
         if "size" in switched:
             n = min(n, n_target)
-        bound = _some(bound, n, self._chance(seed, "b"))
-        unbound = _some(unbound, round(per_bound * len(bound)), self._chance(seed, "u"))
+        positives = _some(positives, n, self._chance(seed, "b"))
+        negatives = _some(negatives, round(per_positive * len(positives)), self._chance(seed, "u"))
         inside = "length" in switched and self.lengths[name] < self.lengths["target"]
         if "composition" in switched:
-            bound, unbound = (_weighted(t, self._chance(seed, f"w{i}")) for i, t in enumerate((bound, unbound)))
+            positives, negatives = (
+                _weighted(t, self._chance(seed, f"w{i}")) for i, t in enumerate((positives, negatives))
+            )
         if "negatives" in switched:
-            unbound = self._unbound(bound, len(unbound), self._chance(seed, "n"))
-        examples = encode(*(tables.conform(t, tables.SEQUENCES) for t in (bound, unbound)))
+            negatives = self._negatives(positives, len(negatives), self._chance(seed, "n"))
+        examples = encode(*(tables.conform(t, tables.SEQUENCES) for t in (positives, negatives)))
         if inside:
             examples = examples._replace(chain=self._chain(switched), window=self.lengths["target"])
         return examples
@@ -322,14 +305,14 @@ class _Player:
     def _chance(self, seed: int, what: str) -> np.random.Generator:
         return generator("causes", *self.game.names, seed, what)
 
-    def _unbound(self, bound: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
+    def _negatives(self, positives: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
         # `n` negatives of the target's kind for these positives.
         kind = self.game.target.kind()
         if kind in KINDS and KINDS[kind].shuffles:
-            return negatives.NEGATIVES[kind](bound, rng, ratio=n / len(bound))[0]
-        tokens = dna.encode(self.game.target.unbound["sequence"])
+            return NEGATIVES[kind](positives, rng, ratio=n / len(positives))[0]
+        tokens = dna.encode(self.game.target.negatives["sequence"])
         tokens = tokens[rng.integers(len(tokens), size=2 * n)]
-        sizes, wanted = dna.lengths(tokens), rng.choice(bound["sequence"].str.len(), 2 * n)
+        sizes, wanted = dna.lengths(tokens), rng.choice(positives["sequence"].str.len(), 2 * n)
         start = rng.integers(0, np.maximum(sizes - wanted, 0) + 1)
         texts = dna.decode(tokens, sizes)
         pieces = dna.encode([s[a : a + w] for s, a, w in zip(texts, start, wanted, strict=True)])
@@ -340,8 +323,8 @@ class _Player:
                 pieces, ((0, 0), (0, max(filled.shape[1] - pieces.shape[1], 0))), constant_values=dna.UNKNOWN
             )
             pieces[some, : filled.shape[1]] = filled
-        apart = _features(self.game.target.unbound, 1).mean(0) - _features(self.game.target.bound, 1).mean(0)
-        (weights,), _ = tilt(composition(pieces, 1), _features(bound, 1).mean(0) + apart)
+        apart = _features(self.game.target.negatives, 1).mean(0) - _features(self.game.target.positives, 1).mean(0)
+        (weights,), _ = tilt(composition(pieces, 1), _features(positives, 1).mean(0) + apart)
         chosen = rng.choice(2 * n, n, p=weights)
         sequence = dna.decode(pieces[chosen])
         return tables.sequences(
@@ -411,7 +394,7 @@ def play(
     """
     one_thread()
     player, tokens = _Player(game), dna.encode(test["sequence"])
-    n_source, n_target = len(game.source.bound), len(game.target.bound)
+    n_source, n_target = len(game.source.positives), len(game.target.positives)
     found: dict[frozenset[str] | str, np.ndarray] = {}
     few = "size" in switches and n_source < n_target
     for name, n in (("target", n_target), *([("few", n_source)] if few else [])):
@@ -468,23 +451,11 @@ def parts(
         ("source", "auroc"): _level(each[index[nothing]], level),
         ("target", "auroc"): _level(each[index["target"]], level),
     }
-    return results | {name: _sum(weights, each, level) for name, weights in wanted.items()}
+    return results | {name: bootstrap.weighted_sum(weights, each, level) for name, weights in wanted.items()}
 
 
 def _level(model: Replicates, level: float) -> tuple[float, float, float]:
     return float(model.value[0]), *bootstrap.metric_interval(model, 0, level)
-
-
-def _sum(weights: np.ndarray, each: Sequence[Replicates], level: float) -> tuple[float, float, float]:
-    # A weighted sum of AUROCs with its interval; `bootstrap.difference` is the same for two.
-    used = [(w, model) for w, model in zip(weights, each, strict=True) if w]
-    value = float(sum(w * model.value[0] for w, model in used))
-    rows = float(np.var(sum(w * model.rows[:, 0] for w, model in used))) if used else 0.0
-    seeds = float(sum(w**2 * model.seeds[0] for w, model in used))
-    freedom = sum(model.n_seed - 1 for _, model in used)
-    half = bootstrap.half_width([(rows, each[0].n_block - 1), (seeds, freedom)], level)
-    low, high = np.clip([value - half, value + half], -1, 1)
-    return value, float(low), float(high)
 
 
 _WORDS = {
@@ -540,9 +511,9 @@ def sentence(about: Mapping, found: Mapping[tuple[str, str], tuple[float, float,
 
 
 def pair(
-    source: Rows,
-    target: Rows,
-    other: Rows | None,
+    source: LabelledTables,
+    target: LabelledTables,
+    other: LabelledTables | None,
     rows: Sequence[Mapping[str, str]],
     about: Mapping[str, object],
     config: Mapping,
@@ -552,9 +523,9 @@ def pair(
 
     Parameters
     ----------
-    source, target : Rows
+    source, target : LabelledTables
         All sequences of the two datasets.
-    other : Rows or None
+    other : LabelledTables or None
         The dataset that replaces the source under `cycle` or `cell`; ignored if empty for a stated reason.
     rows : (mapping, mapping)
         The sheet's rows of source and target.
@@ -584,7 +555,7 @@ def pair(
         names = (str(about["source"]), str(about["target"]), str(about["test_negatives"]))
         if other is not None and any(map(tables.note, other)):
             other = None
-        game = Game(source.train(), target.train(), other and other.train(), reading, names)
+        game = Game(_train(source), _train(target), other and _train(other), reading, names)
         why = untestable(game, *rows)
         switches = [name for name in CAUSES if not why[name]]
         settings = {**config["training"], "steps": config["steps"], "patience": 1}

@@ -30,13 +30,24 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from tfbind.assays import form
 from tfbind.errors import InputError, NotEstimable
 from tfbind.io import columns, tables
 from tfbind.seeding import generator
-from tfbind.sequences import splits
+from tfbind.sequences import probes, splits
 from tfbind.statistics import bootstrap
-from tfbind.statistics.metrics import METRICS, curve, delong_p, measure, of_folds, within_folds
-from tfbind.study.shifts import shift
+from tfbind.statistics.metrics import (
+    INTENSITY_METRICS,
+    LEAST,
+    METRICS,
+    curve,
+    delong_p,
+    measure,
+    of_folds,
+    of_intensities,
+    within_folds,
+)
+from tfbind.study.shifts import are_designs, shift
 
 #: Composition above this AUROC gets a note: if so simple a model separates the negatives, every AUROC is too high.
 HIGH_FLOOR = 0.6
@@ -49,6 +60,10 @@ SOURCE_NOT_ABOVE_FLOOR = "the source-trained model is not above composition"
 #: and not a difference, since in inserts of 20 bp the motif itself changes the composition.
 POOR_SHARE = 0.15
 GOOD_SHARE = 0.5
+#: Thresholds of the probes of an array, in robust standard deviations above the median, at which the AUROC is given
+#: beside that of the config: how the answer changes when the cut moves.
+MOVED = (2.0, 3.0, 4.0, 6.0, 8.0)
+ONE_ARRAY = "it has no test rows: probes of one array design overlap, so a test needs those of another design"
 #: AUROC that the TF's own JASPAR motif must reach alone for the motif to count as present. Of the real datasets, good
 #: ones are at 0.68 and above; reads of GABPA, ZNF143 and NFE2 and peaks of NFE2 are below 0.60.
 MOTIF_PRESENT = 0.6
@@ -138,6 +153,7 @@ class _Cell(NamedTuple):
     seeds: Sequence[str] = ()
     scores: np.ndarray | None = None  # (S, N)
     replicates: bootstrap.Replicates | None = None
+    probes: bootstrap.Replicates | None = None  # of `INTENSITY_METRICS`, for probes of an array
     reason: str = ""  # why there are none
 
 
@@ -200,7 +216,10 @@ def _cell(
     if table.empty:
         raise NotEstimable(tables.note(table) or f"no prediction of {name}")
     seeds, scores = matched(table[table["target"] == target], test, test_negatives, name)
-    return _Cell(seeds, scores, bootstrap.replicate(scores, draws))
+    of_probes = None
+    if "intensity" in test:
+        of_probes = bootstrap.replicate(scores, draws, of_intensities(test["intensity"].to_numpy()))
+    return _Cell(seeds, scores, bootstrap.replicate(scores, draws), of_probes)
 
 
 def _unranked(labels: np.ndarray, folds: np.ndarray | None) -> list[str]:
@@ -240,6 +259,27 @@ def _metrics(labels: np.ndarray, cell: _Cell, level: float, folds: np.ndarray | 
         low, high = bootstrap.metric_interval(cell.replicates, column, level)
         value = cell.replicates.value[column]
         yield {"seed": "ensemble", "metric": metric, "value": value, "low": low, "high": high, "note": note}
+
+
+def _of_probes(intensities: np.ndarray | None, cell: _Cell, level: float) -> Iterator[dict]:
+    # What needs no cut, or shows how much the cut matters: `INTENSITY_METRICS`, and AUROC at the thresholds `MOVED`.
+    if intensities is None:
+        return
+    if cell.replicates is None:
+        yield from ({"seed": "ensemble", "metric": metric, "note": cell.reason} for metric in INTENSITY_METRICS)
+        return
+    for column, metric in enumerate(INTENSITY_METRICS):
+        low, high = bootstrap.metric_interval(cell.probes, column, level, LEAST[metric])
+        value = {"value": cell.probes.value[column], "low": low, "high": high}
+        yield {"seed": "ensemble", "metric": metric, "note": "; ".join(_caveats(cell.replicates))} | value
+    for row in probes.thresholds(intensities, cell.scores.mean(0), MOVED).itertuples():
+        counts = {"n_positive": row.n_positive, "n_negative": row.n_negative}
+        yield {
+            "seed": "ensemble",
+            "metric": f"auroc_from_{row.threshold:g}_sd",
+            "value": row.auroc,
+            "note": "",
+        } | counts
 
 
 def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: float, folds: np.ndarray | None) -> dict:
@@ -317,8 +357,8 @@ def on_target(
     ----------
     target, test_negatives : str
     test : DataFrame
-        The test rows: `id, label, negatives, chrom, start`. If empty for a stated reason (`tables.empty`), nothing is
-        estimable.
+        The test rows: `id, label, negatives, chrom, start`; of an array also `intensity`. If empty for a stated reason
+        (`tables.empty`), nothing is estimable.
     runs : sequence of (str, str)
         Sources and the kind of negatives that they were trained against. The target is among them: the others are
         compared with its models.
@@ -347,6 +387,7 @@ def on_target(
     level = statistics["level"]
     composition = next((label for label, model in models.items() if model.get("kind") == "composition"), None)
     labels, folds = test["label"].to_numpy(), _folds(test)
+    intensities = test["intensity"].to_numpy() if "intensity" in test else None
     draws: bootstrap.Draws | NotEstimable
     try:
         draws = draws_of(test, target, test_negatives, statistics)
@@ -369,6 +410,7 @@ def on_target(
         about = named(rows, source, target, trained, test_negatives, model)
         about |= {"n_positive": int((labels == 1).sum()), "n_negative": int((labels == 0).sum())}
         metrics += [about | row for row in _metrics(labels, cell, level, folds)]
+        metrics += [about | row for row in _of_probes(intensities, cell, level)]
         if cell.scores is not None:
             for kind in ("roc", "pr"):
                 x, y = curve(labels, within_folds(cell.scores.mean(0), folds), kind)
@@ -436,7 +478,7 @@ def cases(
     ------
     target, test_negatives : str
     test : DataFrame
-        The test rows, with a column `negatives` (empty for positives).
+        The test rows, with a column `negatives` (empty for positives); where all are probes of an array, `intensity`.
     runs : list of (str, str)
         Sources, with those of `extra_pairs`, and kinds of training negatives.
     alone : bool
@@ -451,8 +493,14 @@ def cases(
         sources = [*targets, *(source for source in dict.fromkeys(extra) if source not in targets)]
         everywhere = options.get("test_negatives", "same") == "all"
         trained = list(config["negatives"]) if everywhere else [test_negatives]
+        sources = [source for source in sources if not are_designs(rows[source], rows[target])]
         runs = [(s, label) for s, label in product(sources, trained) if s not in tests or label in tests[s][1]]
-        yield target, test_negatives, _of_set(*tests[target], test_negatives), runs, len(sources) == 1
+        test = _of_set(*tests[target], test_negatives)
+        if form(rows[target]["assay"]) == "intensities" and test.empty:
+            test.attrs["note"] = tables.note(test) or ONE_ARRAY
+        if form(rows[target]["assay"]) == "intensities" and test["score"].notna().all():  # not where shuffles test
+            test = test.assign(intensity=test["score"])
+        yield target, test_negatives, test, runs, len(sources) == 1
 
 
 def evaluate(

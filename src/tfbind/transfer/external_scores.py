@@ -78,9 +78,9 @@ def write(study: "Study", folder: str | os.PathLike, out: str | os.PathLike) -> 
             if missing := [path for path in files.values() if not path.exists()]:
                 absent += map(str, missing)
                 continue
-            bound, unbound = tables.read(files["positives"]), tables.read(files["negatives"])
-            kept = leakage.without(bound, unbound, tables.read(files["leaking"], leakage.LEAKING))[:2]
-            for split, parts in {"train": kept, "validation": kept, "test": (bound, unbound)}.items():
+            positives, negatives = tables.read(files["positives"]), tables.read(files["negatives"])
+            kept = leakage.without(positives, negatives, tables.read(files["leaking"], leakage.LEAKING))[:2]
+            for split, parts in {"train": kept, "validation": kept, "test": (positives, negatives)}.items():
                 chosen = pd.concat([part[part["split"] == split] for part in parts], ignore_index=True)
                 _write_fasta(chosen, out / dataset / label / f"{split}.fa")
             rows += [
@@ -137,7 +137,7 @@ def predictions(
     faults, parts = [], []
     for target, (positives, sets) in targets.items():
         test = positives[positives["split"] == "test"]
-        bound, unbound = {}, []
+        of_positives, of_negatives = {}, []
         for label, table in sets.items():
             path = Path(folder) / scores_file(source, negatives, target, label)
             if not path.exists():
@@ -148,12 +148,12 @@ def predictions(
             except InputError as error:
                 faults += error.faults
                 continue
-            bound[label] = _scored(target, test, label, found)
-            unbound.append(_scored(target, rows, label, found))
-        each = list(bound.values())
+            of_positives[label] = _scored(target, test, label, found)
+            of_negatives.append(_scored(target, rows, label, found))
+        each = list(of_positives.values())
         if each and all(part["score"].equals(each[0]["score"]) for part in each):
             each = [each[0].assign(negatives="")]
-        parts += each + unbound
+        parts += each + of_negatives
     if faults:
         raise InputError(textfile.listed(faults))
     if not parts:

@@ -25,7 +25,7 @@ from tfbind import dna
 from tfbind.errors import NotEstimable
 from tfbind.io import columns, tables
 from tfbind.models import predict, store
-from tfbind.models.examples import encode
+from tfbind.models.examples import LabelledTables, encode
 from tfbind.models.networks import Network, build, load, one_thread
 from tfbind.seeding import generator
 from tfbind.statistics import bootstrap
@@ -48,47 +48,10 @@ RETRAIN_COLUMNS = [
 ]
 
 
-class Examples(NamedTuple):
-    """Sequences of both classes of one dataset.
-
-    Attributes
-    ----------
-    positives, negatives : sequence tables
-    """
-
-    positives: pd.DataFrame
-    negatives: pd.DataFrame
-
-    def train(self) -> "Examples":
-        """The training rows that every seed uses, or those of the first seed where each has its own."""
-        return Examples(*(t[(t["split"] == "train") & (t["draw"] <= 1)].reset_index(drop=True) for t in self))
-
-    def some(self, n: int, rng: np.random.Generator) -> "Examples":
-        """A random sample of `n` examples, half of each class.
-
-        Parameters
-        ----------
-        n : int
-            Rounded down to an even number.
-        rng : numpy Generator
-
-        Returns
-        -------
-        examples : Examples
-            In table order, without repeats.
-
-        Raises
-        ------
-        ValueError
-            A class has fewer than n // 2 examples.
-        """
-        return Examples(*(t.iloc[np.sort(rng.choice(len(t), n // 2, replace=False))] for t in self))
-
-
 def scores(
     folder: Path,
-    source: Examples,
-    target: Examples,
+    source: LabelledTables,
+    target: LabelledTables,
     test: Sequence[str],
     settings: Mapping,
     options: Mapping,
@@ -101,7 +64,7 @@ def scores(
     ----------
     folder : path
         A stored network, trained on `source`.
-    source, target : Examples
+    source, target : LabelledTables
         All sequences of both datasets; only training rows are used.
     test : sequence of str
         The target's test sequences, M of them.
@@ -156,8 +119,8 @@ def scores(
 def _adapted(
     networks: Mapping[int, Network],
     description: Mapping,
-    source: Examples,
-    some: Examples,
+    source: LabelledTables,
+    some: LabelledTables,
     tokens: np.ndarray,
     settings: Mapping,
     options: Mapping,
@@ -197,12 +160,12 @@ def _adapted(
             yield name, predict.score(trained, tokens).mean(0)
 
 
-def _joint(source: Examples, some: Examples) -> Examples:
+def _joint(source: LabelledTables, some: LabelledTables) -> LabelledTables:
     parts = []
     for mine, theirs in zip(source, some, strict=True):
         copies = int(np.clip(len(mine) // max(len(theirs), 1), 1, MOST))
         parts.append(pd.concat([mine, *[theirs] * copies], ignore_index=True).assign(draw=0))
-    return Examples(*parts)
+    return LabelledTables(*parts)
 
 
 class Curve(NamedTuple):
@@ -430,8 +393,8 @@ def _round(n: float) -> int:
 
 def pair(
     folder: Path,
-    source: Examples,
-    target: Examples,
+    source: LabelledTables,
+    target: LabelledTables,
     about: Mapping[str, object],
     config: Mapping,
     reading: str,
@@ -443,7 +406,7 @@ def pair(
     ----------
     folder : path
         The source model.
-    source, target : Examples
+    source, target : LabelledTables
         All sequences of both datasets.
     about : mapping
         `columns.KEY` and `columns.NEGATIVES` of the pair.

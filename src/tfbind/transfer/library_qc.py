@@ -208,7 +208,7 @@ def own_motif(tf: str, positives: Sequence[str], negatives: Sequence[str]) -> tu
 def _health(tf: str, auroc: float, low: float, floor: float, line: Mapping, elsewhere: str) -> str:
     numbers = f"({auroc:.2f}, floor {floor:.2f})"
     most = f"; {_strongest(line)}"
-    most += f"; the factor's own motif {line['motif']} alone reaches {line['motif_auroc']:.2f}" if line["motif"] else ""
+    most += f"; the TF's own motif {line['motif']} alone reaches {line['motif_auroc']:.2f}" if line["motif"] else ""
     if line["n_jackpot"] and line["n_jackpot"] > _MANY_JACKPOTS * line["n_read"]:
         most += f"; PCR jackpots are {line['n_jackpot'] / line['n_read']:.0%} of the reads"
     absent = line["motif_auroc"] < MOTIF_PRESENT  # False where JASPAR has no motif (NaN)

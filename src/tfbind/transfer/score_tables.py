@@ -40,6 +40,7 @@ class Results(NamedTuple):
     transfer: pd.DataFrame
     summary: pd.DataFrame
     shifts: pd.DataFrame
+    assay_pairs: pd.DataFrame
     ladder: pd.DataFrame
     variance: pd.DataFrame
     verdicts: pd.DataFrame
@@ -239,6 +240,7 @@ def evaluate(table: pd.DataFrame, statistics: Mapping) -> Results:
         transfer=drops,
         summary=_summary(drops, level),
         shifts=transfer_summary.shifts(drops, level),
+        assay_pairs=transfer_summary.assay_pairs(drops, best, level),
         ladder=ladder.ladder(metrics, drops, level),
         variance=variance_components.split(metrics, rows, level),
         verdicts=transfer_verdicts.verdicts(drops, best, level),

@@ -10,6 +10,20 @@ from tfbind.study.shifts import SHIFTS, rank
 GROUP = ["model", "train_negatives", "test_negatives"]
 MEANS = ["n_tf", "same", "cross", "drop", "low", "high", "p_value"]
 SUMMARY_COLUMNS = [*GROUP, *MEANS]
+PAIR_COLUMNS = [
+    *(
+        "source_assay",
+        "target_assay",
+        *GROUP,
+        "n_tf",
+        "floor",
+        *MEANS[1:],
+        "p_minimum",
+        "p_holm",
+        "n_left_out",
+        "left_out",
+    )
+]
 SHIFT_COLUMNS = ["shift", "source_assay", "target_assay", *GROUP, *MEANS, "p_minimum", "p_holm"]
 
 
@@ -90,3 +104,55 @@ def shifts(transfer: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     family = table.groupby([key for key in keys if key != "model"], sort=False)["p_value"]
     table["p_holm"] = family.transform(lambda p: over_tfs.holm(p.to_numpy(float)))
     return table.sort_values("shift", key=lambda s: s.map(rank), kind="stable", ignore_index=True)
+
+
+#: The `model` of the rows in which each source has the model that is best on its own held-out rows.
+BEST = "best of its source"
+
+
+def is_sound(verdict: object) -> bool:
+    """Whether a dataset counts in `assay_pairs`, by its verdict in `library_qc.judge`.
+
+    That verdict is about the dataset's own held-out rows alone, so no transfer is looked at: ``poor`` and ``cannot
+    tell`` do not count, ``good``, ``weak`` and no verdict at all (a table of scores) do.
+    """
+    return not str(verdict).startswith(("poor", "cannot tell"))
+
+
+def assay_pairs(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """One row for each pair of assays: the mean drop over TFs whose source and target are sound.
+
+    Parameters
+    ----------
+    transfer : DataFrame
+        `columns.TRANSFER_COLUMNS`, all TFs; extra pairs of two TFs are left out.
+    libraries : DataFrame
+        From `library_qc.judge`; `dataset, model, verdict` are used. See `is_sound`.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        `PAIR_COLUMNS`. First the rows of `BEST`, then those of each model. `floor` is the mean AUROC of composition on
+        the same test rows. `n_left_out` and `left_out` count and name the TFs of which no sound pair is left. `p_holm`
+        is adjusted over the pairs of assays, for each model and kind of negatives.
+    """
+    rows = over_tfs.within_tf(transfer[transfer["shift"] == "assay"])
+    about = libraries.set_index("dataset").reindex(columns=["model", "verdict"])
+    sound = {name: is_sound(verdict) for name, verdict in about["verdict"].items()}
+    is_best = rows["model"] == rows["source"].map(about["model"].astype(object))
+    rows = pd.concat([rows[is_best].assign(model=BEST), rows])
+    ends = rows[["source", "target"]].itertuples(index=False)
+    rows = rows.assign(sound=[all(sound.get(dataset, True) for dataset in pair) for pair in ends])
+    keys = PAIR_COLUMNS[: 2 + len(GROUP)]
+    found = []
+    for key, group in rows.groupby(keys, sort=False):
+        used = group[group["sound"] & group["drop"].notna()]
+        left = [tf for tf in group["tf"].unique() if tf not in set(used["tf"])]
+        line = dict(zip(keys, key, strict=True)) | over_tfs.mean_over_tfs(used, level)
+        line["floor"] = used.groupby("tf")["floor"].mean().mean()
+        found.append(line | {"n_left_out": len(left), "left_out": ", ".join(left)})
+    table = pd.DataFrame(found, columns=PAIR_COLUMNS)
+    table["p_holm"] = table.groupby(GROUP, sort=False)["p_value"].transform(lambda p: over_tfs.holm(p.to_numpy(float)))
+    return table

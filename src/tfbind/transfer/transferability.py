@@ -18,7 +18,7 @@ from tfbind.statistics.over_tfs import EVERY_TF, mean_over_tfs, wilcoxon
 NOTHING, POOL, JASPAR, BOTH = "nothing", "target sequences", "JASPAR", "JASPAR, target sequences"
 #: The need of a method that works only if negatives resemble shuffles: positives are then recognised in the pool by
 #: what exceeds its dinucleotides.
-SHUFFLES = "target sequences, whose unbound are like shuffles"
+SHUFFLES = "target sequences, whose negatives are like shuffles"
 ADAPTATION_COLUMNS = [
     *(*KEY, "comparison", *NEGATIVES, "adaptation", "needs", "role", "metric", "value", "low", "high"),
     *("gain", "gain_low", "gain_high", "drop", "drop_low", "drop_high", "n_tf", "n_positive", "n_negative", "note"),
@@ -44,7 +44,7 @@ SIGN_COLUMNS = [*(*KEY, "comparison", *NEGATIVES, "sign", "value", "low", "high"
 #: Adaptations chosen on the other TFs, and how the report's sentence about the remaining drop begins.
 CHOSEN = {
     "chosen": "adapted without target labels, as the other TFs advise,",
-    "chosen_general": "whatever the unbound sequences are,",
+    "chosen_general": "whatever the negatives are,",
 }
 #: TFs are compared within groups that agree in these columns.
 OVER = ["shift", "source_assay", "target_assay", "comparison", *NEGATIVES]

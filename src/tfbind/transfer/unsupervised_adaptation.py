@@ -25,7 +25,7 @@ from tfbind.io import tables
 from tfbind.models import examples, predict, store
 from tfbind.seeding import generator
 from tfbind.statistics import bootstrap, metrics
-from tfbind.transfer import adaptation_methods, calibration, evaluate, learning_curves
+from tfbind.transfer import adaptation_methods, calibration, evaluate
 from tfbind.transfer.transferability import ADAPTATION_COLUMNS, NOTHING, SIGN_COLUMNS, SIGNS, K
 
 
@@ -57,49 +57,12 @@ def _adaptations(
         line["value"] = found.value[0]
         line["low"], line["high"] = bootstrap.metric_interval(found, 0, level)
         if how.role != "direct":
-            spread = _seeds(scores, case.direct[1], labels)
-            line["gain"], line["gain_low"], line["gain_high"] = _gain(found, direct, spread, level)
+            seeds = bootstrap.shared_seeds(scores, case.direct[1], labels)
+            line["gain"], line["gain_low"], line["gain_high"] = bootstrap.difference(found, direct, level, seeds)
         line["drop"], line["drop_low"], line["drop_high"] = bootstrap.difference(ceiling, found, level)
         lines.append(line)
     shutil.rmtree(case.work, ignore_errors=True)
     return pd.DataFrame(lines, columns=ADAPTATION_COLUMNS)
-
-
-def _seeds(first: np.ndarray, second: np.ndarray, labels: np.ndarray) -> float:
-    """Variance between training seeds of the difference of two AUROCs, by the jackknife.
-
-    A seed is left out of both models at once, since they share their seeds.
-
-    Parameters
-    ----------
-    first : (S, N) or (1, N) float
-        Logits; (1, N) is a score without seeds.
-    second : (S, N) float
-    labels : (N,) 0/1
-
-    Returns
-    -------
-    float
-        0 with one seed.
-    """
-    n = len(second)
-    if n < 2:
-        return 0.0
-    first = np.broadcast_to(first, second.shape)
-    means = [[np.delete(scores, i, 0).mean(0) for scores in (first, second)] for i in range(n)]
-    left = [np.subtract(*(metrics.measure(labels, mean)[0] for mean in pair)) for pair in means]
-    return float((n - 1) * np.var(left))
-
-
-def _gain(
-    first: bootstrap.Replicates, second: bootstrap.Replicates, seeds: float, level: float
-) -> tuple[float, float, float]:
-    # Difference of AUROC with its paired interval, for models that share their seeds (`bootstrap.difference` takes them
-    # as independent).
-    value = float(first.value[0] - second.value[0])
-    rows = float((first.rows[:, 0] - second.rows[:, 0]).var())
-    half = bootstrap.half_width([(rows, second.n_block - 1), (seeds, second.n_seed - 1)], level)
-    return value, *(float(x) for x in np.clip([value - half, value + half], -1, 1))
 
 
 def _unanswered(about: Mapping[str, object], reason: str) -> pd.DataFrame:
@@ -162,12 +125,12 @@ def pair(
     about: Mapping[str, object],
     folder: Path,
     own: Path,
-    source: learning_curves.Examples,
-    target: learning_curves.Examples,
+    source: examples.LabelledTables,
+    target: examples.LabelledTables,
     reading: str,
     config: Mapping,
     others: Sequence[pd.DataFrame],
-    cycles: learning_curves.Examples | None,
+    cycles: examples.LabelledTables | None,
     work: Path,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All adaptations and signs of one source model on one target whose training labels are hidden.
@@ -178,7 +141,7 @@ def pair(
         `columns.KEY` and `columns.NEGATIVES` of the pair.
     folder, own : path
         The source model and the target-trained one.
-    source, target : Examples
+    source, target : LabelledTables
         All sequences of both datasets. The target's validation sequences and the labels of its training sequences are
         not used.
     reading : {"whole", "scan", "embed"}
@@ -187,7 +150,7 @@ def pair(
         `training`, `transfer` and `statistics` of the validated config.
     others : sequence of sequence tables
         Positives of other TFs; only training rows are used.
-    cycles : Examples or None
+    cycles : LabelledTables or None
         Sequences from other cycles of the source's library.
     work : path
         Folder for checkpoints; removed at the end.
@@ -238,12 +201,12 @@ def pair(
     return found, _lines(about, {**line, "drop": drop})
 
 
-def pool(target: learning_curves.Examples, most: int, names: Sequence[str]) -> np.ndarray:
+def pool(target: examples.LabelledTables, most: int, names: Sequence[str]) -> np.ndarray:
     """Training sequences of a target without their labels, in random order.
 
     Parameters
     ----------
-    target : Examples
+    target : LabelledTables
     most : int
         Sequences at most; more are sampled at random.
     names : sequence of str

@@ -97,7 +97,7 @@ def _doubts(row: Mapping, health: Mapping[str, Mapping]) -> list[str]:
         if not share >= POOR_SHARE or (here and not_above in note):
             doubts.append(little.format("" if not here or not_above in note else "much "))
         elif about["motif_auroc"] < MOTIF_PRESENT and share < GOOD_SHARE:
-            doubts.append(f"the {end} library hardly holds the factor's own motif")
+            doubts.append(f"the {end} library hardly holds the TF's own motif")
     return doubts + [NOT_ABOVE_FLOOR] * (NOT_ABOVE_FLOOR in note)
 
 

@@ -62,7 +62,7 @@ def _celltype(table: pd.DataFrame) -> dict | None:
         columns,
         caption="Bins of a cell and of chromosomes that no method was trained or chosen on",
         name="celltype",
-        empty="No factor of this study could be tested.",
+        empty="No TF of this study could be tested.",
         raw=table,
         choose=("TF", "Method"),
     )
@@ -75,7 +75,7 @@ def _contest(wide: pd.DataFrame, ranks: pd.DataFrame) -> str:
     if ranks.empty or means.isna().all():
         return "No method could be tested."
     best = ranks.iloc[0]["method"]
-    text = f"Highest over all factors and cells ranks {best}: its mean area under the precision-recall curve is "
+    text = f"Highest over all TFs and cells ranks {best}: its mean area under the precision-recall curve is "
     text += wording.auroc(means[best])
     simple = [name for name in ("accessibility", "motif", "mean_signal") if name in means and name != best]
     others = [f"{name.replace('_', ' ')} alone {wording.auroc(means[name])}" for name in simple]

@@ -24,9 +24,10 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
         `tfbind`, the version; `references`, a list of text; `bibtex`, the same as BibTeX, and `bibtex_link`, its
         download.
     """
+    bibtex = references.bibtex()
     return {
         "tfbind": __version__,
         "references": references.references(),
-        "bibtex": references.BIBTEX,
-        "bibtex_link": table.link(references.BIBTEX.encode(), "references.bib", "application/x-bibtex;charset=utf-8"),
+        "bibtex": bibtex,
+        "bibtex_link": table.link(bibtex.encode(), "references.bib", "application/x-bibtex;charset=utf-8"),
     }

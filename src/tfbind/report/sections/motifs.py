@@ -27,7 +27,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     Returns
     -------
     dict
-        `lessons`, with `letters` (the SVG that defines the letters of all logos), `factors` (one for each TF, see
+        `lessons`, with `letters` (the SVG that defines the letters of all logos), `tfs` (one for each TF, see
         `logos.section`; each logo has in `said` the line under it) and `table` (see `table.shown`). `breakable`: the
         function.
     """
@@ -37,8 +37,8 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
     """What each model has learnt: logos and sentences of each TF, and the table of the motifs of the filters."""
-    factors = logos.section(table, motifs)
-    for part in (part for factor in factors for part in factor["models"]):
+    tfs = logos.section(table, motifs)
+    for part in (part for tf in tfs for part in tf["models"]):
         for logo in (logo for figure in part["figures"] for logo in figure["logos"]):
             logo["said"] = _like(logo["row"])
     keys = ["tf", "source", "source_assay", "train_negatives", "model"]
@@ -50,7 +50,7 @@ def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
         Column("Negatives", lambda r: wording.word(r["train_negatives"])),
         Column("Model", lambda r: wording.word(r["model"])),
         Column("Filters like", lambda r: f"{wording.word(r['match_tf'])} {wording.word(r['match'])}"),
-        Column("The factor’s own", lambda r: _KINSHIP[r["kinship"]]),
+        Column("The TF’s own", lambda r: _KINSHIP[r["kinship"]]),
         Column("Filters", lambda r: wording.count(r["filters"]), True),
         Column("Share of the effect", lambda r: wording.percent(r["importance"]), True),
         Column("q", lambda r: wording.p_value(r["q_value"]), True),
@@ -64,7 +64,7 @@ def _lessons(table: pd.DataFrame, motifs: Mapping[str, np.ndarray]) -> dict:
         raw=table,
         choose=("TF", "Model"),
     )
-    return {"letters": logos.letters(), "factors": factors, "table": shown}
+    return {"letters": logos.letters(), "tfs": tfs, "table": shown}
 
 
 _KINSHIP = {"own": "yes", "alike": "like it", "other": "no"}
