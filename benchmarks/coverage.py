@@ -2,17 +2,20 @@
 
 Scores are drawn, not trained: a class effect (the gain), an effect of the block that a row lies in, partly shared by
 both classes of the block, a common and an own effect of the row, and of each training seed an effect on the gain and
-on every row. All are normal, so that the AUROC expected over rows, blocks and seeds has a closed form. With one seed
-the truth is that of the seed that was trained: nothing is known of others.
+on every row. In folds each fold has a seed effect on the gain of its own, and its models have an offset, which moves
+all rows of the fold. All are normal, so that the AUROC expected over rows, blocks and seeds has a closed form. With one
+seed the truth is that of the seed that was trained: nothing is known of others.
 
 `coverage.tsv` holds a study of 500 test rows in 100 blocks by its number of seeds, and means over TFs by their number;
 `coverage_grid.tsv` holds every combination, and what was not chosen: the percentile bootstrap over TFs, and one seed
 taken for all. Its `agreeing` rows are those studies of `mean over TFs` whose drops agree so well, by chance, that the
 TFs' own uncertainty sets the interval and not Student's t: with true drops that differ by `spread`, and with one true
 drop (`spread` 0). An interval promises nothing on studies chosen by their outcome; these rows tell what such an
-agreement is worth.
+agreement is worth. `coverage_folds.tsv` holds studies in folds, ranked within folds and, as was not chosen, all folds
+together (``python -m benchmarks.coverage folds`` makes it alone).
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -31,12 +34,15 @@ LEVEL = 0.95
 STUDIES, MANY = 200, 1000
 RESAMPLES = 200
 ROWS, BLOCKS, SEEDS, TFS = (100, 500, 2000), (5, 20, 100), (1, 2, 3, 5), (2, 3, 4, 7, 20)
-#: The study of `coverage.tsv`.
+#: The study of `coverage.tsv`; and of studies in folds, the numbers of folds and the seeds.
 USUAL = {"rows": 500, "blocks": 100}
+FOLDS, SEEDS_OF_FOLDS = (3, 5), (1, 3)
 AUROC, DROP = 0.93, 0.05
 #: Standard deviations: of a block, of a seed's effect on the gain, of a row (common to models, own, of one seed); and
 #: of the true drops of TFs.
 BLOCK, GAIN, COMMON, OWN, SEED, TF = 0.3, 0.15, 0.6, 0.6, 0.5, 0.02
+#: Standard deviation of the offset of the models of a fold, of three sizes.
+OFFSETS = (0.0, 0.3, 1.0)
 HERE = Path(__file__).parent
 
 
@@ -48,21 +54,39 @@ class Study(NamedTuple):
     of_seeds: np.ndarray  #: (2,) AUROC over rows and blocks of the very seeds that were trained
 
 
-def study(rng: np.random.Generator, rows: int, blocks: int, seeds: int, aurocs: tuple[float, float]) -> Study:
-    """Simulate one; `rows` test rows, half of them positive, in `blocks` blocks of equal size."""
+def study(
+    rng: np.random.Generator,
+    rows: int,
+    blocks: int,
+    seeds: int,
+    aurocs: tuple[float, float],
+    folds: int = 1,
+    offset: float = 0.0,
+    within: bool = True,
+) -> Study:
+    """Simulate one; `rows` test rows, half of them positive, in `blocks` blocks of equal size.
+
+    With folds, blocks go round among them; `within` says whether rows are ranked within folds or all together.
+    """
     labels = np.arange(rows) % 2
     block = np.arange(rows) * blocks // rows
     spread = 2 * (OWN**2 + COMMON**2 + SEED**2 / seeds + BLOCK**2)  # variance of a positive minus a negative
     common, of_block, of_class = rng.normal(size=rows), rng.normal(size=blocks), rng.normal(size=(2, blocks))
     draws = bootstrap.draw(labels, block, RESAMPLES, rng)
+    fold = block % folds
+    if folds > 1 and within:
+        draws = draws._replace(folds=fold)
     models, of_seeds = [], []
     for auroc in aurocs:
         gain = stats.norm.ppf(auroc) * np.sqrt(spread + GAIN**2 / seeds)
-        gains = gain + GAIN * rng.normal(size=(seeds, 1))
+        gains = gain + GAIN * rng.normal(size=(seeds, folds))
         place = BLOCK * np.sqrt(0.5) * (of_block + np.sqrt(0.5) * (of_class + rng.normal(size=(2, blocks))))
-        scores = gains * labels + place[labels, block] + COMMON * common + OWN * rng.normal(size=rows)
-        models.append(bootstrap.replicate(scores + SEED * rng.normal(size=(seeds, rows)), draws))
-        of_seeds.append(stats.norm.cdf(gains.mean() / np.sqrt(spread)))
+        scores = gains[:, fold] * labels + place[labels, block] + COMMON * common + OWN * rng.normal(size=rows)
+        scores += SEED * rng.normal(size=(seeds, rows))
+        if folds > 1:
+            scores += offset * rng.normal(size=folds)[fold]
+        models.append(bootstrap.replicate(scores, draws))
+        of_seeds.append(stats.norm.cdf(gains.mean(0) / np.sqrt(spread)).mean())
     return Study(models, np.array(aurocs), np.array(of_seeds))
 
 
@@ -79,6 +103,36 @@ def of_one_tf(rows: int, blocks: int, seeds: int, studies: int) -> Iterator[tupl
         if seeds == 1:
             yield "auroc of all seeds", low <= one.expected[0] <= high
             yield "drop of all seeds", less <= one.expected[0] - one.expected[1] <= more
+
+
+def of_folds(folds: int, seeds: int, offset: float, studies: int) -> pd.DataFrame:
+    """Coverage and bias of the better model's AUROC and of the drop, ranked within folds and all together.
+
+    Returns
+    -------
+    DataFrame
+        `interval, folds, seeds, offset, nominal, covered, bias, n`.
+    """
+    lines = []
+    for within in (True, False):
+        rng, found = generator("coverage of folds", folds, seeds, offset), []  # the same studies for both
+        for _ in range(studies):
+            one = study(
+                rng, **USUAL, seeds=seeds, aurocs=(AUROC, AUROC - DROP), folds=folds, offset=offset, within=within
+            )
+            truth = one.of_seeds if seeds == 1 else one.expected
+            values = [model.value[0] for model in one.models]
+            low, high = bootstrap.metric_interval(one.models[0], 0, LEVEL)
+            _, less, more = bootstrap.difference(*one.models, LEVEL)
+            found.append(("auroc", low <= truth[0] <= high, values[0] - truth[0]))
+            error = values[0] - values[1] - (truth[0] - truth[1])
+            found.append(("drop", less <= truth[0] - truth[1] <= more, error))
+        frame = pd.DataFrame(found, columns=["interval", "covered", "bias"])
+        means = frame.groupby("interval", sort=False).mean().reset_index()
+        how = ", within folds" if within else ", all folds together"
+        lines.append(means.assign(interval=means["interval"] + how))
+    columns = ["interval", "folds", "seeds", "offset", "nominal", "covered", "bias", "n"]
+    return pd.concat(lines).assign(folds=folds, seeds=seeds, offset=offset, nominal=LEVEL, n=studies)[columns]
 
 
 def over_tfs(tfs: int, studies: int, spread: float = TF) -> Iterator[tuple[str, bool]]:
@@ -134,7 +188,12 @@ def usual(grid: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    whole = grid()
-    tables.write_tsv(whole, HERE / "coverage_grid.tsv")
-    tables.write_tsv(usual(whole), HERE / "coverage.tsv")
-    print(usual(whole).to_string(index=False))
+    if sys.argv[1:] != ["folds"]:
+        whole = grid()
+        tables.write_tsv(whole, HERE / "coverage_grid.tsv")
+        tables.write_tsv(usual(whole), HERE / "coverage.tsv")
+        print(usual(whole).to_string(index=False))
+    designs = [(k, s, offset) for k in FOLDS for s in SEEDS_OF_FOLDS for offset in OFFSETS]
+    folded = pd.concat([of_folds(*design, MANY) for design in designs])
+    tables.write_tsv(folded, HERE / "coverage_folds.tsv")
+    print(folded.to_string(index=False))

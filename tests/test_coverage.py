@@ -56,3 +56,18 @@ def test_the_stored_coverage_is_between_93_and_97_percent():
     # Over few TFs the interval is the wider of two that each hold what they say: never less than that, often more.
     few = table["interval"].isin([f"mean over TFs, {n} TFs" for n in (2, 3, 4)])
     assert table.loc[~few, "covered"].between(0.93, 0.97).all() and table.loc[few, "covered"].between(0.93, 0.995).all()
+
+
+def test_folds_are_covered_where_all_folds_together_are_not():
+    found = coverage.of_folds(folds=3, seeds=1, offset=1.0, studies=200).set_index("interval")
+    within, together = (found.loc[[f"auroc, {how}", f"drop, {how}"]] for how in ("within folds", "all folds together"))
+    # three Monte-Carlo standard errors at 95 % are 4.6 points
+    assert within["covered"].between(0.9, 1).all() and within["bias"].abs().max() < 0.005
+    assert together["covered"].max() < 0.7
+
+
+def test_the_stored_coverage_of_folds_is_between_93_and_97_percent():
+    table = pd.read_csv(coverage.HERE / "coverage_folds.tsv", sep="\t")
+    within = table[table["interval"].str.endswith("within folds")]
+    assert len(within) == 24 and (within["n"] >= 200).all() and within["covered"].between(0.93, 0.97).all()
+    assert within["bias"].abs().max() < 0.002

@@ -77,3 +77,47 @@ def test_nothing_and_short_sequences():
     assert not len(words.entries(*empty))
     hit, other_hit = near(["ACGT", "N" * 40], ["ACGT", "ACGTTGCA" * 2 + "ACGTAC"])
     assert not hit.any() and not other_hit.any()
+
+
+def slow_clusters(sequences, share, least):
+    """Single linkage over all pairs."""
+    found = list(map(slow_words, sequences))
+    cluster = list(range(len(sequences)))
+    for i, a in enumerate(found):
+        for j, b in enumerate(found[:i]):
+            if cluster[i] != cluster[j] and len(a & b) >= max(least, share * min(len(a), len(b))):
+                old, new = max(cluster[i], cluster[j]), min(cluster[i], cluster[j])
+                cluster = [new if c == old else c for c in cluster]
+    return np.array(cluster)
+
+
+def clusters(sequences, share=0.5, most=1000):
+    tokens, sizes = dna.encode(sequences), np.array([len(s) for s in sequences], np.int64)
+    return words.clusters(tokens, sizes, np.sort(words.entries(tokens, sizes)), share, words.WINDOW, most)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8])
+def test_clusters_are_single_linkage_over_all_pairs(share, rng):
+    sequences = [text for column in relatives(rng, 100) for text in column]
+    family = random_sequence(rng, 200)  # windows along it: a chain
+    sequences = [sequences[i] for i in rng.permutation(len(sequences))]
+    sequences += [family[i : i + 60] for i in range(0, 140, 5)]
+    found, given_up = clusters(sequences, share)
+    np.testing.assert_array_equal(found, slow_clusters(sequences, share, words.WINDOW))
+    assert not given_up and len(set(found)) < len(found) - 20
+
+
+def test_comparisons_in_vain_are_bounded_and_counted(rng):
+    shared = random_sequence(rng, 30)  # all hold it, and no two of them are near-identical
+    sequences = [random_sequence(rng, 60) + shared + random_sequence(rng, 60) for _ in range(30)]
+    found, given_up = clusters(sequences)
+    assert not given_up and (found == np.arange(30)).all()
+    assert clusters(sequences, most=5)[1] > 0
+
+
+def test_clusters_of_nothing_and_a_foreign_index():
+    empty = dna.encode([]), np.zeros(0, np.int64)
+    assert not len(words.clusters(*empty, words.entries(*empty), 0.5, words.WINDOW, 9)[0])
+    tokens, sizes = dna.encode(["ACGT" * 10]), np.array([40])
+    with pytest.raises(ValueError, match="another table"):
+        words.clusters(tokens, sizes, np.array([5], np.uint64), 0.5, words.WINDOW, 9)

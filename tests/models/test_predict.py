@@ -187,6 +187,45 @@ def test_all_runs_together_are_each_alone(tmp_path):
             assert together["score"][: len(chosen)].tolist() == logits[0].tolist()
 
 
+def test_a_row_is_scored_by_the_models_of_its_fold_and_a_row_of_a_test_file_by_all(tmp_path):
+    rng, nets = np.random.default_rng(8), {}
+    for fold in range(3):
+        nets[fold] = {seed: network(seed=10 * fold + seed) for seed in (5, 8, 9)[: 3 - (fold == 1)]}  # one has failed
+        states = {seed: net.state_dict() for seed, net in nets[fold].items()}
+        networks.save(store.of_fold(tmp_path, fold), "deepbind", {}, states, 25, {})
+    assert store.of_fold(tmp_path, 0) == tmp_path and store.of_fold(tmp_path, 2).name == "fold2"
+    split = np.array(["fold0/3", "test", "fold2/3", "train", "fold1/3", "test", "fold2/3"])
+    rows = table(random_texts(rng, 7, 30, 40), 1, "t", split)
+    only = table(random_texts(rng, 3, 20, 50), 0, "u", "fold1/3")
+    run = predict.Run(tmp_path, "scan", {"a": ["x"]}, 3)
+    found = next(predict.predict_all([run], {"a": (rows, {"x": only})}))
+    assert list(found["seed"].unique()) == ["5", "8", "ensemble"], "the seeds that every fold has"
+    for seed in (5, 8):
+        own = [predict.score(nets[fold][seed], dna.encode(rows["sequence"]), "scan", 25) for fold in range(3)]
+        wanted = [
+            np.mean(own, 0)[i] if word == "test" else own[int(word[4])][i] for i, word in enumerate(split) if i != 3
+        ]
+        mine = found[(found["seed"] == str(seed)) & (found["negatives"] == "")]
+        assert mine["id"].tolist() == rows["id"].drop(3).tolist()
+        np.testing.assert_allclose(mine["score"], wanted, atol=1e-6)
+        other = found[(found["seed"] == str(seed)) & (found["negatives"] == "x")]["score"]
+        np.testing.assert_allclose(
+            other, predict.score(nets[1][seed], dna.encode(only["sequence"]), "scan", 25), atol=1e-6
+        )
+
+
+def test_one_fold_without_a_model_leaves_no_score_and_says_which(tmp_path):
+    networks.save(tmp_path, "deepbind", {}, {0: network().state_dict()}, 25, {})
+    store.write_no_model(store.of_fold(tmp_path, 1), "deepbind", "no positives in the validation split")
+    networks.save(store.of_fold(tmp_path, 2), "deepbind", {}, {1: network().state_dict()}, 25, {})
+    targets = {"a": (table(["ACGT" * 8], 1, "t", "fold0/3"), {})}
+    found = next(predict.predict_all([predict.Run(tmp_path, "whole", {"a": []}, 3)], targets))
+    assert found.empty and tables.note(found) == "fold 1: no positives in the validation split"
+    networks.save(store.of_fold(tmp_path, 1), "deepbind", {}, {1: network().state_dict()}, 25, {})
+    found = next(predict.predict_all([predict.Run(tmp_path, "whole", {"a": []}, 3)], targets))
+    assert found.empty and tables.note(found) == "no seed gave a model in every fold"
+
+
 def test_an_unknown_kind_is_refused(tmp_path):
     (tmp_path / "model.json").write_text(json.dumps({"kind": "oracle"}))
     with pytest.raises(InputError, match=r"'oracle' is unknown; use one of deepbind, bilstm"):

@@ -8,7 +8,7 @@ import pytest
 
 from tfbind import dna
 from tfbind.io import sequence_files, tables, tally
-from tfbind.sequences import leakage, selex
+from tfbind.sequences import leakage, selex, splits
 from tfbind.sequences.splits import assign
 from tfbind.study.schema import schema
 
@@ -158,6 +158,51 @@ def test_leaks_are_counted_by_kind_and_left_out_of_training(rng):
     assert (len(bound), len(unbound)) == (55, 57) and "8 rows" in said and "shared_negatives 3" in said
     counts, leaking = audited((bound, unbound), target)
     assert not counts["n_train"].any() and leaking.empty
+
+
+def test_in_folds_a_row_leaks_where_it_trains_and_its_like_is_tested(rng):
+    texts, negative = random_sequences(rng, 6), random_sequences(rng, 3)
+    fold = [f"fold{i % 3}/3" for i in range(6)]
+    source = rows(texts, "s/p", fold), rows(negative, "s/n", fold[:3], label=0)
+    # of the target: row 0 in the same fold, row 1 in another one; row 2 in a test file, which every fold tests
+    target = rows([texts[0], texts[1], texts[2]], "t/p", ["fold0/3", "fold0/3", "test"])
+    targets = {name: ROW | {"dataset": name} for name in ("s", "t")}
+    tests = {
+        "s": (source[0], {"x": source[1]}),
+        "t": (target, {"x": rows(random_sequences(rng, 3), "t/n", fold[:3], label=0)}),
+    }
+    for leaks in ("remove", "refuse"):
+        options = {"leaks": leaks, "share": 0.5}
+        counts, leaking = leakage.audit_folds(targets["s"], "x", source, targets, tests, 3, **options)
+        assert len(leaking) == 3
+        found = [set(each["id"]) for each in leaking]
+        assert found == ([{"s/p1", "s/p2"}, {"s/p2"}, set()] if leaks == "remove" else [set()] * 3)
+        row = counts[(counts["target"] == "t") & (counts["kind"] == "identical")].iloc[0]
+        assert (row["n_train"], row["n_test"]) == (3, 3), "once for each fold in which it leaks"
+        assert row["action"] == ("removed" if leaks == "remove" else "refused")
+        assert not counts.loc[counts["target"] == "s", "n_train"].any(), "no row of a fold is in another fold"
+    # each fold alone
+    for number in range(3):
+        seen = [splits.of_fold(table, number) for table in source]
+        held = {
+            name: (splits.of_fold(bound, number), {"x": splits.of_fold(sets["x"], number)})
+            for name, (bound, sets) in tests.items()
+        }
+        alone = leakage.audit(targets["s"], "x", seen, targets, held, leaks="remove", share=0.5)[1]
+        options = {"leaks": "remove", "share": 0.5}
+        assert alone.equals(leakage.audit_folds(targets["s"], "x", source, targets, tests, 3, **options)[1][number])
+
+
+def test_without_folds_in_the_tables_every_fold_leaks_alike(rng, monkeypatch):
+    source, target = pair(rng)
+    targets = {name: ROW | {"dataset": name} for name in ("s", "t")}
+    tests = {"s": (source[0], {"x": source[1]}), "t": (target[0], {"x": target[1]})}
+    once, alone = audited(source, target)
+    calls, audit = [], leakage.audit
+    monkeypatch.setattr(leakage, "audit", lambda *args, **options: calls.append(0) or audit(*args, **options))
+    counts, leaking = leakage.audit_folds(targets["s"], "x", source, targets, tests, 4, leaks="remove", share=0.5)
+    assert counts.equals(once) and len(calls) == 1
+    assert len(leaking) == 4 and all(each.equals(alone) for each in leaking)
 
 
 def test_a_cell_is_refused_instead_where_the_config_says_so(rng):

@@ -554,3 +554,32 @@ def test_flanks_that_the_sheet_does_not_name_are_refused_where_they_tell_the_cla
 def test_a_misspelt_option_of_a_kind_is_refused(kind, reads):
     with pytest.raises(TypeError, match="'ratoi'"):
         negatives.NEGATIVES[kind](reads, np.random.default_rng(0), ratoi=10)
+
+
+def in_folds(table):
+    fold = table["chrom"].map({"chr1": 0, "chr2": 1, "chr3": 2, "chr4": 2})
+    return table.assign(split=[f"fold{i}/3" for i in fold])
+
+
+@pytest.mark.parametrize("kind", ["dinucleotide", "genomic", "flank"])
+def test_negatives_have_the_folds_of_their_positives(kind, peaks, genome):
+    peaks = in_folds(peaks)
+    table, tally = draw(peaks, kind, genome=genome)
+    assert len(table) > 60
+    fold = peaks.drop_duplicates("chrom").set_index("chrom")["split"]
+    assert (table["split"] == table["chrom"].map(fold)).all()
+    kept = {reason: count for event, reason, count in tally.rows if event == "kept"}
+    assert kept == table["split"].value_counts().to_dict()
+
+
+def test_pools_serve_the_folds(reads):
+    reads = reads.assign(split=[f"fold{i % 3}/3" for i in range(len(reads))])
+    pool = positives(texts(300, 20, 9), [f"fold{i % 3}/3" for i in range(300)])
+    for kind, given in (
+        ("input", pool),
+        ("provided", pool),
+        ("other_tf", other_tf_negatives.pool([pool], np.random.default_rng(1))[0]),
+    ):
+        table, _ = draw(reads, kind, unbound={kind: given})
+        assert table["split"].value_counts().to_dict() == reads["split"].value_counts().to_dict(), kind
+        assert (given.set_index("sequence")["split"].reindex(table["sequence"]).array == table["split"].array).all()

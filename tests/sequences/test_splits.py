@@ -62,3 +62,52 @@ def test_hashes_are_the_same_in_every_process():
     assert runs == {f"{seeding.stable_hash('a', 1)} {seeding.generator('a').integers(10**9)}\n".encode()}
     assert seeding.stable_hash("ab", "c") != seeding.stable_hash("a", "bc")
     assert seeding.stable_hash("a") != seeding.stable_hash("b")
+
+
+LENGTHS = {"chr1": 90, "chr2": 60, "chr3": 50, "chr10": 30, "chrM": 1}
+
+
+def test_chromosomes_form_folds_of_about_one_length_whatever_the_dataset():
+    fold = splits.fold_of_chromosomes(LENGTHS, 3)
+    assert fold == {"chr1": 0, "chr2": 1, "chr3": 2, "chr10": 2, "chrM": 1}
+    assert splits.fold_of_chromosomes(dict(reversed(LENGTHS.items())), 3, ["chr1"]) == fold
+    rows = table(["A"] * 4, ["chr10", "chr1", "chrM", "chr1"])
+    found = splits.assign(rows, SPLIT | {"folds": 3}, LENGTHS)
+    assert found.tolist() == ["fold2/3", "fold0/3", "fold1/3", "fold0/3"], "the chromosomes of SPLIT are not read"
+    other = splits.assign(rows.iloc[::-1], SPLIT | {"folds": 3}, LENGTHS)
+    assert (other.loc[rows.index] == found).all()
+
+
+def test_without_a_genome_the_names_of_chromosomes_are_hashed():
+    rows = table(["A"] * 60, [f"chr{i}" for i in range(60)])
+    found = splits.assign(rows, SPLIT | {"folds": 4})
+    assert found.value_counts().between(5, 25).all() and found.nunique() == 4
+    assert (splits.assign(rows[7:9], SPLIT | {"folds": 4}) == found[7:9]).all()
+
+
+def test_hashes_form_equal_folds_strand_blind(rng):
+    texts = dna.decode(rng.integers(0, 4, (20_000, 20)).astype(np.uint8))
+    found = splits.assign(table(texts), SPLIT | {"folds": 5})
+    assert found.value_counts(normalize=True).between(0.19, 0.21).all() and found.nunique() == 5
+    turned = table([dna.reverse_complement_text(t) for t in texts])
+    assert (splits.assign(turned, SPLIT | {"folds": 5}) == found).all()
+
+
+def test_every_row_is_tested_in_one_fold_validates_in_one_and_trains_in_the_others():
+    rows = table(["A"] * 6)
+    rows["split"] = ["fold0/4", "fold1/4", "fold2/4", "fold3/4", "train", "test"]
+    rows.attrs["note"] = "kept"
+    seen = [splits.of_fold(rows, fold) for fold in range(4)]
+    assert all(view.attrs == rows.attrs for view in seen)
+    assert seen[0]["split"].tolist() == ["test", "validation", "train", "train", "train", "test"]
+    assert seen[3]["split"].tolist() == ["validation", "train", "train", "test", "train", "test"]
+    for row in range(4):
+        words = [view["split"][row] for view in seen]
+        assert (words.count("test"), words.count("validation"), words.count("train")) == (1, 1, 2)
+    assert splits.folds(rows).tolist() == [0, 1, 2, 3, -1, -1]
+    assert splits.is_tested(rows).tolist() == [True] * 4 + [False, True]
+    assert splits.parts(rows) == ["train", "validation", "test", "fold0/4", "fold1/4", "fold2/4", "fold3/4"]
+    one = table(["A"] * 3)
+    one["split"] = ["train", "test", "validation"]
+    assert splits.of_fold(one, 2) is one and splits.parts(one) == ["train", "validation", "test"]
+    assert splits.parts(one.assign(split="fold10/12")).index("fold10/12") == 3

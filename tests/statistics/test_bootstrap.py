@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tfbind.statistics import bootstrap
+from tfbind.errors import NotEstimable
+from tfbind.statistics import bootstrap, metrics
 
 
 @pytest.mark.parametrize("n_positive", [1, 3, 40])
@@ -38,6 +39,55 @@ def test_a_metric_of_the_scores_themselves_has_an_interval_too():
     widen = np.sqrt(draws.n_block / (draws.n_block - 1))
     assert found.rows[7] == pytest.approx((drawn - found.value) * widen)
     assert found.seeds[0] >= 0 and bootstrap.metric_interval(found, 0, 0.95)[0] < found.value[0]
+
+
+def test_metrics_of_folds_are_those_within_folds_averaged_over_positives():
+    """Against each fold alone and repeated rows; an offset between the models of two folds changes nothing."""
+    rng = np.random.default_rng(2)
+    labels, folds = rng.integers(0, 2, 120), np.repeat([0, 1, 2], [60, 40, 20])
+    scores = rng.normal(size=(3, 120)) + labels
+    block = np.arange(120) // 5
+    draws = bootstrap.draw(labels, block, 50, rng)._replace(folds=folds)
+    found = bootstrap.replicate(scores, draws)
+    moved = bootstrap.replicate(scores + 10.0 * folds, draws)
+    np.testing.assert_allclose(found.value, moved.value)
+    np.testing.assert_allclose(found.rows, moved.rows)
+    np.testing.assert_allclose(found.value, metrics.measure(labels, scores.mean(0), folds))
+    held = bootstrap.times(draws)
+    for b in range(50):
+        rows = np.repeat(np.arange(120), held[b])
+        parts = [rows[folds[rows] == fold] for fold in range(3)]
+        values = [metrics.measure(labels[part], scores.mean(0)[part]) for part in parts]
+        wanted = np.average(values, axis=0, weights=[labels[part].sum() for part in parts])
+        widened = (wanted - found.value) * np.sqrt(draws.n_block / (draws.n_block - 1))
+        np.testing.assert_allclose(found.rows[b], widened)
+
+
+def test_a_fold_without_one_class_is_left_out():
+    labels = np.array([1, 0, 1, 0, 1, 1])
+    folds = np.array([0, 0, 0, 0, 1, 1])
+    scores = np.array([4.0, 1, 2, 3, 9, 9])
+    assert metrics.measure(labels, scores, folds)[0] == 0.75
+    draws = bootstrap.draw(labels, np.arange(6), 200, np.random.default_rng(0))._replace(folds=folds)
+    found = bootstrap.ranked(scores, draws)
+    drawn = bootstrap.times(draws)[:, [0, 2]].any(1)  # else no fold holds both classes, and there is no value
+    assert 0.5 < drawn.mean() < 1 and (np.isfinite(found).all(1) == drawn).all()
+    assert 0.5 <= np.nanmean(found[:, 0]) <= 1
+    with pytest.raises(NotEstimable, match="no fold holds test rows of both classes"):
+        metrics.measure(labels, scores, labels)
+
+
+def test_delong_of_folds_is_that_of_independent_parts():
+    rng = np.random.default_rng(3)
+    folds = np.repeat([0, 1], [200, 100])
+    p_values = []
+    for _ in range(300):
+        labels = rng.permutation(np.repeat([0, 1], 150))
+        common, own = rng.normal(size=300), rng.normal(size=(2, 300))
+        both = labels + common + own + 5 * folds
+        p_values.append(metrics.delong_p(labels, *both, folds))
+    assert np.mean(np.array(p_values) < 0.1) == pytest.approx(0.1, abs=0.05)
+    assert metrics.delong_p(labels, *both, 0 * folds) == pytest.approx(metrics.delong_p(labels, *both))
 
 
 def test_the_interval_of_a_correlation_is_that_of_fishers_z():

@@ -159,6 +159,16 @@ def test_yaml_that_is_no_config(tmp_path, text, part):
     assert part in "\n".join(faults(config.load, tmp_path / "c.yaml"))
 
 
+def test_what_folds_cannot_be_combined_with(study):
+    rows = [["A", "USF1", "chipseq", "a.fa"]]
+    given = {"models": "own: {kind: scores, path: o}", "negatives": "negatives: {s: {kind: dinucleotide, fresh: true}}"}
+    found = "\n".join(faults(study, rows, more="split: {folds: 3}", **given))
+    assert "negatives.s.fresh: a row that trains in one fold is tested in another" in found
+    assert "models.own: scores of another program are of one split" in found
+    assert "split.folds: one of 2 tests" in "\n".join(faults(study, rows, more="split: {folds: 2}"))
+    assert study(rows, more="split: {folds: 3}").config["split"]["folds"] == 3
+
+
 @pytest.mark.parametrize(
     ("written", "value"),
     [

@@ -19,7 +19,7 @@ for name, datasets, labels in plan.variants("audit_source", study.labels):
                 for t, x in plan.tested(wildcards.dataset)
             ],
         output:
-            leaking=expand(LEAKING, negatives=labels, allow_missing=True),
+            leaking=leaking_of_folds(labels),
             counts=expand(AUDIT, negatives=labels, allow_missing=True),
         log:
             "logs/audit_source/{dataset}.log",

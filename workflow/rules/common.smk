@@ -61,11 +61,16 @@ plan = Plan(study)
 POSITIVES = "results/positives/{dataset}.parquet"
 NEGATIVES = "results/negatives/{dataset}/{negatives}.parquet"
 LEAKING = "results/audit/{dataset}/{negatives}.parquet"
+LEAKING_OF_FOLD = "results/audit/{dataset}/{fold}{negatives}.parquet"
 MODEL = "results/models/{dataset}/{negatives}/{model}"
 PREDICTIONS = "results/predictions/{dataset}/{negatives}/{model}.parquet"
 CURVE = "results/retrain/{source}/{target}/{negatives}/{model}/{table}.tsv"
 UNLABELLED = "results/unlabelled/{source}/{target}/{negatives}/{model}/{table}.tsv"
 ENV = "../../envs/tfbind.yaml"
+
+
+# Folders of the folds: the first fold has none of its own.
+FOLDS = ["", *(f"fold{i}/" for i in range(1, study.config["split"]["folds"]))]
 
 
 def one_of(words):
@@ -108,8 +113,13 @@ def as_first(rule, name):
 
 
 def of_units(pattern, units):
-    """A file of every unit, the dataset left open."""
-    return [pattern.replace("{negatives}", x).replace("{model}", m) for x, m in units]
+    """A file of every unit, the dataset left open; of every fold of it where the pattern has folds."""
+    folds = FOLDS if "{fold}" in pattern else [""]
+    return [
+        pattern.replace("{negatives}", x).replace("{model}", m).replace("{fold}", fold)
+        for x, m in units
+        for fold in folds
+    ]
 
 
 def of_labels(pattern):
@@ -117,6 +127,15 @@ def of_labels(pattern):
     return lambda wildcards: expand(
         pattern, dataset=wildcards.dataset, negatives=study.labels(wildcards.dataset)
     )
+
+
+def leaking_of_folds(labels, dataset="{dataset}"):
+    """What leaks in every fold, of every negative set."""
+    return [
+        LEAKING_OF_FOLD.format(dataset=dataset, negatives=x, fold=fold)
+        for x in labels
+        for fold in FOLDS
+    ]
 
 
 def foreign_scores(wildcards):

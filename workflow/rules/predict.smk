@@ -7,11 +7,14 @@ for name, datasets, units in plan.variants("predict", plan.scored):
             name
         input:
             models=lambda wildcards: [
-                f"results/models/{wildcards.dataset}/{x}/{m}/{file}"
+                f"results/models/{wildcards.dataset}/{x}/{m}/{fold}{file}"
                 for x, m in plan.weights(wildcards.dataset)
+                for fold in FOLDS
                 for file in ("model.json", "model.safetensors")
             ],
-            leaking=of_labels(LEAKING),
+            leaking=lambda wildcards: leaking_of_folds(
+                study.labels(wildcards.dataset), wildcards.dataset
+            ),
             positives=lambda wildcards: expand(
                 POSITIVES, dataset=study.targets(wildcards.dataset)
             ),

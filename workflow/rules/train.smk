@@ -10,11 +10,13 @@ for name, datasets, units in plan.variants(
         input:
             positives=POSITIVES,
             negatives=of_labels(NEGATIVES),
-            leaking=of_labels(LEAKING),
+            leaking=lambda wildcards: leaking_of_folds(
+                study.labels(wildcards.dataset), wildcards.dataset
+            ),
         output:
-            weights=of_units(f"{MODEL}/model.safetensors", units),
-            models=of_units(f"{MODEL}/model.json", units),
-            histories=of_units(f"{MODEL}/history.tsv", units),
+            weights=of_units(f"{MODEL}/{{fold}}model.safetensors", units),
+            models=of_units(f"{MODEL}/{{fold}}model.json", units),
+            histories=of_units(f"{MODEL}/{{fold}}history.tsv", units),
         log:
             "logs/train/{dataset}.log",
         benchmark:
@@ -43,11 +45,13 @@ for name, datasets, units in plan.variants("fit", lambda d: plan.models("baselin
         input:
             positives=POSITIVES,
             negatives=of_labels(NEGATIVES),
-            leaking=of_labels(LEAKING),
+            leaking=lambda wildcards: leaking_of_folds(
+                study.labels(wildcards.dataset), wildcards.dataset
+            ),
         output:
-            weights=of_units(f"{MODEL}/model.safetensors", units),
-            models=of_units(f"{MODEL}/model.json", units),
-            histories=of_units(f"{MODEL}/history.tsv", units),
+            weights=of_units(f"{MODEL}/{{fold}}model.safetensors", units),
+            models=of_units(f"{MODEL}/{{fold}}model.json", units),
+            histories=of_units(f"{MODEL}/{{fold}}history.tsv", units),
         log:
             "logs/fit/{dataset}.log",
         benchmark:

@@ -10,16 +10,20 @@ job.begin(snakemake.log[0])
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
 targets = tables.read_targets(params.targets, inputs.positives, params.tested, inputs.negatives)
 bound = tables.read(inputs.bound)
-paths = zip(params.tests.items(), inputs.unbound, outputs.leaking, outputs.counts, strict=True)
-for (label, tests), unbound, leaking_path, counts_path in paths:
+folds = len(outputs.leaking) // len(outputs.counts)
+of_folds = zip(*[iter(outputs.leaking)] * folds, strict=True)
+paths = zip(params.tests.items(), inputs.unbound, of_folds, outputs.counts, strict=True)
+for (label, tests), unbound, leaking_paths, counts_path in paths:
     logging.info("%s: comparing", label)
-    counts, leaking = leakage.audit(
+    counts, leaking = leakage.audit_folds(
         params.source,
         label,
         (bound, tables.read(unbound)),
         params.targets,
         tables.chosen(targets, tests),
+        folds,
         **params.options,
     )
     tables.write_tsv(counts, counts_path)
-    tables.write(leaking, leaking_path, leakage.LEAKING)
+    for table, path in zip(leaking, leaking_paths, strict=True):
+        tables.write(table, path, leakage.LEAKING)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tfbind import job, kept
 from tfbind.io import tables
+from tfbind.sequences import splits
 
 job.begin(snakemake.log[0])
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
@@ -18,7 +19,7 @@ for (label, model, reading), files, *made in zip(params.units, models, outputs.t
     from tfbind.interpretation import attribution, tomtom  # torch loads only where a model is read
 
     logging.info("%s/%s: reading out", label, model)
-    positives, others = map(tables.read, (inputs.positives, negatives[label]))
+    positives, others = (splits.of_fold(tables.read(path), 0) for path in (inputs.positives, negatives[label]))
     learnt, motifs = attribution.learnt(files[0].parent, positives, others, reading)
     tables.write_tsv(learnt, made[0])
     tomtom.write(motifs, made[1])

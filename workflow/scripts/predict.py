@@ -9,25 +9,31 @@ from tfbind.sequences import leakage
 
 job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
-leaking = {label: tables.read(path, leakage.LEAKING) for label, path in zip(params.tests, inputs.leaking, strict=True)}
-models = dict(zip(map(tuple, params.trained), zip(*[iter(map(Path, inputs.models))] * 2, strict=True), strict=True))
+folds = len(inputs.leaking) // len(params.tests)
+read = iter([tables.read(path, leakage.LEAKING) for path in inputs.leaking])
+leaking = dict(zip(params.tests, zip(*[read] * folds, strict=True), strict=True))
+paths = zip(*[iter(map(Path, inputs.models))] * (2 * folds), strict=True)
+models = dict(zip(map(tuple, params.trained), paths, strict=True))
 rows = dict(zip(map(tuple, params.tested), map(Path, inputs.negatives), strict=True))
 waiting = []
 for (label, model, trained, reading), path in zip(params.units, snakemake.output, strict=True):
     files, tests = models[label, trained], [tuple(pair) for pair in params.tests[label]]
     sequences = *map(Path, inputs.positives), *(rows[pair] for pair in tests)
-    left_out = leakage.fingerprint(leaking[label])
-    stamp = kept.stamp(*files, *sequences, params.targets, tests, reading, left_out, params.code)
+    left_out = map(leakage.fingerprint, leaking[label])
+    stamp = kept.stamp(*files, *sequences, params.targets, tests, reading, *left_out, params.code)
     there = kept.restore([path], stamp)
     logging.info("%s/%s: %s", label, model, "kept" if there else "to be scored")
     waiting += [] if there else [(label, model, files[0].parent, reading, tests, path, stamp)]
 if waiting:
-    from tfbind.models import predict  # torch loads only where something is scored
+    from tfbind.models import predict, store  # torch loads only where something is scored
 
     targets = tables.read_targets(params.targets, inputs.positives, params.tested, inputs.negatives)
-    refused = [leakage.outdated(folder, leaking[label]) for label, _, folder, *_ in waiting]
+    refused = [
+        next(filter(None, (leakage.outdated(store.of_fold(folder, i), leaking[label][i]) for i in range(folds))), "")
+        for label, _, folder, *_ in waiting
+    ]
     runs = [
-        predict.Run(folder, reading, {t: [x for other, x in tests if other == t] for t in params.targets})
+        predict.Run(folder, reading, {t: [x for other, x in tests if other == t] for t in params.targets}, folds)
         for (_, _, folder, reading, tests, *_), reason in zip(waiting, refused, strict=True)
         if not reason
     ]

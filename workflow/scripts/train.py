@@ -1,27 +1,36 @@
 """Train every network of one dataset that is not there yet, with all its seeds."""
 
+import itertools
 import logging
 from pathlib import Path
 
 from tfbind import job, kept
 from tfbind.io import tables
-from tfbind.sequences import leakage
+from tfbind.sequences import leakage, splits
 
 job.begin(snakemake.log[0])
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
-negatives, leaking = (dict(zip(params.labels, paths, strict=True)) for paths in (inputs.negatives, inputs.leaking))
-for unit, *files in zip(params.units, outputs.weights, outputs.models, outputs.histories, strict=True):
+negatives = dict(zip(params.labels, inputs.negatives, strict=True))
+folds = range(len(inputs.leaking) // len(params.labels))
+leaking = dict(zip(itertools.product(params.labels, folds), inputs.leaking, strict=True))
+# without folds of its own (its test rows are a file) a dataset trains the same model in all where nothing leaks
+in_folds = len(folds) > 1 and bool((splits.folds(tables.read(inputs.positives)) >= 0).any())
+trained = {}
+units = itertools.product(params.units, folds)
+for (unit, fold), *files in zip(units, outputs.weights, outputs.models, outputs.histories, strict=True):
     label, model, options = unit["negatives"], unit["model"], dict(unit["options"])
-    left_out = leakage.fingerprint(tables.read(leaking[label], leakage.LEAKING))
+    left_out = leakage.fingerprint(tables.read(leaking[label, fold], leakage.LEAKING))
     rows = Path(inputs.positives), Path(negatives[label]), left_out
-    stamp = kept.stamp(*rows, unit, params.training, params.seeds, params.code)
-    if kept.restore(files, stamp):
+    of_fold = {"fold": fold} if in_folds else {}
+    stamp = kept.stamp(*rows, unit | of_fold, params.training, params.seeds, params.code)
+    twin = trained.setdefault((label, model, left_out), files) if not in_folds else files
+    if kept.restore(files, stamp) or (twin is not files and kept.copy(twin, files)):
         logging.info("%s/%s: kept", label, model)
         continue
     from tfbind.models import training  # Lightning loads only where something is trained
 
     logging.info("%s/%s: training", label, model)
-    positives, others, leaks = leakage.trainable(inputs.positives, negatives[label], leaking[label])
+    positives, others, leaks = leakage.trainable(inputs.positives, negatives[label], leaking[label, fold], fold)
     folder = Path(files[0]).parent
     training.fit(
         options.pop("kind"),
@@ -31,7 +40,7 @@ for unit, *files in zip(params.units, outputs.weights, outputs.models, outputs.h
         seeds=params.seeds,
         training=params.training,
         folder=folder,
-        extra={"dataset": snakemake.wildcards.dataset, "negatives": label, "model": model},
+        extra={"dataset": snakemake.wildcards.dataset, "negatives": label, "model": model} | of_fold,
         embed=unit["embed"],
         learns=unit["learns"],
         threads=snakemake.threads,

@@ -13,7 +13,7 @@ made = [snakemake.output[name] for name in ("adaptation", "signs")]
 stamp = kept.stamp(*map(Path, inputs), params.rows, params.reading, params.config, params.code)
 if not kept.restore(made, stamp):
     from tfbind.models.examples import LabelledTables
-    from tfbind.sequences import leakage
+    from tfbind.sequences import leakage, splits
     from tfbind.transfer import evaluate, unsupervised_adaptation
 
     others = iter(inputs.cycles)
@@ -29,7 +29,7 @@ if not kept.restore(made, stamp):
         *clean[:2],
         params.reading,
         params.config,
-        others=[tables.read(path) for path in inputs.others],
+        others=[splits.of_fold(tables.read(path), 0) for path in inputs.others],
         cycles=LabelledTables(*map(pd.concat, zip(*clean[2:], strict=True))) if clean[2:] else None,
         work=Path(made[0]).parent / "checkpoints",
     )

@@ -192,16 +192,115 @@ def near(tokens, sizes, others, other_sizes, index, share, least, most):
                     n = _distinct(hashes, n_word, words)
                 m = _hashes(others[other], other_sizes[other], hashes)
                 m = _distinct(hashes, m, other_words)
-                shared = i = j = 0
-                while i < n and j < m:
-                    if words[i] == other_words[j]:
-                        shared += 1
-                        i += 1
-                        j += 1
-                    elif words[i] < other_words[j]:
-                        i += 1
-                    else:
-                        j += 1
-                if shared >= least and shared >= share * min(n, m):
+                if _alike(words[:n], other_words[:m], share, least):
                     hit[row] = other_hit[other] = True
     return hit, other_hit
+
+
+@njit(cache=True, nogil=True)
+def _alike(words, others, share, least):
+    # Whether two sequences are near-identical, from their distinct words, rising.
+    needed = max(least, share * min(len(words), len(others)))
+    i = j = shared = 0
+    while min(len(words) - i, len(others) - j) + shared >= needed:
+        if shared >= needed:
+            return True
+        if words[i] == others[j]:
+            shared += 1
+            i += 1
+            j += 1
+        elif words[i] < others[j]:
+            i += 1
+        else:
+            j += 1
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _root(parent, row):
+    while parent[row] != row:
+        parent[row] = parent[parent[row]]
+        row = parent[row]
+    return row
+
+
+@njit(cache=True, nogil=True)
+def clusters(tokens, sizes, index, share, least, most):
+    """Clusters of near-identical sequences of one table, by single linkage: two that are near-identical are in one.
+
+    The sequences of each minimizer are compared, rare minimizers first, unless they are in one cluster already.
+    Near-identity is that of `near`.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    sizes : (N,) int64
+        Length of each sequence in bp.
+    index : (E,) uint64
+        ``np.sort(entries(tokens, sizes))``.
+    share : float
+        Least share of the words.
+    least : int
+        Least number of words.
+    most : int
+        Comparisons of one sequence within one minimizer that may find nothing; repeats of a genome need more.
+
+    Returns
+    -------
+    clusters : (N,) int64
+        Of each sequence, the number of the first sequence of its cluster.
+    given_up : int
+        How often `most` ended the comparisons of a sequence.
+
+    Raises
+    ------
+    ValueError
+        A size beyond the columns, or an index of another table.
+    """
+    _check(tokens, sizes)
+    for entry in index:
+        if np.int64(entry & np.uint64(0xFFFFFFFF)) >= len(tokens):
+            raise ValueError("the index is of another table")
+    width = max(tokens.shape[1], 1)
+    hashes, found = np.empty((2, width), np.uint64), np.empty(width, np.uint64)
+    # the distinct words of all sequences, one after the other
+    starts = np.zeros(len(tokens) + 1, np.int64)
+    for row in range(len(tokens)):
+        starts[row + 1] = starts[row] + _distinct(hashes, _hashes(tokens[row], sizes[row], hashes), found)
+    words = np.empty(starts[-1], np.uint32)
+    for row in range(len(tokens)):
+        n = _distinct(hashes, _hashes(tokens[row], sizes[row], hashes), found)
+        for i in range(n):
+            words[starts[row] + i] = found[i]
+    # where the sequences of each minimizer start, by their number
+    firsts = np.empty(len(index) + 1, np.int64)
+    n = 0
+    for e in range(len(index)):
+        if e == 0 or index[e] >> np.uint64(32) != index[e - 1] >> np.uint64(32):
+            firsts[n] = e
+            n += 1
+    firsts[n] = len(index)
+    parent = np.arange(len(tokens))
+    given_up = 0
+    for group in np.argsort(np.diff(firsts[: n + 1]), kind="mergesort"):
+        for e in range(firsts[group] + 1, firsts[group + 1]):
+            row = np.int64(index[e] & np.uint64(0xFFFFFFFF))
+            root, vain = _root(parent, row), 0
+            # backwards: the neighbours in the table first
+            for o in range(e - 1, firsts[group] - 1, -1):
+                other = np.int64(index[o] & np.uint64(0xFFFFFFFF))
+                other_root = _root(parent, other)
+                if other_root == root:
+                    continue
+                mine, theirs = words[starts[row] : starts[row + 1]], words[starts[other] : starts[other + 1]]
+                if _alike(mine, theirs, share, least):
+                    root, lost = min(root, other_root), max(root, other_root)
+                    parent[lost] = root
+                    continue
+                vain += 1
+                if vain == most:
+                    given_up += 1
+                    break
+    for row in range(len(tokens)):
+        parent[row] = _root(parent, row)
+    return parent, given_up

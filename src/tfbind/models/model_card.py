@@ -19,7 +19,7 @@ from tfbind.errors import InputError, NotEstimable, ResourceError
 from tfbind.io import atomic, tables
 from tfbind.models import predict, store
 from tfbind.models.networks import MODELS, Network, trim
-from tfbind.sequences import leakage
+from tfbind.sequences import leakage, splits
 
 CARD = "MODEL.md"
 #: Largest difference of a logit that two machines or runtimes may have, absolute plus a share of the logit.
@@ -238,7 +238,7 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
         *_table(["file", "SHA-256"], [[_public(source), tables.digest(path)] for source, path in files.items()]),
         "",
     ]
-    whole = {name: tables.read(sequences[name]) for name in ("positives", "negatives")}
+    whole = {name: splits.of_fold(tables.read(sequences[name]), 0) for name in ("positives", "negatives")}
     *trained, left_out = leakage.without(*whole.values(), tables.read(sequences["leaking"], leakage.LEAKING))
     counts = []
     for (name, table), kept in zip(whole.items(), trained, strict=True):
@@ -306,13 +306,17 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
 def _split(row: Mapping[str, str], split: Mapping, placed: bool) -> str:
     if row.get("test_path"):
         return f"Tested on {_public(row['test_path'])} alone, which never trains."
+    if (folds := split.get("folds", 1)) > 1:
+        how = "chromosome" if placed else "similar sequences" if splits.by_cluster(split) else "a hash of the sequence"
+        return (
+            f"In {folds} folds by {how}. This is the model of fold 0, validated on fold 1 and trained on the others; "
+            "the models of the other folds are in the folders within. The evaluation is that of all folds together."
+        )
     if placed:
         validation, test = (", ".join(split[part]) or "none" for part in ("validation", "test"))
         return f"By chromosome: {validation} for validation, {test} for the test; the others train."
-    return (
-        f"By a strand-blind hash of the sequence: {split['validation_fraction']:.0%} for validation, "
-        f"{split['test_fraction']:.0%} for the test."
-    )
+    how = "clusters of similar sequences" if splits.by_cluster(split) else "a strand-blind hash of the sequence"
+    return f"By {how}: {split['validation_fraction']:.0%} for validation, {split['test_fraction']:.0%} for the test."
 
 
 def _public(source: str) -> str:

@@ -13,6 +13,7 @@ from tfbind.errors import InputError
 from tfbind.io import tables
 from tfbind.models import background, networks, store
 from tfbind.models.networks import Network, load, one_thread
+from tfbind.sequences import splits
 
 READINGS = ("whole", "scan", "embed")
 #: ``(N, L)`` uint8 tokens -> ``(..., N)`` float64 logits.
@@ -221,11 +222,15 @@ class Run(NamedTuple):
         See `score`.
     negatives : mapping of str to sequence of str
         Target -> labels of its negatives to score, in order.
+    folds : int
+        Models of so many folds are stored there (see `store.of_fold`). Each scores the rows of its own fold. A row that
+        is tested in every fold has the mean logit of all.
     """
 
     folder: str | os.PathLike
     reading: str
     negatives: Mapping[str, Sequence[str]]
+    folds: int = 1
 
 
 def predict(
@@ -285,22 +290,38 @@ def predict_all(
         A model cannot be read, or it cannot score a target, which the message names.
     """
     one_thread()
-    reasons = {run.folder: store.describe(run.folder).get("reason") for run in runs}
-    models_of = {folder: stored(folder) for folder, reason in reasons.items() if reason is None}
-    usable = [run for run in runs if run.folder in models_of]
+    folders = {run.folder: [store.of_fold(run.folder, fold) for fold in range(run.folds)] for run in runs}
+    reasons = {folder: _reason(each) for folder, each in folders.items()}
+    models_of = {each: stored(each) for folder, of in folders.items() if not reasons[folder] for each in of}
+    seeds_of = {
+        folder: _seeds([models_of[each].seeds for each in of]) for folder, of in folders.items() if not reasons[folder]
+    }
+    reasons |= {folder: "no seed gave a model in every fold" for folder, seeds in seeds_of.items() if not seeds}
+    usable = [run for run in runs if not reasons[run.folder]]
     rows, scores = {}, {}
     for target, (positives, negatives) in targets.items():
         for label, table in {"": positives, **negatives}.items():
-            rows[target, label] = table[table["split"] == "test"]
+            rows[target, label] = table[splits.is_tested(table)]
             readers = [run for run in usable if label in ("", *run.negatives[target])]
             wanted = dict.fromkeys((run.folder, run.reading) for run in readers)
+            tokens, fold_of = dna.encode(rows[target, label]["sequence"]), splits.folds(rows[target, label])
             try:
-                found = _of_table(wanted, models_of, dna.encode(rows[target, label]["sequence"]))
+                for fold in range(max((run.folds for run in readers), default=0)):
+                    mine = (fold_of == fold) | (fold_of < 0)
+                    of_fold = {(store.of_fold(folder, fold), reading): (folder, reading) for folder, reading in wanted}
+                    made = _of_table(of_fold, models_of, tokens if mine.all() else tokens[mine])
+                    for key, (folder, reading) in of_fold.items():
+                        logits = made[key][[models_of[key[0]].seeds.index(seed) for seed in seeds_of[folder]]]
+                        place = folder, reading, target, label
+                        if mine.all() and len(folders[folder]) == 1:
+                            scores[place] = logits
+                            continue
+                        found = scores.setdefault(place, np.zeros((len(logits), len(tokens))))
+                        found[:, mine] += logits / np.where(fold_of[mine] < 0, len(folders[folder]), 1)
             except InputError as error:
                 raise InputError(f"target {target}: {error}") from error
-            scores |= {(*key, target, label): logits for key, logits in found.items()}
     for run in runs:
-        if run.folder not in models_of:
+        if reasons[run.folder]:
             yield tables.empty(tables.PREDICTIONS, reasons[run.folder])
             continue
         parts = []
@@ -308,11 +329,24 @@ def predict_all(
             for label in ("", *run.negatives[target]):
                 logits, table = scores[run.folder, run.reading, target, label], rows[target, label]
                 frame = {"target": target, "id": table["id"].array, "label": table["label"].array, "negatives": label}
-                seeds = [*models_of[run.folder].seeds, "ensemble"]
+                seeds = [*seeds_of[run.folder], "ensemble"]
                 for seed, each in zip(seeds, [*logits, logits.mean(0)], strict=True):
                     parts.append(pd.DataFrame({**frame, "seed": str(seed), "score": each}))
         empty = pd.DataFrame(columns=tables.PREDICTIONS.names)
         yield tables.conform(pd.concat(parts or [empty], ignore_index=True), tables.PREDICTIONS)
+
+
+def _reason(folders: Sequence[str | os.PathLike]) -> str:
+    # Why the models of all folds cannot be used; '' where they can.
+    reasons = [store.describe(folder).get("reason", "") for folder in folders]
+    if len(folders) == 1:
+        return reasons[0]
+    return "; ".join(f"fold {fold}: {reason}" for fold, reason in enumerate(reasons) if reason)
+
+
+def _seeds(of_folds: Sequence[Sequence[int]]) -> list[int]:
+    # The seeds that gave a model in every fold.
+    return [seed for seed in of_folds[0] if all(seed in seeds for seeds in of_folds)]
 
 
 def _of_table(

@@ -38,6 +38,24 @@ def intact(path: str | os.PathLike, sha256: str | None) -> Path:
     return path
 
 
+def of_fold(folder: str | os.PathLike, fold: int) -> Path:
+    """Where the models of a fold are: those of fold 0 in the folder itself, those of others in a folder within.
+
+    Parameters
+    ----------
+    folder : path
+        Of the model.
+    fold : int
+        From 0.
+
+    Returns
+    -------
+    Path
+        A folder like that of any model.
+    """
+    return Path(folder) / f"fold{fold}" if fold else Path(folder)
+
+
 def write_no_model(folder: str | os.PathLike, kind: str, reason: str) -> None:
     """Write the files of a model that could not be trained: `model.json` holds the reason, the others nothing.
 

@@ -10,10 +10,9 @@ from tfbind import dna
 from tfbind.errors import InputError
 from tfbind.io import intervals, tables
 from tfbind.io.genome import Genome
-from tfbind.io.tables import SPLITS
 from tfbind.io.tally import Tally
 from tfbind.kernels import windows as kernel
-from tfbind.sequences import gc_counts
+from tfbind.sequences import gc_counts, splits
 
 
 def genomic(
@@ -66,7 +65,7 @@ def genomic(
     if blacklist:
         closed.append((intervals.read_blacklist(blacklist, genome), 0))
     parts = []
-    for name in SPLITS:
+    for name in splits.parts(positives):
         part = positives[positives["split"] == name]
         if len(part):
             wanted, order = gc_counts.wanted(part, ratio, rng), sorted(part["chrom"].unique())

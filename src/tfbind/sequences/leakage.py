@@ -21,6 +21,7 @@ from tfbind import dna, kmers
 from tfbind.assays import form
 from tfbind.io import atomic, intervals, tables
 from tfbind.kernels import words
+from tfbind.sequences import splits
 
 #: How a training sequence may be a test sequence, the plainest first; each counts once, under the first that holds. The
 #: last stands for any of the others between a negative of the training and a negative of the test.
@@ -301,6 +302,53 @@ def audit(
     return pd.DataFrame(rows, columns=COLUMNS), tables.conform(leaking, LEAKING)
 
 
+def audit_folds(
+    source: Mapping[str, str],
+    train_negatives: str,
+    train: tuple[pd.DataFrame, pd.DataFrame],
+    targets: Mapping[str, Mapping[str, str]],
+    tests: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
+    folds: int = 1,
+    **options,
+) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """`audit` of every fold: a row leaks in a fold where it trains, and the row that it resembles is tested.
+
+    Parameters
+    ----------
+    source, train_negatives, train, targets, tests, **options
+        See `audit`.
+    folds : int
+
+    Returns
+    -------
+    counts : DataFrame
+        `COLUMNS`, summed over the folds: a test row counts once, a training row once for each fold in which it leaks.
+        A pair is refused if it is in any fold.
+    leaking : list of DataFrame
+        `LEAKING` of each fold.
+    """
+    every = [*train, *(table for bound, unbound in tests.values() for table in (bound, *unbound.values()))]
+    alike = not any((splits.folds(table) >= 0).any() for table in every)
+    found: list[tuple[pd.DataFrame, pd.DataFrame]] = []
+    for fold in range(folds):
+        if alike and found:
+            found.append(found[0])
+            continue
+        seen = splits.of_fold(train[0], fold), splits.of_fold(train[1], fold)
+        held = {
+            target: (splits.of_fold(bound, fold), {x: splits.of_fold(t, fold) for x, t in unbound.items()})
+            for target, (bound, unbound) in tests.items()
+        }
+        found.append(audit(source, train_negatives, seen, targets, held, **options))
+    counts, *others = (counts for counts, _ in (found[:1] if alike else found))
+    summed = counts["kind"] != ONE_LIBRARY  # which compares whole libraries
+    for other in others:
+        for column in ("n_train", "n_test", "n_removed"):
+            counts.loc[summed, column] += other.loc[summed, column]
+        counts["action"] = counts["action"].mask(counts["action"] == "none", other["action"])
+    return counts, [leaking for _, leaking in found]
+
+
 def _tested(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["split"] == "test"].reset_index(drop=True)
 
@@ -334,16 +382,20 @@ def without(
 
 
 def trainable(
-    positives: str | os.PathLike, negatives: str | os.PathLike, leaking: str | os.PathLike
+    positives: str | os.PathLike, negatives: str | os.PathLike, leaking: str | os.PathLike, fold: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Two files of sequences without the training sequences that leak; what was left out goes to the log.
+
+    Of tables in folds: as the models of one fold see them.
 
     Parameters
     ----------
     positives, negatives : path
         Sequence tables.
     leaking : path
-        A table of `LEAKING`.
+        A table of `LEAKING`, of this fold.
+    fold : int
+        See `splits.of_fold`.
 
     Returns
     -------
@@ -351,7 +403,7 @@ def trainable(
         Positives, negatives, and the sequences that leak.
     """
     leaks = tables.read(leaking, LEAKING)
-    bound, unbound, said = without(tables.read(positives), tables.read(negatives), leaks)
+    bound, unbound, said = without(*(splits.of_fold(tables.read(path), fold) for path in (positives, negatives)), leaks)
     logging.info(said)
     return bound, unbound, leaks
 

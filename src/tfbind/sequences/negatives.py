@@ -11,10 +11,9 @@ from tfbind import dna, seeding
 from tfbind.errors import InputError
 from tfbind.io import tables
 from tfbind.io.genome import Genome
-from tfbind.io.tables import SPLITS
 from tfbind.io.tally import Tally
 from tfbind.kernels import shuffle
-from tfbind.sequences import gc_counts, genomic_negatives, other_tf_negatives, technical_sequence
+from tfbind.sequences import gc_counts, genomic_negatives, other_tf_negatives, splits, technical_sequence
 from tfbind.study.negative_kinds import KINDS
 
 #: Shuffles tried for a sequence before it is given up.
@@ -99,7 +98,8 @@ def draw(
     if positives.empty:
         return tables.empty(tables.SEQUENCES, tables.note(positives)), tally
     unbound = unbound or {}
-    for name in SPLITS:
+    names = splits.parts(positives)
+    for name in names:
         part = positives[positives["split"] == name]
         if part.empty:
             continue
@@ -122,7 +122,7 @@ def draw(
     options |= {"bound": set(dna.canonicals(every["sequence"])), "taken": placed[gc_counts.PLACE]}
     options["avoid"] = pd.concat([genomic_negatives.around_windows(placed), *([] if avoid is None else [avoid])])
     parts = []
-    for name in reversed(SPLITS):
+    for name in reversed(names):
         if name not in chosen:
             continue
         for number in range(1, draws + 1) if draws > 1 and name == "train" else [0]:
@@ -154,7 +154,7 @@ def draw(
         faults = list(technical_sequence.told_apart(positives["sequence"], table["sequence"]))
     if faults:
         raise InputError(f"{dataset}: {fault}" for fault in faults)
-    for name in SPLITS:
+    for name in names:
         tally.add("kept", name, (table["split"] == name).sum())
     number = table.groupby("kind").cumcount().astype(str)
     return tables.conform(table.assign(id=dataset + "/" + table["kind"] + number, label=0), tables.SEQUENCES), tally
@@ -196,7 +196,7 @@ def _flanks(positives: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
 
 def _sizes(positives: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
     # Splits in which the length alone separates the classes, by the distance of Kolmogorov and Smirnov.
-    for name in SPLITS:
+    for name in splits.parts(positives):
         sizes = [part["sequence"].str.len()[part["split"] == name].to_numpy() for part in (positives, table)]
         if min(map(len, sizes)) < _FEW:
             continue
@@ -300,7 +300,7 @@ def provided(
     unbound: Mapping[str, pd.DataFrame],
     ratio: float = 1,
 ) -> tuple[pd.DataFrame, Tally]:
-    """Sequences that the dataset labels as negatives: all test ones, and `ratio` per positive in the other splits.
+    """Sequences that the dataset labels as negatives: all test ones, and `ratio` per positive elsewhere.
 
     Those that are a positive (either strand) are dropped, and those of another length where all positives have one.
 
@@ -376,7 +376,7 @@ def _chosen(
     tally.add("dropped", "also a positive (either strand)", also.sum())
     pool = pool[~also]
     parts = []
-    for name in SPLITS:
+    for name in splits.parts(positives):
         wanted = round(ratio * (positives["split"] == name).sum())
         part = pool[pool["split"] == name]
         if not wanted:

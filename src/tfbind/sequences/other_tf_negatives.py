@@ -9,7 +9,7 @@ from tfbind import dna
 from tfbind.io import intervals, tables
 from tfbind.io.tables import SPLITS
 from tfbind.io.tally import Tally
-from tfbind.sequences import gc_counts
+from tfbind.sequences import gc_counts, splits
 
 #: Most sequences of a pool: enough of every GC count of a split, and a hundred TFs fit into memory.
 POOL = 200_000
@@ -40,7 +40,9 @@ def pool(others: Sequence[pd.DataFrame], rng: np.random.Generator) -> tuple[pd.D
     if len(table) > POOL:
         tally.add("dropped", f"beyond {POOL} sequences of other TFs (random choice)", len(table) - POOL)
         table = table.iloc[np.sort(rng.choice(len(table), POOL, replace=False))].reset_index(drop=True)
-    rank = table["split"].map({name: i for i, name in enumerate(SPLITS)}) + rng.random(len(table))
+    # rows of a fold are test rows of it
+    rank = table["split"].map({name: i for i, name in enumerate(SPLITS)}).fillna(len(SPLITS) - 1)
+    rank = rank + rng.random(len(table))
     ranked = rank.sort_values(ascending=False).index
     again = dna.canonicals(table["sequence"].loc[ranked]).duplicated().reindex(table.index)
     tally.add("dropped", "bound by several other TFs: same sequence (either strand)", again.sum())
@@ -108,7 +110,7 @@ def other_tf(
             hit[placed] = intervals.overlapping(pool[placed], regions)
             drop(hit, "overlaps a peak of this TF" if regions is avoid else "overlaps a positive or another negative")
     parts = [pool.iloc[:0]]
-    for name in SPLITS:
+    for name in splits.parts(positives):
         part, there = positives[positives["split"] == name], pool[pool["split"] == name]
         if len(part):
             chosen = [

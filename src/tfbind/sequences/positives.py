@@ -160,12 +160,14 @@ def unbound(
     tally = Tally()
     options = {"length": length, "jackpots": jackpots, "probes": probes, "genome": genome, "blacklist": blacklist}
     try:
-        table, sizes = _split(row, kind, split, tally=tally, **options)
+        # a negative goes where the positives are that it resembles
+        beside = _split(row, "positives", split, tally=Tally(), **options) if splits.by_cluster(split) else None
+        table, sizes = _split(row, kind, split, tally=tally, beside=beside and beside[0], **options)
     except NotEstimable as reason:
         return _nothing(f"{kind}: {reason}", tally)
     table = _unique(table, tally)
     try:
-        bound, bound_sizes = _split(row, "positives", split, tally=Tally(), **options)
+        bound, bound_sizes = beside or _split(row, "positives", split, tally=Tally(), **options)
     except NotEstimable as reason:
         return _nothing(str(reason), tally)
     if faults := list(_lengths(sizes, bound_sizes, kind == "input")):
@@ -175,11 +177,18 @@ def unbound(
     return _finish(table, f"{row['dataset']}/{kind}", 0, tally), tally
 
 
-def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: Tally, **options):
+def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: Tally, beside=None, **options):
     # All clean records of one kind with their splits; and for each file of inserts (path, whether all are test, bp).
     taken = ASSAYS[row["assay"]].formats
     if row["format"] not in taken:
         raise InputError(f"{row['path']}: {row['assay']} takes no {row['format']} file, only {', '.join(taken)}")
+    folds, intensities = split.get("folds", 1), form(row["assay"]) == "intensities"
+    if row["test_path"] or intensities:
+        split = {**split, "folds": 1}  # its training rows train in every fold
+    elif folds > 1:
+        split = {**split, "validation": [], "test": []}
+        if genome is not None and row["format"] in PLACED and len(genome.lengths) < folds:
+            raise InputError(f"split.folds is {folds}, but {genome.path} has only {len(genome.lengths)} chromosomes")
     if genome is not None:
         split = {**split, **{name: [genome.resolve(chrom) for chrom in split.get(name, [])] for name in SPLITS[1:]}}
         absent = [name for name in SPLITS[1:] if split[name] and not set(split[name]) & set(genome.lengths)]
@@ -195,7 +204,7 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
             )
     shortest = _shortest(row, options) if row.get("trim") else 0
     parts = [tables.sequences(id=[], sequence=[], label=[], origin=[])]
-    sizes = []
+    sizes, tests = [], []
     for path, what, is_test in _files(row, kind):
         records = _read(path, row, what, tally)
         if not len(records):
@@ -210,16 +219,21 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
         clean = tables.sequences(
             id=[""] * len(clean), label=0, **{name: clean[name] for name in clean if name in _FIELDS}
         )
-        clean["split"] = "test" if is_test else splits.assign(clean, split)
         if not is_test and form(row["assay"]) == "peaks":  # the others have no chromosome
             _unheeded(clean, split, Path(path).name, records.attrs.get("nowhere", ""), tally)
-        one_array = form(row["assay"]) == "intensities"
-        if (row["test_path"] or one_array) and not is_test and kind != "input":
-            clean["split"] = clean["split"].replace("test", "train")
-        if one_array and not row["test_path"]:
+        if intensities and not row["test_path"]:
             tally.add("noted", ONE_ARRAY, len(clean))
         parts.append(clean)
-    return pd.concat(parts, ignore_index=True), sizes
+        tests.append(np.full(len(clean), is_test))
+    table = pd.concat(parts, ignore_index=True)
+    own = ~np.concatenate(tests) if tests else np.zeros(0, bool)
+    lengths = None if genome is None else genome.lengths
+    chosen = splits.assign(table[own], split, lengths, tally, beside)
+    if (row["test_path"] or intensities) and kind != "input":
+        chosen = chosen.replace("test", "train")
+    table["split"] = "test"
+    table.loc[own, "split"] = chosen
+    return table, sizes
 
 
 def _files(row: Mapping[str, str], kind: str) -> list[tuple[str, str, bool]]:
@@ -270,7 +284,8 @@ def _unheeded(clean: pd.DataFrame, split: Mapping, file: str, why: str, tally: T
     if not named or clean.empty:
         return
     if clean["chrom"].isna().all():
-        done = f"{file}: split by a hash of the sequence, not by the chromosomes of {' and '.join(named)}"
+        how = "clusters of similar sequences" if splits.by_cluster(split) else "a hash of the sequence"
+        done = f"{file}: split by {how}, not by the chromosomes of {' and '.join(named)}"
         tally.add("noted", f"{done}: {why or 'the file has no coordinates'}", len(clean))
         return
     there = set(clean["chrom"])
@@ -346,7 +361,8 @@ def _nothing(reason: str, tally: Tally) -> tuple[pd.DataFrame, Tally]:
 
 def _unique(table: pd.DataFrame, tally: Tally) -> pd.DataFrame:
     # Each sequence once: a test sequence stays rather than a validation one, and that rather than a training one.
-    ranked = table["split"].map({"test": 0, "validation": 1, "train": 2}).sort_values(kind="stable").index
+    # rows of a fold are test rows of it
+    ranked = table["split"].map({"test": 0, "validation": 1, "train": 2}).fillna(0).sort_values(kind="stable").index
     key = pd.Series(pd.factorize(dna.canonicals(table["sequence"]))[0], table.index)
     again = key.loc[ranked].duplicated().reindex(table.index)
     leak = again & (table["split"] != "test") & key.isin(key[table["split"] == "test"])
@@ -372,7 +388,7 @@ def _limited(table: pd.DataFrame, limit: int | None, rng: np.random.Generator, t
 
 
 def _finish(table: pd.DataFrame, prefix: str, label: int, tally: Tally) -> pd.DataFrame:
-    for name in SPLITS:
+    for name in splits.parts(table):
         tally.add("kept", name, (table["split"] == name).sum())
     table = table.assign(id=[f"{prefix}{i}" for i in range(len(table))], label=label)
     return tables.conform(table, tables.SEQUENCES)

@@ -30,6 +30,7 @@ class Draws(NamedTuple):
     counts: np.ndarray  #: (B, G) uint16: how often each of B resamples drew each block
     n_positive: int  #: number of blocks of positives
     n_block: int  #: number of blocks of the class that has fewer
+    folds: np.ndarray | None = None  #: (N,) int: sequences of other folds are not ranked among each other
 
 
 class Replicates(NamedTuple):
@@ -119,6 +120,9 @@ def _drawn(chosen: np.ndarray, resamples: int, rng: np.random.Generator) -> np.n
 def ranked(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampled) -> np.ndarray:
     """Metrics of the ranks in every resample.
 
+    Of sequences in folds: the metric within each fold, averaged with the numbers of positives that were drawn there.
+    Folds without one of the classes are left out. NaN where all are.
+
     Parameters
     ----------
     scores : (N,) float64
@@ -132,10 +136,30 @@ def ranked(scores: np.ndarray, draws: Draws, kernel: Callable = ranks.resampled)
     (B, M) float64
         By default the columns of `metrics.METRICS`.
     """
+    if draws.folds is not None:
+        return _within_folds(scores, draws, kernel)
     order = np.argsort(-scores)
     ranked = scores[order]
     last = np.append(ranked[1:] != ranked[:-1], True)
     return kernel(draws.codes[order], last, draws.counts, draws.n_positive)
+
+
+def _within_folds(scores: np.ndarray, draws: Draws, kernel: Callable) -> np.ndarray:
+    total, weights = 0.0, np.zeros(len(draws.counts))
+    for fold in np.unique(draws.folds):
+        rows = draws.folds == fold
+        codes = draws.codes[rows]
+        of_code = np.bincount(codes, minlength=draws.counts.shape[1])
+        drawn = draws.counts * of_code  # (B, G)
+        n_positive, n_negative = drawn[:, : draws.n_positive].sum(1), drawn[:, draws.n_positive :].sum(1)
+        both = (n_positive > 0) & (n_negative > 0)
+        alone = Draws(codes, draws.counts[both], draws.n_positive, draws.n_block)
+        found = ranked(scores[rows], alone, kernel)
+        values = np.zeros((len(both), found.shape[1]))
+        values[both] = found
+        weight = np.where(both, n_positive, 0)
+        total, weights = total + weight[:, None] * values, weights + weight
+    return total / np.where(weights > 0, weights, np.nan)[:, None]
 
 
 def replicate(scores: np.ndarray, draws: Draws, measure: Callable = ranked) -> Replicates:

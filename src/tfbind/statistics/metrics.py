@@ -39,7 +39,7 @@ def beyond(auroc: float, floor: float) -> float:
     return (auroc - floor) / (1 - floor) if floor < 1 else 0.0
 
 
-def measure(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+def measure(labels: np.ndarray, scores: np.ndarray, folds: np.ndarray | None = None) -> np.ndarray:
     """All `METRICS` of one set of scores.
 
     Parameters
@@ -47,6 +47,8 @@ def measure(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     labels : (N,) 0/1
     scores : (N,) float
         Higher for likelier positives.
+    folds : (N,) int, optional
+        Each metric then is that within folds, averaged over the positives of the folds that hold both classes.
 
     Returns
     -------
@@ -57,12 +59,65 @@ def measure(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     NotEstimable
         One class has no sequence.
     """
+    if folds is not None:
+        parts = of_folds(labels, folds)
+        found = [measure(np.asarray(labels)[rows], np.asarray(scores)[rows]) for rows, _ in parts]
+        return np.average(found, axis=0, weights=[weight for _, weight in parts])
     positive, scores = np.asarray(labels) == 1, np.asarray(scores)
     classes = {"positives": np.sort(scores[positive]), "negatives": np.sort(scores[~positive])}
     for name, found in classes.items():
         if not len(found):
             raise NotEstimable(f"no {name} among the test rows")
     return ranks.resampled(*ranks.merged(*classes.values()), np.ones((1, 2), np.uint16), 1)[0]
+
+
+def of_folds(labels: np.ndarray, folds: np.ndarray) -> list[tuple[np.ndarray, int]]:
+    """The sequences of each fold that holds both classes, and how many of them are positives.
+
+    Parameters
+    ----------
+    labels : (N,) 0/1
+    folds : (N,) int
+
+    Returns
+    -------
+    list of ((M,) int64, int)
+
+    Raises
+    ------
+    NotEstimable
+        No fold holds both classes.
+    """
+    positive, found = np.asarray(labels) == 1, []
+    for fold in np.unique(folds):
+        rows = np.flatnonzero(folds == fold)
+        if 0 < positive[rows].sum() < len(rows):
+            found.append((rows, int(positive[rows].sum())))
+    if not found:
+        raise NotEstimable("no fold holds test rows of both classes")
+    return found
+
+
+def within_folds(scores: np.ndarray, folds: np.ndarray | None) -> np.ndarray:
+    """Scores that compare across folds, for curves: the share of its fold that a sequence is above.
+
+    Parameters
+    ----------
+    scores : (N,) float
+    folds : (N,) int, optional
+        None leaves the scores as they are.
+
+    Returns
+    -------
+    (N,) float64
+    """
+    if folds is None:
+        return scores
+    found = np.empty(len(scores))
+    for fold in np.unique(folds):
+        rows = folds == fold
+        found[rows] = mid_ranks(scores[rows]) / rows.sum()
+    return found
 
 
 def mid_ranks(values: np.ndarray) -> np.ndarray:
@@ -119,7 +174,7 @@ def delong(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return above.mean(1), np.atleast_2d(np.cov(above)) / m + np.atleast_2d(np.cov(below)) / n
 
 
-def delong_p(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
+def delong_p(labels: np.ndarray, first: np.ndarray, second: np.ndarray, folds: np.ndarray | None = None) -> float:
     """Two-sided p-value of the hypothesis that two models have the same AUROC, by DeLong's variance.
 
     Parameters
@@ -128,6 +183,8 @@ def delong_p(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> float
         At least two of each.
     first, second : (N,) float
         Scores of the two models.
+    folds : (N,) int, optional
+        The AUROCs then are those within folds, averaged as in `measure`; folds are independent.
 
     Returns
     -------
@@ -139,9 +196,13 @@ def delong_p(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> float
     NotEstimable
         Fewer than two positives or two negatives.
     """
-    aucs, covariance = delong(labels, np.stack([first, second]))
-    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
-    difference = aucs[0] - aucs[1]
+    both, labels = np.stack([first, second]), np.asarray(labels)
+    parts = [(slice(None), 1)] if folds is None else of_folds(labels, folds)
+    total, variance, difference = sum(weight for _, weight in parts), 0.0, 0.0
+    for rows, weight in parts:
+        aucs, covariance = delong(labels[rows], both[:, rows])
+        variance += (weight / total) ** 2 * (covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+        difference += weight / total * (aucs[0] - aucs[1])
     # Identical rankings leave rounding noise in a variance that is exactly zero.
     if variance <= 1e-15:
         return 1.0 if abs(difference) < 1e-12 else float("nan")

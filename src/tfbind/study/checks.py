@@ -168,6 +168,14 @@ def check_keys(name: str, config: dict) -> Iterator[str]:
     for label, options in config["negatives"].items():
         if options["distance"][0] > options["distance"][1]:
             yield f"{name}: negatives.{label}.distance: {options['distance']} is not the least and then the largest"
+    if (folds := config["split"]["folds"]) == 2:
+        yield f"{name}: split.folds: one of 2 tests and the other validates, so that none trains; use 3 or more, or 1"
+    for label, options in config["models"].items() if folds > 1 else ():
+        if options.get("kind") == "scores":
+            yield f"{name}: models.{label}: scores of another program are of one split; use split.folds: 1"
+    for label, options in config["negatives"].items() if folds > 1 else ():
+        if options["fresh"]:
+            yield f"{name}: negatives.{label}.fresh: a row that trains in one fold is tested in another; leave it out"
     for chromosome in set(config["split"]["validation"]) & set(config["split"]["test"]):
         yield f"{name}: split: {chromosome} is in `validation` and in `test`; it can be in one of them"
 
@@ -285,7 +293,10 @@ def idle(name: str, written: Mapping, study: Study) -> Iterator[str]:
     placed = [row for row in placed if form(row["assay"]) == "peaks"]
     for key in ("validation", "test"):
         chroms = ", ".join(written.get("split", {}).get(key, []))
-        if chroms and not placed and not study.cell_files:
+        if chroms and config["split"]["folds"] > 1 and not any(row["test_path"] for row in placed):
+            if not study.cell_files:
+                yield f"{name}: split.{key}: {chroms}: every chromosome is tested in one of the folds"
+        elif chroms and not placed and not study.cell_files:
             yield f"{name}: split.{key}: no dataset has coordinates, so {chroms} cannot be held out; a hash splits"
     used = {row["genome"] for row in (*rows.values(), *study.cell_files)}
     for genome in config["genomes"]:

@@ -19,6 +19,7 @@ from tfbind.errors import InputError, NotEstimable
 from tfbind.io.columns import KEY, NEGATIVES
 from tfbind.models import platt
 from tfbind.seeding import generator
+from tfbind.sequences import splits
 from tfbind.statistics.bootstrap import blocks
 from tfbind.statistics.over_tfs import within_tf
 from tfbind.study.shifts import rank
@@ -284,7 +285,7 @@ def calibrate(
         shares = {}
         for source, (positives, negatives) in tests.items():
             n = [
-                int((table["split"] == "test").sum())
+                int(splits.is_tested(table).sum())
                 for table in (positives, negatives.get(test_negatives, positives[:0]))
             ]
             shares[source] = n[0] / max(sum(n), 1)

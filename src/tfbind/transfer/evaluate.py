@@ -5,6 +5,9 @@ drawn with all their sequences of both classes. Blocks that hold one class only 
 sequence without coordinates is a block of its own, so that both classes keep their size. Every model on the same test
 sequences gets the same draws. The variance between training seeds is added.
 
+Of rows in folds, each scored by the models of its own fold, every metric is that within folds, averaged with the
+numbers of their positives: the models of two folds have no common scale. The resamples are drawn of all folds together.
+
 Seeds are not resampled: a resample repeats some seeds, and the mean of fewer different models ranks worse, so that loss
 would be mistaken for uncertainty. Instead, the variance between seeds is their jackknife (Efron & Stein 1981), from the
 ensembles that leave one seed out, which all have the same size. The part of it that is noise of the test sequences is
@@ -31,9 +34,19 @@ from tfbind.assays import form
 from tfbind.errors import InputError, NotEstimable
 from tfbind.io import columns, tables
 from tfbind.seeding import generator
-from tfbind.sequences import probes
+from tfbind.sequences import probes, splits
 from tfbind.statistics import bootstrap
-from tfbind.statistics.metrics import INTENSITY_METRICS, LEAST, METRICS, curve, delong_p, measure, of_intensities
+from tfbind.statistics.metrics import (
+    INTENSITY_METRICS,
+    LEAST,
+    METRICS,
+    curve,
+    delong_p,
+    measure,
+    of_folds,
+    of_intensities,
+    within_folds,
+)
 from tfbind.study.shifts import are_designs, shift
 
 #: Composition above this AUROC gets a note: if so simple a model separates the negatives, every AUROC is too high.
@@ -65,7 +78,8 @@ def _keys(table: pd.DataFrame) -> pd.Index:
 def _of_set(positives: pd.DataFrame, negatives: Mapping[str, pd.DataFrame], label: str) -> pd.DataFrame:
     # The test rows of one set of negatives, with the note of a table that is empty for a stated reason.
     parts = [positives.assign(negatives=""), *(t.assign(negatives=x) for x, t in negatives.items() if x == label)]
-    test = pd.concat(parts, ignore_index=True).query("split == 'test'")
+    test = pd.concat(parts, ignore_index=True)
+    test = test[splits.is_tested(test)]
     test.attrs["note"] = next(filter(None, map(tables.note, parts)), "")
     return test
 
@@ -173,7 +187,16 @@ def draws_of(test: pd.DataFrame, target: str, negatives: str, statistics: Mappin
             raise NotEstimable(f"{count} test {name} of {target}, fewer than {least}")
     rng = generator("bootstrap", target, negatives)
     block = bootstrap.blocks(test, statistics["block"])
-    return bootstrap.draw(test["label"].to_numpy(), block, statistics["resamples"], rng)
+    draws = bootstrap.draw(test["label"].to_numpy(), block, statistics["resamples"], rng)
+    return draws._replace(folds=_folds(test))
+
+
+def _folds(test: pd.DataFrame) -> np.ndarray | None:
+    # The fold of each test row; None where all are tested by the same models.
+    if "split" not in test:
+        return None
+    found = splits.folds(test)
+    return found if len(set(found)) > 1 else None
 
 
 def _cell(
@@ -199,6 +222,15 @@ def _cell(
     return _Cell(seeds, scores, bootstrap.replicate(scores, draws), of_probes)
 
 
+def _unranked(labels: np.ndarray, folds: np.ndarray | None) -> list[str]:
+    # Folds whose test rows cannot be ranked, since one class is absent there.
+    if folds is None:
+        return []
+    ranked = np.concatenate([rows for rows, _ in of_folds(labels, folds)])
+    n, without = len(labels) - len(ranked), sorted(set(folds) - set(folds[ranked]))
+    return [f"{n} test rows of fold {', '.join(map(str, without))} are of one class and left out"] if n else []
+
+
 def _caveats(*models: bootstrap.Replicates) -> list[str]:
     notes = []
     if min(model.n_seed for model in models) < 2:
@@ -208,19 +240,21 @@ def _caveats(*models: bootstrap.Replicates) -> list[str]:
         notes.append("all rows of a class lie in one block: no interval")
     elif n_block < bootstrap.FEW_BLOCKS:
         notes.append(f"only {n_block} blocks of test rows")
+    if n_block > 1 and any(np.isnan(model.rows).any() for model in models):
+        notes.append("in some resamples no fold holds rows of both classes: no interval")
     if n_block > 1 and all((model.rows[:, 0] == 0).all() for model in models):
         notes.append("every resample gives the same AUROC: the true interval is wider")
     return notes
 
 
-def _metrics(labels: np.ndarray, cell: _Cell, level: float) -> Iterator[dict]:
+def _metrics(labels: np.ndarray, cell: _Cell, level: float, folds: np.ndarray | None) -> Iterator[dict]:
     if cell.replicates is None:
         yield from ({"seed": "ensemble", "metric": metric, "note": cell.reason} for metric in METRICS)
         return
     for seed, scores in zip(cell.seeds, cell.scores, strict=False):
-        for metric, value in zip(METRICS, measure(labels, scores), strict=True):
+        for metric, value in zip(METRICS, measure(labels, scores, folds), strict=True):
             yield {"seed": seed, "metric": metric, "value": value, "note": ""}
-    note = "; ".join(_caveats(cell.replicates))
+    note = "; ".join(_unranked(labels, folds) + _caveats(cell.replicates))
     for column, metric in enumerate(METRICS):
         low, high = bootstrap.metric_interval(cell.replicates, column, level)
         value = cell.replicates.value[column]
@@ -248,7 +282,7 @@ def _of_probes(intensities: np.ndarray | None, cell: _Cell, level: float) -> Ite
         } | counts
 
 
-def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: float) -> dict:
+def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: float, folds: np.ndarray | None) -> dict:
     cells = {"same": own, "cross": other, "floor": floor}
     row: dict = {name: float(c.replicates.value[0]) for name, c in cells.items() if c.replicates is not None}
     reasons = [cell.reason for cell in (own, other) if cell.replicates is None]
@@ -256,8 +290,8 @@ def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: flo
         return row | {"note": "; ".join(dict.fromkeys(reasons))}
     row["drop"], row["low"], row["high"] = bootstrap.difference(own.replicates, other.replicates, level)
     row["p_value"] = bootstrap.difference_p(own.replicates, other.replicates)
-    row["p_delong"] = delong_p(labels, own.scores.mean(0), other.scores.mean(0))
-    notes = _caveats(own.replicates, other.replicates)
+    row["p_delong"] = delong_p(labels, own.scores.mean(0), other.scores.mean(0), folds)
+    notes = _unranked(labels, folds) + _caveats(own.replicates, other.replicates)
     if floor.replicates is not None and floor is not own:
         if row["floor"] > HIGH_FLOOR:
             notes.append(f"composition alone reaches {row['floor']:.2f}")
@@ -352,7 +386,7 @@ def on_target(
     statistics, models = config["statistics"], config["models"]
     level = statistics["level"]
     composition = next((label for label, model in models.items() if model.get("kind") == "composition"), None)
-    labels = test["label"].to_numpy()
+    labels, folds = test["label"].to_numpy(), _folds(test)
     intensities = test["intensity"].to_numpy() if "intensity" in test else None
     draws: bootstrap.Draws | NotEstimable
     try:
@@ -375,16 +409,16 @@ def on_target(
     for (source, trained, model), cell in cells.items():
         about = named(rows, source, target, trained, test_negatives, model)
         about |= {"n_positive": int((labels == 1).sum()), "n_negative": int((labels == 0).sum())}
-        metrics += [about | row for row in _metrics(labels, cell, level)]
+        metrics += [about | row for row in _metrics(labels, cell, level, folds)]
         metrics += [about | row for row in _of_probes(intensities, cell, level)]
         if cell.scores is not None:
             for kind in ("roc", "pr"):
-                x, y = curve(labels, cell.scores.mean(0), kind)
+                x, y = curve(labels, within_folds(cell.scores.mean(0), folds), kind)
                 curves.append(pd.DataFrame(about | {"curve": kind, "x": x, "y": y}))
         if source != target:
             own = cells.get((target, trained, model), _Cell(reason=f"no {trained} for {target}"))
             floor = cells.get((target, trained, composition), _Cell())
-            transfer.append(about | _drop(labels, own, cell, floor, level))
+            transfer.append(about | _drop(labels, own, cell, floor, level, folds))
     return metrics, transfer, curves
 
 

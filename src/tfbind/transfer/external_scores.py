@@ -64,6 +64,8 @@ def write(study: "Study", folder: str | os.PathLike, out: str | os.PathLike) -> 
     InputError
         A table of the run is not there yet, or is damaged.
     """
+    if study.config["split"]["folds"] > 1:
+        raise InputError(f"{study.path.name}: split.folds: a program of your own is trained on one split; use 1")
     results, out = Path(folder) / "results", Path(out)
     rows, absent = [], []
     for dataset in study.datasets:
