@@ -42,7 +42,7 @@ for name, datasets, units in plan.variants("predict", plan.scored):
                     x,
                     m,
                     study.trained(m),
-                    study.config["models"][m].get("reading", "whole"),
+                    study.reading(m, wildcards.dataset),
                 )
                 for x, m in plan.scored(wildcards.dataset)
             ],

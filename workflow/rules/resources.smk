@@ -43,7 +43,12 @@ if "simulation" in study.config:
 
     rule simulate:
         output:
-            [str(simulated / name) for name in paths.simulated(assays=study.config["simulation"]["assays"])],
+            [
+                str(simulated / name)
+                for name in paths.simulated(
+                    assays=study.config["simulation"]["assays"]
+                )
+            ],
         log:
             "logs/simulate.log",
         benchmark:

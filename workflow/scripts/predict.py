@@ -7,6 +7,7 @@ from tfbind import job, kept
 from tfbind.io import tables
 from tfbind.sequences import leakage
 
+WORDS = "models of words scan longer sequences alone; give a label the reading scan"
 job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
 folds = len(inputs.leaking) // len(params.tests)
@@ -29,8 +30,12 @@ if waiting:
 
     targets = tables.read_targets(params.targets, inputs.positives, params.tested, inputs.negatives)
     refused = [
-        next(filter(None, (leakage.outdated(store.of_fold(folder, i), leaking[label][i]) for i in range(folds))), "")
-        for label, _, folder, *_ in waiting
+        WORDS
+        if not reading
+        else next(
+            filter(None, (leakage.outdated(store.of_fold(folder, i), leaking[label][i]) for i in range(folds))), ""
+        )
+        for label, _, folder, reading, *_ in waiting
     ]
     runs = [
         predict.Run(folder, reading, {t: [x for other, x in tests if other == t] for t in params.targets}, folds)

@@ -211,6 +211,24 @@ class Study:
         probes = {"probes": config["probes"]} if form(self.datasets[dataset]["assay"]) == "intensities" else {}
         return config["sequence"] | probes
 
+    def reading(self, model: str, dataset: str) -> str:
+        """How a label that was trained on a dataset reads its targets.
+
+        Parameters
+        ----------
+        model : str
+            A key of `models` in the config.
+        dataset : str
+
+        Returns
+        -------
+        str
+            ``whole``, ``scan`` or ``embed``; '' where it reads none: what words of 8 bp teach holds for windows of
+            their length, so such models scan.
+        """
+        reading = self.config["models"][model].get("reading", "whole")
+        return "" if self.datasets[dataset]["format"] == "words" and reading != "scan" else reading
+
     def embedded(self, model: str) -> int:
         """Length in bp of a label's training sequences with the random bases around them; 0 if none are added."""
         return self.config["sequence"]["length"] if self.config["models"][model].get("reading") == "embed" else 0
