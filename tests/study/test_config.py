@@ -616,3 +616,19 @@ def test_the_other_array_design_is_the_test_set(study, tmp_path):
         "P": ("fasta", "", ""),
     }
     assert loaded.targets("M") == ["M", "O", "P"] and loaded.targets("P") == ["M", "H", "O", "P"]
+
+
+@pytest.mark.parametrize(
+    ("text", "hinted"),
+    [
+        ("seeds: ['0', '1']", True),
+        ("statistics: {level: '0.9'}", True),
+        ("seeds: ['one']", False),
+        ("seeds: [0.5]", False),
+    ],
+)
+def test_numbers_that_snakemake_makes_text_of_are_met_with_the_remedy(text, hinted, study):
+    """`--config seeds=[0,1]` arrives as texts: findings/snakemake_config_values.sh."""
+    found = faults(study, [["A", "USF1", "chipseq", "a.fa"]], more=text)
+    assert all("is not of type" in fault for fault in found)
+    assert all(("Snakemake's --config makes text" in fault) == hinted for fault in found)

@@ -97,9 +97,20 @@ def check(instance: Mapping, rules: dict) -> Iterator[str]:
         elif error.validator == "type":
             remedy = {"string": "; put it in quotes", "boolean": "; write true or false"}.get(error.validator_value, "")
             remedy = "" if isinstance(error.instance, (dict, list, type(None))) else remedy
+            if _would_be(error.instance, error.validator_value):
+                remedy = (
+                    "; write it without quotes in a config file (Snakemake's --config makes text of values in [] or {})"
+                )
             yield f"{prefix}{value} is not of type {error.validator_value}{remedy}"
         else:
             yield f"{prefix}{error.message if len(repr(error.instance)) <= 1000 else value + ' does not fit'}"
+
+
+def _would_be(value: object, wanted: str) -> bool:
+    # Whether a text is of the wanted type once it is read as YAML.
+    if not isinstance(value, str) or not re.fullmatch(r"[\w.+-]{1,30}", value):
+        return False
+    return _Validator({"type": wanted}).is_valid(yaml.safe_load(value))
 
 
 def _listed(words: list) -> str:
