@@ -174,7 +174,8 @@ def _layout(path: str | os.PathLike) -> _Layout:
         if not line.strip() or (line.startswith("#") and None in there):
             continue
         if len(fields) < 4:
-            hint = "separate them by tabs" if len(line.split()) > 3 else "chromosome, start, end and counts are read"
+            others = len(re.split("[ ,;]+", line)) > 3
+            hint = "separate them by tabs" if others else "chromosome, start, end and counts are read"
             raise InputError(f"{path}:{above + 1}: {len(fields)} column(s); {hint}")
         if None not in there:
             fields = [field.lstrip("#").strip() for field in fields]
@@ -188,6 +189,11 @@ def _layout(path: str | os.PathLike) -> _Layout:
             )
         # a column of text, such as a name of each bin, is no cycle
         first = next((i for i in range(3, len(fields)) if _whole(fields[i]) is not None), 3)
+        if wrong := next((i for i in range(first, len(fields)) if _whole(fields[i]) is None), None):
+            raise InputError(
+                f"{path}:{above + 1}: {fields[wrong]!r} in column {wrong + 1} is no whole number of reads, and no "
+                "header says what the columns are; name them in one, or, if these are peaks, leave format empty"
+            )
         cycles = [str(i) for i in range(len(fields) - first)]
         return _Layout(len(fields), (0, 1, 2), ["chrom", "start", "end", *["name"] * (first - 3), *cycles], above)
     raise InputError(f"{path}: 0 bins in this file; check that the right file is named")
@@ -207,7 +213,8 @@ def _pairs(
 
     cycles = sorted({c.cycle for c in reads if c.cycle is not None})
     if not reads:
-        raise fault("no column is named for a cycle (3, cycle_3) from 1 on; rename those of read counts")
+        what = "no column is named for a cycle (3, cycle_3) from 1 on; rename those of read counts"
+        raise fault(what if layout.above else "without a header, the first count is of cycle 0, and no other follows")
     if cycle and int(cycle) == 0:
         raise fault("cycle 0 is the unselected library; name a later one in the column cycle of the sheet")
     wanted = int(cycle) if cycle else cycles[-1] if cycles else None
@@ -399,7 +406,9 @@ def _examined(path, number: int, data: bytes, layout: _Layout, places: list[int]
             faults.append(f"{where}: start {start} is not below end {end}")
         elif None in (found := [_whole(fields[i]) for i in places]):
             wrong = ", ".join(repr(fields[i]) for i in sorted(places) if _whole(fields[i]) is None)
-            faults.append(f"{where}: count {wrong} is no whole number of reads; give the raw counts, 0 for none")
+            faults.append(
+                f"{where}: count {wrong} is no whole number of reads below 10^9; give the raw counts, 0 for none"
+            )
         else:
             rows.append((chroms.setdefault(chrom, len(chroms)), start, end, *found))
     table = np.array(rows, float).reshape(len(rows), 3 + len(places)).T
