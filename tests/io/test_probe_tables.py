@@ -44,6 +44,7 @@ def faults(reader, path):
         (f"\ufeff{A},3.25\n\n{C},3.5", {"signal": [3.25, 3.5]}),
         (f"signal,note,Probe Sequence\n1,x,{A}\n-2,y,{C}\n", {"signal": [1, -2]}),
         (f'"sequence","signal"\n"{A}","1"\n"{C}","2"\n', {"signal": [1, 2]}),
+        (f'"spot, name",sequence,signal\n"a, 1",{A},1\n"a, 2",{C},2\n', {"signal": [1, 2]}),  # as Excel quotes
         (
             IBIS + f"1\t1\t3\t0\tp1\t{A}\tGTCTG\t10\t\t0\n2\t1\t4\t0\tp2\t{C}\tGTCTG\t20\t\t1\n",
             {"signal": [10, 20], "bad": [False, True], "row": [1, 1], "column": [3, 4]},
@@ -88,6 +89,13 @@ def test_what_is_dropped_is_counted(write):
     ]
 
 
+@pytest.mark.parametrize("word", ["", "NA", "NaN", "#N/A", "-", ".", "null"])
+def test_words_for_a_missing_signal(write, word):
+    tally = Tally()
+    found = probe_tables.read_probes(write(f"{C}\t1\t5\n{A}\t{word}\t5\n"), tally)
+    assert found["sequence"].tolist() == [C] and ("dropped", "spot without a signal", 1) in tally.rows
+
+
 def test_letters_are_changed_and_counted(write):
     tally = Tally()
     found = probe_tables.read_probes(write("acgu\t1\nRYGT\t2\n"), tally)
@@ -98,8 +106,8 @@ def test_letters_are_changed_and_counted(write):
 @pytest.mark.parametrize("fast", [True, False])
 def test_flags(write, fast, monkeypatch):
     good, bad = (
-        ["0", "0.0", "100", "FALSE", "no", "NA"],
-        ["1", "-100", "-75", "-50", "2", "0.5", "1e400", "True", "Y", "bad"],
+        ["0", "0.0", "100", "FALSE", "no", "NA", "good", "G", "ok", "-"],
+        ["1", "-100", "-75", "-50", "2", "0.5", "1e400", "True", "Y", "bad", "B", "flagged", "x"],
     )
     text = "sequence\tsignal\tflag\n" + "".join(f"{A}\t1\t{flag}\n" for flag in good + bad)
     monkeypatch.setattr(probe_tables, *(("_slow", None) if fast else ("_plain", lambda *_: None)))
@@ -114,7 +122,11 @@ def test_flags(write, fast, monkeypatch):
         ("sequence\tsignal\n", [": 0 probes in this file; check that the right file is named"]),
         (
             f"{A} 12\n",
-            [":1: no column of the sequence and signal among '" + A + " 12'; columns are separated by tabs; call"],
+            [
+                ":1: no column of the sequence and signal among '"
+                + A
+                + " 12'; columns are separated by tabs or commas, and"
+            ],
         ),
         (f"{A}\t1\tx\n", [":1: 2 columns of text and 1 of numbers, and no header"]),
         (f"{A}\t1\t2\t3\n", [":1: 1 columns of text and 3 of numbers, and no header"]),
@@ -126,6 +138,9 @@ def test_flags(write, fast, monkeypatch):
             f"probe\tvalue\n{A}\t1\n",
             [":1: no column of the sequence and signal among 'probe', 'value'; call them sequence"],
         ),
+        (f"{A}\t266,6\n", [":1: '266,6' is not a number; decimals follow a point"]),
+        (f'sequence,signal\n{A},"1,234.5"\n', [":2: signal '1,234.5' is not a number; decimals follow a point"]),
+        (f"row\tsequence\tsignal\nB\t{A}\t1\n", [":2: row 'B' is not a whole number; call the column something else"]),
         (f"sequence\tvalue\n{A}\t1\n", [":1: no column of the signal among"]),
         (f"sequence\tsignal\tsignal\n{A}\t1\t2\n", [":1: two columns are called 'signal'; delete one"]),
         (

@@ -21,7 +21,8 @@ from tfbind.io import sequence_files, textfile
 from tfbind.io.tally import Tally
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-_MISSING = ("", "na", "nan", "n/a", "null", "none")
+_MISSING = ("", "na", "nan", "n/a", "#n/a", "null", "none", "-", ".")
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _OTHER = str.maketrans("ACGT", "TGCA")
 #: Column of the table -> the names that headers give it, without case, spaces and signs; the first that is there is
 #: taken. Of several signals the most processed comes first, and a mean over pixels before a median, as in DREAM5.
@@ -51,7 +52,8 @@ _NAMES = {
 }
 #: Columns that must hold one value, since a table is one experiment on one array.
 _ONE = ("tfid", "tf", "tfname", "protein", "arraytype", "arrayid", "experiment")
-_GOOD, _BAD = ("false", "f", "no", "n", *_MISSING), ("true", "t", "yes", "y", "bad")
+_GOOD = ("false", "f", "no", "n", "good", "g", "ok", "pass", *_MISSING)
+_BAD = ("true", "t", "yes", "y", "bad", "b", "x", "fail", "flagged")
 
 
 class _Layout(NamedTuple):
@@ -121,7 +123,7 @@ def _rows(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
 
 
 def _fields(line: str, separator: str) -> list[str]:
-    return [field.strip().strip('"').strip() for field in line.split(separator)]
+    return textfile.fields(line, separator)
 
 
 def _is_number(text: str) -> bool:
@@ -154,8 +156,10 @@ def _layout(path: str | os.PathLike) -> _Layout:
             return _Layout(names, one, len(fields), separator, number + 1)
         if comment:
             continue
+        if decimal := next((field for field in fields if _DECIMAL_COMMA.fullmatch(field)), ""):
+            raise InputError(f"{path}:{number}: {decimal!r} is not a number; decimals follow a point")
         lacking = " and ".join(name for name in ("sequence", "signal") if name not in names)
-        hint = "" if len(fields) > 1 else "; columns are separated by tabs"
+        hint = "" if len(fields) > 1 else "; columns are separated by tabs or commas, and decimals follow a point"
         raise InputError(
             f"{path}:{number}: no column of the {lacking} among {', '.join(map(textfile.shown, fields[:12]))}{hint}; "
             "call them sequence and signal in a header line"
@@ -275,7 +279,7 @@ def _row(fields: list[str], names: Mapping[str, int]) -> tuple[dict, list[str]]:
             row[name] = flag
         elif name in ("row", "column"):
             if not re.fullmatch(r"[0-9]{1,9}", text):
-                wrong.append(f"{name} {text!r} is not a whole number")
+                wrong.append(f"{name} {text!r} is not a whole number; call the column something else if it is no place")
             row[name] = text
         else:
             missing = text.lower() in _MISSING
