@@ -309,3 +309,23 @@ def test_the_real_table_of_ctcf(real):
             places = places[(places > first) & (places < last)]
             share = (np.abs(places[:, None] - sites).min(1) <= 300).mean()
             assert share > 0.08 if near else share < 0.01
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("chr1\t0\t200\t1\t2\nchr1\t200\t400\t3\t4\nchr1\t400\t600\t3\t4\nchr2\t0\t200\t1\t2\n", True),
+        ("chr1\t0\t199\tb\t2\nchr1\t200\t399\tb\t4\nchr1\t400\t599\tb\t4\n", True),  # the end is the last base
+        ("chrom\tstart\tend\tTF_cycle3\tinput\nchr1\t0\t200\t1\t2\n", True),
+        ("chr\tstart\tstop\t0\t3\nchr1\t0\t200\t1\t2\n", True),
+        ("chr1\t0\t200\t1\t2\nchr1\t900\t1100\t3\t4\nchr1\t4000\t4200\t3\t4\n", False),  # peaks of one width
+        ("# a b\nchr1\t0\t200\t1\t2\nchr1\t900\t1100\t3\t4\nchr1\t4000\t4200\t3\t4\n", False),
+        ("chr1\t0\t200\tp1\t9\t+\nchr1\t200\t400\tp2\t9\t-\nchr1\t400\t600\tp\t9\t.\n", False),
+        ("chr1\t0\t200\nchr1\t200\t400\n", False),
+        ("#CHROM\tSTART\tEND\tabs_summit\tpileup\tname\nchr1\t0\t200\t90\t2\tp\n", False),
+        ("", False),
+    ],
+)
+def test_bins_are_told_from_peaks(tmp_path, text, said):
+    (tmp_path / "a.bed").write_text(text)
+    assert binned_counts.are_bins(tmp_path / "a.bed") is said

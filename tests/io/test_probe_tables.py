@@ -135,6 +135,10 @@ def test_flags(write, fast, monkeypatch):
             [":1: this is a table of words and their scores; give its format as words"],
         ),
         (
+            "8-mer\t8-mer\tE-score\tMedian\nAAAAAAAC\tGTTTTTTT\t0.1\t5\n",
+            [":1: this is a table of words and their scores; give its format as words"],
+        ),
+        (
             f"probe\tvalue\n{A}\t1\n",
             [":1: no column of the sequence and signal among 'probe', 'value'; call them sequence"],
         ),

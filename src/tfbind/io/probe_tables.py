@@ -22,6 +22,7 @@ from tfbind.io.tally import Tally
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _MISSING = ("", "na", "nan", "n/a", "#n/a", "null", "none", "-", ".")
+_WORDS = "this is a table of words and their scores; give its format as words"
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _OTHER = str.maketrans("ACGT", "TGCA")
 #: Column of the table -> the names that headers give it, without case, spaces and signs; the first that is there is
@@ -147,6 +148,8 @@ def _layout(path: str | os.PathLike) -> _Layout:
                         f"{path}:{number}: two columns are called {fields[said.index(there)]!r}; delete one"
                     )
                 names[name] = said.index(there)
+        if "sequence" not in names and "escore" in said:
+            raise InputError(f"{path}:{number}: {_WORDS}")
         if {"sequence", "signal"} <= set(names):
             adjusted = said[names["signal"]] == "alexa488adjusted"
             names = {
@@ -171,7 +174,7 @@ def _unnamed(path: str | os.PathLike, number: int, fields: list[str], separator:
     texts = [at for at, field in enumerate(fields) if not _is_number(field)]
     numbers = [at for at, field in enumerate(fields) if _is_number(field)]
     if len(texts) == 2 and len(numbers) >= 1 and dna.reverse_complement_text(fields[texts[0]]) == fields[texts[1]]:
-        raise InputError(f"{path}:{number}: this is a table of words and their scores; give its format as words")
+        raise InputError(f"{path}:{number}: {_WORDS}")
     if len(texts) != 1 or len(numbers) > 2:
         raise InputError(
             f"{path}:{number}: {len(texts)} columns of text and {len(numbers)} of numbers, and no header; a table "

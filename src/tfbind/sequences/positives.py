@@ -14,7 +14,7 @@ import pandas as pd
 from tfbind import dna
 from tfbind.assays import ASSAYS, form
 from tfbind.errors import InputError, NotEstimable
-from tfbind.io import probe_tables, sequence_files, tables
+from tfbind.io import binned_counts, probe_tables, sequence_files, tables
 from tfbind.io.genome import Genome
 from tfbind.io.tables import SPLITS
 from tfbind.io.tally import Tally
@@ -322,6 +322,11 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
     file_format, are_reads = row["format"], form(row["assay"]) == "reads"
     wanted = 1 if what == "positives" else 0
     if file_format in PLACED:
+        taken = ASSAYS[row["assay"]].formats
+        if file_format != "bins" and "bins" in taken and what == "positives" and binned_counts.are_bins(path):
+            raise InputError(
+                f"{path}: read counts in bins of a genome and no peaks; write bins in the column format of the sheet"
+            )
         return chip_windows.peaks_of(path, row, tally) if what != "provided" else pd.DataFrame()
     if file_format == "counts":
         return _counted(path, row, what, tally)
