@@ -39,6 +39,8 @@ def faults(reader, path):
     ("text", "expected"),
     [
         (f"{A}\t12.5\t3\n{C}\t7\t1e1\n", {"signal": [12.5, 7], "background": [3, 10]}),  # DREAM5
+        (f"{A}\t12.5\t\n{C}\t7\t\n", {"signal": [12.5, 7]}),  # a tab at the end
+        (f"{A}\t12.5\t\n{C}\t7\t2\n", {"signal": [12.5, 7], "background": [np.nan, 2]}),
         (f"12.5\t{A}\n7\t{C}\n", {"signal": [12.5, 7]}),  # UniPROBE
         (f"{A}\t3.25\r\n{C}\t3.5\r\n", {"signal": [3.25, 3.5]}),  # gcPBM
         (f"\ufeff{A},3.25\n\n{C},3.5", {"signal": [3.25, 3.5]}),
@@ -129,6 +131,8 @@ def test_flags(write, fast, monkeypatch):
             ],
         ),
         (f"{A}\t1\tx\n", [":1: 2 columns of text and 1 of numbers, and no header"]),
+        (f"0\t{A}\t1\n1\t{C}\t2\n", [":1: a number stands before the sequence and another one beside it; without a"]),
+        (f"ATF\t1.0\nsequence\tsignal\n{A}\t1\n", [":1: 'ATF' is no sequence; where other lines stand above the h"]),
         (f"{A}\t1\t2\t3\n", [":1: 1 columns of text and 3 of numbers, and no header"]),
         (
             "AAAAAAAC\tGTTTTTTT\t0.1\t5\t1\n",

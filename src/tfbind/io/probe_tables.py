@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _MISSING = ("", "na", "nan", "n/a", "#n/a", "null", "none", "-", ".")
 _WORDS = "this is a table of words and their scores; give its format as words"
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_DNA = "ACGTUNRYSWKMBDHV"  # with the letters of IUPAC
 _OTHER = str.maketrans("ACGT", "TGCA")
 #: Column of the table -> the names that headers give it, without case, spaces and signs; the first that is there is
 #: taken. Of several signals the most processed comes first, and a mean over pixels before a median, as in DREAM5.
@@ -171,14 +172,25 @@ def _layout(path: str | os.PathLike) -> _Layout:
 
 
 def _unnamed(path: str | os.PathLike, number: int, fields: list[str], separator: str) -> _Layout:
-    texts = [at for at, field in enumerate(fields) if not _is_number(field)]
-    numbers = [at for at, field in enumerate(fields) if _is_number(field)]
+    # an empty cell is a number that is missing
+    texts = [at for at, field in enumerate(fields) if field and not _is_number(field)]
+    numbers = [at for at in range(len(fields)) if at not in texts]
     if len(texts) == 2 and len(numbers) >= 1 and dna.reverse_complement_text(fields[texts[0]]) == fields[texts[1]]:
         raise InputError(f"{path}:{number}: {_WORDS}")
     if len(texts) != 1 or len(numbers) > 2:
         raise InputError(
             f"{path}:{number}: {len(texts)} columns of text and {len(numbers)} of numbers, and no header; a table "
             "without one has a sequence, its signal and at most a background: name the columns in a header line"
+        )
+    if len(numbers) > 1 and texts[0] > 0:  # the first of them may number the rows
+        raise InputError(
+            f"{path}:{number}: a number stands before the sequence and another one beside it; without a header only "
+            "sequence, signal, background in this order are read: name the columns in a header line"
+        )
+    if not set(fields[texts[0]].upper()) <= set(_DNA):
+        raise InputError(
+            f"{path}:{number}: {textfile.shown(fields[texts[0]])} is no sequence; where other lines stand above the "
+            "header, delete them or begin them with #"
         )
     names = {"sequence": texts[0], **dict(zip(("signal", "background"), numbers, strict=False))}
     return _Layout(names, {}, len(fields), separator, number)
