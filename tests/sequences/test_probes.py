@@ -338,7 +338,7 @@ def test_each_design_has_its_own_constant_ends(rng, tmp_path):
 
 def test_an_array_that_nothing_binds_is_no_fault(rng, tmp_path):
     (bound, _), _ = made(row(array(tmp_path / "me", random(rng, 100), np.zeros(100, bool))))
-    assert bound.empty and bound.attrs["note"] == "me: none of its probes is bound; its log gives the cut"
+    assert bound.empty and bound.attrs["note"] == "me: none of its probes reaches probes.threshold"
     array(tmp_path / "hk", random(rng, 100), np.arange(100) < 20)
     flat = tmp_path / "flat"
     flat.write_text("".join(f"{sequence}\t5\n" for sequence in random(rng, 100)))

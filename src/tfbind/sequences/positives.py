@@ -87,7 +87,8 @@ def positives(
     table = _unique(table, tally)
     table = _limited(table, limit, rng, tally)
     if table.empty and form(row["assay"]) == "intensities":  # an experiment that failed, and no faulty file
-        return _nothing(f"{Path(row['path']).name}: none of its {row['format']} is bound; its log gives the cut", tally)
+        cut = "word_score" if row["format"] == "words" else "threshold"
+        return _nothing(f"{Path(row['path']).name}: none of its {row['format']} reaches probes.{cut}", tally)
     if table.empty:
         raise InputError(f"{row['path']}: no bound sequence is left for {row['dataset']}; its log says why")
     return _finish(table, f"{row['dataset']}/p", 1, tally), tally
