@@ -219,6 +219,9 @@ def test_names_that_say_too_little_are_refused_with_all_columns(tmp_path, header
         ("", ["0 bins in this file"]),
         ("chrom\tstart\tend\t0\t1\n", ["0 bins in this file"]),
         ("chr1 0 200 1 2\n", ["a.tsv:1: 1 column(s); separate them by tabs"]),
+        ("chr1,0,200,1,2\n", ["a.tsv:1: 1 column(s); separate them by tabs"]),
+        ("chr1\t0\t200\tp\t5\t.\t3.2\t1\t1\t50\n", ["a.tsv:1: '.' in column 6 is no whole number of reads, and no"]),
+        ("chr1\t0\t200\t3\n", ["without a header, the first count is of cycle 0, and no other follows"]),
         ("chr1\t0\t200\n", ["a.tsv:1: 3 column(s); chromosome, start, end and counts are read"]),
         ("locus\tfrom\tto\t0\t1\nchr1\t0\t200\t1\t2\n", ["the header locus, from, to, 0, 1 names no columns chrom"]),
     ],
@@ -306,3 +309,23 @@ def test_the_real_table_of_ctcf(real):
             places = places[(places > first) & (places < last)]
             share = (np.abs(places[:, None] - sites).min(1) <= 300).mean()
             assert share > 0.08 if near else share < 0.01
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("chr1\t0\t200\t1\t2\nchr1\t200\t400\t3\t4\nchr1\t400\t600\t3\t4\nchr2\t0\t200\t1\t2\n", True),
+        ("chr1\t0\t199\tb\t2\nchr1\t200\t399\tb\t4\nchr1\t400\t599\tb\t4\n", True),  # the end is the last base
+        ("chrom\tstart\tend\tTF_cycle3\tinput\nchr1\t0\t200\t1\t2\n", True),
+        ("chr\tstart\tstop\t0\t3\nchr1\t0\t200\t1\t2\n", True),
+        ("chr1\t0\t200\t1\t2\nchr1\t900\t1100\t3\t4\nchr1\t4000\t4200\t3\t4\n", False),  # peaks of one width
+        ("# a b\nchr1\t0\t200\t1\t2\nchr1\t900\t1100\t3\t4\nchr1\t4000\t4200\t3\t4\n", False),
+        ("chr1\t0\t200\tp1\t9\t+\nchr1\t200\t400\tp2\t9\t-\nchr1\t400\t600\tp\t9\t.\n", False),
+        ("chr1\t0\t200\nchr1\t200\t400\n", False),
+        ("#CHROM\tSTART\tEND\tabs_summit\tpileup\tname\nchr1\t0\t200\t90\t2\tp\n", False),
+        ("", False),
+    ],
+)
+def test_bins_are_told_from_peaks(tmp_path, text, said):
+    (tmp_path / "a.bed").write_text(text)
+    assert binned_counts.are_bins(tmp_path / "a.bed") is said

@@ -39,11 +39,14 @@ def faults(reader, path):
     ("text", "expected"),
     [
         (f"{A}\t12.5\t3\n{C}\t7\t1e1\n", {"signal": [12.5, 7], "background": [3, 10]}),  # DREAM5
+        (f"{A}\t12.5\t\n{C}\t7\t\n", {"signal": [12.5, 7]}),  # a tab at the end
+        (f"{A}\t12.5\t\n{C}\t7\t2\n", {"signal": [12.5, 7], "background": [np.nan, 2]}),
         (f"12.5\t{A}\n7\t{C}\n", {"signal": [12.5, 7]}),  # UniPROBE
         (f"{A}\t3.25\r\n{C}\t3.5\r\n", {"signal": [3.25, 3.5]}),  # gcPBM
         (f"\ufeff{A},3.25\n\n{C},3.5", {"signal": [3.25, 3.5]}),
         (f"signal,note,Probe Sequence\n1,x,{A}\n-2,y,{C}\n", {"signal": [1, -2]}),
         (f'"sequence","signal"\n"{A}","1"\n"{C}","2"\n', {"signal": [1, 2]}),
+        (f'"spot, name",sequence,signal\n"a, 1",{A},1\n"a, 2",{C},2\n', {"signal": [1, 2]}),  # as Excel quotes
         (
             IBIS + f"1\t1\t3\t0\tp1\t{A}\tGTCTG\t10\t\t0\n2\t1\t4\t0\tp2\t{C}\tGTCTG\t20\t\t1\n",
             {"signal": [10, 20], "bad": [False, True], "row": [1, 1], "column": [3, 4]},
@@ -88,6 +91,13 @@ def test_what_is_dropped_is_counted(write):
     ]
 
 
+@pytest.mark.parametrize("word", ["", "NA", "NaN", "#N/A", "-", ".", "null"])
+def test_words_for_a_missing_signal(write, word):
+    tally = Tally()
+    found = probe_tables.read_probes(write(f"{C}\t1\t5\n{A}\t{word}\t5\n"), tally)
+    assert found["sequence"].tolist() == [C] and ("dropped", "spot without a signal", 1) in tally.rows
+
+
 def test_letters_are_changed_and_counted(write):
     tally = Tally()
     found = probe_tables.read_probes(write("acgu\t1\nRYGT\t2\n"), tally)
@@ -98,8 +108,8 @@ def test_letters_are_changed_and_counted(write):
 @pytest.mark.parametrize("fast", [True, False])
 def test_flags(write, fast, monkeypatch):
     good, bad = (
-        ["0", "0.0", "100", "FALSE", "no", "NA"],
-        ["1", "-100", "-75", "-50", "2", "0.5", "1e400", "True", "Y", "bad"],
+        ["0", "0.0", "100", "FALSE", "no", "NA", "good", "G", "ok", "-"],
+        ["1", "-100", "-75", "-50", "2", "0.5", "1e400", "True", "Y", "bad", "B", "flagged", "x"],
     )
     text = "sequence\tsignal\tflag\n" + "".join(f"{A}\t1\t{flag}\n" for flag in good + bad)
     monkeypatch.setattr(probe_tables, *(("_slow", None) if fast else ("_plain", lambda *_: None)))
@@ -114,18 +124,31 @@ def test_flags(write, fast, monkeypatch):
         ("sequence\tsignal\n", [": 0 probes in this file; check that the right file is named"]),
         (
             f"{A} 12\n",
-            [":1: no column of the sequence and signal among '" + A + " 12'; columns are separated by tabs; call"],
+            [
+                ":1: no column of the sequence and signal among '"
+                + A
+                + " 12'; columns are separated by tabs or commas, and"
+            ],
         ),
         (f"{A}\t1\tx\n", [":1: 2 columns of text and 1 of numbers, and no header"]),
+        (f"0\t{A}\t1\n1\t{C}\t2\n", [":1: a number stands before the sequence and another one beside it; without a"]),
+        (f"ATF\t1.0\nsequence\tsignal\n{A}\t1\n", [":1: 'ATF' is no sequence; where other lines stand above the h"]),
         (f"{A}\t1\t2\t3\n", [":1: 1 columns of text and 3 of numbers, and no header"]),
         (
             "AAAAAAAC\tGTTTTTTT\t0.1\t5\t1\n",
             [":1: this is a table of words and their scores; give its format as words"],
         ),
         (
+            "8-mer\t8-mer\tE-score\tMedian\nAAAAAAAC\tGTTTTTTT\t0.1\t5\n",
+            [":1: this is a table of words and their scores; give its format as words"],
+        ),
+        (
             f"probe\tvalue\n{A}\t1\n",
             [":1: no column of the sequence and signal among 'probe', 'value'; call them sequence"],
         ),
+        (f"{A}\t266,6\n", [":1: '266,6' is not a number; decimals follow a point"]),
+        (f'sequence,signal\n{A},"1,234.5"\n', [":2: signal '1,234.5' is not a number; decimals follow a point"]),
+        (f"row\tsequence\tsignal\nB\t{A}\t1\n", [":2: row 'B' is not a whole number; call the column something else"]),
         (f"sequence\tvalue\n{A}\t1\n", [":1: no column of the signal among"]),
         (f"sequence\tsignal\tsignal\n{A}\t1\t2\n", [":1: two columns are called 'signal'; delete one"]),
         (

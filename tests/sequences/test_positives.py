@@ -275,6 +275,13 @@ def test_bins_of_a_genome_are_peaks_from_there_on(genome, chromosomes, write):
     assert of_row.offers(sheet) == {"train": set(), "validation": set(), "test": set()}
 
 
+@pytest.mark.parametrize("form", ["bed", "peaks"])
+def test_bins_are_no_peaks(genome, write, form):
+    path = write("b.bed", [f"chr1\t{200 * i}\t{200 * i + 200}\t{i}\t{2 * i}" for i in range(5)])
+    with pytest.raises(InputError, match="read counts in bins of a genome and no peaks; write bins in the col"):
+        bound(row(assay="ghtselex", format=form, tf="MAX", path=path), genome=genome)
+
+
 def test_real_selex(real):
     folder = real / "selex" / "mubind"
     sheet = row(assay="htselex", format="counts", path=folder / "countTable.0.CTCF_ESAJ_TAGCGA20NGCT.tsv.gz", cycle=4)

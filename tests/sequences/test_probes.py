@@ -49,6 +49,11 @@ def test_constant_ends_of_probes_of_several_lengths(rng):
     assert probes.constant_ends(pd.Series(["ACG", "ACG"], dtype="str")) == ("", "")
 
 
+def test_one_probe_has_no_constant_end(rng):
+    """Declared, as the message asks, it would leave nothing."""
+    assert probes.cut(table(random(rng, 1)), "", "", Tally())["sequence"].size == 1
+
+
 def test_declared_ends_are_verified_and_cut_off(rng):
     made = random(rng, 100)
     lacking, short, unknown = random(rng, 5, 36 + 24), random(rng, 7, 30), random(rng, 3)
@@ -294,6 +299,51 @@ def test_one_array_alone_has_no_test_set(rng, tmp_path):
     for table, tally in made(row(tmp_path / "a.txt"), 2):
         assert set(table["split"]) == {"train", "validation"}
         assert ("noted", positives.ONE_ARRAY, len(table)) in tally.rows
+
+
+def array(path, sequences, bound, end=""):
+    values = np.where(bound, 9000, 100 + np.arange(len(sequences)) % 17)
+    path.write_text("".join(f"{sequence}{end}\t{value}\n" for sequence, value in zip(sequences, values, strict=True)))
+    return path
+
+
+def test_a_probe_of_both_designs_does_not_train(rng, tmp_path):
+    """Whatever it is on the other: no label of an array chooses the probes of the other one."""
+    shared, places = random(rng, 40), np.arange(300)
+    one = array(tmp_path / "me", shared + random(rng, 260), places % 4 == 0)
+    other = array(tmp_path / "hk", shared + random(rng, 260), places % 3 == 0)
+    (bound, tally), (unbound, others) = made(row(one, test_path=str(other)))
+    assert tally.rows.count(("dropped", "same sequence in the test set (either strand)", 10)) == 1
+    assert others.rows.count(("dropped", "same sequence in the test set (either strand)", 30)) == 1
+    both = pd.concat([bound, unbound])
+    tests = both["split"] == "test"
+    assert (bound["split"] == "test").sum() == 100 and tests.sum() == 300 and (~tests).sum() == 260
+    assert not set(both["sequence"][~tests]) & set(shared)
+
+
+def test_one_array_under_two_designs_is_refused(rng, tmp_path):
+    sequences = random(rng, 100)
+    one, other = (array(tmp_path / name, sequences, np.arange(100) < 20) for name in ("me", "hk"))
+    with pytest.raises(InputError, match=f"{one}: all of its probes are in {other}, too; name those of another array"):
+        made(row(one, test_path=str(other)))
+
+
+def test_each_design_has_its_own_constant_ends(rng, tmp_path):
+    one = array(tmp_path / "me", random(rng, 100), np.arange(100) < 20, PRIMER)
+    other = array(tmp_path / "hk", random(rng, 100), np.arange(100) < 30)
+    about = row(one, test_path=str(other), right_flank=PRIMER, test_right_flank="")
+    (bound, _), (unbound, _) = made(about)
+    assert len(bound) == 50 and len(unbound) == 150 and set(bound["sequence"].str.len()) == {36}
+
+
+def test_an_array_that_nothing_binds_is_no_fault(rng, tmp_path):
+    (bound, _), _ = made(row(array(tmp_path / "me", random(rng, 100), np.zeros(100, bool))))
+    assert bound.empty and bound.attrs["note"] == "me: none of its probes reaches probes.threshold"
+    array(tmp_path / "hk", random(rng, 100), np.arange(100) < 20)
+    flat = tmp_path / "flat"
+    flat.write_text("".join(f"{sequence}\t5\n" for sequence in random(rng, 100)))
+    (bound, _), _ = made(row(tmp_path / "hk", test_path=str(flat)))
+    assert bound.attrs["note"].startswith("flat: over half of the probes have one and the same signal")
 
 
 def test_words_are_bound_unbound_or_neither(tmp_path):

@@ -120,6 +120,23 @@ def test_one_cycle_alone_cannot_be_told():
     assert said({0: [], 4: library("TGACTCAT")[4]}).startswith("cannot tell")
 
 
+def test_two_cycles_of_two_tfs_are_named():
+    one, other = library("CCACGTGG")[4], library("TGACTCAT", seed=1)[4]
+    found = selex_series.check({1: one, 2: other}).verdict
+    assert found.startswith("another library: cycles 1 and 2: each is rich in other words")
+
+
+@pytest.mark.parametrize(
+    ("cycles", "why"),
+    [
+        ({1: ["ACGTACGTAC"], 2: ["CCGTACGTAC"]}, "the inserts of one cycle alone"),
+        ({1: ["ACGTACG", "CCCTACG"], 2: ["CCGTACG", "TTGTACG"]}, "inserts of 7 bp are shorter than the words of 8 bp"),
+    ],
+)
+def test_what_is_too_little_is_said(cycles, why):
+    assert selex_series.check(cycles).verdict.startswith(f"cannot tell: {why}")
+
+
 def test_the_words_that_dinucleotides_explain_are_those_of_a_markov_chain():
     rng = np.random.default_rng(0)
     tokens = rng.choice(4, (500, 14), p=[0.4, 0.3, 0.2, 0.1]).astype(np.uint8)

@@ -632,3 +632,27 @@ def test_numbers_that_snakemake_makes_text_of_are_met_with_the_remedy(text, hint
     found = faults(study, [["A", "USF1", "chipseq", "a.fa"]], more=text)
     assert all("is not of type" in fault for fault in found)
     assert all(("Snakemake's --config makes text" in fault) == hinted for fault in found)
+
+
+def test_a_model_is_never_scored_on_the_design_that_it_was_trained_on(study, tmp_path):
+    """Not in another laboratory and not of another TF, where the same probes have other signals."""
+    header = [*HEADER, "lab", "design", "right_flank"]
+    tfs, ends = {"x": "USF1", "y": "USF1", "z": "JUNB"}, {"ME": "ACGTAC", "HK": ""}
+    rows = [[lab + d, tf, "pbm", f"{lab}{d}.tsv", lab, d, end] for lab, tf in tfs.items() for d, end in ends.items()]
+    for _, _, _, name, *_ in rows:
+        (tmp_path / name).write_text("ACGT\t1\n")
+    extra = "transfer: {extra_pairs: [[xME, zME], [xME, zHK]]}"
+    loaded = study(rows, header, negatives="negatives: {s: {kind: usual}}", more=extra)
+    assert loaded.targets("xME") == ["xME", "yME", "zME"] and loaded.targets("yHK") == ["xHK", "yHK"]
+    made = loaded.row("xME", ("path",))
+    assert {key: made[key] for key in made if key != "path"} == {"test_design": "HK", "test_right_flank": ""}
+
+
+def test_designs_and_bins_that_cannot_be_meant(study, tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.tsv").write_text("ACGT\t1\n")
+    rows = [["M", "USF1", "pbm", "a.tsv", "ME", ""], ["H", "USF1", "pbm", "b.tsv", "me", ""]]
+    rows.append(["C", "USF1", "chipseq", "a.tsv", "", "bins"])
+    found = faults(study, rows, [*HEADER, "design", "format"], negatives="negatives: {s: {kind: usual}}")
+    assert "sheet.tsv:3: design 'me' is 'ME' on line 2; write one design in one way, and tell two apart by " in found[0]
+    assert any("sheet.tsv:4: format: bins is for GHT-SELEX; ChIP-seq comes as narrowpeak" in fault for fault in found)

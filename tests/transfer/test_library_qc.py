@@ -331,6 +331,20 @@ def test_the_cycles_of_a_library_are_its_rows_and_its_cycle_0():
     assert "cycle 0" not in library_qc.of_series({name: rows[name] for name in shuffles}, shuffles, {})["c4"]
 
 
+def test_replicates_are_libraries_of_their_own():
+    made = {f"c{number}": dataset(number, SHARES[number]) for number in (2, 3, 4)}
+    rows, sequences = ({name: pair[i] for name, pair in made.items()} for i in (0, 1))
+    again = {f"{name}b": row | {"replicate": "2"} for name, row in rows.items()}
+    exchanged = {"c2b": sequences["c4"], "c3b": sequences["c3"], "c4b": sequences["c2"]}
+    found = library_qc.of_series(rows | again, sequences | exchanged, {})
+    assert found["c2"].startswith("in order; ") and found["c2b"].startswith("swapped: cycles 2 and 4; ")
+    unnamed = {name: row | {"replicate": ""} for name, row in (rows | again).items()}
+    found = library_qc.of_series(unnamed, sequences | exchanged, {})
+    assert set(found.values()) == {
+        "cannot tell: two files hold cycle 2, 3, 4; write in replicate which library each row is of"
+    }
+
+
 def test_a_count_table_brings_all_its_cycles(tmp_path):
     columns = {number: cycle(share, number) for number, share in SHARES.items()}
     lines = [

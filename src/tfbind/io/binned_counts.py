@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ LEVEL, FOLD = 0.01, 2
 #: Counts of which at least this share is even, among so many that are not 0, count both mates of each pair.
 EVEN, _ENOUGH = 0.75, 100
 _CHUNK = 1 << 22  # bytes of the table parsed at a time
+_SAMPLE = 1000  # rows that tell bins from peaks
 _TOO_MANY = 10 * textfile.LISTED  # faults at which reading stops
 _CYCLE = re.compile(r"(?:cycle|round)[ _.-]?([0-9]{1,3})(?![0-9])", re.I)
 _PLAIN = re.compile(r"[A-Za-z_. -]*([0-9]{1,3})")  # as in tables of read counts of sequences
@@ -49,12 +51,13 @@ class Column(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    # Number of columns, places of chromosome, start and end, names of all columns, and how many lines stand before
-    # the first row.
+    # Number of columns, places of chromosome, start and end, names of all columns, how many lines stand before the
+    # first row, and whether a header gave the names.
     width: int
     places: tuple[int, int, int]
     names: list[str]
     above: int
+    named: bool
 
 
 def read_bins(path: str | os.PathLike, cycle: str = "", tf: str = "", tally: Tally | None = None) -> pd.DataFrame:
@@ -142,6 +145,32 @@ def read_bins(path: str | os.PathLike, cycle: str = "", tf: str = "", tally: Tal
     return peaks
 
 
+def are_bins(path: str | os.PathLike) -> bool:
+    """Whether a file is a table for `read_bins` and no peaks, by a header or by its first rows.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    bool
+        True where a header names a column for a cycle (3, cycle_3), or, without one, where all other columns are whole
+        numbers and most rows begin where the one above ends. False for a file that cannot be read.
+    """
+    try:
+        layout = _layout(path)
+        if layout.named:
+            others = (name for at, name in enumerate(layout.names) if at not in layout.places)
+            return any(_CYCLE.search(name) or name.isdigit() for name in others)
+        rows = [line.split("\t") for line in islice(textfile.lines(path), layout.above, layout.above + _SAMPLE)]
+    except InputError:
+        return False
+    ends = [(row[0], _whole(row[1]), _whole(row[2])) for row in rows if len(row) == layout.width]
+    follows = [a[0] == b[0] and None not in (a[2], b[1]) and b[1] - a[2] in (0, 1) for a, b in pairwise(ends)]
+    return 2 * sum(follows) > len(follows) > 1
+
+
 def describe(at: int, name: str) -> Column:
     """Read the name of a column.
 
@@ -174,13 +203,14 @@ def _layout(path: str | os.PathLike) -> _Layout:
         if not line.strip() or (line.startswith("#") and None in there):
             continue
         if len(fields) < 4:
-            hint = "separate them by tabs" if len(line.split()) > 3 else "chromosome, start, end and counts are read"
+            others = len(re.split("[ ,;]+", line)) > 3
+            hint = "separate them by tabs" if others else "chromosome, start, end and counts are read"
             raise InputError(f"{path}:{above + 1}: {len(fields)} column(s); {hint}")
         if None not in there:
             fields = [field.lstrip("#").strip() for field in fields]
             if twice := sorted({name for name in fields if fields.count(name) > 1}):
                 raise InputError(f"{path}:{above + 1}: column {', '.join(twice)} occurs twice; rename one of them")
-            return _Layout(len(fields), tuple(there), fields, above + 1)
+            return _Layout(len(fields), tuple(there), fields, above + 1, True)
         if not (_whole(fields[1]) is not None and _whole(fields[2]) is not None):
             raise InputError(
                 f"{path}:{above + 1}: the header {', '.join(fields[:6])} names no columns chrom, start and end, or the "
@@ -188,8 +218,15 @@ def _layout(path: str | os.PathLike) -> _Layout:
             )
         # a column of text, such as a name of each bin, is no cycle
         first = next((i for i in range(3, len(fields)) if _whole(fields[i]) is not None), 3)
+        if wrong := next((i for i in range(first, len(fields)) if _whole(fields[i]) is None), None):
+            raise InputError(
+                f"{path}:{above + 1}: {fields[wrong]!r} in column {wrong + 1} is no whole number of reads, and no "
+                "header says what the columns are; name them in one, or, if these are peaks, leave format empty"
+            )
         cycles = [str(i) for i in range(len(fields) - first)]
-        return _Layout(len(fields), (0, 1, 2), ["chrom", "start", "end", *["name"] * (first - 3), *cycles], above)
+        return _Layout(
+            len(fields), (0, 1, 2), ["chrom", "start", "end", *["name"] * (first - 3), *cycles], above, False
+        )
     raise InputError(f"{path}: 0 bins in this file; check that the right file is named")
 
 
@@ -207,7 +244,8 @@ def _pairs(
 
     cycles = sorted({c.cycle for c in reads if c.cycle is not None})
     if not reads:
-        raise fault("no column is named for a cycle (3, cycle_3) from 1 on; rename those of read counts")
+        what = "no column is named for a cycle (3, cycle_3) from 1 on; rename those of read counts"
+        raise fault(what if layout.named else "without a header, the first count is of cycle 0, and no other follows")
     if cycle and int(cycle) == 0:
         raise fault("cycle 0 is the unselected library; name a later one in the column cycle of the sheet")
     wanted = int(cycle) if cycle else cycles[-1] if cycles else None
@@ -399,7 +437,9 @@ def _examined(path, number: int, data: bytes, layout: _Layout, places: list[int]
             faults.append(f"{where}: start {start} is not below end {end}")
         elif None in (found := [_whole(fields[i]) for i in places]):
             wrong = ", ".join(repr(fields[i]) for i in sorted(places) if _whole(fields[i]) is None)
-            faults.append(f"{where}: count {wrong} is no whole number of reads; give the raw counts, 0 for none")
+            faults.append(
+                f"{where}: count {wrong} is no whole number of reads below 10^9; give the raw counts, 0 for none"
+            )
         else:
             rows.append((chroms.setdefault(chrom, len(chroms)), start, end, *found))
     table = np.array(rows, float).reshape(len(rows), 3 + len(places)).T

@@ -21,7 +21,10 @@ from tfbind.io import sequence_files, textfile
 from tfbind.io.tally import Tally
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-_MISSING = ("", "na", "nan", "n/a", "null", "none")
+_MISSING = ("", "na", "nan", "n/a", "#n/a", "null", "none", "-", ".")
+_WORDS = "this is a table of words and their scores; give its format as words"
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_DNA = "ACGTUNRYSWKMBDHV"  # with the letters of IUPAC
 _OTHER = str.maketrans("ACGT", "TGCA")
 #: Column of the table -> the names that headers give it, without case, spaces and signs; the first that is there is
 #: taken. Of several signals the most processed comes first, and a mean over pixels before a median, as in DREAM5.
@@ -51,7 +54,8 @@ _NAMES = {
 }
 #: Columns that must hold one value, since a table is one experiment on one array.
 _ONE = ("tfid", "tf", "tfname", "protein", "arraytype", "arrayid", "experiment")
-_GOOD, _BAD = ("false", "f", "no", "n", *_MISSING), ("true", "t", "yes", "y", "bad")
+_GOOD = ("false", "f", "no", "n", "good", "g", "ok", "pass", *_MISSING)
+_BAD = ("true", "t", "yes", "y", "bad", "b", "x", "fail", "flagged")
 
 
 class _Layout(NamedTuple):
@@ -121,7 +125,7 @@ def _rows(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
 
 
 def _fields(line: str, separator: str) -> list[str]:
-    return [field.strip().strip('"').strip() for field in line.split(separator)]
+    return textfile.fields(line, separator)
 
 
 def _is_number(text: str) -> bool:
@@ -145,6 +149,8 @@ def _layout(path: str | os.PathLike) -> _Layout:
                         f"{path}:{number}: two columns are called {fields[said.index(there)]!r}; delete one"
                     )
                 names[name] = said.index(there)
+        if "sequence" not in names and "escore" in said:
+            raise InputError(f"{path}:{number}: {_WORDS}")
         if {"sequence", "signal"} <= set(names):
             adjusted = said[names["signal"]] == "alexa488adjusted"
             names = {
@@ -154,8 +160,10 @@ def _layout(path: str | os.PathLike) -> _Layout:
             return _Layout(names, one, len(fields), separator, number + 1)
         if comment:
             continue
+        if decimal := next((field for field in fields if _DECIMAL_COMMA.fullmatch(field)), ""):
+            raise InputError(f"{path}:{number}: {decimal!r} is not a number; decimals follow a point")
         lacking = " and ".join(name for name in ("sequence", "signal") if name not in names)
-        hint = "" if len(fields) > 1 else "; columns are separated by tabs"
+        hint = "" if len(fields) > 1 else "; columns are separated by tabs or commas, and decimals follow a point"
         raise InputError(
             f"{path}:{number}: no column of the {lacking} among {', '.join(map(textfile.shown, fields[:12]))}{hint}; "
             "call them sequence and signal in a header line"
@@ -164,14 +172,25 @@ def _layout(path: str | os.PathLike) -> _Layout:
 
 
 def _unnamed(path: str | os.PathLike, number: int, fields: list[str], separator: str) -> _Layout:
-    texts = [at for at, field in enumerate(fields) if not _is_number(field)]
-    numbers = [at for at, field in enumerate(fields) if _is_number(field)]
+    # an empty cell is a number that is missing
+    texts = [at for at, field in enumerate(fields) if field and not _is_number(field)]
+    numbers = [at for at in range(len(fields)) if at not in texts]
     if len(texts) == 2 and len(numbers) >= 1 and dna.reverse_complement_text(fields[texts[0]]) == fields[texts[1]]:
-        raise InputError(f"{path}:{number}: this is a table of words and their scores; give its format as words")
+        raise InputError(f"{path}:{number}: {_WORDS}")
     if len(texts) != 1 or len(numbers) > 2:
         raise InputError(
             f"{path}:{number}: {len(texts)} columns of text and {len(numbers)} of numbers, and no header; a table "
             "without one has a sequence, its signal and at most a background: name the columns in a header line"
+        )
+    if len(numbers) > 1 and texts[0] > 0:  # the first of them may number the rows
+        raise InputError(
+            f"{path}:{number}: a number stands before the sequence and another one beside it; without a header only "
+            "sequence, signal, background in this order are read: name the columns in a header line"
+        )
+    if not set(fields[texts[0]].upper()) <= set(_DNA):
+        raise InputError(
+            f"{path}:{number}: {textfile.shown(fields[texts[0]])} is no sequence; where other lines stand above the "
+            "header, delete them or begin them with #"
         )
     names = {"sequence": texts[0], **dict(zip(("signal", "background"), numbers, strict=False))}
     return _Layout(names, {}, len(fields), separator, number)
@@ -275,7 +294,7 @@ def _row(fields: list[str], names: Mapping[str, int]) -> tuple[dict, list[str]]:
             row[name] = flag
         elif name in ("row", "column"):
             if not re.fullmatch(r"[0-9]{1,9}", text):
-                wrong.append(f"{name} {text!r} is not a whole number")
+                wrong.append(f"{name} {text!r} is not a whole number; call the column something else if it is no place")
             row[name] = text
         else:
             missing = text.lower() in _MISSING

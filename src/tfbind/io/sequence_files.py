@@ -327,7 +327,7 @@ def read_labelled(path: str | os.PathLike, tally: Tally | None = None) -> pd.Dat
     for i, (number, line) in enumerate((n, line) for n, line in enumerate(textfile.lines(path), 1) if line.strip()):
         if i == 0 and "\t" not in line and "," in line:
             sign = ","
-        fields = [field.strip().strip('"') for field in line.split(sign)]
+        fields = textfile.fields(line, sign)
         if i == 0 and (named := _named(path, number, fields)):
             at, width, header = named, len(fields), fields
             continue

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -141,6 +142,27 @@ def lines(path: str | os.PathLike) -> Iterator[str]:
             if len(line) == LONGEST:
                 raise InputError(f"{path}:{number}: a line of {LONGEST} characters or more; is this the right file?")
             yield line.rstrip("\n\0")  # some published files end in a NUL
+
+
+def fields(line: str, separator: str) -> list[str]:
+    """The cells of a row, without the quotation marks around them; a separator between such marks is part of its cell.
+
+    Parameters
+    ----------
+    line : str
+        Without its line end.
+    separator : str
+        One character.
+
+    Returns
+    -------
+    list of str
+        Spaces around a cell are left out.
+    """
+    if '"' not in line:
+        return [field.strip() for field in line.split(separator)]
+    cells = re.findall(rf'(?:^|{separator})( *"[^"]*" *|[^{separator}]*)(?={separator}|$)', line)
+    return [cell.strip().strip('"').strip() for cell in cells]
 
 
 def shown(value: str | bytes) -> str:

@@ -14,19 +14,20 @@ import pandas as pd
 from tfbind import dna
 from tfbind.assays import ASSAYS, form
 from tfbind.errors import InputError, NotEstimable
-from tfbind.io import probe_tables, sequence_files, tables
+from tfbind.io import binned_counts, probe_tables, sequence_files, tables
 from tfbind.io.genome import Genome
 from tfbind.io.tables import SPLITS
 from tfbind.io.tally import Tally
 from tfbind.sequences import chip_windows, forms, splits
-from tfbind.study.sources import PLACED
+from tfbind.study.sources import FLANKS, PLACED
 
 _LABELLED = ("labelled", "deepbind")
 PROBES = {"threshold": 4.0, "word_score": 0.45}  # as in the schema
 ONE_ARRAY = (
     "no test set: probes of one array overlap, so none of them tests a model trained on the others; name the probes of "
-    "another array design in test_path, or in a row of its own with its design"
+    "another array design in test_path, or in a row of its own of this tf, assay, cell and lab, and fill design in both"
 )
+SAME_WORDS = "no test set: every table of words holds the same ones, so none tests a model trained on another"
 _FIELDS = ("sequence", "chrom", "start", "end", "strand", "score", "origin")
 
 
@@ -85,6 +86,9 @@ def positives(
         return _nothing(str(reason), tally)
     table = _unique(table, tally)
     table = _limited(table, limit, rng, tally)
+    if table.empty and form(row["assay"]) == "intensities":  # an experiment that failed, and no faulty file
+        cut = "word_score" if row["format"] == "words" else "threshold"
+        return _nothing(f"{Path(row['path']).name}: none of its {row['format']} reaches probes.{cut}", tally)
     if table.empty:
         raise InputError(f"{row['path']}: no bound sequence is left for {row['dataset']}; its log says why")
     return _finish(table, f"{row['dataset']}/p", 1, tally), tally
@@ -204,13 +208,16 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
             )
     shortest = _shortest(row, options) if row.get("trim") else 0
     parts = [tables.sequences(id=[], sequence=[], label=[], origin=[])]
-    sizes, tests = [], []
+    sizes, tests, held = [], [], []
     for path, what, is_test in _files(row, kind):
         records = _read(path, row, what, tally)
         if not len(records):
             continue
-        clean = _cleaned(path, records, row, genome=genome, shortest=shortest, tally=tally, **options)
+        flanks = {side: row.get(f"test_{side}", row[side]) for side in FLANKS} if is_test else {}
+        clean = _cleaned(path, records, row | flanks, genome=genome, shortest=shortest, tally=tally, **options)
         if "label" in clean:
+            if is_test:
+                held = clean  # bound or not: the same probe may be one on this array and the other on that
             if kind == "provided" and records.attrs.get("lacks"):
                 raise NotEstimable(f"{Path(path).name}: {records.attrs['lacks']}")
             clean = _of_kind(clean, 1 if kind == "positives" else 0, path, tally)
@@ -222,11 +229,20 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
         if not is_test and form(row["assay"]) == "peaks":  # the others have no chromosome
             _unheeded(clean, split, Path(path).name, records.attrs.get("nowhere", ""), tally)
         if intensities and not row["test_path"]:
-            tally.add("noted", ONE_ARRAY, len(clean))
+            tally.add("noted", SAME_WORDS if row["format"] == "words" else ONE_ARRAY, len(clean))
         parts.append(clean)
         tests.append(np.full(len(clean), is_test))
     table = pd.concat(parts, ignore_index=True)
     own = ~np.concatenate(tests) if tests else np.zeros(0, bool)
+    if len(held):
+        leaks = own & _drop_also(table, held, "", Tally())
+        tally.add("dropped", "same sequence in the test set (either strand)", leaks.sum())
+        if leaks.sum() == own.sum() > 0:
+            raise InputError(
+                f"{row['path']}: all of its {row['format']} are in {row['test_path']}, too; name those of another "
+                "array design, or leave test_path and design empty: it then trains and does not test"
+            )
+        table, own = table[~leaks].reset_index(drop=True), own[~leaks]
     lengths = None if genome is None else genome.lengths
     chosen = splits.assign(table[own], split, lengths, tally, beside)
     if (row["test_path"] or intensities) and kind != "input":
@@ -251,6 +267,9 @@ def _cleaned(path: str, records: pd.DataFrame, row: Mapping[str, str], **options
         return forms.FORMS[form(row["assay"])](records, row, **options)
     except InputError as error:
         raise InputError(fault if str(path) in fault else f"{path}: {fault}" for fault in error.faults) from None
+    except NotEstimable as reason:
+        # which of a row's two arrays it was; reads have one file that can fail
+        raise NotEstimable(f"{Path(path).name}: {reason}" if form(row["assay"]) == "intensities" else reason) from None
 
 
 def _shortest(row: Mapping[str, str], options: Mapping) -> int:
@@ -304,6 +323,11 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
     file_format, are_reads = row["format"], form(row["assay"]) == "reads"
     wanted = 1 if what == "positives" else 0
     if file_format in PLACED:
+        taken = ASSAYS[row["assay"]].formats
+        if file_format != "bins" and "bins" in taken and what == "positives" and binned_counts.are_bins(path):
+            raise InputError(
+                f"{path}: read counts in bins of a genome and no peaks; write bins in the column format of the sheet"
+            )
         return chip_windows.peaks_of(path, row, tally) if what != "provided" else pd.DataFrame()
     if file_format == "counts":
         return _counted(path, row, what, tally)

@@ -31,6 +31,11 @@ MAD = 1.4826
 #: Logarithms of intensities lie between these: those of a 16-bit scanner reach 11.1 (natural) or 16 (binary). The
 #: largest intensity of an array is above, and the smallest ratio of signal to background below.
 SMALLEST_LOG, LARGEST_LOG = 1, 20
+#: Why a background stays where it is.
+NO_BACKGROUND = (
+    f"background not subtracted: the signal has values below 0 or none above {LARGEST_LOG}, so it is logarithms, "
+    "standardised or without its background already"
+)
 #: A word of at least the threshold is bound, and one below this E-score is not; between them it is neither.
 UNBOUND_WORD = 0.35
 
@@ -50,7 +55,7 @@ def constant_ends(sequences: pd.Series, support: float = SUPPORT) -> tuple[str, 
     left, right : str
         '' where there is none; an end of fewer than `SHORTEST` bp counts as none.
     """
-    if sequences.empty:
+    if len(sequences) < 2:  # one probe is alike to its end
         return "", ""
     shortest = int(sequences.str.len().min())
     if shortest < SHORTEST:
@@ -187,7 +192,7 @@ def signal(table: pd.DataFrame, tally: Tally) -> pd.DataFrame:
     values = table["signal"].to_numpy(float)
     raw = _are_intensities(values)
     if "background" in table and not raw:
-        tally.add("noted", "background not subtracted: the signal is logarithms or standardised", len(table))
+        tally.add("noted", NO_BACKGROUND, len(table))
     elif "background" in table:
         values = values - table["background"].to_numpy(float)
         lacking = np.isnan(values)

@@ -73,7 +73,8 @@ def check(cycles: Mapping[int, Sequence[str]]) -> Series:
     Series
         With two cycles, ``another library`` cannot say which of the two.
     """
-    cycles = {cycle: cycles[cycle] for cycle in sorted(cycles) if len(cycles[cycle])}
+    # words are chosen on every other insert and counted on the rest, so that of a single one none is left
+    cycles = {cycle: cycles[cycle] for cycle in sorted(cycles) if len(cycles[cycle]) > 1}
     if len(cycles) < 2:
         return Series("cannot tell: the inserts of one cycle alone are there", (), {})
     sizes = {cycle: len(inserts[0]) for cycle, inserts in cycles.items()}
@@ -81,6 +82,8 @@ def check(cycles: Mapping[int, Sequence[str]]) -> Series:
     if other := [cycle for cycle, size in sizes.items() if size != common]:
         lengths = ", ".join(f"{size} bp in cycle {cycle}" for cycle, size in sizes.items())
         return Series(f"another library: {_cycles(other)}: inserts of {lengths}", (), {})
+    if common < WORD:
+        return Series(f"cannot tell: inserts of {common} bp are shorter than the words of {WORD} bp", (), {})
     tokens = {cycle: dna.encode(list(inserts[:_MOST])) for cycle, inserts in cycles.items()}
     shared = _shared(tokens)
     for (one, two), count in shared.items():
@@ -96,7 +99,7 @@ def check(cycles: Mapping[int, Sequence[str]]) -> Series:
         f"{share:.2%} (cycle {cycle})" for cycle, share in shares.items()
     )
     wrong = _inversions(counted, best, rest)
-    apart, reason = _apart(counted, rest, shared)
+    apart, reason = _apart(counted, rest, shared) if rest else (-1, "")
     exchanged = _exchanged(counted, best, rest, shared) if wrong or reason else ()
     if foreign:
         verdict = f"another library: {_cycles(foreign)}: {why}"

@@ -23,8 +23,8 @@ from tfbind.sequences.clusters import clusters
 
 _FOLD = re.compile(r"fold(\d+)/(\d+)")
 
-#: Length in bp of the blocks of a chromosome that stay in one split.
-BLOCK = 100_000
+#: Length in bp of the blocks of a chromosome that stay in one split, and the fewest of them that are parted.
+BLOCK, FEWEST_BLOCKS = 100_000, 100
 
 
 def assign(
@@ -88,7 +88,7 @@ def by_cluster(split: Mapping) -> bool:
 
 
 def in_blocks(table: pd.DataFrame, split: Mapping) -> bool:
-    """Whether all places of a table are on one chromosome, and the config holds out others alone.
+    """Whether all places of a table are on one chromosome, in many blocks, and the config holds out others alone.
 
     Parameters
     ----------
@@ -102,7 +102,9 @@ def in_blocks(table: pd.DataFrame, split: Mapping) -> bool:
     """
     held = {name for key in SPLITS[1:] for name in split.get(key, [])}
     there = table["chrom"].dropna().unique()
-    return bool(held) and len(there) == 1 and there[0] not in held
+    if not held or len(there) != 1 or there[0] in held:
+        return False
+    return (table["start"].dropna() // BLOCK).nunique() >= FEWEST_BLOCKS
 
 
 def _hashed(keys: Iterable[str]) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tfbind.errors import InputError
 from tfbind.study import schema, study
 from tfbind.study.shifts import are_designs
+from tfbind.study.sources import FLANKS
 
 #: Most bytes of a config and of a sheet. To parse YAML takes seconds for each megabyte.
 LARGEST, _LARGEST_SHEET = 2**20, 2**25
@@ -29,14 +30,14 @@ def read_sheet(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]
         ways.
     """
     rows, faults = _read_rows(path, "datasets")
-    first, spelled = {}, {}
+    first, spelled, designs = {}, {}, {}
     for number, row in rows:
         other = first.setdefault(row["dataset"].lower(), number)
         if other != number:
             faults.append(
                 f"{path.name}:{number}: dataset {row['dataset']!r} is also on line {other} (case does not count)"
             )
-        faults += _spelled(path, number, "tf", row, spelled)
+        faults += _spelled(path, number, "tf", row, spelled) + _spelled(path, number, "design", row, designs)
     return rows, faults
 
 
@@ -52,14 +53,17 @@ def other_design(row: Mapping[str, str], rows: Iterable[Mapping[str, str]]) -> d
     Returns
     -------
     dict of str to str
-        `test_path` and `test_sha256` from the first row of the same format that is another design of the same
-        experiment (`shifts.are_designs`); empty where the row names a `test_path` itself, or there is no such row.
+        `test_path`, `test_sha256` and `test_design` from the first row of the same format that is another design of
+        the same experiment (`shifts.are_designs`), and `test_left_flank` and `test_right_flank` where its constant
+        ends are others; empty where the row names a `test_path` itself or is of words, or there is no such row.
     """
-    if row["test_path"]:
+    if row["test_path"] or row["format"] == "words":  # every table of words holds the same ones
         return {}
     for other in rows:
         if are_designs(row, other) and other["format"] == row["format"]:
-            return {"test_path": other["path"], "test_sha256": other["sha256"]}
+            flanks = {f"test_{side}": other[side] for side in FLANKS if other[side].upper() != row[side].upper()}
+            given = {"test_path": other["path"], "test_sha256": other["sha256"], "test_design": other["design"]}
+            return given | flanks
     return {}
 
 
@@ -98,7 +102,7 @@ def _spelled(path: Path, number: int, column: str, row: dict, known: dict) -> li
     return [
         f"{path.name}:{number}: {column} {row[column]!r} is {same!r} on line {line}; write one "
         f"{'factor' if column == 'tf' else column} in one way, and tell two apart by more than case, e.g. "
-        f"{row[column]}_mouse"
+        f"{row[column]}_{'2' if column == 'design' else 'mouse'}"
     ]
 
 

@@ -49,6 +49,26 @@ def are_designs(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     return alike and form(one["assay"]) == "intensities"
 
 
+def is_tested_on(source: Mapping[str, str], target: Mapping[str, str]) -> bool:
+    """Whether a target is tested on the probes that a source is trained on, so that it is no target of it.
+
+    Parameters
+    ----------
+    source, target : mapping of str to str
+        Their rows of the sheet; `test_design` is the design of the probes that test a row, where a row of the sheet
+        gave them (`sheet.other_design`).
+
+    Returns
+    -------
+    bool
+        True for two designs of one experiment, and, of whatever TF and laboratory, where the source has intensities of
+        the design that tests the target.
+    """
+    design = source.get("design", "")
+    own = bool(design) and form(source["assay"]) == "intensities" and target.get("test_design", "") == design
+    return own or are_designs(source, target)
+
+
 def rank(shift: str) -> int:
     """Place of a shift among `SHIFTS`, from 0; other words, from a table of scores, come after them."""
     return SHIFTS.index(shift) if shift in SHIFTS else len(SHIFTS)

@@ -8,8 +8,8 @@ from tfbind.assays import ASSAYS, chosen, form, has_cycles, is_in_vivo, printed
 from tfbind.io.paths import PATHS, checksum_column, is_url, local
 from tfbind.study import schema
 from tfbind.study.negative_kinds import KINDS
-from tfbind.study.shifts import SHIFTS, are_designs, shift
-from tfbind.study.sources import BY_TF, CELL_SUFFIXES, PLACED
+from tfbind.study.shifts import SHIFTS, is_tested_on, shift
+from tfbind.study.sources import BY_TF, CELL_SUFFIXES, OF_TEST, PLACED
 
 #: Columns of the sheet from which the sequences of a dataset are made, and those that a result names or compares. All
 #: others are for readers: an edit of them repeats no computation.
@@ -79,7 +79,7 @@ class Study:
         dataset : str
         columns : sequence of str
             Columns to take; empty takes all. With those of a table of bins comes `tf`, which says which of its
-            columns are read.
+            columns are read; with those of an array what `sheet.other_design` says of the array that tests it.
 
         Returns
         -------
@@ -88,6 +88,7 @@ class Study:
         """
         row = self.datasets[dataset]
         named = ("tf",) if columns and row["format"] == "bins" else ()
+        named += tuple(key for key in OF_TEST if key in row) if columns else ()
         return {key: local(row[key]) if key in PATHS else row[key] for key in (*columns, *named) or row}
 
     def kinship(self, datasets: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -242,7 +243,7 @@ class Study:
         extra = [target for start, target in self.config["transfer"]["extra_pairs"] if start == source]
         found = [name for name, row in self.datasets.items() if row["tf"] == own["tf"]] + extra
         rows = {name: self.datasets[name] for name in found}
-        return [name for name, row in rows.items() if not are_designs(own, row) and row["test_path"] != own["path"]]
+        return [name for name, row in rows.items() if not is_tested_on(own, row) and row["test_path"] != own["path"]]
 
     def test_labels(self, target: str, trained_with: str) -> list[str]:
         """Labels of a target's negatives that a model is scored against.

@@ -47,7 +47,7 @@ from tfbind.statistics.metrics import (
     of_intensities,
     within_folds,
 )
-from tfbind.study.shifts import are_designs, shift
+from tfbind.study.shifts import is_tested_on, shift
 
 #: Composition above this AUROC gets a note: if so simple a model separates the negatives, every AUROC is too high.
 HIGH_FLOOR = 0.6
@@ -493,7 +493,7 @@ def cases(
         sources = [*targets, *(source for source in dict.fromkeys(extra) if source not in targets)]
         everywhere = options.get("test_negatives", "same") == "all"
         trained = list(config["negatives"]) if everywhere else [test_negatives]
-        sources = [source for source in sources if not are_designs(rows[source], rows[target])]
+        sources = [source for source in sources if not is_tested_on(rows[source], rows[target])]
         runs = [(s, label) for s, label in product(sources, trained) if s not in tests or label in tests[s][1]]
         test = _of_set(*tests[target], test_negatives)
         if form(rows[target]["assay"]) == "intensities" and test.empty:

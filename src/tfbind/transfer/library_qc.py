@@ -187,13 +187,14 @@ def of_series(
 ) -> dict[str, str]:
     """Whether the cycles of each SELEX library follow one another, see `selex_series.check`.
 
-    A library are the rows of one TF, assay, laboratory and ligand. Their positives are its cycles, their negatives that
-    come from a cycle 0 its cycle 0; a count table brings all of its own.
+    A library are the rows of one TF, assay, laboratory, ligand and replicate. Their positives are its cycles, their
+    negatives that come from a cycle 0 its cycle 0; a count table brings all of its own. Where a cycle comes from two
+    files, these are of two libraries, and none is compared.
 
     Parameters
     ----------
     rows : mapping of str to mapping
-        The sheet's row of each dataset; `tf`, `assay`, `lab`, `ligand` and `cycle` are used.
+        The sheet's row of each dataset; `tf`, `assay`, `lab`, `ligand`, `replicate` and `cycle` are used.
     sequences : mapping of str to (DataFrame, DataFrame)
         Positives and negatives of the datasets of reads: `sequence` and `origin`.
     counted : mapping of str to mapping
@@ -208,20 +209,29 @@ def of_series(
     for dataset in sequences:
         row = rows[dataset]
         if row["cycle"] or dataset in counted:
-            libraries.setdefault(tuple(row[key] for key in ("tf", "assay", "lab", "ligand")), []).append(dataset)
+            key = tuple(row.get(name, "") for name in ("tf", "assay", "lab", "ligand", "replicate"))
+            libraries.setdefault(key, []).append(dataset)
     found = {}
     for datasets in libraries.values():
         cycles: dict[int, pd.Series] = {}
-        for dataset in datasets:
-            bound, unbound = sequences[dataset]
-            if dataset in counted:
-                cycles |= _cycles(counted[dataset])
-                continue
-            cycles.setdefault(int(rows[dataset]["cycle"]), bound["sequence"])
+        tables, twice = {counted[name]["path"]: counted[name] for name in datasets if name in counted}, set()
+        parts = [_cycles(row) for row in tables.values()]
+        parts += [
+            {int(rows[name]["cycle"]): sequences[name][0]["sequence"]} for name in datasets if name not in counted
+        ]
+        for part in parts:
+            twice |= cycles.keys() & part.keys()
+            cycles |= part
+        for name in datasets:
+            unbound = sequences[name][1]
             initial = unbound["sequence"][unbound["origin"] == "cycle 0"]
-            if len(initial) > len(cycles.get(0, ())):
+            if name not in counted and len(initial) > len(cycles.get(0, ())):
                 cycles[0] = initial
-        said = selex_series.check(cycles).verdict
+        if twice:
+            named = ", ".join(map(str, sorted(twice)))
+            said = f"cannot tell: two files hold cycle {named}; write in replicate which library each row is of"
+        else:
+            said = selex_series.check(cycles).verdict
         found |= dict.fromkeys(datasets, said)
     return found
 
