@@ -190,7 +190,11 @@ def drawn(found, dataset):
         bound=[bound(name)[0] for name in found.alike(dataset)],
         **options,
     )
-    return table, {label: negatives for label, negatives, _ in sets}
+    made = {}
+    for label, negatives, tally in sets:
+        assert tally.total("kept") == len(negatives), "a pool to draw from is not kept"
+        made[label] = negatives
+    return table, made
 
 
 @pytest.mark.parametrize("dataset", ["TFA_CHS_THC_0001.Rep-DIANA_0293", "TFA_GHTS_YWK_B_AffSeq_G3_TFA_C4"])
