@@ -226,6 +226,23 @@ def test_a_card_holds_true_numbers(tmp_path):
     assert len(tables.read_tsv(folder / "evaluation.tsv")) == 2
 
 
+@pytest.mark.parametrize(
+    ("assay", "chrom", "parts", "said"),
+    [
+        ("htselex", None, ["fold0/3", "fold1/3"], "In 3 folds by a hash of the sequence."),
+        ("chipseq", "chr7", ["fold0/3", "fold1/3"], "In 3 folds by chromosome."),
+        # what trains in every fold is in none
+        ("pbm", None, ["train", "validation"], "10% for validation. No other array design tests it."),
+        ("chipseq", "chr7", ["train", "test"], "By chromosome: chr4 for validation, chr1 for the test"),
+    ],
+)
+def test_the_card_says_how_its_rows_were_split(assay, chrom, parts, said):
+    rows = tables.sequences(id=["a", "b"], sequence="ACGT", label=1, split=parts, origin="made", chrom=[chrom, "chr8"])
+    rows["chrom"] = [chrom, chrom and "chr8"]
+    split = {"validation": ["chr4"], "test": ["chr1"], "validation_fraction": 0.1, "test_fraction": 0.2, "folds": 3}
+    assert said in model_card._split({"assay": assay, "test_path": ""}, split, rows)
+
+
 def tfbind(*arguments):
     return subprocess.run([sys.executable, "-m", "tfbind.cli", *map(str, arguments)], capture_output=True, text=True)
 

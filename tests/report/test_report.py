@@ -486,6 +486,35 @@ def test_a_pair_that_was_never_scored_is_said_to_be_so(full):
     assert full.count("</sup> not scored in this study</li>") == 4
 
 
+def test_two_designs_of_one_array_are_no_pair(folder, small):
+    metrics = small["metrics"].assign(source_assay="pbm", target_assay="pbm")
+    metrics = metrics[(metrics["source"] != "MAX_selex") | (metrics["target"] != "MAX_K562")]
+    render(folder / "designs.html", **small | {"metrics": metrics})
+    text = (folder / "designs.html").read_text(encoding="utf-8")
+    assert text.count("</sup> two designs of one array: each is the test set of the other</li>") == 4
+    assert "not scored in this study" not in text
+
+
+def test_the_page_says_how_rows_were_split(folder, small, plain):
+    assert "AUROC is computed once over all test sequences" in plain and "a hash that both strands share" in plain
+    assert " folds" not in plain
+    config = yaml.safe_dump({"seeds": [0], "split": {"folds": 5, "without_coordinates": "cluster"}})
+    render(folder / "folds.html", **small | {"provenance": {"configuration": config}})
+    text = (folder / "folds.html").read_text(encoding="utf-8")
+    assert "All rows are tested, in 5 folds:" in text and "AUROC is computed within each fold" in text
+    assert "are those of the first fold alone" in text
+    assert "once over all test sequences" not in text and "sequences without by clusters of similar sequences" in text
+
+
+@pytest.mark.parametrize(("source", "said"), [("htselex", True), ("pbm", False)])
+def test_the_published_table_is_named_where_the_assays_are_its_own(folder, small, source, said):
+    shifts = small["shifts"].replace({"source_assay": {"htselex": source}})
+    render(folder / "ends.html", **small | {"shifts": shifts})
+    text = (folder / "ends.html").read_text(encoding="utf-8")
+    assert (": the table of the paper, completed" in text) == said
+    assert ("with the TFs and the assays of this study" in text) != said
+
+
 def test_text_on_the_colour_scale_can_be_read():
     def luminance(colour):
         rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255

@@ -385,6 +385,19 @@ def test_names_of_getfasta_are_split_by_their_chromosomes(write, form):
     assert not [reason for event, reason in reasons(tally) if event == "noted"]
 
 
+def test_folds_without_a_row_are_said(genome, write):
+    def noted(names, folds):
+        peaks = write("p.bed", [f"{c}\t{s}\t{s + 40}" for c in names for s in range(6000, 20_000, 500)])
+        sheet = row(assay="chipseq", format="bed", path=peaks, genome="tiny")
+        return {r: n for (e, r), n in reasons(bound(sheet, genome=genome, split=SPLIT | {"folds": folds})[1]).items()}
+
+    assert not any("no row in fold" in reason for reason in noted(["chr1", "chr2", "chr3"], 3))
+    (said,) = (each for each in noted(["chr1"], 3).items() if "no row in fold" in each[0])
+    lacking = [str(fold) for fold in range(3) if fold != splits.fold_of_chromosomes(genome.lengths, 3)["chr1"]]
+    where = f"no row in fold {', '.join(lacking)} of 3, since all of it is on chr1"
+    assert said == (f"{where}: where these would validate or train alone, there is no model", 28)
+
+
 def test_chromosomes_of_the_config_that_split_nothing_are_said(genome, write):
     def noted(sheet, **options):
         return {reason: n for (event, reason), n in reasons(bound(sheet, **options)[1]).items() if event == "noted"}

@@ -97,7 +97,7 @@ def data(tmp_path_factory):
         for spot in range(1_500):
             bound = spot < 60
             probe = planted(rng, 35, site) if bound else random(rng, 35)
-            signal = rng.uniform(4.5, 9) if bound else rng.uniform(-2, 3.5)
+            signal = rng.uniform(5, 9) if bound else rng.normal()  # QNZS are Z-scores
             cells = [spot, spot // 50, spot % 50, "FALSE", f"ME_{spot:05d}", probe, "CCTGTGTGAAATTGTTATCCGCTCT"]
             lines.append("\t".join(map(str, [*cells, f"{signal:.4f}", "", 0])) + "\n")
         for normalised in ("QNZS", "SD"):
@@ -110,11 +110,9 @@ def data(tmp_path_factory):
     return folder
 
 
-def study(data, folder, left_out="-", **changes):
-    """The study of the profile, as a run with the command of its config loads it; rows of an assay may be left out."""
+def study(data, folder, **changes):
+    """The study of the profile, as a run with the command of its config loads it."""
     assert sheet.main([str(data / "data"), str(folder / "datasets.tsv")]) == 0
-    rows = tables.read_tsv(folder / "datasets.tsv")
-    tables.write_tsv(rows[rows["assay"] != left_out], folder / "datasets.tsv")
     genome = {"fasta": str(data / "hg38.fa"), "blacklist": str(data / "black.bed")}
     given = {"datasets": str(folder / "datasets.tsv"), "genomes": {"hg38": genome}}
     return config.load(PROFILE / "config.yaml", given | changes)
@@ -162,7 +160,7 @@ def test_folders_without_files_of_ibis_are_refused(data, tmp_path, capsys):
 
 def test_validate_passes(data, tmp_path):
     said = []
-    assert check_files.read_files(study(data, tmp_path, "pbm"), said.append) == []
+    assert check_files.read_files(study(data, tmp_path), said.append) == []
     chs = next(line for line in said if line.startswith("TFA_CHS"))
     assert "summit in column 4 (abs_summit), score in column 7 (fold_enrichment)" in chs
 
@@ -192,7 +190,11 @@ def drawn(found, dataset):
         bound=[bound(name)[0] for name in found.alike(dataset)],
         **options,
     )
-    return table, {label: negatives for label, negatives, _ in sets}
+    made = {}
+    for label, negatives, tally in sets:
+        assert tally.total("kept") == len(negatives), "a pool to draw from is not kept"
+        made[label] = negatives
+    return table, made
 
 
 @pytest.mark.parametrize("dataset", ["TFA_CHS_THC_0001.Rep-DIANA_0293", "TFA_GHTS_YWK_B_AffSeq_G3_TFA_C4"])
@@ -235,6 +237,19 @@ def test_reads_have_aliens_of_their_cycle(data, tmp_path):
         # the library of the other TF is as large as this one: its reads are all taken, and the log counts what is short
         other, _ = drawn(found, dataset.replace("TFA", "TFB").replace("040", "041"))
         assert sets[label]["split"].value_counts().to_dict() == other["split"].value_counts().to_dict()
+
+
+def test_probes_have_the_ratio_of_ibis(data, tmp_path):
+    table, sets = drawn(study(data, tmp_path), "TFA_PBM_PBM14330")
+    assert len(table) == 60 and set(sets) == {"probes"}
+    # one array design trains; with the other, it would be the test
+    assert set(table["split"]) == {"train", "validation"} == set(sets["probes"]["split"])
+    assert sets["probes"]["split"].value_counts().to_dict() == (10 * table["split"].value_counts()).to_dict()
+    # bound probes hold the motif, and only the variable part of a probe is a sequence
+    turned = dna.reverse_complement_text(SITE["TFA"])
+    held = table["sequence"].str.contains(f"{SITE['TFA']}|{turned}")
+    assert held.all() and set(table["sequence"].str.len()) == {35}
+    assert sets["probes"]["score"].max() < table["score"].min()
 
 
 def test_every_set_is_scored_for_itself(data, tmp_path):

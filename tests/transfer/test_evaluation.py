@@ -388,6 +388,29 @@ def run(study, tf="GATA3", refused=None, **changes):
     return ev.evaluate(tf, ROWS, predictions, parts, {**CONFIG, **changes}, refused or {})
 
 
+@pytest.mark.parametrize(
+    ("fold", "reason"),
+    [
+        (lambda test: test["label"], "no fold holds test rows of both classes"),
+        (lambda test: (test["start"] == 0).astype(int), ""),
+    ],
+    ids=["none", "one of each"],
+)
+def test_folds_that_cannot_be_ranked_are_said(study, fold, reason):
+    """No fold with both classes leaves the cell without a value; one with a row of each leaves DeLong's p out."""
+    tests, predictions = study
+    tests["g_chip"]["split"] = [f"fold{i}/3" for i in fold(tests["g_chip"])]
+    rows = {name: row for name, row in ROWS.items() if name != "m_chip"}
+    runs = [(name, "shuffled") for name in ("g_chip", "g_selex")]
+    metrics, transfer, _ = ev.on_target("g_chip", "shuffled", tests["g_chip"], runs, predictions, rows, CONFIG)
+    found = pd.DataFrame(transfer).set_index("model").loc["deepbind"]
+    if reason:
+        assert {row["note"] for row in metrics} == {found["note"]} == {reason}
+        return
+    assert found["low"] < found["drop"] < found["high"] and 0 < found["p_value"] < 1
+    assert pd.isna(found.get("p_delong")) and "one positive or one negative: no p by DeLong" in found["note"]
+
+
 def test_every_cell_has_its_rows(study):
     metrics, transfer, curves = run(study)
     assert list(metrics) == columns.METRIC_COLUMNS and list(transfer) == columns.TRANSFER_COLUMNS

@@ -143,6 +143,29 @@ def test_summary_keeps_rows_without_factors_and_leaves_extra_pairs_out():
     assert summary.summary(table()).empty
 
 
+@pytest.mark.parametrize(
+    ("assays", "chosen"),
+    [
+        (("smileseq", "ghtselex"), {("smileseq", "ghtselex")}),
+        (("pbm", "htselex"), {("pbm", "htselex")}),
+        (("cutandrun", "chipseq"), {("cutandrun", "chipseq")}),
+        (("pbm", "smileseq", "dapseq"), {("pbm", "dapseq"), ("smileseq", "dapseq")}),
+        (("pbm", "cuttag", "selexseq"), {("pbm", "cuttag"), ("selexseq", "cuttag")}),
+        (("pbm", "htselex", "chipseq"), {("htselex", "chipseq")}),
+        (("theirs", "chipseq"), {("theirs", "chipseq")}),
+        (("b", "a"), {("b", "a")}),
+    ],
+)
+def test_the_cross_assay_table_is_of_one_direction(assays, chosen):
+    """The mean of a drop and of that of the way back says nothing."""
+    ways = [(one, other) for one in assays for other in assays if one != other]
+    for each in (ways, ways[::-1]):
+        table = pd.DataFrame(each, columns=["source_assay", "target_assay"]).assign(shift="assay")
+        table.loc[len(table)] = [assays[0], assays[0], "cell"]
+        found = table[summary.crossing(table)]
+        assert set(found[["source_assay", "target_assay"]].itertuples(index=False, name=None)) == chosen
+
+
 def test_the_interval_over_factors_covers_their_mean():
     rng = np.random.default_rng(0)
     covered, factors = [], table(*(pair(f"T{i}", 0) for i in range(6)))

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 
 from tfbind import __version__, dna
+from tfbind.assays import form
 from tfbind.errors import InputError, NotEstimable, ResourceError
 from tfbind.io import atomic, tables
 from tfbind.models import predict, store
@@ -238,13 +239,13 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
         *_table(["file", "SHA-256"], [[_public(source), tables.digest(path)] for source, path in files.items()]),
         "",
     ]
-    whole = {name: splits.of_fold(tables.read(sequences[name]), 0) for name in ("positives", "negatives")}
+    read = {name: tables.read(sequences[name]) for name in ("positives", "negatives")}
+    whole = {name: splits.of_fold(table, 0) for name, table in read.items()}
     *trained, left_out = leakage.without(*whole.values(), tables.read(sequences["leaking"], leakage.LEAKING))
     counts = []
     for (name, table), kept in zip(whole.items(), trained, strict=True):
         held = [int((kept["split"] == part).sum()) for part in ("train", "validation")]
         counts.append([name, *held, int((table["split"] == "test").sum()), tables.digest(sequences[name])])
-    placed = bool(whole["positives"]["chrom"].notna().any())
     lines += [
         *_table(["sequences", *tables.SPLITS, "SHA-256 of the table"], counts),
         "",
@@ -254,7 +255,7 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
         "",
         "## Held-out split",
         "",
-        _split(row, settings["split"], placed),
+        _split(row, settings["split"], read["positives"]),
         "",
         "## Evaluation",
         "",
@@ -303,19 +304,23 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
     return "\n".join(lines)
 
 
-def _split(row: Mapping[str, str], split: Mapping, placed: bool) -> str:
+def _split(row: Mapping[str, str], split: Mapping, positives: pd.DataFrame) -> str:
     if row.get("test_path"):
         return f"Tested on {_public(row['test_path'])} alone, which never trains."
-    if (folds := split.get("folds", 1)) > 1:
+    placed = bool(positives["chrom"].notna().any()) and not splits.in_blocks(positives, split)
+    if (splits.folds(positives) >= 0).any():
         how = "chromosome" if placed else "similar sequences" if splits.by_cluster(split) else "a hash of the sequence"
         return (
-            f"In {folds} folds by {how}. This is the model of fold 0, validated on fold 1 and trained on the others; "
-            "the models of the other folds are in the folders within. The evaluation is that of all folds together."
+            f"In {split['folds']} folds by {how}. This is the model of fold 0, validated on fold 1 and trained on the "
+            "others; the models of the other folds are in the folders within. The evaluation is that of all folds "
+            "together."
         )
     if placed:
         validation, test = (", ".join(split[part]) or "none" for part in ("validation", "test"))
         return f"By chromosome: {validation} for validation, {test} for the test; the others train."
     how = "clusters of similar sequences" if splits.by_cluster(split) else "a strand-blind hash of the sequence"
+    if form(row["assay"]) == "intensities":  # as all probes overlap others of their design
+        return f"By {how}: {split['validation_fraction']:.0%} for validation. No other array design tests it."
     return f"By {how}: {split['validation_fraction']:.0%} for validation, {split['test_fraction']:.0%} for the test."
 
 

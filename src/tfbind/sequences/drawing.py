@@ -99,10 +99,16 @@ def sets(
         except InputError as error:
             faults += error.faults
             continue
-        tally.rows[:0] = chain.from_iterable(each.rows for _, each in found.values())
+        tally.rows[:0] = chain.from_iterable(_of_pool(each) for _, each in found.values())
         yield label, table, tally
     if faults:
         raise InputError(dict.fromkeys(faults))
+
+
+def _of_pool(tally: Tally) -> Iterator[tuple[str, str, int]]:
+    # What a file of negatives holds is not kept until it is drawn.
+    for event, reason, count in tally.rows:
+        yield ("noted", f"to draw negatives from, {reason}", count) if event == "kept" else (event, reason, count)
 
 
 def _peaks(neighbours: Sequence[Mapping[str, str]]) -> Iterator[pd.DataFrame]:

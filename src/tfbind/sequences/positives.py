@@ -245,6 +245,11 @@ def _split(row: Mapping[str, str], kind: str, split: Mapping, *, genome, tally: 
         table, own = table[~leaks].reset_index(drop=True), own[~leaks]
     lengths = None if genome is None else genome.lengths
     chosen = splits.assign(table[own], split, lengths, tally, beside)
+    if own.any() and (void := splits.void(chosen, split)):
+        there = table.loc[own, "chrom"].dropna().unique()
+        where = f", since all of it is on {', '.join(there[:3])}" if 0 < len(there) <= 3 else ""
+        said = f"no row in fold {', '.join(map(str, void))} of {split['folds']}{where}"
+        tally.add("noted", f"{said}: where these would validate or train alone, there is no model", own.sum())
     if (row["test_path"] or intensities) and kind != "input":
         chosen = chosen.replace("test", "train")
     table["split"] = "test"

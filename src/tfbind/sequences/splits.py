@@ -237,6 +237,25 @@ def folds(table: pd.DataFrame) -> np.ndarray:
     return values.map(number).fillna(-1).to_numpy(np.int64)
 
 
+def void(chosen: pd.Series, split: Mapping) -> list[int]:
+    """The folds that hold no row.
+
+    Parameters
+    ----------
+    chosen : Series of str
+        From `assign`.
+    split : mapping
+        As for `assign`.
+
+    Returns
+    -------
+    list of int
+        Empty without folds.
+    """
+    folds, there = split.get("folds", 1), set(chosen)
+    return [fold for fold in range(folds) if name_of(fold, folds) not in there] if folds > 1 else []
+
+
 def of_fold(table: pd.DataFrame, fold: int) -> pd.DataFrame:
     """A table as the models of one fold see it: `train`, `validation` and `test`.
 

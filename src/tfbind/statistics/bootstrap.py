@@ -148,12 +148,13 @@ def _within_folds(scores: np.ndarray, draws: Draws, kernel: Callable) -> np.ndar
     total, weights = 0.0, np.zeros(len(draws.counts))
     for fold in np.unique(draws.folds):
         rows = draws.folds == fold
-        codes = draws.codes[rows]
-        of_code = np.bincount(codes, minlength=draws.counts.shape[1])
-        drawn = draws.counts * of_code  # (B, G)
-        n_positive, n_negative = drawn[:, : draws.n_positive].sum(1), drawn[:, draws.n_positive :].sum(1)
+        # the blocks of this fold alone; those of positives come first
+        used, codes = np.unique(draws.codes[rows], return_inverse=True)
+        counts, first = draws.counts[:, used], int(np.searchsorted(used, draws.n_positive))
+        size = np.bincount(codes)
+        n_positive, n_negative = counts[:, :first] @ size[:first], counts[:, first:] @ size[first:]
         both = (n_positive > 0) & (n_negative > 0)
-        alone = Draws(codes, draws.counts[both], draws.n_positive, draws.n_block)
+        alone = Draws(codes.astype(draws.codes.dtype), counts[both], first, draws.n_block)
         found = ranked(scores[rows], alone, kernel)
         values = np.zeros((len(both), found.shape[1]))
         values[both] = found

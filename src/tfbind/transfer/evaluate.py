@@ -176,7 +176,8 @@ def draws_of(test: pd.DataFrame, target: str, negatives: str, statistics: Mappin
     Raises
     ------
     NotEstimable
-        The table is empty for a stated reason, or a class has fewer than `min_examples` sequences.
+        The table is empty for a stated reason, a class has fewer than `min_examples` sequences, or of rows in folds
+        none has both classes.
     """
     if tables.note(test):
         raise NotEstimable(tables.note(test))
@@ -188,7 +189,9 @@ def draws_of(test: pd.DataFrame, target: str, negatives: str, statistics: Mappin
     rng = generator("bootstrap", target, negatives)
     block = bootstrap.blocks(test, statistics["block"])
     draws = bootstrap.draw(test["label"].to_numpy(), block, statistics["resamples"], rng)
-    return draws._replace(folds=_folds(test))
+    if (folds := _folds(test)) is not None:
+        of_folds(test["label"].to_numpy(), folds)
+    return draws._replace(folds=folds)
 
 
 def _folds(test: pd.DataFrame) -> np.ndarray | None:
@@ -271,7 +274,8 @@ def _of_probes(intensities: np.ndarray | None, cell: _Cell, level: float) -> Ite
     for column, metric in enumerate(INTENSITY_METRICS):
         low, high = bootstrap.metric_interval(cell.probes, column, level, LEAST[metric])
         value = {"value": cell.probes.value[column], "low": low, "high": high}
-        yield {"seed": "ensemble", "metric": metric, "note": "; ".join(_caveats(cell.replicates))} | value
+        notes = _caveats(cell.replicates) + (["all scores are equal"] if np.isnan(value["value"]) else [])
+        yield {"seed": "ensemble", "metric": metric, "note": "; ".join(notes)} | value
     for row in probes.thresholds(intensities, cell.scores.mean(0), MOVED).itertuples():
         counts = {"n_positive": row.n_positive, "n_negative": row.n_negative}
         yield {
@@ -290,8 +294,11 @@ def _drop(labels: np.ndarray, own: _Cell, other: _Cell, floor: _Cell, level: flo
         return row | {"note": "; ".join(dict.fromkeys(reasons))}
     row["drop"], row["low"], row["high"] = bootstrap.difference(own.replicates, other.replicates, level)
     row["p_value"] = bootstrap.difference_p(own.replicates, other.replicates)
-    row["p_delong"] = delong_p(labels, own.scores.mean(0), other.scores.mean(0), folds)
     notes = _unranked(labels, folds) + _caveats(own.replicates, other.replicates)
+    try:
+        row["p_delong"] = delong_p(labels, own.scores.mean(0), other.scores.mean(0), folds)
+    except NotEstimable:  # of a fold; all test rows together are at least `min_examples`
+        notes.append("a fold has one positive or one negative: no p by DeLong")
     if floor.replicates is not None and floor is not own:
         if row["floor"] > HIGH_FLOOR:
             notes.append(f"composition alone reaches {row['floor']:.2f}")

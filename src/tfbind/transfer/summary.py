@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tfbind.assays import is_from_vitro
+from tfbind.assays import ASSAYS, is_from_vitro
 from tfbind.statistics import over_tfs
 from tfbind.study.shifts import SHIFTS, rank
 from tfbind.transfer.evaluate import MOTIF_PRESENT
@@ -31,6 +31,11 @@ SHIFT_COLUMNS = ["shift", "source_assay", "target_assay", *GROUP, *MEANS, "p_min
 PUBLISHED = ("htselex", "chipseq")
 
 
+def _place(assay: str) -> tuple[int, str]:
+    # Of an assay among all; a word of a table of scores comes after them.
+    return [*ASSAYS, assay].index(assay), assay
+
+
 def crossing(table: pd.DataFrame) -> pd.Series:
     """The rows of the cross-assay table.
 
@@ -43,11 +48,16 @@ def crossing(table: pd.DataFrame) -> pd.Series:
     -------
     Series of bool
         From HT-SELEX to ChIP-seq, as published. In a study without these, from any assay in vitro to any in cells; and
-        without those, between any two assays.
+        without those, from any to the first of the targets in the order of `assays.ASSAYS`: never both directions.
     """
     ways = list(zip(table["source_assay"], table["target_assay"], strict=True))
     across = table["shift"] == "assay"
-    found = ([way == PUBLISHED for way in ways], [is_from_vitro(*way) for way in ways])
+    first = min(table["target_assay"][across], key=_place, default=None)
+    found = (
+        [way == PUBLISHED for way in ways],
+        [is_from_vitro(*way) for way in ways],
+        [target == first for _, target in ways],
+    )
     masks = [across & np.array(mask, bool) for mask in found]
     return next((mask for mask in masks if mask.any()), across)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from tfbind.assays import form
 from tfbind.report import figure, table, wording
 
 TITLE, ANCHOR, NEEDS = "Source × target", "matrix", ("metrics",)
@@ -39,6 +40,13 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     }
 
 
+def _absent(source: str, target: str) -> str:
+    # Why a study has no such pair.
+    if form(source) == form(target) == "intensities":
+        return "two designs of one array: each is the test set of the other"
+    return "not scored in this study"
+
+
 def _grid(cells: pd.DataFrame) -> dict:
     """One source x target table of AUROCs; a cell without a value has a letter, and below the table its reason."""
     targets = list(dict.fromkeys(cells["target"]))
@@ -47,12 +55,13 @@ def _grid(cells: pd.DataFrame) -> dict:
         key=lambda s: (s not in targets, targets.index(s) if s in targets else 0),
     )
     known = {(row["source"], row["target"]): row for row in cells.to_dict("records")}
+    assays = {row[end]: row[f"{end}_assay"] for row in known.values() for end in ("source", "target")}
     reasons: dict[str, str] = {}
     rows = []
     for source in sources:
         row = []
         for target in targets:
-            cell = known.get((source, target), {"value": np.nan, "note": "not scored in this study"})
+            cell = known.get((source, target), {"value": np.nan, "note": _absent(assays[source], assays[target])})
             if pd.isna(cell["value"]):
                 reason = (
                     wording.word(cell["note"]) if wording.word(cell["note"]) != wording.MISSING else "no reason given"

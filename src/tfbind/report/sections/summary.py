@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from tfbind.report import table, wording
-from tfbind.transfer.summary import GROUP, crossing
+from tfbind.transfer.summary import GROUP, PUBLISHED, crossing
 
 TITLE, ANCHOR, NEEDS = "Assay to assay", "summary", ("summary", "shifts")
 
@@ -26,6 +26,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     dict
         `summary`, a table (see `table.shown`); the download is `summary` as it was given. Of a table of scores without
         assays, `summary` holds the means over its farthest shift instead. `source`, `target`: the assays in words.
+        `published`: whether they are those of the published table.
     """
     across = tables["shifts"][crossing(tables["shifts"])]
     source, target = _named(across["source_assay"]), _named(across["target_assay"])
@@ -33,6 +34,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
         "summary": _summary(tables["summary"], across, f"Trained on {source} or on {target}, tested on {target}"),
         "source": source,
         "target": target,
+        "published": set(zip(across["source_assay"], across["target_assay"], strict=True)) == {PUBLISHED},
     }
 
 
