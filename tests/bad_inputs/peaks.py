@@ -24,7 +24,7 @@ CASES = [
     Case(3, "many_peaks_end_beyond_their_chromosome",
          ("2 of 22 peaks end beyond their chromosome, e.g. chr1:8990-9010", "probably of another genome build"), 2,
          {"a.narrowPeak": spaced() + 2 * peak("chr1", 8990, 9010)}),
-    Case(4, "windows_run_off_both_ends", ("2 dropped, window runs off the chromosome", "20 kept, train"), 0,
+    Case(4, "windows_run_off_both_ends", ("2 dropped, window beyond the end of the chromosome", "20 kept, train"), 0,
          {"a.narrowPeak": spaced() + peak("chr1", 10, 50) + peak("chr1", 8970, 9000, 1)}),
     Case(5, "narrowpeak_start_after_end", ("a.narrowPeak:21: start 900 is not below end 900; BED is 0-based half-open",),
          2, {"a.narrowPeak": spaced() + peak("chr1", 900, 900)}),

@@ -29,8 +29,8 @@ CASES = [
           "".join(f"{p[: 35 - 9 * (i % 2)]}\t{s}\n" for i, (p, s) in enumerate(zip(PROBES, SIGNALS, strict=True)))),
     array(31, "every_probe_has_an_n", ("d: not estimable: every probe has an N",), 3,
           "".join(f"{p[:9]}N{p[10:]}\t{s}\n" for p, s in zip(PROBES, SIGNALS, strict=True))),
-    array(32, "a_primer_that_is_not_declared", (f"a.txt: at least 90% of the probes end in {PRIMER}, a constant part that "
-          f"is no site; write {PRIMER} in right_flank of the sheet, which cuts it off",), 2,
+    array(32, "a_primer_that_is_not_declared", (f"a.txt: at least 90% of the probes end in {PRIMER}, a constant part, "
+          f"not a site; write {PRIMER} in right_flank of the sheet, which cuts it off",), 2,
           TABLE.replace("\t", f"{PRIMER}\t")),
     array(32, "another_primer_declared", ("a.txt: 200 of 200 probes lack the right_flank ACGTACGTAC; they show " + PRIMER,),
           2, TABLE.replace("\t", f"{PRIMER}\t"), right_flank="ACGTACGTAC"),
@@ -66,7 +66,7 @@ CASES = [
                             *(spot.replace("\t9\t0", "\t9\t-100") for spot in SPOTS[:3]), *SPOTS[3:197]])),
     array(30, "an_array_of_one_signal", ("d: not estimable: over half of the probes have one and the same signal",), 3,
           "".join(f"{p}\t{100 + (i > 150) * i}\n" for i, p in enumerate(PROBES))),
-    array(30, "a_threshold_that_no_probe_reaches", ("no bound sequence is left for d; its log says why",), 2, TABLE,
+    array(30, "a_threshold_that_no_probe_reaches", ("no positive is left for d; its log says why",), 2, TABLE,
           config={"probes": {"threshold": 1e6}}),
     array(56, "a_threshold_that_is_none", ("config.yaml: probes.threshold: -1 is less than or equal to the minimum of 0",),
           2, TABLE, config={"probes": {"threshold": -1}}),

@@ -67,7 +67,7 @@ CASES = [
           f"{READS[0]}\t1\n{READS[1]}\t2\n{READS[2]}\tyes\n", "a.tsv"),
     shown(54, "a_labelled_first_row_with_a_fault_is_no_header", ("a.tsv:1: label '7' is neither 0 nor 1",), 2,
           f"ACGX{READS[0]}\t7\n{READS[1]}\t1\n", "a.tsv"),
-    shown(44, "no_positive_in_the_file", ("a.tsv: no bound sequence is left for d; its log says why",), 2,
+    shown(44, "no_positive_in_the_file", ("a.tsv: no positive is left for d; its log says why",), 2,
           "".join(f"{read}\t0\n" for read in READS), "a.tsv"),
     shown(56, "seq_file_without_its_header", ("a.seq:1: no column EventID, seq, Bound; a .seq file begins with",), 2,
           f"A\te1\t{READS[0]}\t1\n", "a.seq"),
