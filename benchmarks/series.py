@@ -15,7 +15,9 @@ import pandas as pd
 from tfbind import dna, motifs
 from tfbind.io.tally import Tally
 from tfbind.sequences import selex, selex_series
-from tfbind.simulation import assays, settings
+from tfbind.simulation import reads as simulated
+from tfbind.simulation import settings
+from tfbind.simulation.energies import Energies
 
 #: Reads of a cycle: those of ALX4 of DeepSELEX, and of NRLB; GATA3 and GATA4 of mubind have 50,000 to 180,000.
 DEPTHS = (15_000, 25_000)
@@ -25,8 +27,8 @@ _WIDTHS = range(6, 16)
 
 def series(motif: motifs.Motifs, reads: int, rng: np.random.Generator) -> dict[int, list[str]]:
     """Distinct inserts of cycles 0 to 4."""
-    found = {0: rng.integers(0, 4, (reads, settings.INSERT), dtype=np.uint8)}
-    found |= {cycle: tokens for cycle, tokens, _ in assays.selex(motif, reads, rng)}
+    found = {0: simulated.library(reads, settings.INSERT["htselex"], rng)}
+    found |= {cycle: tokens for cycle, tokens, _ in simulated.htselex(Energies(motif, ("",)), reads, rng)}
     return {
         cycle: selex.inserts(dna.decode(tokens), "", "", Tally(), jackpots="keep")["sequence"].tolist()
         for cycle, tokens in found.items()

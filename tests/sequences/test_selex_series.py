@@ -10,10 +10,11 @@ from tfbind import dna, motifs
 from tfbind.io import sequence_files
 from tfbind.io.tally import Tally
 from tfbind.sequences import selex, selex_series
-from tfbind.simulation import assays
+from tfbind.simulation import reads
+from tfbind.simulation.energies import Energies
 
 
-def library(site, seed=0, reads=4000, cycles=(0, 1, 2, 3, 4), pool=60_000, enriched=(0.01, 0.02, 0.07, 0.25, 0.6)):
+def library(site, seed=0, size=4000, cycles=(0, 1, 2, 3, 4), pool=60_000, enriched=(0.01, 0.02, 0.07, 0.25, 0.6)):
     """Distinct inserts of 20 bp: each cycle holds the site in the share `enriched`, and later ones share molecules."""
     rng = np.random.default_rng(seed)
     found = {}
@@ -25,10 +26,10 @@ def library(site, seed=0, reads=4000, cycles=(0, 1, 2, 3, 4), pool=60_000, enric
         bound = np.arange(pool) % 2 == 0
         molecules[np.flatnonzero(bound)[:, None], starts[bound][:, None] + np.arange(len(site))] = dna.encode([site])[0]
         within = pool if cycle == 0 else pool // 2**cycle
-        counts = rng.binomial(reads, enriched[cycle])
+        counts = rng.binomial(size, enriched[cycle])
         kept = [
             rng.choice(np.flatnonzero(which[:within]), n, replace=False)
-            for which, n in ((bound, min(counts, within // 2)), (~bound, min(reads - counts, within // 2)))
+            for which, n in ((bound, min(counts, within // 2)), (~bound, min(size - counts, within // 2)))
         ]
         found[cycle] = dna.decode(rng.permutation(molecules[np.concatenate(kept)]))
     return found
@@ -138,17 +139,17 @@ def test_the_words_that_dinucleotides_explain_are_those_of_a_markov_chain():
     assert selex_series._by_dinucleotides(tokens, words) == pytest.approx(1 - np.exp(-expected))
 
 
-def distinct(reads, counts=None):
+def distinct(inserts, counts=None):
     """The inserts that a dataset has."""
-    return selex.inserts(reads, "", "", Tally(), counts)["sequence"].tolist()
+    return selex.inserts(inserts, "", "", Tally(), counts)["sequence"].tolist()
 
 
 @pytest.mark.parametrize("tf", ["CTCF", "GATA1", "MAX"])
 def test_a_simulated_library(tf):
     rng = np.random.default_rng(0)
-    series = {0: dna.decode(rng.integers(0, 4, (15_000, 20), dtype=np.uint8))}
-    motif = motifs.of_tf(tf).take([0])
-    series |= {cycle: distinct(dna.decode(tokens)) for cycle, tokens, _ in assays.selex(motif, 15_000, rng)}
+    series = {0: dna.decode(reads.library(15_000, 20, rng))}
+    energies = Energies(motifs.of_tf(tf).take([0]), (tf,))
+    series |= {cycle: distinct(dna.decode(tokens)) for cycle, tokens, _ in reads.htselex(energies, 15_000, rng)}
     assert said(series) == "in order"
     for one, two in combinations(series, 2):
         assert said(swapped(series, one, two)) == f"swapped: cycles {one} and {two}"

@@ -351,3 +351,18 @@ def test_a_verdict_names_cycles_that_are_no_series():
     assert line["series"].startswith("swapped: cycles 2 and 3; ATGAGTCA")
     assert line["verdict"].startswith("good: ") and line["verdict"].endswith("; its cycles: swapped: cycles 2 and 3")
     assert "cycles" not in library(*metrics, series="in order; ATGAGTCA and 9 more words")["verdict"]
+
+
+def test_a_dataset_without_held_out_rows_has_the_first_scored_model_where_its_motif_is_there():
+    nothing = [own(model, None, note="one array") for model in ("deepbind", "bilstm", "composition")]
+    away = [
+        own(model, value, comparison="cross", target="chip")
+        for model, value in (("deepbind", None), ("bilstm", 0.7), ("regression", 0.9), ("composition", 0.5))
+    ]
+    line = library(*nothing, *away, motif="MA0093.4", motif_auroc=0.74)
+    assert (
+        line["verdict"] == ("cannot tell: USF1: one array; its own motif MA0093.4 alone reaches 0.74 on its rows")
+        and line["model"] == "bilstm"
+    ), "whatever the others reach"
+    line = library(*nothing, *away, motif="MA0093.4", motif_auroc=0.59)
+    assert line["verdict"] == "cannot tell: USF1: one array" and pd.isna(line["model"])

@@ -328,3 +328,8 @@ def test_pairs_of_assays_leave_out_what_is_not_sound_and_name_it():
     assert arrays["n_tf"] == 2 and arrays["left_out"] == "" and arrays["p_holm"] == 1
     assert shown.loc[("bilstm", "pbm"), "n_tf"] == 2
     assert summary.assay_pairs(table(*rows).iloc[:0], health).empty
+    # C's ChIP-seq has no held-out rows: it counts once its own motif alone separates the classes
+    health["motif_auroc"] = np.where(health["dataset"] == "C_chip", 0.59, np.nan)
+    assert summary.assay_pairs(table(*rows), health)["left_out"].iloc[0] == "C, D"
+    health.loc[health["dataset"] == "C_chip", "motif_auroc"] = 0.6
+    assert summary.assay_pairs(table(*rows), health)["left_out"].iloc[0] == "D"

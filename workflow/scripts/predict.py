@@ -7,8 +7,8 @@ from tfbind import job, kept
 from tfbind.io import tables
 from tfbind.sequences import leakage
 
-WORDS = "models of words scan longer sequences alone; give a label the reading scan"
 job.begin(snakemake.log[0])
+WORDS = "models of words scan longer sequences alone; give a label the reading scan"
 inputs, params = snakemake.input, snakemake.params
 folds = len(inputs.leaking) // len(params.tests)
 read = iter([tables.read(path, leakage.LEAKING) for path in inputs.leaking])

@@ -341,7 +341,8 @@ def judge(
     DataFrame
         `COLUMNS`, one row per dataset. `verdict` begins with ``good``, ``weak``, ``poor`` or ``cannot tell`` and is
         about the dataset's own held-out sequences. Where the model of a ``poor`` dataset is clearly above composition
-        on another target, `verdict` says so.
+        on another target, `verdict` says so. A dataset without held-out rows that holds its TF's own motif has as
+        `model` the first of the config that was scored anywhere.
     """
     floors = {label for label, options in models.items() if options.get("kind") == "composition"}
     cells = metrics[
@@ -376,7 +377,12 @@ def _learnt(tf: str, mine: pd.DataFrame, floors: set[str], about: Mapping, away:
     if networks.empty:
         notes = [note for note in mine["note"].dropna().unique() if note]
         reason = "; ".join(notes) or "no model was scored on its own held-out rows"
-        return {"verdict": f"cannot tell: {tf}: {reason}"}
+        line = {"verdict": f"cannot tell: {tf}: {reason}"}
+        if about["motif_auroc"] >= MOTIF_PRESENT:
+            line["verdict"] += f"; its own motif {about['motif']} alone reaches {about['motif_auroc']:.2f} on its rows"
+            scored = away[away["value"].notna() & ~away["model"].isin(floors)]
+            line["model"] = next(iter(scored["model"]), None)  # the first of the config, whatever it reaches
+        return line
     beside = known[known["model"].isin(floors)]
     labels = [label for label in networks["train_negatives"].unique() if label in set(beside["train_negatives"])]
     label = labels[0] if labels else networks["train_negatives"].iloc[0]

@@ -6,6 +6,7 @@ import pandas as pd
 from tfbind.assays import is_from_vitro
 from tfbind.statistics import over_tfs
 from tfbind.study.shifts import SHIFTS, rank
+from tfbind.transfer.evaluate import MOTIF_PRESENT
 
 GROUP = ["model", "train_negatives", "test_negatives"]
 MEANS = ["n_tf", "same", "cross", "drop", "low", "high", "p_value"]
@@ -110,13 +111,25 @@ def shifts(transfer: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
 BEST = "best of its source"
 
 
-def is_sound(verdict: object) -> bool:
-    """Whether a dataset counts in `assay_pairs`, by its verdict in `library_qc.judge`.
+def is_sound(verdict: object, motif_auroc: float = float("nan")) -> bool:
+    """Whether a dataset counts in `assay_pairs`: by its own rows alone, so no transfer is looked at.
 
-    That verdict is about the dataset's own held-out rows alone, so no transfer is looked at: ``poor`` and ``cannot
-    tell`` do not count, ``good``, ``weak`` and no verdict at all (a table of scores) do.
+    Parameters
+    ----------
+    verdict : str
+        Of `library_qc.judge`, on the dataset's held-out rows.
+    motif_auroc : float
+        What the TF's own JASPAR matrix reaches alone on the dataset's rows; NaN if unknown.
+
+    Returns
+    -------
+    bool
+        False for ``poor``. For ``cannot tell``, as of an array without another design to test on, whether the matrix
+        reaches `evaluate.MOTIF_PRESENT`. Else True, also without a verdict (a table of scores).
     """
-    return not str(verdict).startswith(("poor", "cannot tell"))
+    if str(verdict).startswith("cannot tell"):
+        return bool(motif_auroc >= MOTIF_PRESENT)
+    return not str(verdict).startswith("poor")
 
 
 def assay_pairs(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
@@ -127,7 +140,7 @@ def assay_pairs(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 
     transfer : DataFrame
         `columns.TRANSFER_COLUMNS`, all TFs; extra pairs of two TFs are left out.
     libraries : DataFrame
-        From `library_qc.judge`; `dataset, model, verdict` are used. See `is_sound`.
+        From `library_qc.judge`; `dataset, model, verdict, motif_auroc` are used. See `is_sound`.
     level : float
         Of the intervals.
 
@@ -139,8 +152,8 @@ def assay_pairs(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 
         is adjusted over the pairs of assays, for each model and kind of negatives.
     """
     rows = over_tfs.within_tf(transfer[transfer["shift"] == "assay"])
-    about = libraries.set_index("dataset").reindex(columns=["model", "verdict"])
-    sound = {name: is_sound(verdict) for name, verdict in about["verdict"].items()}
+    about = libraries.set_index("dataset").reindex(columns=["model", "verdict", "motif_auroc"])
+    sound = {row.Index: is_sound(row.verdict, row.motif_auroc) for row in about.itertuples()}
     is_best = rows["model"] == rows["source"].map(about["model"].astype(object))
     rows = pd.concat([rows[is_best].assign(model=BEST), rows])
     ends = rows[["source", "target"]].itertuples(index=False)
