@@ -40,14 +40,14 @@ CASES = [
     array(10, "array_cut_short", ("a.txt: the gzip file ends early or is damaged",), 2, packed(TABLE)[:-900]),
     array(11, "a_fasta_instead_of_an_array", ("a.txt:1: no column of the sequence and signal among '>a'",), 2,
           ">a\nACGT\n"),
-    array(11, "peaks_instead_of_an_array", ("a.txt:1: '1' is no letter of DNA",), 2, "chr1\t5\t9\n"),
+    array(11, "peaks_instead_of_an_array", ("a.txt:1: '1' is not a letter of DNA",), 2, "chr1\t5\t9\n"),
     array(11, "words_instead_of_probes", ("a.txt:1: this is a table of words and their scores; give its format as words",),
           2, WORDS),
     array(11, "probes_instead_of_words", ("a.txt:1: 2 column(s); word, reverse complement and E-score are separated",), 2,
           TABLE, format="words"),
     array(6, "an_array_without_rows", ("a.txt: 0 probes in this file; check that the right file is named",), 2, HEADER),
     array(56, "signals_that_are_none", ("a.txt:201: signal '1,5' is not a number; decimals follow a point", "a.txt:202: "
-          "signal 'inf' is not", "a.txt:203: 1 columns where the first line has 2", "a.txt:204: 'E' is no letter"), 2,
+          "signal 'inf' is not", "a.txt:203: 1 columns where the first line has 2", "a.txt:204: 'E' is not a letter"), 2,
           TABLE + f"{PROBES[0]}\t1,5\n{PROBES[1]}\tinf\n{PROBES[2]}\nACGE\t5\n"),
     array(56, "columns_without_names", ("a.txt:1: 1 columns of text and 3 of numbers, and no header; a table without one",),
           2, TABLE.replace("\n", "\t1\t2\n")),
@@ -71,7 +71,7 @@ CASES = [
     array(56, "a_threshold_that_is_none", ("config.yaml: probes.threshold: -1 is less than or equal to the minimum of 0",),
           2, TABLE, config={"probes": {"threshold": -1}}),
     array(33, "top_words_alone", ("1 dropped, gapped word: only words without gaps are read", "32894 noted, 2 of 32896 words "
-          "of 8 bp are in the table, those of E-score 0.3 or more; that the others are unbound is not known",), 3, WORDS,
+          "of 8 bp are in the table, those of E-score 0.3 or more; it is not known whether the others are",), 3, WORDS,
           format="words"),
     array(56, "words_with_a_fault", ("a.txt:4: E-score 0.6 is not within -0.5 to 0.5", "a.txt:5: 'GTTA' is not the reverse "
           "complement of AAAC"), 2, WORDS + "AAAAAAAT\tATTTTTTT\t0.6\nAAAC\tGTTA\t0.1\n", format="words"),
