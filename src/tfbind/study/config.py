@@ -61,7 +61,7 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
             try:
                 host, hosts = urlsplit(source).hostname, config["hosts"]
             except ValueError as error:
-                return f"{source!r} is no URL ({error}); correct it"
+                return f"{source!r} is not a URL ({error}); correct it"
             refused = hosts and host not in map(str.lower, hosts)
             return f"{source}: the host {host} is not in `hosts` ({', '.join(hosts)})" if refused else ""
         made = simulated is not None and simulated in Path(source).parents

@@ -70,7 +70,7 @@ class Loader(yaml.SafeLoader):
         except ValueError as error:  # a number of thousands of digits, `!!timestamp 2026-99-99`
             self._refuse(f"{node.value[:40]!r} cannot be read: {error}", node.start_mark)
         if isinstance(value, float) and not math.isfinite(value):
-            self._refuse(f"{node.value[:40]} is no finite number", node.start_mark)
+            self._refuse(f"{node.value[:40]} is not a finite number", node.start_mark)
         return value
 
     def compose_node(self, parent, index):
@@ -116,7 +116,7 @@ def read_yaml(path: Path) -> dict:
     Raises
     ------
     InputError
-        The file cannot be read, is too long or not UTF-8, is no valid YAML or holds no keys; with line and column.
+        The file cannot be read, is too long or not UTF-8, is not valid YAML or holds no keys; with line and column.
     """
     try:
         content = yaml.load(sheet.sheet_text(path, sheet.LARGEST, "name a config"), Loader)
