@@ -561,7 +561,7 @@ def test_assays_that_cannot_be_simulated_are_refused_by_name(tmp_path):
     with pytest.raises(InputError) as caught:
         simulate.study(tmp_path, assays=["ChIP-seq", "xyz", "selexseq"], modes={"pbm": 0.5, "selexseq": 2})
     faults = "\n".join(caught.value.faults)
-    for said in ("'ChIP-seq'; did you mean chipseq?", "'xyz'; use chipseq", "'pbm' is not among", "2 is no share"):
+    for said in ("'ChIP-seq'; did you mean chipseq?", "'xyz'; use chipseq", "'pbm' is not among", "2 is not a share"):
         assert said in faults
     with pytest.raises(InputError, match="CTCF in selexseq has 17 bp, longer than 16 bp"):
         simulate.study(tmp_path, assays=["selexseq"], modes={"selexseq": 0.5})
