@@ -21,7 +21,7 @@ MOVED = {
     "calibration": "transfer.calibration",
     "causes": "transfer.drop_attribution",
     "cells": "celltype.factor",
-    "config": "study.config study.study study.schema study.sheet study.sources study.reference_page",
+    "config": "study.config study.study study.schema study.read_sheets study.sources study.reference_page",
     "data": "models.examples",
     "domain": "models.applicability models.platt",
     "estimators": "celltype.estimators",

@@ -17,7 +17,7 @@ from tfbind.archives.ena import FIELDS, ena_row, ena_sheet, read_name
 from tfbind.archives.encode import encode_peaks, encode_search
 from tfbind.errors import InputError, ResourceError
 from tfbind.study import config
-from tfbind.study.sheet import read_sheet
+from tfbind.study.read_sheets import read_sheet
 
 PEAKS = gzip.compress(b"chr1\t100\t200\t.\t0\t.\t1\t-1\t-1\t50\n")
 READS = gzip.compress(b"@a\nACGT\n+\nIIII\n")

@@ -16,7 +16,7 @@ from tfbind.archives import ena, encode, rows
 from tfbind.assays import form
 from tfbind.errors import InputError
 from tfbind.io import atomic, hosts, paths
-from tfbind.study import schema, sheet, sources
+from tfbind.study import read_sheets, schema, sources
 
 # ----------------------------------------------------------------------------------------------------------- sheets
 
@@ -133,7 +133,7 @@ def resolve_sheet(path: Path, folder: Path, assembly: str = "") -> rows.Found:
     ResourceError
         An archive cannot be reached or gives an unexpected answer.
     """
-    lines, faults = sheet.read_sheet(path)
+    lines, faults = read_sheets.read_sheet(path)
     for number, row in lines:
         for column in paths.PATHS:
             try:

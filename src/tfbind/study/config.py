@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from tfbind.errors import InputError
 from tfbind.io.paths import PATHS, is_url
 from tfbind.study import checks, schema, sources, strict_yaml
-from tfbind.study.sheet import other_design, read_cells, read_sheet
+from tfbind.study.read_sheets import other_design, read_cells, read_sheet
 from tfbind.study.study import Study
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from tfbind.errors import InputError
-from tfbind.study import sheet
+from tfbind.study import read_sheets
 
 
 class Loader(yaml.SafeLoader):
@@ -119,7 +119,7 @@ def read_yaml(path: Path) -> dict:
         The file cannot be read, is too long or not UTF-8, is not valid YAML or holds no keys; with line and column.
     """
     try:
-        content = yaml.load(sheet.sheet_text(path, sheet.LARGEST, "name a config"), Loader)
+        content = yaml.load(read_sheets.sheet_text(path, read_sheets.LARGEST, "name a config"), Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
