@@ -20,7 +20,7 @@ MOVED = {
     "bins": "celltype.bins",
     "calibration": "transfer.calibration",
     "causes": "transfer.drop_attribution",
-    "cells": "celltype.factor",
+    "cells": "celltype.tf_bins",
     "config": "study.config study.study study.schema study.read_sheets study.sources study.reference_page",
     "data": "models.examples",
     "domain": "models.applicability models.platt",

@@ -255,7 +255,7 @@ def test_lengths_that_vary_in_both_classes(rng, mine, theirs):
 
 
 def test_real_libraries_have_none(real):
-    """Every HT-SELEX library of the public data against cycle 0, its own shuffles and another factor's reads."""
+    """Every HT-SELEX library of the public data against cycle 0, its own shuffles and another TF's reads."""
     folder, libraries = real / "selex", {}
 
     def inserts(sequences, counts=None):

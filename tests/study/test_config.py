@@ -111,7 +111,7 @@ def test_unsafe_ids_are_refused(study, bad):
     assert any("dataset" in fault for fault in faults(study, [[bad, "USF1", "chipseq", "a.fa"]]))
 
 
-def test_a_heterodimer_is_one_factor_in_one_spelling(study):
+def test_a_heterodimer_is_one_tf_in_one_spelling(study):
     loaded = study([["A", "MAX::MYC", "chipseq", "a.fa"], ["B", "MAX::MYC", "chipseq", "b.fa"]])
     assert loaded.tfs() == ["MAX::MYC"] and loaded.targets("A") == ["A", "B"]
     assert file_name("MAX::MYC") == file_name("MYC::MAX") == "MAX-MYC"
@@ -448,7 +448,7 @@ def test_what_the_cell_type_task_names_is_in_the_sheet_of_cells(cells):
     assert "no test cell" in faults(cells, rows, more="split: {test: [chr1]}\ncelltype: {test_cells: [h1]}")[0]
 
 
-def test_checksums_of_a_factor_in_some_cells(cells, tmp_path):
+def test_checksums_of_a_tf_in_some_cells(cells, tmp_path):
     rows = [
         ["k562", "accessibility", "", "open.bw", "g", "a" * 64],
         ["k562", "conservative", "USF1", "p.narrowPeak", "g", "b" * 64],
