@@ -89,9 +89,8 @@ def test_faults_of_several_files_are_listed_at_once(tmp_path, monkeypatch, capsy
     (tmp_path / "sheet.tsv").write_text(header + rows.format("", "a.narrowPeak"))
     config.write_text(config.read_text().replace("bad.fa", "genome.fa"))
     code, said = run(monkeypatch, capsys, "validate", config)
-    assert code == 2 and all(
-        part in said for part in ("b.narrowPeak:1: 3 column", "c.fastq: record 1", "D: positives: 20")
-    )
+    assert code == 2 and "D: positives: 20" in said
+    assert all(part in said for part in ("b.narrowPeak:1: 3 column", "c.fastq: record 1"))
     config.write_text(config.read_text().replace("genome.fa", "bad.fa"))
     code, said = run(monkeypatch, capsys, "validate", config)
     assert code == 2 and "bad.fa: 0 records" in said and "c.fastq: record 1" in said

@@ -294,14 +294,14 @@ def _cell(study: Study, folder: Path, cell: str) -> Findings:
     tally = Tally()
     if opened := found.tried(celltype_cells.cell, files, genome, genes, tally):
         found.tried(opened.track.check)  # reads every value
-    peaked = {}
+    of_tf = {}
     for row in peaks:
         table = found.tried(read_peaks, row["path"], row["format"], tally)
         table = None if table is None else found.tried(chromosomes.named, table, genome, tally)
         if table is not None and row["what"] == "conservative":
-            peaked.setdefault(row["tf"], set()).update(table["chrom"])
+            of_tf.setdefault(row["tf"], set()).update(table["chrom"])
     if opened and not found.faults:
-        reasons, notes = _unmeasured(study, cell, opened, peaked, genome)
+        reasons, notes = _unmeasured(study, cell, opened, of_tf, genome)
         found.reasons += reasons
         found.said += notes
     found.table(cell, "cell", None, tally)
@@ -309,7 +309,7 @@ def _cell(study: Study, folder: Path, cell: str) -> Findings:
 
 
 def _unmeasured(
-    study: Study, cell: str, opened: Cell, peaked: Mapping[str, set[str]], genome: Genome
+    study: Study, cell: str, opened: Cell, of_tf: Mapping[str, set[str]], genome: Genome
 ) -> tuple[list[str], list[str]]:
     """Where a cell has peaks and nothing that methods read: reasons on test chromosomes, notes on others."""
     options = study.config["celltype"]
@@ -318,7 +318,7 @@ def _unmeasured(
     reasons, notes = [], []
     unused = set(map(genome.resolve, options["unused"]))
     for chrom in (chrom for chrom in genome.lengths if chrom not in unused):
-        tfs = ", ".join(tf for tf, chroms in peaked.items() if chrom in chroms and tf in (options["tfs"] or peaked))
+        tfs = ", ".join(tf for tf, chroms in of_tf.items() if chrom in chroms and tf in (options["tfs"] or of_tf))
         if tfs and (what := " and ".join(opened.lacks(chrom))):
             if chrom in test and tests:
                 reasons.append(
