@@ -151,7 +151,7 @@ def test_names_that_mark_negatives(write):
     sheet = row(assay="chipseq", format="fasta", path=write("s.fa", lines), negative_names="_shuf$")
     assert bound(sheet)[0]["sequence"].tolist() == sequences[::2]
     assert pool(sheet, "provided")[0]["sequence"].tolist() == sequences[1::2]
-    with pytest.raises(InputError, match="no regular expression"):
+    with pytest.raises(InputError, match="not a regular expression"):
         bound(sheet | {"negative_names": "("})
 
 
