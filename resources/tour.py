@@ -108,7 +108,7 @@ line(
 )
 line(
     "Source × target",
-    "Which dataset is the odd one?",
+    "Which dataset differs from the others?",
     "`deepbind` on USF1_k562: {:.3f} trained there, {:.3f} in HepG2, {:.3f} on HT-SELEX".format(*column),
 )
 line(
@@ -136,7 +136,7 @@ line(
 line(
     "Leaks",
     "Do training and test share sequences?",
-    f"{read('audit')['n_removed'].sum():.0f} training sequences had to go",
+    f"{read('audit')['n_removed'].sum():.0f} training sequences were left out",
 )
 line(
     "Other cells",

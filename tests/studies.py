@@ -1,4 +1,4 @@
-"""A study of one factor in two assays, small enough to run many times: what the tests of runs that go wrong share.
+"""A study of one TF in two assays, small enough to run many times: what the tests of runs that go wrong share.
 
 What the rules are called and where they write their logs stands here alone.
 """

@@ -102,7 +102,7 @@ def test_reads_are_refused_as_in_a_run_where_barcodes_tell_the_classes(tmp_path)
     assert not check_files.read_files(study, print), "the sheet names the barcodes"
     text = (tmp_path / "d.tsv").read_text()
     (tmp_path / "d.tsv").write_text(text.replace("NNNNTGATCC", ""))
-    with pytest.raises(InputError, match="A: bases 1 to 4 of the 30 bp tell bound from unbound reads") as error:
+    with pytest.raises(InputError, match="A: bases 1 to 4 of the 30 bp separate positive from negative reads") as error:
         check_files.read_files(config.load(tmp_path / "config.yaml"), print)
     assert len(error.value.faults) == 1 and "left_flank NNNNTGATCC" in error.value.faults[0]
 
@@ -112,7 +112,8 @@ def test_cycle_0_of_another_length_is_refused_as_in_a_run(tmp_path):
     sheet = (tmp_path / "d.tsv").read_text().replace("NNNNTGATCC", "")
     (tmp_path / "d.tsv").write_text(sheet)
     with pytest.raises(
-        InputError, match=r"c0\.fastq: its unbound inserts have 26 bp, the bound ones of .*c4\.fastq 30 bp"
+        InputError,
+        match=r"c0\.fastq: the inserts of the negatives have 26 bp, those of the positives in .*c4\.fastq 30 bp",
     ):
         check_files.read_files(config.load(tmp_path / "config.yaml"), print)
     head, line = sheet.splitlines()

@@ -11,7 +11,7 @@ from tfbind import code_digest
 
 REPO = Path(__file__).parents[1]
 #: What reads a study, of which no result may depend.
-STUDY = {f"study.{name}" for name in ("config", "study", "sheet", "schema", "checks", "strict_yaml", "sources")}
+STUDY = {f"study.{name}" for name in ("config", "study", "read_sheets", "schema", "checks", "strict_yaml", "sources")}
 #: What the rules hand to `digest`.
 RULES = [
     re.findall(r'"([\w.]+)"', modules)

@@ -182,7 +182,7 @@ def test_schema_words_are_registry_keys():
     made: dict[str, set[str]] = {}
     for kind in kinds:
         made.setdefault(rules["$defs"][kind]["made_by"], set()).add(kind)
-    assert made == {"training": set(MODELS), "baseline": set(ESTIMATORS), "foreign": {"scores"}}
+    assert made == {"training": set(MODELS), "baseline": set(ESTIMATORS), "external": {"scores"}}
 
 
 @pytest.mark.parametrize("kind", ["deepbind", "bilstm", "regression", "composition"])

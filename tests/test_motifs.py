@@ -77,7 +77,7 @@ def test_a_heterodimer_is_found_in_any_order_and_case():
     assert motifs.of_tf("Su-H", flies).names == ("Su(H)",)
 
 
-def test_a_factor_has_the_motifs_of_one_group():
+def test_a_tf_has_the_motifs_of_one_group():
     known, own = motifs.group_of("ABF1")  # yeast's, not the one of a plant
     assert {known.names[i] for i in own} == {"ABF1"} and len(known) == len(motifs.jaspar(("fungi",)))
     for tf, group in (("CTCF", "vertebrates"), ("USF", "insects"), ("GATA1::TAL1", "vertebrates")):
@@ -163,7 +163,7 @@ def test_lse_does_not_grow_with_length(vertebrates):
     assert np.mean(2.0**long) == pytest.approx(1, abs=0.15)
 
 
-def test_best_motif_of_each_factor():
+def test_best_motif_of_each_tf():
     found = motifs.best_of(["USF1", "gata3"])
     assert found.ids == (motifs.of_tf("USF1").ids[0], motifs.of_tf("GATA3").ids[0])
     with pytest.raises(InputError, match="NOSUCH"):

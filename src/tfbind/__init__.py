@@ -1,4 +1,4 @@
-"""How far does a model of transcription-factor binding travel, and when must it be retrained?"""
+"""How well does a model of transcription-factor binding work on other data, and when must it be retrained?"""
 
 import os
 import sys

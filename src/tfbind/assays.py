@@ -40,7 +40,7 @@ class Assay(NamedTuple):
     more : tuple of str
         Formats beside those of its form.
     against : tuple of str
-        Kinds of negatives that it is usually set against, the most preferred first; empty for those of its form.
+        Its usual kinds of negatives, the most preferred first; empty for those of its form.
     """
 
     printed: str
@@ -57,7 +57,7 @@ class Assay(NamedTuple):
 
     @property
     def usual(self) -> tuple[str, ...]:
-        """Kinds of negatives that it is usually set against, the most preferred first."""
+        """Its usual kinds of negatives, the most preferred first."""
         return self.against or _USUAL[self.form]
 
 

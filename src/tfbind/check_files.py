@@ -141,8 +141,8 @@ def read_files(
         folder = Path(name)
         done(*steps)
         gathered(each(partial(_index, study, folder), genomes))
-        gathered(each(partial(_bound, study, folder), datasets))
-        gathered(each(partial(_unbound, study, folder), datasets))
+        gathered(each(partial(_positives, study, folder), datasets))
+        gathered(each(partial(_negatives, study, folder), datasets))
         gathered(each(partial(_cell, study, folder), cells))
         gathered(each(partial(_scores, study, folder), written))
     if faults:
@@ -201,7 +201,7 @@ def _opened(study: Study, folder: Path, dataset: str) -> tuple[str, Genome | Non
     return blacklist, genome, ", ".join(absent) or ("" if genome else "its genome")
 
 
-def _bound(study: Study, folder: Path, dataset: str) -> Findings:
+def _positives(study: Study, folder: Path, dataset: str) -> Findings:
     found, row = Findings(), study.row(dataset, SEQUENCES)
     blacklist, genome, absent = _opened(study, folder, dataset)
     if absent:
@@ -211,12 +211,12 @@ def _bound(study: Study, folder: Path, dataset: str) -> Findings:
         found.tried(download.verify, path, sha256)
     options = {**study.made(dataset), "split": study.config["split"], "rng": generator("positives", dataset)}
     if made := found.tried(positives.positives, row, genome=genome, blacklist=blacklist, **options):
-        found.table(dataset, "bound", *made)
+        found.table(dataset, "positives", *made)
         tables.write(made[0], folder / f"{dataset}.parquet")
     return found
 
 
-def _unbound(study: Study, folder: Path, dataset: str) -> Findings:
+def _negatives(study: Study, folder: Path, dataset: str) -> Findings:
     found, pools, alike = Findings(), study.pools(dataset), study.alike(dataset)
     needed = dict.fromkeys([dataset, *(name for names in pools.values() for name in names), *alike])
     neighbours = study.neighbours(dataset)
@@ -294,14 +294,14 @@ def _cell(study: Study, folder: Path, cell: str) -> Findings:
     tally = Tally()
     if opened := found.tried(celltype_cells.cell, files, genome, genes, tally):
         found.tried(opened.track.check)  # reads every value
-    bound = {}
+    of_tf = {}
     for row in peaks:
         table = found.tried(read_peaks, row["path"], row["format"], tally)
         table = None if table is None else found.tried(chromosomes.named, table, genome, tally)
         if table is not None and row["what"] == "conservative":
-            bound.setdefault(row["tf"], set()).update(table["chrom"])
+            of_tf.setdefault(row["tf"], set()).update(table["chrom"])
     if opened and not found.faults:
-        reasons, notes = _unmeasured(study, cell, opened, bound, genome)
+        reasons, notes = _unmeasured(study, cell, opened, of_tf, genome)
         found.reasons += reasons
         found.said += notes
     found.table(cell, "cell", None, tally)
@@ -309,7 +309,7 @@ def _cell(study: Study, folder: Path, cell: str) -> Findings:
 
 
 def _unmeasured(
-    study: Study, cell: str, opened: Cell, bound: Mapping[str, set[str]], genome: Genome
+    study: Study, cell: str, opened: Cell, of_tf: Mapping[str, set[str]], genome: Genome
 ) -> tuple[list[str], list[str]]:
     """Where a cell has peaks and nothing that methods read: reasons on test chromosomes, notes on others."""
     options = study.config["celltype"]
@@ -318,7 +318,7 @@ def _unmeasured(
     reasons, notes = [], []
     unused = set(map(genome.resolve, options["unused"]))
     for chrom in (chrom for chrom in genome.lengths if chrom not in unused):
-        tfs = ", ".join(tf for tf, chroms in bound.items() if chrom in chroms and tf in (options["tfs"] or bound))
+        tfs = ", ".join(tf for tf, chroms in of_tf.items() if chrom in chroms and tf in (options["tfs"] or of_tf))
         if tfs and (what := " and ".join(opened.lacks(chrom))):
             if chrom in test and tests:
                 reasons.append(

@@ -31,7 +31,7 @@ def _version(wanted: bool) -> None:
 def common(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
 ) -> None:
-    """How far does a model of TF binding travel, and when must it be retrained?"""
+    """How well does a model of TF binding work on other data, and when must it be retrained?"""
 
 
 @app.command("validate")

@@ -17,7 +17,7 @@ from tfbind.archives.ena import FIELDS, ena_row, ena_sheet, read_name
 from tfbind.archives.encode import encode_peaks, encode_search
 from tfbind.errors import InputError, ResourceError
 from tfbind.study import config
-from tfbind.study.sheet import read_sheet
+from tfbind.study.read_sheets import read_sheet
 
 PEAKS = gzip.compress(b"chr1\t100\t200\t.\t0\t.\t1\t-1\t-1\t50\n")
 READS = gzip.compress(b"@a\nACGT\n+\nIIII\n")
@@ -160,7 +160,7 @@ def test_a_revoked_experiment_is_refused(encode):
     ("other", "words"),
     [
         ({"assembly": "hg19"}, "assembly hg19, wanted is GRCh38"),
-        ({"file_format": "bam"}, "no peaks"),
+        ({"file_format": "bam"}, "not peaks"),
         ({"href": ""}, "no download"),
         ({"restricted": True}, "no download"),
     ],
@@ -349,7 +349,7 @@ def test_notes_tell_what_no_column_can():
 @pytest.mark.parametrize(
     ("profile", "name", "words"),
     [
-        ("jolma2013", "NOTO_TGCGTT30NTGC_AI_3b1", "cycle '3b1' is no number"),
+        ("jolma2013", "NOTO_TGCGTT30NTGC_AI_3b1", "cycle '3b1' is not a number"),
         ("jolma2013", "NOTO_AI_1", "does not fit the profile jolma2013"),
         ("jolma2013", "YY2_FL_1_KV_TAGAGA40NCGC", "does not fit"),
         ("jolma2013", "", "no submitted name"),

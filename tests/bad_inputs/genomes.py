@@ -33,7 +33,7 @@ CASES = [
     genome(27, "old_macintosh_line_ends_in_the_genome", ("genome.fa:1: a line ends in a carriage return alone; use tr",), 2,
            WHOLE.replace("\n", "\r")),
     genome(27, "windows_line_ends_in_the_genome", KEPT, 0, WHOLE.replace("\n", "\r\n")),
-    genome(6, "empty_genome", ("genome.fa: 0 records; this is no FASTA file",), 2, ""),
+    genome(6, "empty_genome", ("genome.fa: 0 records; this is not a FASTA file",), 2, ""),
     genome(10, "genome_cut_short", ("genome.fa: the gzip file ends early or is damaged",), 2, packed(WHOLE)[:-900]),
     genome(11, "peaks_given_as_the_genome", ("genome.fa:1: b'chr1", "before the first '>'; is this a FASTA file?"), 2,
            "chr1\t5\t9\n"),

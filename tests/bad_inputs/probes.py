@@ -29,8 +29,8 @@ CASES = [
           "".join(f"{p[: 35 - 9 * (i % 2)]}\t{s}\n" for i, (p, s) in enumerate(zip(PROBES, SIGNALS, strict=True)))),
     array(31, "every_probe_has_an_n", ("d: not estimable: a.txt: every probe has an N",), 3,
           "".join(f"{p[:9]}N{p[10:]}\t{s}\n" for p, s in zip(PROBES, SIGNALS, strict=True))),
-    array(32, "a_primer_that_is_not_declared", (f"a.txt: at least 90% of the probes end in {PRIMER}, a constant part that "
-          f"is no site; write {PRIMER} in right_flank of the sheet, which cuts it off",), 2,
+    array(32, "a_primer_that_is_not_declared", (f"a.txt: at least 90% of the probes end in {PRIMER}, a constant part, "
+          f"not a site; write {PRIMER} in right_flank of the sheet, which cuts it off",), 2,
           TABLE.replace("\t", f"{PRIMER}\t")),
     array(32, "another_primer_declared", ("a.txt: 200 of 200 probes lack the right_flank ACGTACGTAC; they show " + PRIMER,),
           2, TABLE.replace("\t", f"{PRIMER}\t"), right_flank="ACGTACGTAC"),
@@ -47,7 +47,7 @@ CASES = [
           TABLE, format="words"),
     array(6, "an_array_without_rows", ("a.txt: 0 probes in this file; check that the right file is named",), 2, HEADER),
     array(56, "signals_that_are_none", ("a.txt:201: signal '1,5' is not a number; decimals follow a point", "a.txt:202: "
-          "signal 'inf' is not", "a.txt:203: 1 columns where the first line has 2", "a.txt:204: 'E' is no letter"), 2,
+          "signal 'inf' is not", "a.txt:203: 1 columns where the first line has 2", "a.txt:204: 'E' is not a letter"), 2,
           TABLE + f"{PROBES[0]}\t1,5\n{PROBES[1]}\tinf\n{PROBES[2]}\nACGE\t5\n"),
     array(56, "columns_without_names", ("a.txt:1: 1 columns of text and 3 of numbers, and no header; a table without one",),
           2, TABLE.replace("\n", "\t1\t2\n")),
@@ -71,7 +71,7 @@ CASES = [
     array(56, "a_threshold_that_is_none", ("config.yaml: probes.threshold: -1 is less than or equal to the minimum of 0",),
           2, TABLE, config={"probes": {"threshold": -1}}),
     array(33, "top_words_alone", ("1 dropped, gapped word: only words without gaps are read", "32894 noted, 2 of 32896 words "
-          "of 8 bp are in the table, those of E-score 0.3 or more; that the others are unbound is not known",), 3, WORDS,
+          "of 8 bp are in the table, those of E-score 0.3 or more; it is not known whether the others are",), 3, WORDS,
           format="words"),
     array(56, "words_with_a_fault", ("a.txt:4: E-score 0.6 is not within -0.5 to 0.5", "a.txt:5: 'GTTA' is not the reverse "
           "complement of AAAC"), 2, WORDS + "AAAAAAAT\tATTTTTTT\t0.6\nAAAC\tGTTA\t0.1\n", format="words"),

@@ -58,7 +58,7 @@ def test_every_network_trains_and_repeats(method):
 
 
 def test_bins_become_tokens_and_the_profile_in_order():
-    class Factor:
+    class TFBins:
         names = ("gc", "accessibility_mean_+50", "accessibility_mean", "accessibility_mean_-50", "accessibility_median")
 
         def labels(self, cell, chrom):
@@ -73,7 +73,7 @@ def test_bins_become_tokens_and_the_profile_in_order():
         def unmeasured(self, cell, chrom):
             return {"accessibility_mean": "accessibility"} if chrom == "chrY" else {}
 
-    found = networks.Sequences(Factor())
+    found = networks.Sequences(TFBins())
     matrix = found.matrix("c", "chr1", np.array([1, 3]))
     assert matrix.shape == (2, 203) and (matrix[:, :200] == [[1], [3]]).all()
     assert matrix[0, 200:].tolist() == [3, 2, 1]  # -50, 0, +50

@@ -182,7 +182,7 @@ def test_every_feature_is_described(recipe):
         assert any(name == one or (one[-1] in "_q" and name.startswith(one)) for one in features.DESCRIPTIONS), name
 
 
-def test_the_motif_of_a_factor_is_learnt_from_its_peaks(tmp_path):
+def test_the_motif_of_a_tf_is_learnt_from_its_peaks(tmp_path):
     rng = np.random.default_rng(5)
     matrix = motifs.of_tf("USF1").matrices[0]
     text = {chrom: rng.integers(0, 4, 200_000, dtype=np.uint8) for chrom in ("chr1", "chr2")}

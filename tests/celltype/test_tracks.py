@@ -241,7 +241,7 @@ def test_a_track_that_holds_nothing_is_refused_by_name(value, genome, fragments,
     [
         (np.inf, "holds inf, .*a ratio over 0, or its logarithm; add a pseudocount"),
         (-np.inf, "holds -inf, .*a ratio over 0"),
-        (-1.5, r"chr1:40 \(0-based\) holds -1\.5, .*a log-ratio, a difference or a z-score is no accessibility"),
+        (-1.5, r"chr1:40 \(0-based\) holds -1\.5, .*a log-ratio, a difference or a z-score is not accessibility"),
     ],
 )
 def test_values_that_no_accessibility_has_are_refused_wherever_they_are_read(value, said, genome, tmp_path):
@@ -370,7 +370,7 @@ def test_bad_tracks_are_refused(genome, fragments, tmp_path):
     whole = (tmp_path / "minus.bw").read_bytes()
     (tmp_path / "cut.bw").write_bytes(whole[:100])
     for name, part in {
-        "no.bw": "is no bigWig", "no.bam": "cannot be read as BAM", "absent.bw": "No such file",
+        "no.bw": "is not a bigWig", "no.bam": "cannot be read as BAM", "absent.bw": "No such file",
         "short.bw": "chr1 has 1000 bp", "names.bw": "names 1, the genome", "cut.bam": "cannot be read as BAM",
         "cut.bw": "cannot be read as bigWig",
     }.items():  # fmt: skip
@@ -442,7 +442,7 @@ def test_genes_of_gtf_and_bed(genome, tmp_path):
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        (GTF.replace("101", "0"), ":2: start 0 and end 500 are no GTF interval"),
+        (GTF.replace("101", "0"), ":2: start 0 and end 500 are not a GTF interval"),
         (GTF.replace("gene_id", "id"), ":2: no gene_id"),
         ("chr1\t10\n", "2 column(s)"),
         ("chr1\t20\t10\tg\n", "start 20 is not below"),
@@ -478,7 +478,7 @@ def test_expression_is_found_by_identifier_or_name_and_averaged(genome, tmp_path
     (tmp_path / "b.tsv").write_text("gene\ttpm\nCTCF\t2\n")
     found = expression([tmp_path / "a.tsv", tmp_path / "b.tsv"], genes, tally)
     assert found["tpm"].tolist() == [4, 2]  # of the table that knows it, not half of it
-    assert ("changed", "gene in some of the tables alone: their mean (e.g. ENSG01, ENSG02)", 2) in tally.rows
+    assert ("changed", "gene in some of the tables only: their mean (e.g. ENSG01, ENSG02)", 2) in tally.rows
     for text, part in {
         "gene_id\tcount\nA\t1\n": "lacks gene_id or TPM",
         "gene_id\tTPM\nENSG01\tx\n": ":2: 'ENSG01\\tx' has no TPM",

@@ -74,7 +74,7 @@ def test_sentences_name_the_match_of_each_assay_and_what_only_one_taught(known):
         (np.nan, "taught nothing that is known: USF1"),
     ],
 )
-def test_sentences_say_what_a_match_is_to_the_factor(known, kinship, said):
+def test_sentences_say_what_a_match_is_to_the_tf(known, kinship, said):
     rows = known[0][known[0]["filter"] == "sites"]
     sentence = logos.told(rows.assign(kinship=kinship, alike_to=np.nan))[0]
     assert said in sentence and re.search(r", its own MA\d+\.\d is match 1\.$", sentence)
@@ -95,8 +95,8 @@ def test_a_source_without_a_motif_says_why(known):
     none = none._replace(table=pd.DataFrame([{"note": "library collapsed"}], columns=tomtom.LEARNT))
     table, _ = tomtom.tabulate([none])
     assert logos.told(table) == ["HT-SELEX (reads) taught no motif: library collapsed."]
-    (factor,) = logos.section(table, {})
-    assert factor["models"][0]["reference"] is None
+    (of_tf,) = logos.section(table, {})
+    assert of_tf["models"][0]["reference"] is None
 
 
 def test_filters_of_like_matches_are_one_in_the_mean_over_seeds(known):
@@ -106,8 +106,8 @@ def test_filters_of_like_matches_are_one_in_the_mean_over_seeds(known):
 
 
 def test_logos_stand_side_by_side_and_stay_small(known):
-    (factor,) = logos.section(*known)
-    (part,) = factor["models"]
+    (of_tf,) = logos.section(*known)
+    (part,) = of_tf["models"]
     assert [len(figure["logos"]) for figure in part["figures"]] == [3, 2]
     drawn = [logo["svg"] for figure in part["figures"] for logo in figure["logos"]] + [part["reference"]["svg"]]
     assert max(map(len, drawn)) < 6000
@@ -117,7 +117,7 @@ def test_logos_stand_side_by_side_and_stay_small(known):
 
 
 def test_the_page_shows_them_closed_escaped_and_small(known, tmp_path):
-    """A dataset's or model's name is text, whatever it holds; and twenty factors leave the page below 5 MB."""
+    """A dataset's or model's name is text, whatever it holds; and twenty TFs leave the page below 5 MB."""
     table, motifs = known
     evil = "<img src=x onerror=alert(1)>"
     renamed = table.assign(model=evil)

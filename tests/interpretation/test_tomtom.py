@@ -8,7 +8,7 @@ from tfbind.interpretation.tomtom import Learner
 
 
 def shares(tf, known=None):
-    """The factor's first JASPAR matrix as shares."""
+    """The TF's first JASPAR matrix as shares."""
     return np.exp2(motifs.of_tf(tf, known).matrices[0].astype(float)) / 4
 
 
@@ -72,7 +72,7 @@ def test_what_matches_nothing_and_what_is_no_motif_stay_as_rows(table):
     assert len(table[0]) == 7 + 2 + 1
 
 
-def test_a_factor_that_jaspar_does_not_know_has_no_own_motif(table):
+def test_a_tf_that_jaspar_does_not_know_has_no_own_motif(table):
     row = table[0][table[0]["tf"] == "NOBODY"].iloc[0]
     assert row["match_tf"] == "NFYA" and row["kinship"] == "other" and pd.isna(row["own"]) and pd.isna(row["own_rank"])
 
@@ -86,12 +86,12 @@ def test_q_values_are_those_of_benjamini_and_hochberg(table):
     assert row["p_value"] == p.min() and row["q_value"] == pytest.approx(smallest)
 
 
-def test_motifs_of_another_group_are_found_where_the_factor_is():
+def test_motifs_of_another_group_are_found_where_the_tf_is():
     known, own = motifs.group_of("Reb1")
     assert [known.names[i].upper() for i in own] == ["REB1"] and len(known) == len(motifs.jaspar(("fungi",)))
 
 
-def test_factors_that_no_group_knows_read_each_group_once():
+def test_tfs_that_no_group_knows_read_each_group_once():
     motifs._jaspar.cache_clear()
     for tf in ("NOSUCH1", "NOSUCH2"):
         known, own = motifs.group_of(tf)

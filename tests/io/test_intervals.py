@@ -132,7 +132,7 @@ def test_windows_are_centred_and_accounted_for(genome, chromosomes, write):
         chromosomes[c][s:e].upper() for c, s, e in zip(found["chrom"], found["start"], found["end"], strict=True)
     ]
     assert dict((reason, n) for _, reason, n in tally.rows) == {
-        "window runs off the chromosome": 2,
+        "window beyond the end of the chromosome": 2,
         "same window as a stronger peak": 1,
         "region of the blacklist on a chromosome that the genome lacks (chrUn)": 1,
         "blacklist": 1,

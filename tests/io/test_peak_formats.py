@@ -154,7 +154,7 @@ CASES = {
         '"seqnames"\t"start"\t"end"\t"width"\t"strand"\t"score"\n"chr1"\t101\t300\t200\t"*"\t8\n',
         100, 300, 200, 8, "1-based",
     ),
-    "no_strand": ("chr1\t100\t300\tname\t7\tx\n", 100, 300, 200, None, "column 6 is no strand in any row"),
+    "no_strand": ("chr1\t100\t300\tname\t7\tx\n", 100, 300, 200, None, "column 6 is not a strand in any row"),
 }  # fmt: skip
 
 
@@ -258,7 +258,7 @@ def test_what_a_name_says(tmp_path):
     (tmp_path / "s.tsv").write_text("dataset\ttf\tassay\tpath\nd\tA\tchipseq\tOdd.Name\n")
     (tmp_path / "Odd.Name").write_text("")
     with pytest.raises(
-        InputError, match=r"cannot be told from the name 'Odd\.Name'; write one of narrowpeak, bed, peaks"
+        InputError, match=r"cannot be recognised by the name 'Odd\.Name'; write one of narrowpeak, bed, peaks"
     ):
         config.load(study)
 

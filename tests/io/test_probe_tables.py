@@ -159,12 +159,12 @@ def test_flags(write, fast, monkeypatch):
                 ":4: signal 'inf' is not a number",
                 ":6: signal '1e999' is not a number",
                 ":7: signal '1_0' is not a number",
-                ":5: 'E' is no letter of DNA",
+                ":5: 'E' is not a letter of DNA",
             ],
         ),
         (
             f"sequence\tsignal\tflag\trow\tcol\n{A}\t1\tmaybe\t-1\t2\n",
-            [":2: 'maybe' is no flag; write 0 for a good spot", ":2: row '-1' is not a whole number"],
+            [":2: 'maybe' is not a flag; write 0 for a good spot", ":2: row '-1' is not a whole number"],
         ),
         (
             f"TF_Id\tsequence\tsignal\nTF_1\t{A}\t1\nTF_2\t{A}\t2\nTF_2\t{C}\t2\n",
@@ -240,13 +240,13 @@ def test_words(write, header, rows):
     scores = found[["median", "zscore"]].to_numpy().tolist()
     assert scores == [[100.5, 3.25], [50, -1]] if rows.count("\t") > 6 else found["median"].isna().all()
     lacks = (
-        "2 of 32896 words of 8 bp are in the table, those of E-score -0.1 or more; that the others are unbound is not"
+        "2 of 32896 words of 8 bp are in the table, those of E-score -0.1 or more; it is not known whether the others"
     )
-    assert found.attrs["lacks"] == f"{lacks} known"
+    assert found.attrs["lacks"] == f"{lacks} are negatives"
     assert tally.rows == [
         ("read", "words", 3),
         ("dropped", "gapped word: only words without gaps are read", 1),
-        ("noted", f"{lacks} known", 32894),
+        ("noted", f"{lacks} are negatives", 32894),
     ]
 
 
@@ -273,7 +273,7 @@ def test_a_table_of_all_words_lacks_none(write, size, rng):
                 ":2: 'GTTA' is not the reverse complement of AAAC",
                 ":3: E-score 0.6 is not within -0.5 to 0.5",
                 ":4: 2 columns where the first line has 3",
-                ":5: 'AAXG' is no word of A, C, G, T and gaps (.)",
+                ":5: 'AAXG' is not a word of A, C, G, T and gaps (.)",
                 ":6: escore 'x' is not a number",
             ],
         ),

@@ -199,7 +199,7 @@ def test_a_table_without_labels_is_of_one_class(write):
             "f:2: 2 column.s. where there should be 3; the header names label, sequence, id",
         ),
         ("label,sequence,id\n1,,x\n", "f:2: no sequence"),
-        ("id,sequence,label\nx,ACXT,1\n", "f:2: 'X' is no letter of DNA"),
+        ("id,sequence,label\nx,ACXT,1\n", "f:2: 'X' is not a letter of DNA"),
         ("sequence\tscore\nACGT\t7.5\n", "f:2: label '7.5' is neither 0 nor 1"),
         ("id,label,sequence\n", "0 labelled sequences"),
     ],

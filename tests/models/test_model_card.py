@@ -102,7 +102,7 @@ def test_a_baseline_is_verified_and_not_exported(tmp_path):
     assert model_card.verify(tmp_path) == 0
     extra = store.describe(tmp_path)["extra"]
     assert extra["domain"]["length"] == [30, 30] and extra["calibration"]["n_positive"] == 10
-    with pytest.raises(InputError, match="composition is no network"):
+    with pytest.raises(InputError, match="composition is not a network"):
         model_card.export(tmp_path, tmp_path / "m.onnx")
 
 

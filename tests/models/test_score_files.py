@@ -135,7 +135,7 @@ def test_a_long_sequence_among_short_ones_makes_no_huge_block(tmp_path, monkeypa
         ("ACGT\n", "'ACGT' stands before the first '>'"),
         (">a\n>b\nACGT\n", r"record 1 \(a\): no sequence"),
         (">a\nACGT\n>\nACGT\n", r"record 2 \(\): no name"),
-        (">a\nAC-T\n", r"record 1 \(a\): '-' is no letter of DNA"),
+        (">a\nAC-T\n", r"record 1 \(a\): '-' is not a letter of DNA"),
         (">a\n" + "ACGT" * 30_000, "is 120000 bp long, more than 100000; cut it into windows"),
         ("<html>", "not a data file"),
     ],
@@ -325,11 +325,11 @@ def test_alleles_without_sequence_and_wrong_references_are_noted(model, tmp_path
     (count, _, wrong), table = scored_variants(model, vcf(tmp_path / "a.vcf", rows), genome)
     assert (count, wrong) == (20, 2)
     assert table["note"][1] == f"REF is {other}, the genome has {text[50]}" and table["logit_alternative"][1] != ""
-    assert table["note"][2] == "<DEL> is no sequence" and table["logit_alternative"][2].startswith(",")
+    assert table["note"][2] == "<DEL> is not a sequence" and table["logit_alternative"][2].startswith(",")
     assert (table["alt"][3], table["logit_alternative"][3], table["note"][3]) == (".", "", "")
     assert table["note"][4] == "POS 0 lies before the first base: no score" and table["logit_reference"][4] == ""
-    assert table["note"][5] == "R: R is no single base and read as unknown" and table["difference"][5] != ""
-    assert table["note"][6] == "* is no sequence: a deletion that another record describes"
+    assert table["note"][5] == "R: R is not a single base and read as unknown" and table["difference"][5] != ""
+    assert table["note"][6] == "* is not a sequence: a deletion that another record describes"
     assert table["difference"][6].startswith(",") and table["difference"][6] != ","
     assert "bp long, more than 100000: no score" in table["note"][7] and table["difference"][7] == ""
     assert table["note"][8] == "not on the genome: it has no chrZ"

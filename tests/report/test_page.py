@@ -11,7 +11,7 @@ TFS = ["GABPA", "CTCF", "GATA3", "ELK1", "USF1"]
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """Five factors, more than are shown at once, opened in a browser."""
+    """Five TFs, more than are shown at once, opened in a browser."""
     if browser.PROGRAM is None:
         pytest.skip(f"no browser here to open the page in: none of {', '.join(browser.NAMES)}")
     folder = tmp_path_factory.mktemp("page")
@@ -51,7 +51,7 @@ def test_it_opens_without_a_word_and_asks_for_nothing(page):
 
 
 def test_the_matrix_is_filtered(page):
-    assert shown(page, "#matrix h3") == TFS[:1]  # of many factors one at a time
+    assert shown(page, "#matrix h3") == TFS[:1]  # of many TFs one at a time
     choose(page, "#matrix", 0, "GATA3")
     assert shown(page, "#matrix h3") == ["GATA3"]
     assert shown(page, "#matrix caption") == ["deepbind", "composition"] * 2

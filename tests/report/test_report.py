@@ -403,7 +403,7 @@ VERDICTS = pd.DataFrame(
 )
 
 
-def test_verdicts_over_all_factors_come_first_then_the_largest_shift_onto_chip(full):
+def test_verdicts_over_all_tfs_come_first_then_the_largest_shift_onto_chip(full):
     found = re.findall(r"<div>(.*?)<span class=\"route\">(.*?)</span>", full)
     assert found == [
         ("2 TFs: retrain. Four.", "HT-SELEX → ChIP-seq, negatives: g"),
@@ -678,7 +678,7 @@ def test_the_audit_says_in_a_sentence_whether_anything_leaked(plain, full, poore
     assert "No pair of source and target was audited" in none
 
 
-def test_twenty_factors_fit_in_five_megabytes(folder):
+def test_twenty_tfs_fit_in_five_megabytes(folder):
     frames = study([f"FACTOR{i}" for i in range(20)])
     render(folder / "twenty.html", **frames)
     html = (folder / "twenty.html").read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ VALIDATED = {
     "macs_xls": ("config", 0, ["1-based; summit in column 5 (abs_summit)"]),
     "peak_files_by_name": ("config", 0, ["broadPeak: no summit in it"]),
     "peak_files_by_name ": ("homer", 0, ["HOMER: columns 2 to 4, 1-based"]),
-    "selex_cycle0_other_length": ("config", 2, ["cycle0.fastq.gz: its unbound inserts have 32 bp", "36 bp"]),
+    "selex_cycle0_other_length": ("config", 2, ["cycle0.fastq.gz: the inserts of the negatives have 32 bp", "36 bp"]),
     "selex_inline_barcodes": ("config", 2, ["ACGT 27%, CAGC 26%, GGTA 23%, TTGA 23%", "TGATCC", "demultiplex"]),
 }
 #: Folder -> exit code of check.py, what it prints.

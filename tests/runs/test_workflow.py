@@ -148,17 +148,17 @@ def test_a_new_row_plans_its_own_jobs_only(finished):
     row = demo[demo["dataset"] == "CTCF_selex"].iloc[0].to_dict()
     jobs = with_sheet(finished, lambda rows: rows.append(row))
     assert jobs["extract_positives"] == 1 and jobs["draw_negatives"] == 1 and jobs["evaluate"] == 1, jobs
-    # and the other dataset of the factor, whose rows may be in the new one: what is equal there is kept
+    # and the other dataset of the TF, whose rows may be in the new one: what is equal there is kept
     assert jobs["audit_source"] == jobs["train"] == jobs["fit"] == jobs["predict"] == 2, jobs
     assert not {"simulate", "index_genome"} & set(jobs)
 
 
-def test_a_new_factor_plans_one_job_of_each_kind(finished):
+def test_a_new_tf_plans_one_job_of_each_kind(finished):
     demo = pd.read_csv(REPO / "resources" / "datasets.tsv", sep="\t", dtype=str, keep_default_na=False)
     row = demo[demo["dataset"] == "CTCF_selex"].iloc[0].to_dict() | {"dataset": "MAX_selex", "tf": "MAX"}
     jobs = with_sheet(finished, lambda rows: rows.append(row))
     assert {rule: jobs.get(rule) for rule in OF_A_DATASET} == dict.fromkeys(OF_A_DATASET, 1)
-    # adaptation without labels takes backgrounds from other factors
+    # adaptation without labels takes backgrounds from other TFs
     others = {"adapt_unlabelled", "adaptation"}
     assert jobs["evaluate"] == 1 and set(jobs) <= {*OF_A_DATASET, "evaluate", *TABLES, *others}, jobs
 
@@ -204,7 +204,7 @@ def test_an_edited_cell_of_the_sheet_plans_what_reads_it(finished, column, value
         ("report.page", {"report_page"}),
         ("interpretation.tomtom", {"interpret", "motifs", "report_page"}),
         ("statistics.variance_components", {"summarise", "report_page"}),
-        ("celltype.factor", {"celltype", "celltype_network"}),
+        ("celltype.tf_bins", {"celltype", "celltype_network"}),
         ("sequences.negatives", {"draw_negatives", "explain"}),
         ("models.training", {"train"}),
     ],

@@ -88,7 +88,7 @@ def test_a_giant_cluster_trains_and_is_counted(folds, rng):
     assert noted["near-identical to another sequence: split together"] == 150
     # by chance the hash of the giant may be of the training split, where it fills nothing
     alone = splits.assign(table([min(dna.canonicals(pd.Series(giant)))]), SPLIT | {"folds": folds})[0]
-    assert noted.get("in a cluster larger than a held-out part: train", 0) == (150 if alone != "train" else 0)
+    assert noted.get("in a cluster larger than a held-out split: trains", 0) == (150 if alone != "train" else 0)
 
 
 def test_rows_with_coordinates_go_by_chromosome(rng):

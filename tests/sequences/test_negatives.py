@@ -89,7 +89,7 @@ def test_sequences_without_another_shuffle_are_dropped_and_counted():
     table, tally = draw(positives(["A" * 20, "ACACACACAC", "AAAATTTT", *texts(5, 20)]), "dinucleotide")
     assert sorted(table["origin"]) == ["d/p3", "d/p4", "d/p5", "d/p6", "d/p7"] or "d/p2" in set(table["origin"])
     assert not {"d/p0", "d/p1"} & set(table["origin"])
-    lost = reasons(tally)["dropped", "train: dinucleotide: its shuffles are bound sequences themselves (10 tries)"]
+    lost = reasons(tally)["dropped", "train: dinucleotide: its shuffles are positives themselves (10 tries)"]
     assert lost == 8 - len(table)
 
 
@@ -382,7 +382,7 @@ def test_reads_of_other_tfs_keep_their_split_and_are_not_bound_here(reads):
     table, tally = draw(reads, "other_tf", unbound={"other_tf": pool}, bound=[own])
     assert not set(table["sequence"].map(dna.canonical)) & {dna.canonical(s) for s in rows[:6]}
     assert sum(n for (_, r), n in reasons(tally).items() if "also bound by this TF" in r) == 3
-    assert sum(n for (_, r), n in reasons(tally).items() if "the length would tell" in r) == 3
+    assert sum(n for (_, r), n in reasons(tally).items() if "would learn the length" in r) == 3
     assert (pool.set_index("sequence")["split"][table["sequence"]].to_numpy() == table["split"].to_numpy()).all()
     assert table["split"].value_counts().to_dict() == {"train": 80, "validation": 20, "test": 20}
 
@@ -408,7 +408,7 @@ def test_other_libraries_that_collapsed_pass_their_reason_on(reads):
     pool, _ = other_tf_negatives.pool([empty, empty], np.random.default_rng(0))
     table, _ = draw(reads, "other_tf", unbound={"other_tf": pool})
     assert table.empty and tables.note(table) == "other_tf: library collapsed"
-    with pytest.raises(InputError, match="other_tf needs bound sequences of other TFs of the same length for test"):
+    with pytest.raises(InputError, match="other_tf needs positives of other TFs of the same length for test"):
         draw(reads, "other_tf", unbound={"other_tf": positives(texts(50, 22))})
 
 
@@ -428,7 +428,7 @@ def test_unbound_rows_keep_their_split_and_the_ratio(reads):
     pool = positives(texts(400, 20, 1), np.repeat(["train", "validation", "test"], [250, 10, 140]))
     table, tally = draw(reads, "input", unbound={"input": pool}, ratio=2)
     assert table["split"].value_counts().to_dict() == {"train": 160, "test": 40, "validation": 10}
-    assert reasons(tally)["short", "validation: input: fewer unbound sequences than 2 per positive"] == 30
+    assert reasons(tally)["short", "validation: input: fewer negatives than 2 per positive"] == 30
     assert set(table["sequence"]) <= set(pool["sequence"]) and table["sequence"].is_unique
     table, _ = draw(reads, "provided", unbound={"provided": pool})
     assert table["split"].value_counts().to_dict() == {"test": 140, "train": 80, "validation": 10}
@@ -439,7 +439,7 @@ def test_unbound_rows_that_are_positives_or_of_another_length_are_dropped(reads)
     pool = positives([*known, *texts(3, 22, 5), *texts(80, 20, 6)])
     table, tally = draw(reads[reads["split"] == "train"], "input", unbound={"input": pool}, seed=1)
     assert reasons(tally)["dropped", "train: input: also a positive (either strand)"] == 2
-    length = "train: input: not 20 bp like the positives: the length would tell them apart"
+    length = "train: input: not 20 bp like the positives: a model would learn the length"
     assert reasons(tally)["dropped", length] == 3
     assert not set(table["sequence"]) & {known[0], known[1]}
 
@@ -460,7 +460,9 @@ def test_no_kind_possible_says_what_each_needs(reads):
     with pytest.raises(InputError) as error:
         draw(reads, "input", "provided", "genomic", unbound={"input": positives(texts(3, 20), "test")})
     assert len(error.value.faults) == 2
-    assert "train rows: input needs cycle-0 reads for train; provided needs labelled unbound" in error.value.faults[0]
+    assert (
+        "train rows: input needs cycle-0 reads for train; provided needs sequences labelled as" in error.value.faults[0]
+    )
     assert "genomic needs a genome and coordinates" in error.value.faults[1]
     with pytest.raises(InputError, match="no kind shuffled; there are dinucleotide"):
         draw(reads, "shuffled")
@@ -546,7 +548,7 @@ def test_flanks_that_the_sheet_does_not_name_are_refused_where_they_tell_the_cla
     with pytest.raises(InputError) as error:
         drawn(tmp_path, kind, *flanks, named=False)
     left, right = error.value.faults
-    assert "100% of the bound and" in left and "left end TGTCGT" in left and "name it as left_flank" in left
+    assert "100% of the positive and" in left and "left end TGTCGT" in left and "name it as left_flank" in left
     assert "right end GACTGC" in right
 
 

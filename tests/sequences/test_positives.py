@@ -112,7 +112,7 @@ def test_test_path_is_all_test_and_the_rest_never(write):
     assert len(left) == 398
     table, tally = pool(sheet, "provided")
     assert table["sequence"].tolist() == test[2::2] and set(table["split"]) == {"test"}  # test[0] is bound too
-    assert reasons(tally)["dropped", "also bound in this dataset"] == 1
+    assert reasons(tally)["dropped", "also a positive of this dataset (either strand)"] == 1
 
 
 def test_a_table_without_labels_is_positives_or_a_file_of_negatives(write):
@@ -151,7 +151,7 @@ def test_names_that_mark_negatives(write):
     sheet = row(assay="chipseq", format="fasta", path=write("s.fa", lines), negative_names="_shuf$")
     assert bound(sheet)[0]["sequence"].tolist() == sequences[::2]
     assert pool(sheet, "provided")[0]["sequence"].tolist() == sequences[1::2]
-    with pytest.raises(InputError, match="no regular expression"):
+    with pytest.raises(InputError, match="not a regular expression"):
         bound(sheet | {"negative_names": "("})
 
 
@@ -177,7 +177,7 @@ def test_counts_choose_their_cycle(write):
     assert bound(sheet | {"cycle": "1"})[0]["sequence"].tolist() == sequences[5:20]
     table, tally = pool(sheet | {"cycle": "1"}, "input")
     assert table["sequence"].tolist() == sequences[:5]
-    assert reasons(tally)["dropped", "also bound in this dataset"] == 5
+    assert reasons(tally)["dropped", "also a positive of this dataset (either strand)"] == 5
     with pytest.raises(InputError, match="no cycle 4; the table has the cycles 0, 1, 2"):
         bound(sheet | {"cycle": "4"})
     with pytest.raises(InputError, match="cycle 0 is the unselected library"):
@@ -232,7 +232,7 @@ def test_formats_of_another_assay(assay, form):
 
 def test_nothing_left(write):
     sheet = row(assay="chipseq", format="labelled", path=write("a.tsv", [f"{s}\t0" for s in texts(5, 9)]))
-    with pytest.raises(InputError, match="no bound sequence is left for d"):
+    with pytest.raises(InputError, match="no positive is left for d"):
         bound(sheet)
 
 
@@ -313,7 +313,7 @@ def other_length(write):
 
 def test_cycle_0_of_another_length_is_refused_by_name(other_length):
     with pytest.raises(
-        InputError, match=r"c0\.fa: its unbound inserts have 32 bp, the bound ones of .*c4\.fa 36 bp"
+        InputError, match=r"c0\.fa: the inserts of the negatives have 32 bp, those of the positives in .*c4\.fa 36 bp"
     ) as error:
         pool(other_length(), "input")
     assert len(error.value.faults) == 1 and "the column trim" in error.value.faults[0]
@@ -370,7 +370,7 @@ def test_sequences_with_coordinates_meet_the_genome(fasta, genome, write):
 
 def test_all_peaks_dropped(genome, write):
     sheet = row(assay="chipseq", format="bed", path=write("p.bed", ["chr1\t5100\t5200"]))
-    with pytest.raises(InputError, match="no bound sequence is left"):
+    with pytest.raises(InputError, match="no positive is left"):
         bound(sheet, genome=genome)
 
 

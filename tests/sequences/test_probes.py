@@ -77,10 +77,10 @@ def test_any_base_in_a_flank(rng):
 @pytest.mark.parametrize(
     ("make", "flanks", "said"),
     [
-        (lambda p: p + PRIMER, ("", ""), f"at least 90% of the probes end in {PRIMER}, a constant part that is no "
+        (lambda p: p + PRIMER, ("", ""), f"at least 90% of the probes end in {PRIMER}, a constant part, not a "
          f"site; write {PRIMER} in right_flank of the sheet, which cuts it off"),
         (lambda p: "AACCGGTT" + p + PRIMER, ("", PRIMER), "write AACCGGTT in left_flank"),
-        (lambda p: p + PRIMER, ("", PRIMER[8:]), f"end in {PRIMER[:8]}, a constant part that is no site; write GTCT"),
+        (lambda p: p + PRIMER, ("", PRIMER[8:]), f"end in {PRIMER[:8]}, a constant part, not a site; write GTCT"),
         (lambda p: p + PRIMER, ("", "A" * 24), f"100 of 100 probes lack the right_flank {'A' * 24}; they show {PRIMER}"
          "; correct it, or leave it empty"),
         (lambda p: p, ("ACGTACGT", ""), "100 of 100 probes lack the left_flank ACGTACGT; they show nothing in common"),

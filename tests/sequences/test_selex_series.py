@@ -115,7 +115,7 @@ def test_without_selection_there_is_no_alarm():
 
 
 def test_one_cycle_alone_cannot_be_told():
-    assert said({4: library("TGACTCAT")[4]}).startswith("cannot tell: the inserts of one cycle")
+    assert said({4: library("TGACTCAT")[4]}).startswith("cannot tell: only one cycle")
     assert said({}).startswith("cannot tell")
     assert said({0: [], 4: library("TGACTCAT")[4]}).startswith("cannot tell")
 

@@ -87,7 +87,7 @@ def test_sample_barcodes_before_a_constant_flank(rng, n, share):
     (sentence,) = told(*made)
     assert sentence.startswith("bases 1 to 4 of the 36 bp") and "TGATCC behind them is constant in both" in sentence
     assert {*mine, *theirs} <= words_of(sentence)
-    assert "in all 100% of the bound and 0% of the unbound reads" in sentence
+    assert "in all 100% of the positive and 0% of the negative reads" in sentence
     assert "demultiplex" in sentence and "left_flank NNNNTGATCC in the sheet" in sentence
     tally = Tally()
     trimmed = [selex.inserts(column(part), "NNNNTGATCC", "GGATTA", tally)["sequence"] for part in made]
@@ -217,7 +217,7 @@ def test_negatives_refuse_reads_that_technical_sequence_tells_apart(rng):
     pool = table(column(joined(rng, random(rng, 600, 20), ["TTGA", "CAGC", "GTGT"])), 0)
     options = {"unbound": {"input": pool}, "reads": True}
     for kind in ("input", "dinucleotide"):
-        with pytest.raises(InputError, match="d: bases 1 to 4 of the 24 bp tell bound from unbound reads"):
+        with pytest.raises(InputError, match="d: bases 1 to 4 of the 24 bp separate positive from negative reads"):
             negatives.draw("d", bound, [kind], np.random.default_rng(0), **options)
     inside = bound.assign(sequence=bound["sequence"].str[4:])
     pool = pool.assign(sequence=pool["sequence"].str[4:])
@@ -249,13 +249,13 @@ def test_lengths_that_vary_in_both_classes(rng, mine, theirs):
         assert len(negatives.draw(*arguments, unbound=unbound)[0]) == 200
         return
     with pytest.raises(
-        InputError, match=f"d: the length tells the train rows apart .*: bound {mine[0]} to {mine[1] - 1}"
+        InputError, match=f"d: the length of the train rows separates .*: positives {mine[0]} to {mine[1] - 1}"
     ):
         negatives.draw(*arguments, unbound=unbound)
 
 
 def test_real_libraries_have_none(real):
-    """Every HT-SELEX library of the public data against cycle 0, its own shuffles and another factor's reads."""
+    """Every HT-SELEX library of the public data against cycle 0, its own shuffles and another TF's reads."""
     folder, libraries = real / "selex", {}
 
     def inserts(sequences, counts=None):

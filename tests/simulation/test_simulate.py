@@ -236,7 +236,7 @@ def test_the_demo_is_the_same_study():
     demo, own = yaml.safe_load((repo / "config.yaml").read_text()), yaml.safe_load(simulate.config())
     for key in ("sequence", "split", "negatives", "models", "training", "statistics"):
         assert demo[key] == own[key], key
-    assert demo["celltype"] == own["celltype"] | {"tfs": ["USF1"]}  # the demo's sheet is that of the three factors
+    assert demo["celltype"] == own["celltype"] | {"tfs": ["USF1"]}  # the demo's sheet is that of the three TFs
     sheet = tables.read_tsv(repo / "resources" / "datasets.tsv")
     for column in ("path", "input_path"):
         sheet[column] = sheet[column].str.removeprefix("simulated/")
@@ -561,7 +561,7 @@ def test_assays_that_cannot_be_simulated_are_refused_by_name(tmp_path):
     with pytest.raises(InputError) as caught:
         simulate.study(tmp_path, assays=["ChIP-seq", "xyz", "selexseq"], modes={"pbm": 0.5, "selexseq": 2})
     faults = "\n".join(caught.value.faults)
-    for said in ("'ChIP-seq'; did you mean chipseq?", "'xyz'; use chipseq", "'pbm' is not among", "2 is no share"):
+    for said in ("'ChIP-seq'; did you mean chipseq?", "'xyz'; use chipseq", "'pbm' is not among", "2 is not a share"):
         assert said in faults
     with pytest.raises(InputError, match="CTCF in selexseq has 17 bp, longer than 16 bp"):
         simulate.study(tmp_path, assays=["selexseq"], modes={"selexseq": 0.5})
@@ -572,7 +572,7 @@ def test_assays_that_cannot_be_simulated_are_refused_by_name(tmp_path):
 
 @pytest.fixture(scope="module")
 def cells(study, tmp_path_factory):
-    """What a reader makes of the cells: the genome, each cell, and of each factor in each cell labels and truth."""
+    """What a reader makes of the cells: the genome, each cell, and of each TF in each cell labels and truth."""
     loaded = config.load(study / "config.yaml")
     fasta = tmp_path_factory.mktemp("genome") / "genome.fa"
     genomes.index(study / "genome.fa", fasta)

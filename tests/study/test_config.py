@@ -77,7 +77,7 @@ def test_all_faults_of_a_sheet_are_listed_with_their_lines(study):
     text = "\n".join(found)
     assert "sheet.tsv:3: assay: 'chipsq'" in text and "sheet.tsv:3: dataset 'a' is also on line 2" in text
     assert "sheet.tsv:4: dataset: '../x' is not of the form" in text and "sheet.tsv:4: path: no file" in text
-    assert "sheet.tsv:5: format: cannot be told" in text
+    assert "sheet.tsv:5: format: cannot be recognised" in text
     assert "sheet.tsv:6: genome: a bed file needs one" in text and "SELEX reads have none" in text
 
 
@@ -111,15 +111,15 @@ def test_unsafe_ids_are_refused(study, bad):
     assert any("dataset" in fault for fault in faults(study, [[bad, "USF1", "chipseq", "a.fa"]]))
 
 
-def test_a_heterodimer_is_one_factor_in_one_spelling(study):
+def test_a_heterodimer_is_one_tf_in_one_spelling(study):
     loaded = study([["A", "MAX::MYC", "chipseq", "a.fa"], ["B", "MAX::MYC", "chipseq", "b.fa"]])
     assert loaded.tfs() == ["MAX::MYC"] and loaded.targets("A") == ["A", "B"]
     assert file_name("MAX::MYC") == file_name("MYC::MAX") == "MAX-MYC"
     for other in ("MYC::MAX", "max::myc", "MAX-MYC"):
         found = faults(study, [["A", "MAX::MYC", "chipseq", "a.fa"], ["B", other, "chipseq", "b.fa"]])
         assert found == [
-            f"sheet.tsv:3: tf {other!r} is 'MAX::MYC' on line 2; write one factor in one way, and tell two apart by "
-            f"more than case, e.g. {other}_mouse"
+            f"sheet.tsv:3: tf {other!r} is 'MAX::MYC' on line 2; spell one TF in one way; if they are two, they "
+            f"must differ in more than case, e.g. {other}_mouse"
         ]
     for bad in ("MAX:MYC", "::MYC", "MAX::", "MAX:::MYC", "MAX::../x"):
         assert "is not of the form" in faults(study, [["A", bad, "chipseq", "a.fa"]])[0]
@@ -165,7 +165,7 @@ def test_what_folds_cannot_be_combined_with(study):
     found = "\n".join(faults(study, rows, more="split: {folds: 3}", **given))
     assert "negatives.s.fresh: a row that trains in one fold is tested in another" in found
     assert "models.own: scores of another program are of one split" in found
-    assert "split.folds: one of 2 tests" in "\n".join(faults(study, rows, more="split: {folds: 2}"))
+    assert "split.folds: with 2, one tests" in "\n".join(faults(study, rows, more="split: {folds: 2}"))
     assert study(rows, more="split: {folds: 3}").config["split"]["folds"] == 3
 
 
@@ -388,13 +388,13 @@ def test_all_faults_of_a_sheet_of_cells_are_listed_with_their_lines(cells):
     )
     for part in (
         "cells.tsv:2: what: 'accessibilty' is not one of",
-        "cells.tsv:3: tf: name the factor of these peaks",
+        "cells.tsv:3: tf: name the TF of these peaks",
         "cells.tsv:4: tf: leave it empty for expression",
         "cells.tsv:4: what: expression needs genomes.bare.genes",
         "cells.tsv:5: cell 'K562' is 'k562' on line 2",
         "cells.tsv:5: path: no file",
         "cells.tsv:6: path: r.tsv is also on line 4",
-        "cells.tsv:7: format: cannot be told from the name 'q.odd'",
+        "cells.tsv:7: format: cannot be recognised by the name 'q.odd'",
         "cells.tsv:7: genome: 'nowhere' is not in the config's `genomes`",
     ):
         assert part in text, part
@@ -441,14 +441,14 @@ def test_what_the_cell_type_task_names_is_in_the_sheet_of_cells(cells):
         "celltype.motifs: 'CTCF' is not in the sheet of cells",
         "celltype.test_cells: 'k56' is not in the sheet of cells, did you mean 'k562'?",
         "celltype.reference: 'K562' is not in the sheet of cells",
-        "celltype: no test cell has conservative peaks of a factor",
+        "celltype: no test cell has conservative peaks of a TF",
         "split.test: the cell-type task tests on whole chromosomes",
     ):
         assert any(part in fault for fault in found), part
     assert "no test cell" in faults(cells, rows, more="split: {test: [chr1]}\ncelltype: {test_cells: [h1]}")[0]
 
 
-def test_checksums_of_a_factor_in_some_cells(cells, tmp_path):
+def test_checksums_of_a_tf_in_some_cells(cells, tmp_path):
     rows = [
         ["k562", "accessibility", "", "open.bw", "g", "a" * 64],
         ["k562", "conservative", "USF1", "p.narrowPeak", "g", "b" * 64],
@@ -482,7 +482,7 @@ def test_causes_are_of_the_pairs_that_were_asked_for_and_a_reading_that_can_chan
     assert loaded.explained() == [("r", "p", "standard", "deepbind")] and loaded.retrained() == []
     embedded = {"models": "deepbind: {kind: deepbind, reading: embed}"}
     found = faults(study, rows, more="transfer: {causes: {models: [deepbind]}}", **embedded)
-    assert "transfer.causes.models: 'deepbind' is trained in surroundings" in found[0]
+    assert "transfer.causes.models: 'deepbind' is trained in random surroundings" in found[0]
     found = faults(study, rows, more="transfer: {causes: {models: [deep]}}")
     assert "transfer.causes.models: 'deep' is not the label of a network" in found[0]
 
@@ -515,7 +515,7 @@ def test_targets_without_labels_are_met_by_the_last_cycle_of_each_library(study,
     found = faults(study, rows, header, more=more, models="deepbind: {kind: composition}")
     assert "transfer.unlabelled.models: 'deepbind' is not the label of a network" in found[0]
     found = faults(study, rows, header, more=more, models="deepbind: {kind: deepbind, reading: embed}")
-    assert "'deepbind' embeds its reads" in found[0]
+    assert "'deepbind' reads by embed" in found[0]
     borrowed = "a: {kind: deepbind}, deepbind: {trained_as: a}"
     assert study(rows, header, more=more, models=borrowed).unlabelled()
 
@@ -654,5 +654,8 @@ def test_designs_and_bins_that_cannot_be_meant(study, tmp_path):
     rows = [["M", "USF1", "pbm", "a.tsv", "ME", ""], ["H", "USF1", "pbm", "b.tsv", "me", ""]]
     rows.append(["C", "USF1", "chipseq", "a.tsv", "", "bins"])
     found = faults(study, rows, [*HEADER, "design", "format"], negatives="negatives: {s: {kind: usual}}")
-    assert "sheet.tsv:3: design 'me' is 'ME' on line 2; write one design in one way, and tell two apart by " in found[0]
+    assert (
+        "sheet.tsv:3: design 'me' is 'ME' on line 2; spell one design in one way; if they are two, they must differ in "
+        in found[0]
+    )
     assert any("sheet.tsv:4: format: bins is for GHT-SELEX; ChIP-seq comes as narrowpeak" in fault for fault in found)

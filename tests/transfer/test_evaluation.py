@@ -507,13 +507,13 @@ def test_a_target_model_no_better_than_composition_is_noted(study):
     assert ev.NOT_ABOVE_FLOOR in note
 
 
-def test_extra_pairs_join_factors(study):
+def test_extra_pairs_join_tfs(study):
     _, transfer, _ = run(study, transfer={"test_negatives": "same", "extra_pairs": [["m_chip", "g_chip"]]})
     pair = transfer[transfer["source"] == "m_chip"]
     assert set(pair["tf"]) == {"MAX>GATA3"} and set(pair["target"]) == {"g_chip"} and pair["drop"].notna().all()
 
 
-def test_the_only_dataset_of_a_factor_keeps_its_row(study):
+def test_the_only_dataset_of_a_tf_keeps_its_row(study):
     metrics, transfer, _ = run(study, "MAX")
     assert metrics["value"].notna().all()
     assert transfer["drop"].isna().all() and transfer["note"].str.contains("only dataset").all()

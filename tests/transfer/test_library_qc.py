@@ -180,7 +180,7 @@ def test_own_motif_alone():
     name, value = library_qc.own_motif("usf1", bound, reads[200:])
     assert name.startswith("MA0093") and value > 0.95
     assert library_qc.own_motif("usf1", reads[:200], reads[200:])[1] < evaluate.MOTIF_PRESENT
-    assert library_qc.own_motif("no such factor", bound, reads)[0] == ""
+    assert library_qc.own_motif("no such TF", bound, reads)[0] == ""
     assert library_qc.own_motif("USF1", [], reads)[0] == ""
 
 

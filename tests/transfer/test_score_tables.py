@@ -1,4 +1,4 @@
-"""Scores of foreign models: a weight matrix by a script of its own, an image classifier; tables that are refused."""
+"""Scores of other programs: a weight matrix by a script of its own, an image classifier; tables that are refused."""
 
 import itertools
 import os

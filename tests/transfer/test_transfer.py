@@ -64,7 +64,7 @@ def test_wilcoxon_without_any_difference():
     assert np.isnan(over_tfs.wilcoxon(np.array([0.1, np.nan])))
 
 
-def test_summary_is_a_t_interval_over_factors():
+def test_summary_is_a_t_interval_over_tfs():
     drops = [0.02, 0.05, 0.09]
     rows = [pair(f"T{i}", drop) for i, drop in enumerate(drops)]
     line = summary.summary(table(*rows)).iloc[0]
@@ -76,7 +76,7 @@ def test_summary_is_a_t_interval_over_factors():
 
 
 @pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
-def test_summary_is_never_narrower_than_the_factors_own_uncertainty_at_the_same_level(level):
+def test_summary_is_never_narrower_than_the_tfs_own_uncertainty_at_the_same_level(level):
     # Four independent drops, each with the interval +-0.0196: of their mean it is half as wide.
     rows = [pair(f"T{i}", 0.05 + i / 1e6, half=0.0196) for i in range(4)]
     line = summary.summary(table(*rows), level).iloc[0]
@@ -93,7 +93,7 @@ def test_an_unknown_uncertainty_is_not_taken_for_none():
     assert line[["low", "high"]].isna().all()
 
 
-def test_a_pair_without_interval_leaves_its_factor_without_one():
+def test_a_pair_without_interval_leaves_its_tf_without_one():
     # A mean of the drops of both and of the interval of one would be two different things.
     rows = [pair("A", 0.0, half=np.nan), pair("A", 0.5, target="A_chip2")]
     line = summary.summary(table(*rows)).iloc[0]
@@ -118,18 +118,18 @@ def test_a_shift_with_drops_of_zero_knows_its_smallest_p():
     assert np.isnan([over_tfs.p_minimum(np.array(some)) for some in ([], [0.1, np.nan])]).all()
 
 
-def test_datasets_of_one_factor_are_averaged_first():
+def test_datasets_of_one_tf_are_averaged_first():
     rows = [pair("A", 0.0), pair("A", 0.1, target="A_chip2"), pair("B", 0.2)]
     line = summary.summary(table(*rows)).iloc[0]
     assert line["n_tf"] == 2 and line["drop"] == pytest.approx((0.05 + 0.2) / 2)
 
 
-def test_one_factor_keeps_its_own_interval():
+def test_one_tf_keeps_its_own_interval():
     line = summary.summary(table(pair("A", 0.05, half=0.03))).iloc[0]
     assert (line["n_tf"], line["low"], line["high"], line["p_value"]) == pytest.approx((1, 0.02, 0.08, 1))
 
 
-def test_summary_keeps_rows_without_factors_and_leaves_extra_pairs_out():
+def test_summary_keeps_rows_without_tfs_and_leaves_extra_pairs_out():
     rows = [
         pair("A", None, note="no prediction"),
         pair("A>B", 0.3, model="bilstm"),
@@ -166,12 +166,12 @@ def test_the_cross_assay_table_is_of_one_direction(assays, chosen):
         assert set(found[["source_assay", "target_assay"]].itertuples(index=False, name=None)) == chosen
 
 
-def test_the_interval_over_factors_covers_their_mean():
+def test_the_interval_over_tfs_covers_their_mean():
     rng = np.random.default_rng(0)
-    covered, factors = [], table(*(pair(f"T{i}", 0) for i in range(6)))
+    covered, several = [], table(*(pair(f"T{i}", 0) for i in range(6)))
     for _ in range(300):
         drops = 0.05 + 0.02 * rng.normal(size=6) + 0.01 * rng.normal(size=6)
-        means = over_tfs.mean_over_tfs(factors.assign(drop=drops, low=drops - 0.0196, high=drops + 0.0196), 0.95)
+        means = over_tfs.mean_over_tfs(several.assign(drop=drops, low=drops - 0.0196, high=drops + 0.0196), 0.95)
         covered.append(means["low"] <= 0.05 <= means["high"])
     assert np.mean(covered) == pytest.approx(0.95, abs=0.04)
 
@@ -289,7 +289,7 @@ def test_the_model_is_the_sources_best_and_not_the_targets():
     assert line["verdict"] == "cannot tell" and "no model was scored" in line["sentence"]
 
 
-def test_over_factors():
+def test_over_tfs():
     rows = [pair(f"T{i}", 0.05 + 0.001 * i, 0.001) for i in range(3)]
     line = advice(rows, tf=over_tfs.EVERY_TF)
     assert (line["verdict"], line["n"]) == ("retrain", 3)

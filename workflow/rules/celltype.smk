@@ -31,7 +31,7 @@ rule celltype:
         split=study.config["split"],
         statistics=study.config["statistics"],
         seed=study.config["seeds"][0],
-        code=digest("celltype.evaluate", "celltype.factor"),
+        code=digest("celltype.evaluate", "celltype.tf_bins"),
     script:
         "../scripts/celltype.py"
 

@@ -139,7 +139,7 @@ def leaking_of_folds(labels, dataset="{dataset}"):
 
 
 def foreign_scores(wildcards):
-    """The files that a foreign program wrote of a source; one that is absent leaves its cell without value."""
+    """The files that another program wrote for a source; where one is absent, its cell has no value."""
     folder = Path(study.config["models"][wildcards.model]["path"])
     source, label = wildcards.dataset, wildcards.negatives
     wanted = [

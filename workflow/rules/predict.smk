@@ -70,7 +70,7 @@ rule take_scores:
     benchmark:
         "logs/take_scores/{dataset}/{negatives}/{model}.tsv"
     wildcard_constraints:
-        model=one_of(plan.made_by("foreign")),
+        model=one_of(plan.made_by("external")),
     conda:
         ENV
     params:

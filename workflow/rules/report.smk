@@ -60,7 +60,7 @@ CARDS = [
     for d in study.datasets
     for label in study.labels(d)
     for model in study.models(study.datasets[d]["tf"])
-    if study.trained(model) == model and model not in plan.made_by("foreign")
+    if study.trained(model) == model and model not in plan.made_by("external")
 ]
 
 

@@ -2,7 +2,7 @@
 
 from tfbind import job
 from tfbind.celltype import estimators, evaluate, networks
-from tfbind.celltype.factor import open_factor
+from tfbind.celltype.tf_bins import open_tf
 from tfbind.io import download, tables
 from tfbind.io.genome import Genome
 from tfbind.io.tally import Tally
@@ -18,7 +18,7 @@ plan = evaluate.plan(
     words.cell,
     evaluate.chromosomes(genome.lengths, params.split, params.options["unused"], genome.resolve),
 )
-factor = open_factor(
+tf_bins = open_tf(
     params.tf,
     params.files,
     genome,
@@ -29,13 +29,13 @@ factor = open_factor(
     train=(plan.train, plan.chromosomes["train"]),
 )
 if network := words.get("network"):
-    factor = networks.Sequences(factor)
+    tf_bins = networks.Sequences(tf_bins)
     methods = networks.build([network], params.options["steps"], params.seed)
     more = {"reference": False}
 else:
-    built = estimators.build(factor.names, params.seed)
+    built = estimators.build(tf_bins.names, params.seed)
     methods = {name: candidates for name, candidates in built.items() if name in params.options["methods"]}
-    more = {"best_site": factor.best_site}
+    more = {"best_site": tf_bins.best_site}
 fixed = {"limit": params.options["limit"], "seed": params.seed, "statistics": params.statistics}
-tables.write_tsv(evaluate.evaluate(params.tf, factor, plan, methods=methods, **fixed, **more), snakemake.output.table)
+tables.write_tsv(evaluate.evaluate(params.tf, tf_bins, plan, methods=methods, **fixed, **more), snakemake.output.table)
 tables.write_tsv(tally.frame(), snakemake.output.log)

@@ -1,4 +1,4 @@
-"""Take the scores that a foreign program wrote."""
+"""Take the scores that another program wrote."""
 
 from tfbind import job
 from tfbind.io import tables

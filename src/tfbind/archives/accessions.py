@@ -1,7 +1,7 @@
 """ENCODE and ENA: turn accessions and queries into rows of a sheet, for a person to read and correct.
 
-Nothing is guessed. If the archive does not offer one file without doubt, or a file name does not fit its study's
-profile, there is no row but a reason; the reasons are written as comments at the end of the sheet.
+Nothing is guessed. If the archive does not offer exactly one fitting file, or a file name does not fit its study's
+profile, there is no row; the reason is written as a comment at the end of the sheet.
 
 `TFBIND_ENCODE` and `TFBIND_ENA` name other servers with the interface of the archives (a mirror of the portal, a test).
 """
@@ -16,7 +16,7 @@ from tfbind.archives import ena, encode, rows
 from tfbind.assays import form
 from tfbind.errors import InputError
 from tfbind.io import atomic, hosts, paths
-from tfbind.study import schema, sheet, sources
+from tfbind.study import read_sheets, schema, sources
 
 # ----------------------------------------------------------------------------------------------------------- sheets
 
@@ -133,7 +133,7 @@ def resolve_sheet(path: Path, folder: Path, assembly: str = "") -> rows.Found:
     ResourceError
         An archive cannot be reached or gives an unexpected answer.
     """
-    lines, faults = sheet.read_sheet(path)
+    lines, faults = read_sheets.read_sheet(path)
     for number, row in lines:
         for column in paths.PATHS:
             try:

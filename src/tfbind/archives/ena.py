@@ -182,7 +182,7 @@ def read_name(record: rows.Row, profile: str) -> rows.Row:
     said = {key: value for key, value in matches[0].groupdict().items() if value}
     cycle = said.get("cycle", "0")
     if not cycle.isdigit():
-        raise InputError(f"the cycle {cycle!r} is no number")
+        raise InputError(f"the cycle {cycle!r} is not a number")
     tf = record[rules.tf].strip() if rules.tf else said.get("tf", "")
     notes = [f"clone {said['clone']}"] if "clone" in said else []
     if said.get("partner", "htSELEX") != "htSELEX":

@@ -108,7 +108,7 @@ def encode_row(file: dict, experiment: dict, assembly: str = "", asked: Iterable
     if assembly and file.get("assembly") != assembly:
         faults.append(f"{accession} is of the assembly {file.get('assembly', '(none)')}, wanted is {assembly}")
     if file.get("file_format") != "bed":
-        faults.append(f"{accession} holds {file.get('output_type')} ({file.get('file_format')}), no peaks")
+        faults.append(f"{accession} holds {file.get('output_type')} ({file.get('file_format')}), not peaks")
     if not file.get("href") or file.get("no_file_available") or file.get("restricted"):
         faults.append(f"{accession}: ENCODE offers no download of it")
     if faults:

@@ -109,7 +109,7 @@ def _gff3(text: str) -> tuple[str, str]:
 def _annotated(fields: list[str], names: tuple[str, str]) -> tuple[str, int, str, str]:
     start, end = _whole(fields[3]), _whole(fields[4])
     if not 1 <= start <= end:
-        raise ValueError(f"start {start} and end {end} are no GTF interval (1-based, both included)")
+        raise ValueError(f"start {start} and end {end} are not a GTF interval (1-based, both included)")
     return fields[0], end - 1 if fields[6] == "-" else start - 1, _bare(names[0]), names[1]
 
 
@@ -158,7 +158,7 @@ def expression(paths: Sequence[str | os.PathLike], genes: pd.DataFrame, tally: T
     Raises
     ------
     InputError
-        If a table lacks a column or holds a value that is no TPM, or no table names a gene of the annotation.
+        If a table lacks a column or holds a value that is not a TPM, or no table names a gene of the annotation.
     """
     tally = Tally() if tally is None else tally
     columns = [_tpm(path) for path in paths]
@@ -173,7 +173,7 @@ def expression(paths: Sequence[str | os.PathLike], genes: pd.DataFrame, tally: T
     names = genes["gene"].to_numpy()
     for which, what in (
         (there == 0, "gene without expression: in no table"),
-        ((there > 0) & (there < len(columns)), "gene in some of the tables alone: their mean"),
+        ((there > 0) & (there < len(columns)), "gene in some of the tables only: their mean"),
     ):
         tally.add("changed", f"{what} (e.g. {', '.join(names[which][:3])})", which.sum())
     ours = {*genes["gene"], *genes["name"]}

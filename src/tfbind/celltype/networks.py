@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from tfbind.celltype import bins
-from tfbind.celltype.factor import Factor
+from tfbind.celltype.tf_bins import TFBins
 from tfbind.errors import NotEstimable
 from tfbind.models import networks
 from tfbind.seeding import generator
@@ -37,16 +37,16 @@ class Sequences:
 
     Parameters
     ----------
-    factor : Factor
+    tf_bins : TFBins
         The bins of the TF. Its accessibility features become the profile.
     """
 
-    def __init__(self, factor: Factor):
-        self.factor = factor
-        found = {i: match for i, name in enumerate(factor.names) if (match := _MEAN.fullmatch(name))}
+    def __init__(self, tf_bins: TFBins):
+        self.tf_bins = tf_bins
+        found = {i: match for i, name in enumerate(tf_bins.names) if (match := _MEAN.fullmatch(name))}
         self._columns = sorted(found, key=lambda i: int(found[i][1] or 0))
-        self.names = [f"base_{i}" for i in range(bins.WIDTH)] + [factor.names[i] for i in self._columns]
-        self.labels, self.tokens, self.unmeasured = factor.labels, factor.tokens, factor.unmeasured
+        self.names = [f"base_{i}" for i in range(bins.WIDTH)] + [tf_bins.names[i] for i in self._columns]
+        self.labels, self.tokens, self.unmeasured = tf_bins.labels, tf_bins.tokens, tf_bins.unmeasured
 
     def matrix(self, cell: str, chrom: str, index: np.ndarray) -> np.ndarray:
         """Tokens and profile of some bins of one chromosome in one cell.
@@ -65,7 +65,7 @@ class Sequences:
         (M, 200 + T) float32
             200 tokens, then mean accessibility at T offsets, from upstream to downstream.
         """
-        profile = self.factor.matrix(cell, chrom, index)[:, self._columns]
+        profile = self.tf_bins.matrix(cell, chrom, index)[:, self._columns]
         return np.concatenate([self.tokens(chrom, index).astype(np.float32), profile], 1)
 
 

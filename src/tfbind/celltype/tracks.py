@@ -209,7 +209,7 @@ class BigWig:
     """A bigWig file of accessibility, which is checked against the genome when it is opened.
 
     Bases without a value are 0 on a chromosome that the file names; a chromosome that it does not name is unknown. A
-    file that is no bigWig, or whose chromosomes have other names or lengths, is refused with `InputError`.
+    file that is not a bigWig, or whose chromosomes have other names or lengths, is refused with `InputError`.
 
     Parameters
     ----------
@@ -280,8 +280,8 @@ class BigWig:
         if np.isinf(value):
             return f"{where} a ratio over 0, or its logarithm; add a pseudocount, or give the signal itself"
         return (
-            f"{where} a log-ratio, a difference or a z-score is no accessibility; give the signal itself (pileup, fold "
-            "over control or -log10 p), not compared by a logarithm or a subtraction"
+            f"{where} a log-ratio, a difference or a z-score is not accessibility; give the signal itself (pileup, "
+            "fold over control or -log10 p), not compared by a logarithm or a subtraction"
         )
 
 
@@ -508,14 +508,14 @@ READERS = {"bigwig": BigWig, "bam": read_bam, "fragments": read_fragments}
 
 
 def open_bigwig(path: str):
-    """Open a bigWig for reading with pyBigWig; `InputError` if the file is missing, damaged or no bigWig."""
+    """Open a bigWig for reading with pyBigWig; `InputError` if the file is missing, damaged or not a bigWig."""
     try:
         with open(path, "rb") as raw:
             magic = raw.read(4)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; check the path") from None
     if magic not in (b"\x26\xfc\x8f\x88", b"\x88\x8f\xfc\x26"):
-        raise InputError(f"{path}: is no bigWig; check the format and the file")
+        raise InputError(f"{path}: is not a bigWig; check the format and the file")
     try:
         return pyBigWig.open(path)
     except RuntimeError as error:

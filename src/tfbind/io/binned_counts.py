@@ -100,8 +100,8 @@ def read_bins(path: str | os.PathLike, cycle: str = "", tf: str = "", tally: Tal
     ------
     InputError
         The names do not say which column is the cycle's and which its background (all are listed); a row has another
-        number of columns than the first line, coordinates or a count that are no whole number of 0 or more, a start not
-        below its end; a bin occurs twice; a column has no read; the file has no bins or cannot be read.
+        number of columns than the first line, coordinates or a count that are not whole numbers of 0 or more, a start
+        not below its end; a bin occurs twice; a column has no read; the file has no bins or cannot be read.
     NotEstimable
         No bin is enriched.
 
@@ -216,7 +216,7 @@ def _layout(path: str | os.PathLike) -> _Layout:
                 f"{path}:{above + 1}: the header {', '.join(fields[:6])} names no columns chrom, start and end, or the "
                 "row has no whole numbers in columns 2 and 3"
             )
-        # a column of text, such as a name of each bin, is no cycle
+        # a column of text, such as a name of each bin, is not a cycle
         first = next((i for i in range(3, len(fields)) if _whole(fields[i]) is not None), 3)
         if wrong := next((i for i in range(first, len(fields)) if _whole(fields[i]) is None), None):
             raise InputError(
@@ -438,7 +438,7 @@ def _examined(path, number: int, data: bytes, layout: _Layout, places: list[int]
         elif None in (found := [_whole(fields[i]) for i in places]):
             wrong = ", ".join(repr(fields[i]) for i in sorted(places) if _whole(fields[i]) is None)
             faults.append(
-                f"{where}: count {wrong} is no whole number of reads below 10^9; give the raw counts, 0 for none"
+                f"{where}: count {wrong} is not a whole number of reads below 10^9; give the raw counts, 0 for none"
             )
         else:
             rows.append((chroms.setdefault(chrom, len(chroms)), start, end, *found))

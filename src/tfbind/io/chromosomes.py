@@ -101,7 +101,7 @@ def by_chr(names: Iterable[str], genome: Chromosomes) -> str:
         The hint, in parentheses; '' if no name becomes one of the genome's with ``chr`` added or removed.
     """
     other = peak_formats.with_or_without_chr(genome.lengths)
-    return " (`chromosomes: chr` will do: they differ by chr alone)" if any(name in other for name in names) else ""
+    return " (`chromosomes: chr` is enough: they differ only by chr)" if any(name in other for name in names) else ""
 
 
 def known(path: str | os.PathLike, names: Mapping[str, int], genome: Chromosomes) -> dict[str, str]:

@@ -97,7 +97,7 @@ def _copy(source: str | os.PathLike, fasta: Path) -> None:
             out.write(line + b"\n")
         close(number if names else 0)
     if not names and not faults:
-        faults.append(f"{source}: 0 records; this is no FASTA file")
+        faults.append(f"{source}: 0 records; this is not a FASTA file")
     if faults:
         raise InputError(textfile.listed(faults))
 

@@ -147,7 +147,7 @@ def _tell(header: _Header, rows: list[list[str]], form: str) -> Layout:
             return Layout(True, convert, "SICER's summary of islands: no summit, score in column 7 (fold change)")
         six = [fields for fields in rows if len(fields) > 5]
         if six and not any(fields[5] in STRANDS for fields in six):
-            why = "column 6 is no strand in any row: columns 5 and on not read, no summit"
+            why = "column 6 is not a strand in any row: columns 5 and on not read, no summit"
             return Layout(False, lambda f: f[:4], f"BED of three columns or four; {why}")
         if most(lambda f: len(f) == 10 and _is_narrow(f)):
             if form == "peaks":

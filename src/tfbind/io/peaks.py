@@ -97,7 +97,7 @@ def _ranking(score: pd.Series, others: np.ndarray, narrow: bool, tally: Tally) -
             tally.add("changed", f"{given}: ranked by {name}", len(score))
             return values
     tally.add(
-        "noted", f"{given}, and no other column ranks the peaks: of overlapping windows the first stays", len(score)
+        "noted", f"{given}, and no other column ranks the peaks: of overlapping windows the first is kept", len(score)
     )
     return score.to_numpy()
 

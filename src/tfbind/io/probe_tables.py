@@ -290,7 +290,7 @@ def _row(fields: list[str], names: Mapping[str, int]) -> tuple[dict, list[str]]:
             row[name] = "" if text.lower() in _MISSING else text
         elif name in ("bad", "control"):
             if (flag := _flag(text)) is None:
-                wrong.append(f"{text!r} is no flag; write 0 for a good spot and 1 for one that is not to be used")
+                wrong.append(f"{text!r} is not a flag; write 0 for a good spot and 1 for one that is not to be used")
             row[name] = flag
         elif name in ("row", "column"):
             if not re.fullmatch(r"[0-9]{1,9}", text):
@@ -334,7 +334,7 @@ def read_words(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
     DataFrame
         `word`, `escore`, `median`, `zscore` (float64, NaN where the table has none), in the order of the file.
         ``attrs["lacks"]`` is '' for a table that holds every word of its length, or its reverse complement; else it
-        says what it lacks: in a table of the top words alone, none of the others is known to be unbound.
+        says what it lacks: in a table of the top words alone, no other word is known to be a negative.
 
     Raises
     ------
@@ -366,7 +366,7 @@ def read_words(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
             word, other = fields[0].upper(), fields[1].upper()
             values = {name: fields[at] for name, at in scores.items()}
             if not set(word) <= set("ACGT.") or len(word.strip(".")) < 4:
-                faults.append(f"{place}: {textfile.shown(fields[0])} is no word of A, C, G, T and gaps (.)")
+                faults.append(f"{place}: {textfile.shown(fields[0])} is not a word of A, C, G, T and gaps (.)")
             elif word != other[::-1].translate(_OTHER):
                 faults.append(f"{place}: {textfile.shown(fields[1])} is not the reverse complement of {word}")
             elif wrong := [
@@ -407,8 +407,8 @@ def read_words(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
     if there < whole:
         least = table["escore"].min()
         table.attrs["lacks"] = (
-            f"{there} of {whole} words of {size} bp are in the table, those of E-score {least:g} or more; that the "
-            "others are unbound is not known"
+            f"{there} of {whole} words of {size} bp are in the table, those of E-score {least:g} or more; it is "
+            "not known whether the others are negatives"
         )
         tally.add("noted", table.attrs["lacks"], whole - there)
     return table

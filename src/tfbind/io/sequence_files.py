@@ -62,7 +62,7 @@ def _clean(sequences: list[str], place: Iterable[str], tally: Tally, faults: lis
         sequences = translated
         for sequence, where in zip(sequences, place, strict=True):
             if foreign := set(sequence) - set("ACGTN"):
-                faults.append(f"{where}: {min(foreign)!r} is no letter of DNA; only A C G T U N and IUPAC are read")
+                faults.append(f"{where}: {min(foreign)!r} is not a letter of DNA; only A C G T U N and IUPAC are read")
     tally.add("changed", "U read as T", rna)
     tally.add("changed", "IUPAC letters read as N", ambiguous)
     return sequences
@@ -277,7 +277,7 @@ def _rows(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_header(fields: list[str]) -> bool:
-    # A header begins with a word that is no sequence. If only numbers follow that word, it is a row with a fault.
+    # A header begins with a word that is not a sequence. If only numbers follow that word, it is a row with a fault.
     word, *others = (field.strip() for field in fields)
     numbers = all(re.fullmatch(r"-?[0-9.]+", other) for other in others)
     named = word.lower().startswith(("seq", "#")) or not numbers
@@ -473,8 +473,8 @@ def read_counts(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataF
     ------
     InputError
         No count columns, or a header that does not give each one cycle number; a row has another number of columns, no
-        sequence, a count that is no whole number below 10^9 or a letter that is not of DNA; no rows; a file that cannot
-        be read.
+        sequence, a count that is not a whole number below 10^9 or a letter that is not of DNA; no rows; a file that
+        cannot be read.
     """
     tally = Tally() if tally is None else tally
     sequences, counts, where, faults = [], [], [], []

@@ -19,7 +19,7 @@ LISTED = 20
 SHOWN = 300
 #: A compressed file that unpacks to more than `BOMB` bytes and to more than `RATIO` times its own size is refused as a
 #: decompression bomb: FASTA, FASTQ and peaks compress four to thirty times. A line of `LONGEST` characters or more is
-#: no read and no peak.
+#: neither a read nor a peak.
 BOMB, RATIO, LONGEST = 2**24, 100, 2**24
 #: The name of standard input where a file is asked for.
 STANDARD = "-"
@@ -46,7 +46,7 @@ class _Unpacked(io.RawIOBase):
         count = self.stream.readinto1(buffer)  # one block at most, so that all before a fault is read
         self.unpacked += count
         if self.unpacked > self.most:
-            raise InputError(f"{self.path}: unpacks to over {RATIO} times its size; no data do, fetch it again")
+            raise InputError(f"{self.path}: unpacks to over {RATIO} times its size, as no data do; fetch it again")
         return count
 
     def close(self) -> None:

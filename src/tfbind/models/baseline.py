@@ -1,7 +1,7 @@
 """Baselines without a network: known motifs in a regularised regression, and composition alone.
 
 `Regression` is the method that won ENCODE-DREAM, without its accessibility features: it shows how well motifs that are
-already known do. `Composition` is the floor: the score of a model that sees no motif at all.
+already known do. `Composition` shows how well a model does that sees no motif at all.
 """
 
 import json

@@ -122,7 +122,7 @@ def export(folder: str | os.PathLike, path: str | os.PathLike) -> float:
     """
     description = store.usable(folder)
     if description["kind"] not in MODELS:
-        raise InputError(f"{folder}: {description['kind']} is no network; its arrays are plain in {store.WEIGHTS}")
+        raise InputError(f"{folder}: {description['kind']} is not a network; its arrays are plain in {store.WEIGHTS}")
     try:
         import onnx  # noqa: F401 (torch's exporter needs it)
         import onnxruntime

@@ -20,7 +20,7 @@ from tfbind.io.genome import Genome
 from tfbind.kernels import fasta as kernel
 from tfbind.models import applicability, networks, platt, predict, store
 
-#: Longest sequence that is scored, in bp. A longer one is no site; it should be cut into windows first.
+#: Longest sequence that is scored, in bp. A longer one should be cut into windows first.
 LONGEST = 100_000
 #: A VCF is of another build if more than this share of its reference alleles, and more than one, are not the genome's.
 MISMATCHES = 0.1
@@ -29,7 +29,7 @@ _ROWS = 4096  # intervals or variants taken at a time
 _CELLS = 2**24  # most bases of a padded block
 _BASES = np.zeros(256, bool)
 _BASES[np.frombuffer(b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv", np.uint8)] = True
-#: Meaning of an allele that is no sequence.
+#: Meaning of an allele that is not a sequence.
 _WHY = {
     "*": ": a deletion that another record describes",
     "<*>": ": any other allele",
@@ -242,7 +242,7 @@ def _check_records(path: str, before: int, names: list[str], sizes: np.ndarray, 
         if not names[row]:
             faults.append(f"{place}: no name; name every record")
         if foreign[row]:
-            faults.append(f"{place}: {chr(foreign[row])!r} is no letter of DNA; only A C G T U N and IUPAC are read")
+            faults.append(f"{place}: {chr(foreign[row])!r} is not a letter of DNA; only A C G T U N and IUPAC are read")
         elif not sizes[row]:
             faults.append(f"{place}: no sequence; delete the record or fetch the file again")
         if sizes[row] > LONGEST:
@@ -509,13 +509,13 @@ def _variant_rows(scorer: Scorer, records: list[_Variant], genome: Genome) -> tu
         alleles = {}
         for allele, letters in enumerate((record.ref, *record.alts)):
             if not _ALLELE.fullmatch(letters):
-                notes[i].append(f"{letters[:20]} is no sequence{_WHY.get(letters, '')}")
+                notes[i].append(f"{letters[:20]} is not a sequence{_WHY.get(letters, '')}")
             elif len(letters) > LONGEST:
                 notes[i].append(f"{letters[:20]}... is {len(letters)} bp long, more than {LONGEST}: no score")
             else:
                 alleles[allele] = dna.encode_text(letters.encode())
                 if several := sorted(set(letters.upper()) - set("ACGTU")):
-                    notes[i].append(f"{letters[:20]}: {', '.join(several)} is no single base and read as unknown")
+                    notes[i].append(f"{letters[:20]}: {', '.join(several)} is not a single base and read as unknown")
         sizes = {len(allele) for allele in alleles.values()}
         in_middle = len(sizes) == 1 and max(sizes) <= max(1, window // 2)
         for allele, letters in alleles.items():

@@ -393,7 +393,7 @@ def fit_stack(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Run Lightning without its remarks on hardware and products, and leave torch's settings as they were."""
+    """Run Lightning without its remarks on hardware and products, and keep torch's settings as they were."""
     levels = {name: logging.getLogger(name).level for name in ("pytorch_lightning", "lightning_fabric")}
     filling = torch.utils.deterministic.fill_uninitialized_memory
     with torch.random.fork_rng(), warnings.catch_warnings():

@@ -89,7 +89,7 @@ def windows(
     tally.add("dropped", "peak ends beyond the chromosome", beyond.sum())
     start = peaks["summit"] - length // 2
     off = ~beyond & ((start < 0) | (start + length > size))
-    tally.add("dropped", "window runs off the chromosome", off.sum())
+    tally.add("dropped", "window beyond the end of the chromosome", off.sum())
     table = pd.DataFrame(
         {
             "chrom": peaks["chrom"],

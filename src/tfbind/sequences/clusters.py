@@ -1,4 +1,4 @@
-"""Clusters of similar sequences: repeats, paralogues and shifted windows, which a split must not part."""
+"""Clusters of similar sequences: repeats, paralogues and shifted windows, which must stay in one split."""
 
 import numpy as np
 import pandas as pd

@@ -1,6 +1,6 @@
 """Leakage: a model is tested on sequences that it was trained on. Counted for each source and target before training.
 
-The training sequences that leak into a test set of any target of their source are left out of its training (`without`),
+Training sequences that leak into the test set of any target of their source are left out of its training (`without`),
 or that pair of source and target is refused, as the config says. A model notes what was left out (`stamp`), so that a
 target added later cannot be scored by a model that was trained on its test sequences (`outdated`).
 """
@@ -327,7 +327,7 @@ def audit_folds(
     leaking : list of DataFrame
         `LEAKING` of each fold.
     """
-    every = [*train, *(table for bound, unbound in tests.values() for table in (bound, *unbound.values()))]
+    every = [*train, *(table for own, sets in tests.values() for table in (own, *sets.values()))]
     alike = not any((splits.folds(table) >= 0).any() for table in every)
     found: list[tuple[pd.DataFrame, pd.DataFrame]] = []
     for fold in range(folds):
@@ -336,8 +336,8 @@ def audit_folds(
             continue
         seen = splits.of_fold(train[0], fold), splits.of_fold(train[1], fold)
         held = {
-            target: (splits.of_fold(bound, fold), {x: splits.of_fold(t, fold) for x, t in unbound.items()})
-            for target, (bound, unbound) in tests.items()
+            target: (splits.of_fold(own, fold), {x: splits.of_fold(t, fold) for x, t in sets.items()})
+            for target, (own, sets) in tests.items()
         }
         found.append(audit(source, train_negatives, seen, targets, held, **options))
     counts, *others = (counts for counts, _ in (found[:1] if alike else found))
@@ -403,9 +403,10 @@ def trainable(
         Positives, negatives, and the sequences that leak.
     """
     leaks = tables.read(leaking, LEAKING)
-    bound, unbound, said = without(*(splits.of_fold(tables.read(path), fold) for path in (positives, negatives)), leaks)
+    both = (splits.of_fold(tables.read(path), fold) for path in (positives, negatives))
+    *kept, said = without(*both, leaks)
     logging.info(said)
-    return bound, unbound, leaks
+    return *kept, leaks
 
 
 def fingerprint(leaking: pd.DataFrame) -> str:

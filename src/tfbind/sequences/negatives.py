@@ -128,7 +128,7 @@ def draw(
         for number in range(1, draws + 1) if draws > 1 and name == "train" else [0]:
             part = positives[positives["split"] == name]
             kind = NEGATIVES[chosen[name]]
-            # each kind takes its own options and refuses any other
+            # each kind takes its own options only
             own = {key: options[key] for key in inspect.signature(kind).parameters if key in options}
             try:
                 table, log = kind(part, rng, **own)
@@ -169,12 +169,12 @@ def _lacks(kind: str, part: pd.DataFrame, unbound: Mapping[str, pd.DataFrame], g
         name = part["split"].iloc[0]
         if kind in unbound and (unbound[kind]["split"] == name).any():
             return ""
-        return f"{'labelled unbound sequences' if needs == 'labels' else 'cycle-0 reads'} for {name}"
+        return f"{'sequences labelled as negatives' if needs == 'labels' else 'cycle-0 reads'} for {name}"
     if needs == "others":
         name, pool = part["split"].iloc[0], unbound.get(kind)
         sizes = part["sequence"].str.len().unique()
         if pool is None or not (pool["sequence"].str.len().isin(sizes) & (pool["split"] == name)).any():
-            return f"bound sequences of other TFs of the same length for {name}"
+            return f"positives of other TFs of the same length for {name}"
     return ""
 
 
@@ -189,8 +189,8 @@ def _flanks(positives: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
         shares = [((part.str[:n] if side == "left" else part.str[-n:]) == longest).mean() for part in reads]
         if len(longest) >= _FLANK and abs(shares[0] - shares[1]) > 0.5:
             yield (
-                f"{shares[0]:.0%} of the bound and {shares[1]:.0%} of the unbound reads have the {side} end {longest}, "
-                f"which tells them apart without any binding; name it as {side}_flank in the sheet"
+                f"{shares[0]:.0%} of the positive and {shares[1]:.0%} of the negative reads have the {side} end "
+                f"{longest}, which separates them without any binding; name it as {side}_flank in the sheet"
             )
 
 
@@ -201,12 +201,12 @@ def _sizes(positives: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
         if min(map(len, sizes)) < _FEW:
             continue
         places = np.unique(np.concatenate(sizes))
-        bound, unbound = (np.searchsorted(np.sort(size), places, "right") / len(size) for size in sizes)
+        below, others = (np.searchsorted(np.sort(size), places, "right") / len(size) for size in sizes)
         chance = _LEVEL * np.sqrt(sum(1 / len(size) for size in sizes))
-        if np.abs(bound - unbound).max() > max(_BY_LENGTH, chance):
+        if np.abs(below - others).max() > max(_BY_LENGTH, chance):
             spans = [f"{size.min()} to {size.max()} bp, median {np.median(size):.0f}" for size in sizes]
             yield (
-                f"the length tells the {name} rows apart without any binding: bound {spans[0]}, unbound {spans[1]}; "
+                f"the length of the {name} rows separates the classes: positives {spans[0]}, negatives {spans[1]}; "
                 "give both classes one length, or take another kind of negatives"
             )
 
@@ -284,7 +284,7 @@ def _shuffled(positives: pd.DataFrame, rng: np.random.Generator, ratio: float, k
         left = left[~fresh]
         if not len(left):
             break
-    tally.add("dropped", f"its shuffles are bound sequences themselves ({REDRAWS} tries)", len(left))
+    tally.add("dropped", f"its shuffles are positives themselves ({REDRAWS} tries)", len(left))
     kept = np.array([text is not None for text in result], bool)
     origin = positives.iloc[rows[kept]]
     table = origin.assign(
@@ -369,10 +369,10 @@ def _chosen(
     if len(sizes) == 1:
         other = pool["sequence"].str.len() != sizes[0]
         other &= pool["split"].isin(positives["split"])
-        tally.add("dropped", f"not {sizes[0]} bp like the positives: the length would tell them apart", other.sum())
+        tally.add("dropped", f"not {sizes[0]} bp like the positives: a model would learn the length", other.sum())
         pool = pool[~other]
-    bound = set(dna.canonicals(positives["sequence"]))
-    also = dna.canonicals(pool["sequence"]).isin(bound) & pool["split"].isin(positives["split"])
+    own = set(dna.canonicals(positives["sequence"]))
+    also = dna.canonicals(pool["sequence"]).isin(own) & pool["split"].isin(positives["split"])
     tally.add("dropped", "also a positive (either strand)", also.sum())
     pool = pool[~also]
     parts = []
@@ -384,12 +384,12 @@ def _chosen(
         if part.empty:
             size = f"{sizes[0]} bp" if len(sizes) == 1 else f"{sizes.min()} to {sizes.max()} bp"
             raise InputError(
-                f"no unbound sequence of the positives' length ({size}) is left for {name}; give some of that length, "
-                "or take another kind of negatives"
+                f"no negative of the positives' length ({size}) is left for {name}; give some of that length, or take "
+                "another kind of negatives"
             )
         if name not in all_of and len(part) > wanted:
             part = part.iloc[np.sort(rng.choice(len(part), wanted, replace=False))]
-        tally.add("short", f"fewer unbound sequences than {ratio} per positive", max(wanted - len(part), 0))
+        tally.add("short", f"fewer negatives than {ratio} per positive", max(wanted - len(part), 0))
         parts.append(part)
     return tables.conform(pd.concat(parts).assign(label=0), tables.SEQUENCES), tally
 

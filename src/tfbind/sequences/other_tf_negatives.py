@@ -33,7 +33,7 @@ def pool(others: Sequence[pd.DataFrame], rng: np.random.Generator) -> tuple[pd.D
     """
     tally = Tally()
     table = pd.concat([tables.empty(tables.SEQUENCES, ""), *others], ignore_index=True)
-    tally.add("read", "bound sequences of other TFs", len(table))
+    tally.add("read", "positives of other TFs", len(table))
     if table.empty:
         why = "; ".join(dict.fromkeys(filter(None, map(tables.note, others))))
         return tables.empty(tables.SEQUENCES, f"other_tf: {why}" if why else ""), tally
@@ -101,7 +101,7 @@ def other_tf(
 
     sizes = positives["sequence"].str.len().unique()
     length = f"{sizes[0]} bp" if len(sizes) == 1 else "as long"
-    drop(~pool["sequence"].str.len().isin(sizes), f"not {length} like the positives: the length would tell them apart")
+    drop(~pool["sequence"].str.len().isin(sizes), f"not {length} like the positives: a model would learn the length")
     drop(dna.canonicals(pool["sequence"]).isin(bound), "also bound by this TF (either strand)")
     for regions in (avoid, taken):
         if regions is not None and len(regions):
@@ -118,7 +118,7 @@ def other_tf(
                 for length, need in gc_counts.wanted(part, ratio, rng).items()
             ]
             lacking = round(ratio * len(part)) - sum(map(len, chosen))
-            tally.add("short", f"fewer bound sequences of other TFs than {ratio} per positive", lacking)
+            tally.add("short", f"fewer positives of other TFs than {ratio} per positive", lacking)
             parts += chosen
     table = pd.concat(parts)
     return tables.conform(table.assign(label=0, score=np.nan, origin=table["id"], draw=0), tables.SEQUENCES), tally

@@ -1,4 +1,4 @@
-"""From a row of the sheet to its tables of sequences: the positives, and the negatives that the row itself brings.
+"""The positives of a row of the sheet, and the negatives that come with it, as tables of sequences.
 
 Both pass through the function of the assay's form (`forms.FORMS`), so that cleaning adds no difference between them.
 """
@@ -24,7 +24,7 @@ from tfbind.study.sources import FLANKS, PLACED
 _LABELLED = ("labelled", "deepbind")
 PROBES = {"threshold": 4.0, "word_score": 0.45}  # as in the schema
 ONE_ARRAY = (
-    "no test set: probes of one array overlap, so none of them tests a model trained on the others; name the probes of "
+    "no test set: probes of one array overlap, so they cannot test a model trained on the others; name the probes of "
     "another array design in test_path, or in a row of its own of this tf, assay, cell and lab, and fill design in both"
 )
 SAME_WORDS = "no test set: every table of words holds the same ones, so none tests a model trained on another"
@@ -90,15 +90,15 @@ def positives(
         cut = "word_score" if row["format"] == "words" else "threshold"
         return _nothing(f"{Path(row['path']).name}: none of its {row['format']} reaches probes.{cut}", tally)
     if table.empty:
-        raise InputError(f"{row['path']}: no bound sequence is left for {row['dataset']}; its log says why")
+        raise InputError(f"{row['path']}: no positive is left for {row['dataset']}; its log says why")
     return _finish(table, f"{row['dataset']}/p", 1, tally), tally
 
 
 def offers(row: Mapping[str, str]) -> dict[str, set[str]]:
-    """Split -> the kinds of negatives (`provided`, `input`) that a row may bring; no file is opened."""
+    """Split -> the kinds of negatives (`provided`, `input`) that may come with a row; no file is opened."""
     labels = row["format"] in _LABELLED or (row["format"] == "fasta" and bool(row["negative_names"]))
     if form(row["assay"]) == "intensities":
-        tests = bool(row["test_path"])  # probes of one array overlap: they are no test of each other
+        tests = bool(row["test_path"])  # probes of one array overlap, so they cannot test each other
         return {name: {"provided"} if tests or name != "test" else set() for name in SPLITS}
     provided = {"test": (bool(row["test_path"]) and labels) or bool(row["test_negatives_path"])}
     provided["train"] = labels or bool(row["negatives_path"])
@@ -124,7 +124,7 @@ def unbound(
     blacklist: str | os.PathLike | None = None,
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, Tally]:
-    """The negatives that a row brings, cleaned like its positives; the table may be empty.
+    """The negatives that come with a row, cleaned like its positives; the table may be empty.
 
     Parameters
     ----------
@@ -164,19 +164,19 @@ def unbound(
     tally = Tally()
     options = {"length": length, "jackpots": jackpots, "probes": probes, "genome": genome, "blacklist": blacklist}
     try:
-        # a negative goes where the positives are that it resembles
+        # a negative gets the split of the positives that it resembles
         beside = _split(row, "positives", split, tally=Tally(), **options) if splits.by_cluster(split) else None
         table, sizes = _split(row, kind, split, tally=tally, beside=beside and beside[0], **options)
     except NotEstimable as reason:
         return _nothing(f"{kind}: {reason}", tally)
     table = _unique(table, tally)
     try:
-        bound, bound_sizes = beside or _split(row, "positives", split, tally=Tally(), **options)
+        positive, positive_sizes = beside or _split(row, "positives", split, tally=Tally(), **options)
     except NotEstimable as reason:
         return _nothing(str(reason), tally)
-    if faults := list(_lengths(sizes, bound_sizes, kind == "input")):
+    if faults := list(_lengths(sizes, positive_sizes, kind == "input")):
         raise InputError(faults)
-    table = table[~_drop_also(table, bound, "also bound in this dataset", tally)]
+    table = table[~_drop_also(table, positive, "also a positive of this dataset (either strand)", tally)]
     table = _limited(table, limit, rng, tally)
     return _finish(table, f"{row['dataset']}/{kind}", 0, tally), tally
 
@@ -263,7 +263,7 @@ def _files(row: Mapping[str, str], kind: str) -> list[tuple[str, str, bool]]:
         return [(row["input_path"] or row["path"], kind, False)]
     files = [(row["path"], kind, False), (row["test_path"], kind, True)]
     if kind == "provided" and form(row["assay"]) != "intensities":
-        files += [(row["negatives_path"], "unbound file", False), (row["test_negatives_path"], "unbound file", True)]
+        files += [(row["negatives_path"], "negatives", False), (row["test_negatives_path"], "negatives", True)]
     return [file for file in files if file[0]]
 
 
@@ -288,17 +288,17 @@ def _shortest(row: Mapping[str, str], options: Mapping) -> int:
     return min(sizes, default=0)  # without any, the files are refused for that
 
 
-def _lengths(unbound: list[tuple], bound: list[tuple], is_input: bool) -> Iterator[str]:
-    # Files of negatives none of whose inserts is as long as the positives that they are compared with.
+def _lengths(negative: list[tuple], positive: list[tuple], is_input: bool) -> Iterator[str]:
+    # Files of negatives without an insert of the positives' length.
     for is_test in (False, True):
-        mine = {size: path for path, test, size in bound if test == is_test}
-        theirs = {size: path for path, test, size in unbound if test == is_test or is_input}
+        mine = {size: path for path, test, size in positive if test == is_test}
+        theirs = {size: path for path, test, size in negative if test == is_test or is_input}
         if mine and theirs and not set(mine) & set(theirs):
             (size, path), (other, there) = next(iter(mine.items())), next(iter(theirs.items()))
             yield (
-                f"{there}: its unbound inserts have {other} bp, the bound ones of {path} {size} bp: the length would "
-                "tell them apart; where one end of the longer reads is no insert (barcode, primer), trim the reads or "
-                "write left or right in the column trim of the sheet, which cuts it off; else take other negatives"
+                f"{there}: the inserts of the negatives have {other} bp, those of the positives in {path} {size} bp: a "
+                "model would learn the length; if one end of the longer reads is a barcode or a primer, trim the reads "
+                "or write left or right in the column trim of the sheet, which cuts it off; else take other negatives"
             )
 
 
@@ -324,7 +324,7 @@ def _unheeded(clean: pd.DataFrame, split: Mapping, file: str, why: str, tally: T
 
 
 def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.DataFrame:
-    # Raw records of one file that are of the wanted kind: positives, provided, input, or a whole file of negatives.
+    # Raw records of one file that are of the wanted kind: positives, provided, input; negatives: all of the file.
     file_format, are_reads = row["format"], form(row["assay"]) == "reads"
     wanted = 1 if what == "positives" else 0
     if file_format in PLACED:
@@ -339,14 +339,14 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
     if file_format in ("probes", "words"):
         return getattr(probe_tables, f"read_{file_format}")(path, tally).assign(origin=Path(path).name)
     table = getattr(sequence_files, f"read_{file_format}")(path, tally)
-    label = np.full(len(table), wanted if what in ("unbound file", "input") else 1)
+    label = np.full(len(table), wanted if what in ("negatives", "input") else 1)
     if "label" in table:
         label = table["label"].to_numpy()
     elif file_format == "fasta" and row["negative_names"] and what in ("positives", "provided"):
         try:
             label = 1 - table["name"].str.contains(re.compile(row["negative_names"])).to_numpy(int)
         except re.error as error:
-            raise InputError(f"negative_names {row['negative_names']!r} is no regular expression: {error}") from None
+            raise InputError(f"negative_names {row['negative_names']!r} is not a regular expression: {error}") from None
     table = _of_kind(table.assign(label=label), wanted, path, tally)
     origin = table["name"] if "name" in table else Path(path).name
     if are_reads:
@@ -361,7 +361,7 @@ def _read(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.Data
 
 def _of_kind(table: pd.DataFrame, wanted: int, path: str, tally: Tally) -> pd.DataFrame:
     other = table["label"] != wanted
-    tally.add("dropped", f"label {1 - wanted} in {Path(path).name}: not of this kind", other.sum())
+    tally.add("dropped", f"{'negative' if wanted else 'positive'} by its label in {Path(path).name}", other.sum())
     return table[~other].drop(columns="label").reset_index(drop=True)
 
 
@@ -370,7 +370,7 @@ def _counted(path: str, row: Mapping[str, str], what: str, tally: Tally) -> pd.D
         return pd.DataFrame()
     table = sequence_files.read_counts(path, tally)
     cycles = [name for name in table if name != "sequence"]
-    cycle = 0 if what in ("input", "unbound file") else int(row["cycle"] or cycles[-1])
+    cycle = 0 if what in ("input", "negatives") else int(row["cycle"] or cycles[-1])
     if cycle not in cycles:
         raise InputError(f"{path}: no cycle {cycle}; the table has the cycles {', '.join(map(str, cycles))}")
     if what == "positives" and cycle == 0:
@@ -389,7 +389,7 @@ def _nothing(reason: str, tally: Tally) -> tuple[pd.DataFrame, Tally]:
 
 
 def _unique(table: pd.DataFrame, tally: Tally) -> pd.DataFrame:
-    # Each sequence once: a test sequence stays rather than a validation one, and that rather than a training one.
+    # Each sequence once. Of equal ones that of the test set stays, else that of the validation set.
     # rows of a fold are test rows of it
     ranked = table["split"].map({"test": 0, "validation": 1, "train": 2}).fillna(0).sort_values(kind="stable").index
     key = pd.Series(pd.factorize(dna.canonicals(table["sequence"]))[0], table.index)

@@ -133,7 +133,7 @@ def cut(table: pd.DataFrame, left_flank: str, right_flank: str, tally: Tally) ->
         if end:
             does, declared = ("begin with", left_flank + end) if name == "left_flank" else ("end in", end + right_flank)
             raise InputError(
-                f"at least {SUPPORT:.0%} of the probes {does} {end}, a constant part that is no site; write {declared} "
+                f"at least {SUPPORT:.0%} of the probes {does} {end}, a constant part, not a site; write {declared} "
                 f"in {name} of the sheet, which cuts it off"
             )
     sizes = table["sequence"].str.len().to_numpy()
@@ -178,7 +178,7 @@ def signal(table: pd.DataFrame, tally: Tally) -> pd.DataFrame:
     Raises
     ------
     InputError
-        Most spots are flagged, two lie on one place, or their places are no grid.
+        Most spots are flagged, two lie on one place, or their places are not a grid.
     """
     if "bad" in table:
         bad = table["bad"].to_numpy()
@@ -223,7 +223,7 @@ def _detrended(values: np.ndarray, row: np.ndarray, column: np.ndarray, raw: boo
     shape = int(row.max()) + 1, int(column.max()) + 1
     if shape[0] * shape[1] > 20 * len(values) + BLOCK**2:
         raise InputError(
-            f"{len(values)} spots on {shape[0]} rows and {shape[1]} columns: row and column are no places on an array; "
+            f"{len(values)} spots on {shape[0]} rows and {shape[1]} columns: these are not places on an array; "
             "call these columns something else"
         )
     grid = np.full(shape, np.nan)

@@ -11,7 +11,7 @@ from tfbind import dna, kmers
 #: Length of the words in bp, how many stand for the consensus of a cycle, and how many inserts of a cycle are read.
 WORD, WORDS, _MOST = 8, 10, 50_000
 #: A cycle is selected where the odds to hold its own words are so many times those of the cycle with the fewest, and
-#: where it holds them so many times as often as its own dinucleotides explain: in others words are lost, not won.
+#: where it holds them so many times as often as its own dinucleotides explain: in other cycles words get rarer.
 SELECTED, EXCESS = 4, 3
 #: Two selected cycles have words in common where one has this share of the other's log-odds of its words.
 ALIKE = 0.2
@@ -50,9 +50,9 @@ class Series(NamedTuple):
 def check(cycles: Mapping[int, Sequence[str]]) -> Series:
     """Whether the enrichment of a library's consensus rises with the cycle, as selection makes it.
 
-    The consensus of a cycle are the `WORDS` words of `WORD` bp, on either strand, with the largest product of the share
+    The consensus of a cycle is the `WORDS` words of `WORD` bp, on either strand, with the largest product of the share
     of its inserts that hold them and the logarithm of its ratio to the mean of the other cycles. No label of a cycle is
-    trusted in this, that of cycle 0 neither. Words are chosen on every other insert, and their shares counted on the
+    trusted in this, not even that of cycle 0. Words are chosen on every other insert, and their shares counted on the
     rest, so that a cycle does not stand out by chance. Then, in this order:
 
     - cycles of another insert length than most are of another library;
@@ -76,7 +76,7 @@ def check(cycles: Mapping[int, Sequence[str]]) -> Series:
     # words are chosen on every other insert and counted on the rest, so that of a single one none is left
     cycles = {cycle: cycles[cycle] for cycle in sorted(cycles) if len(cycles[cycle]) > 1}
     if len(cycles) < 2:
-        return Series("cannot tell: the inserts of one cycle alone are there", (), {})
+        return Series("cannot tell: only one cycle has inserts", (), {})
     sizes = {cycle: len(inserts[0]) for cycle, inserts in cycles.items()}
     common = max(sizes.values(), key=list(sizes.values()).count)
     if other := [cycle for cycle, size in sizes.items() if size != common]:
@@ -203,7 +203,7 @@ def _shared(tokens: Mapping[int, np.ndarray]) -> dict[tuple[int, int], int]:
         turned = 3 - part[:, ::-1]
         unlike = part.astype(np.int8) - turned.astype(np.int8)
         first = np.take_along_axis(unlike, (unlike != 0).argmax(1)[:, None], 1)
-        smaller = np.where(first > 0, turned, part) + np.uint8(1)  # no zero, which ends a text of numpy
+        smaller = np.where(first > 0, turned, part) + np.uint8(1)  # no zero, which ends a string of numpy
         rows[cycle] = np.unique(np.ascontiguousarray(smaller).view(f"S{part.shape[1]}"))
     return {
         (one, two): len(np.intersect1d(rows[one], rows[two], assume_unique=True))

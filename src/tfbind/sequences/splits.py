@@ -3,7 +3,7 @@
 By chromosome where there are coordinates, so that overlapping windows stay in one split. By a hash of the sequence
 where there are none: it is the same for both strands, so a read and its reverse complement stay in one split. Or, on
 request, by clusters of similar sequences, which take the hash of one of them. A file of one chromosome that is not held
-out, such as that of a tutorial, would train alone: it is split by a hash of blocks.
+out, such as that of a tutorial, would only train: it is split by a hash of blocks.
 
 With k folds every row tests once. The column `split` then holds the row's fold, ``fold{i}/{k}``. The model of fold i is
 tested on the rows of fold i, validated on those of the next fold, and trained on the others. A row of split `train`
@@ -113,7 +113,7 @@ def _hashed(keys: Iterable[str]) -> np.ndarray:
 
 
 def _by_share(u: np.ndarray, split: Mapping) -> np.ndarray:
-    # Splits of numbers from 0 to 1.
+    # The split of each number from 0 to 1.
     if (folds := split.get("folds", 1)) > 1:
         names = np.array([name_of(i, folds) for i in range(folds)], object)
         return names[np.minimum((u * folds).astype(int), folds - 1)]
@@ -146,8 +146,8 @@ def _whole_clusters(
     names[large] = SPLITS[0]
     together = (np.bincount(cluster, minlength=len(every))[cluster] > 1)[given:]
     tally.add("noted", "near-identical to another sequence: split together", together.sum())
-    tally.add("noted", "in a cluster larger than a held-out part: train", large[given:].sum())
-    tally.add("noted", "repeats not compared with all their like", given_up)
+    tally.add("noted", "in a cluster larger than a held-out split: trains", large[given:].sum())
+    tally.add("noted", "repeats not compared with all similar sequences", given_up)
     return names[given:]
 
 

@@ -138,7 +138,7 @@ def _sentence(classes: Sequence[np.ndarray], k: int, place: int) -> str:
         before = base + before
     shares = [_counts(kmers.codes(tokens[:, place : place + k], k).T, k)[0] / len(tokens) for tokens in classes]
     said = f"bases {place + 1} to {place + k}" if k > 1 else f"base {place + 1}"
-    said += f" of the {size} bp tell bound from unbound reads without any binding: "
+    said += f" of the {size} bp separate positive from negative reads without any binding: "
     said += _named(shares, [len(tokens) for tokens in classes], k)
     said += "".join(
         f"; {stretch} {where} them is constant in both"
@@ -154,8 +154,8 @@ def _sentence(classes: Sequence[np.ndarray], k: int, place: int) -> str:
 
 
 def _span(classes: Sequence[np.ndarray], first: int, last: int, alike: Sequence[str]) -> tuple[int, int]:
-    # From where to where the words go: a base of theirs adds few new words, one of the insert four for each.
-    def words(first: int, last: int) -> int:  # as many hold most reads, in the class where they are fewer
+    # Where the words begin and end: a further base of a barcode adds few new words, one of the insert four for each.
+    def words(first: int, last: int) -> int:  # how many words most reads hold, in the class that needs fewer
         counts = (
             np.unique(kmers.codes(tokens[:, first:last], last - first), return_counts=True)[1] for tokens in classes
         )
@@ -181,24 +181,25 @@ def _stretch(classes: Sequence[np.ndarray], k: int, words: np.ndarray, most: int
     held = [np.array([(word == kmers.codes(tokens, k).T).any(0).mean() for word in words]) for tokens in classes]
     order = np.argsort(-held[most], kind="stable")[:_NAMED]
     which = ", ".join(
-        f"{_text(words[i], k)} ({held[0][i]:.0%} of the bound and {held[1][i]:.0%} of the unbound reads)" for i in order
+        f"{_text(words[i], k)} ({held[0][i]:.0%} of the positive and {held[1][i]:.0%} of the negative reads)"
+        for i in order
     )
-    said = f"a stretch on one strand tells bound from unbound reads without any binding, at changing places: {which}"
-    return said + _remedy("")
+    said = "a stretch on one strand, at changing places, separates positive from negative reads without any binding: "
+    return said + which + _remedy("")
 
 
 def _remedy(flank: str) -> str:
     named = f", or name {flank} in the sheet (N stands for any base, one for each to cut off)" if flank else ""
     return (
         "; where they are barcodes of several samples, demultiplex the reads into a file for each and cut them off; "
-        f"else cut off what is no insert (primer, adaptor) with a trimmer, keeping inserts of one length{named}"
+        f"else cut off primers and adaptors with a trimmer, keeping inserts of one length{named}"
     )
 
 
 def _named(shares: Sequence[np.ndarray], total: Sequence[int], k: int) -> str:
     # The words of a class that the other lacks, the most frequent first; not of a class in which they are random.
     parts, most = [], 0
-    for one, two, name, other in ((0, 1, "bound", "unbound"), (1, 0, "unbound", "bound")):
+    for one, two, name, other in ((0, 1, "positive", "negative"), (1, 0, "negative", "positive")):
         words = np.flatnonzero((shares[one] >= ENRICHED * shares[two]) & (shares[one] >= max(2 / 4**k, 5 / total[one])))
         if not len(words):
             words = np.flatnonzero(shares[one] > shares[two])

@@ -96,7 +96,7 @@ def plant(
         for index in np.flatnonzero(rng.random(len(elements)) < share):
             chrom, centre = elements[index]
             start = centre + int(rng.integers(-45, 46 - width))
-            two = energies.sites(matrix, 2, rng)  # the better of two: selection has kept it
+            two = energies.sites(matrix, 2, rng)  # the better of two, as selection would keep it
             site, strand = two[matrix[np.arange(width), two].sum(1).argmax()], "+-"[rng.integers(2)]
             if taken[chrom][start : start + width].any():
                 continue

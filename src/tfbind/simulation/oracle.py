@@ -1,7 +1,7 @@
-"""What a perfect model reaches: the truth that the drops of a study are compared with.
+"""The AUROC of a perfect model: the truth with which the drops of a study are compared.
 
-A perfect model of an experiment knows what is planted there: the TF's energies and, in a cell, the co-factor and what
-open chromatin does to the signal. It sees the sequence alone, as any model of tfbind does. Its AUROC on another
+A perfect model of an experiment knows what is planted there: the TF's energies and, in a cell, the co-factor and the
+effect of open chromatin on the signal. It sees the sequence alone, as any model of tfbind does. Its AUROC on another
 experiment, below that of the other's own perfect model, is the drop that no training can avoid.
 """
 
@@ -22,7 +22,7 @@ Model = Callable[[np.ndarray], np.ndarray]
 
 
 class Target(NamedTuple):
-    """Bound and unbound sequences of one experiment: (P, L) and (U, L) uint8; None for shuffles of the bound ones."""
+    """Positives and negatives of one experiment: (P, L) and (U, L) uint8; None for shuffles of the positives."""
 
     positives: np.ndarray
     negatives: np.ndarray | None
@@ -75,7 +75,7 @@ def bins(table: pd.DataFrame, ground: Ground, length: int) -> Target:
     Returns
     -------
     Target
-        Bound: windows in the middle of bins with at least twice the share of the reads that they had in cycle 0, by
+        Positives: windows in the middle of bins with at least twice the share of the reads that they had in cycle 0, by
         more than three standard deviations of the two counts; of neighbours the one with the largest ratio.
     """
     first, last = table["cycle_0"].to_numpy(), table[f"cycle_{CYCLES[-1]}"].to_numpy()
@@ -89,7 +89,7 @@ def bins(table: pd.DataFrame, ground: Ground, length: int) -> Target:
 
 
 def probes(table: pd.DataFrame, trend: Sequence[float]) -> Target:
-    """The bound and the other probes of a PBM, without their constant end.
+    """Positives and negatives among the probes of a PBM, without their constant end.
 
     Parameters
     ----------
@@ -101,16 +101,16 @@ def probes(table: pd.DataFrame, trend: Sequence[float]) -> Target:
     Returns
     -------
     Target
-        Bound: the signal, less background, lies `settings.THRESHOLD` robust standard deviations (1.4826 times the
+        Positives: the signal, less background, lies `settings.THRESHOLD` robust standard deviations (1.4826 times the
         median absolute deviation) above the median.
     """
     table = table[table["flag"] == 0]
     across = sum(rise * table[name] / table[name].max() for name, rise in zip(("row", "col"), trend, strict=True))
     level = ((table["signal"] - table["background"]) / np.exp(across)).to_numpy()
     above = level - np.median(level)
-    bound = above >= settings.THRESHOLD * 1.4826 * np.median(np.abs(above))
+    positive = above >= settings.THRESHOLD * 1.4826 * np.median(np.abs(above))
     tokens = dna.encode(table["sequence"].str[: settings.PROBE].tolist())
-    return Target(tokens[bound], tokens[~bound])
+    return Target(tokens[positive], tokens[~positive])
 
 
 def aurocs(target: Target, models: Mapping[str, Model], rng: np.random.Generator) -> dict[str, float]:

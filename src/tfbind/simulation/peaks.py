@@ -246,7 +246,7 @@ def chipseq(experiment: Experiment, ground: Ground, rng: np.random.Generator) ->
 
 
 def chipexo(experiment: Experiment, ground: Ground, rng: np.random.Generator) -> tuple[pd.DataFrame, dict]:
-    """ChIP-exo: the same binding in the cell, seen to the base.
+    """ChIP-exo: the same binding in the cell, at the resolution of a base.
 
     The traits of the real assay: an exonuclease cuts the fragments back to the crosslink, so that a summit lies within
     a few bp of the bound site (of the co-factor's site, where binding is through it) and a peak is as wide as a
@@ -348,8 +348,8 @@ def ghtselex(
     """GHT-SELEX: fragments of naked genomic DNA, selected over cycles.
 
     The traits of the real assay: as `dapseq` has no chromatin; the reads of each cycle are counted, in bins of the
-    genome; a bound fragment stays and an unbound one is mostly lost in every cycle, some fragments amplify better than
-    others, a fragment reaches into the next bin, and blacklisted regions have many reads from cycle 0 on.
+    genome; every cycle keeps bound fragments and loses most of the others; some fragments amplify better than others, a
+    fragment reaches into the next bin, and blacklisted regions have many reads from cycle 0 on.
 
     Parameters
     ----------

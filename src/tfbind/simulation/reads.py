@@ -75,7 +75,7 @@ def selexseq(energies: Energies, reads: int, rng: np.random.Generator) -> Iterat
 def smileseq(energies: Energies, reads: int, rng: np.random.Generator) -> Iterator[Cycle]:
     """SMiLE-seq: one round of selection in a microfluidic chip.
 
-    The traits of the real assay: inserts of 30 bp, a trap that lets go of nearly all that is not bound (0.2 % stay), so
+    The traits of the real assay: inserts of 30 bp, a trap that keeps few of the unbound inserts (0.2 %), so
     that one round is enough, and no sequenced initial library.
 
     Parameters

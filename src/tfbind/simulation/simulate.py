@@ -7,7 +7,7 @@ they differ (`peaks`, `reads` and `intensities` have a function for each):
 
 - In vivo (ChIP-seq, ChIP-exo, CUT&RUN, CUT&Tag) it is occupancy times accessibility, which a co-factor of each cell
   raises; weak sites, binding through the co-factor, artefacts in blacklisted regions, noise, cuts in open chromatin
-  and, if asked for, a GC bias come on top.
+  and, if asked for, a GC bias are added.
 - DAP-seq and GHT-SELEX read the same genome as naked DNA.
 - HT-SELEX, SELEX-seq and SMiLE-seq measure occupancy to the power of the cycle, on short inserts, with PCR duplicates.
 - PBM measures occupancy itself, on probes that hold every 8-mer.
@@ -192,7 +192,7 @@ def _faults(assays: Sequence[str], cycle: int, cofactor: Mapping, modes: Mapping
         if assay not in assays:
             yield f"modes: {assay!r} is not among the assays ({', '.join(assays)})"
         if not 0 <= share <= 1:
-            yield f"modes: {assay}: {share} is no share; write 0 to 1"
+            yield f"modes: {assay}: {share} is not a share; write 0 to 1"
     for tf in dict.fromkeys(tf for tf, _ in binding):
         # bp of the inserts of each assay that are too short, the shortest first
         short = [(settings.INSERT.get(assay, settings.INSERT["htselex"]), assay) for assay in assays]

@@ -43,7 +43,7 @@ def check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
             row["format"] = "probes"
         if not row["format"] and not sources.ACCESSION.fullmatch(name.upper()):
             known = ", ".join(filter(None, schema.schema("datasets")["properties"]["format"]["enum"]))
-            yield f"format: cannot be told from the name {name!r}; write one of {known}"
+            yield f"format: cannot be recognised by the name {name!r}; write one of {known}"
     if row["format"] in sources.PLACED and not row["genome"]:
         yield f"genome: a {row['format']} file needs one; write a key of `genomes` in the config"
     if row["genome"] and row["genome"] not in genomes:
@@ -55,7 +55,7 @@ def check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
             said += f", but {about.printed} {about.form} have none"
         yield f"format: {said}; {about.printed} comes as {', '.join(about.formats)}"
     if row["format"] == "counts" and row["input_path"]:
-        yield "input_path: a count table brings its own cycle 0; leave this empty"
+        yield "input_path: a count table has its own cycle 0; leave this empty"
     if about and row["trim"] and about.form != "reads":
         yield "trim: only inserts of SELEX are cut; leave this empty"
     named = [(column, row[column] if is_url(row[column]) else os.path.realpath(row[column])) for column in PATHS]
@@ -100,11 +100,11 @@ def check_file(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
         name, suffix = _suffix(row["path"])
         row["format"] = suffixes.get(suffix, "")
         if suffixes and not row["format"] and not sources.ACCESSION.fullmatch(name.upper()):
-            yield f"format: cannot be told from the name {name!r}; write {' or '.join(known)}"
+            yield f"format: cannot be recognised by the name {name!r}; write {' or '.join(known)}"
     elif suffixes and row["format"] not in known:
         yield f"format: {row['what']} is {' or '.join(known)}, not {row['format']}"
     if (row["what"] in sources.BY_TF) != bool(row["tf"]):
-        yield f"tf: {'name the factor of these peaks' if not row['tf'] else 'leave it empty for ' + row['what']}"
+        yield f"tf: {'name the TF of these peaks' if not row['tf'] else 'leave it empty for ' + row['what']}"
     if row["genome"] not in genomes:
         yield f"genome: {row['genome']!r} is not in the config's `genomes` ({', '.join(genomes) or 'none there'})"
     elif row["what"] == "expression" and not genomes[row["genome"]]["genes"]:
@@ -119,9 +119,9 @@ def check_cells(rows: list[dict[str, str]]) -> Iterator[str]:
             yield f"cell {cell} has the genomes {', '.join(sorted(genomes))}; a cell has one"
         if not any(row["what"] == "accessibility" for row in own):
             yield f"cell {cell} has no row of accessibility; the task needs one for each cell"
-        bound = {row["tf"] for row in own if row["what"] == "conservative"}
+        assayed = {row["tf"] for row in own if row["what"] == "conservative"}
         for tf in dict.fromkeys(row["tf"] for row in own if row["what"] == "relaxed"):
-            if tf not in bound:
+            if tf not in assayed:
                 yield f"cell {cell} has relaxed peaks of {tf} and no conservative ones; both are needed for labels"
 
 
@@ -152,7 +152,7 @@ def check_keys(name: str, config: dict) -> Iterator[str]:
                 yield f"{name}: transfer.{key}.models: {label!r} is not the label of a network in `models`"
             elif key == "causes" and models[label]["reading"] == "embed":
                 yield (
-                    f"{name}: transfer.causes.models: {label!r} is trained in surroundings, itself a cause here; "
+                    f"{name}: transfer.causes.models: {label!r} is trained in random surroundings, a cause here; "
                     "name a label whose reading is whole or scan"
                 )
     for label in config["transfer"].get("unlabelled", {}).get("models", []):
@@ -161,17 +161,17 @@ def check_keys(name: str, config: dict) -> Iterator[str]:
         if kind is None or schema.schema("config")["$defs"][kind]["made_by"] != "training":
             yield f"{name}: transfer.unlabelled.models: {label!r} is not the label of a network in `models`"
         elif given["reading"] == "embed":
-            yield f"{name}: transfer.unlabelled.models: {label!r} embeds its reads; name one that scans or reads whole"
+            yield f"{name}: transfer.unlabelled.models: {label!r} reads by embed; name one that reads by scan or whole"
     for key in ("negatives", "models", "genomes"):
         first: dict[str, str] = {}
         for label in config[key]:
             if (other := first.setdefault(label.lower(), label)) != label:
-                yield f"{name}: {key}: {other!r} and {label!r} differ by case alone, which some disks ignore"
+                yield f"{name}: {key}: {other!r} and {label!r} differ only by case, which some disks ignore"
     for label, options in config["negatives"].items():
         if options["distance"][0] > options["distance"][1]:
             yield f"{name}: negatives.{label}.distance: {options['distance']} is not the least and then the largest"
     if (folds := config["split"]["folds"]) == 2:
-        yield f"{name}: split.folds: one of 2 tests and the other validates, so that none trains; use 3 or more, or 1"
+        yield f"{name}: split.folds: with 2, one tests, the other validates and none trains; use 3 or more, or 1"
     for label, options in config["models"].items() if folds > 1 else ():
         if options.get("kind") == "scores":
             yield f"{name}: models.{label}: scores of another program are of one split; use split.folds: 1"
@@ -249,7 +249,7 @@ def check_celltype(name: str, config: dict, rows: list[dict[str, str]]) -> Itera
     assayed = {(row["tf"], row["cell"]) for row in rows if row["what"] == "conservative"}
     wanted = {(tf, cell) for tf, cell in assayed if tf in (options["tfs"] or tfs)}
     if not any(cell in options["test_cells"] or not options["test_cells"] for _, cell in wanted):
-        yield f"{name}: celltype: no test cell has conservative peaks of a factor; name such cells, or leave them out"
+        yield f"{name}: celltype: no test cell has conservative peaks of a TF; name cells with such peaks"
     if not config["split"]["test"]:
         yield f"{name}: split.test: the cell-type task tests on whole chromosomes; name some"
 

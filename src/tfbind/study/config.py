@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from tfbind.errors import InputError
 from tfbind.io.paths import PATHS, is_url
 from tfbind.study import checks, schema, sources, strict_yaml
-from tfbind.study.sheet import other_design, read_cells, read_sheet
+from tfbind.study.read_sheets import other_design, read_cells, read_sheet
 from tfbind.study.study import Study
 
 
@@ -61,7 +61,7 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
             try:
                 host, hosts = urlsplit(source).hostname, config["hosts"]
             except ValueError as error:
-                return f"{source!r} is no URL ({error}); correct it"
+                return f"{source!r} is not a URL ({error}); correct it"
             refused = hosts and host not in map(str.lower, hosts)
             return f"{source}: the host {host} is not in `hosts` ({', '.join(hosts)})" if refused else ""
         made = simulated is not None and simulated in Path(source).parents

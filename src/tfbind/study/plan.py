@@ -27,7 +27,7 @@ class Plan:
         return self.study.config["models"][model].get("kind", "")
 
     def made_by(self, module: str) -> list[str]:
-        """The model labels whose kind the schema assigns to a module: `training`, `baseline` or `foreign`."""
+        """The model labels whose kind the schema assigns to a module: `training`, `baseline` or `external`."""
         kinds = schema("config")["$defs"]
         made = {model: self.kind(model) for model in self.study.config["models"]}
         return [model for model, kind in made.items() if kind and kinds[kind]["made_by"] == module]
@@ -87,7 +87,7 @@ class Plan:
 
         Parameters
         ----------
-        module : {"training", "baseline", "foreign"}
+        module : {"training", "baseline", "external"}
         dataset : str
 
         Returns
@@ -99,8 +99,8 @@ class Plan:
 
     def scored(self, dataset: str) -> list[Pair]:
         """(negatives, model) of every label whose scores are computed here, other readings of the same weights too."""
-        foreign = set(self.made_by("foreign"))
-        return [(label, model) for label, model in self._all(dataset) if model not in foreign]
+        external = set(self.made_by("external"))
+        return [(label, model) for label, model in self._all(dataset) if model not in external]
 
     def _all(self, dataset: str) -> list[Pair]:
         models = self.study.models(self.study.datasets[dataset]["tf"])
@@ -280,6 +280,6 @@ class Plan:
         return [row["path"] for row in rows]
 
     def trial_options(self, unread: str) -> dict:
-        """What a trial reads of the key `celltype`, without one more key; which trials there are is no part of it."""
+        """What a trial reads of the key `celltype`, without one more key; it does not say which trials there are."""
         left_out = {"tfs", "test_cells", "networks", unread}
         return {key: value for key, value in self.study.config["celltype"].items() if key not in left_out}

@@ -137,7 +137,7 @@ def fill(instance, rules: dict, root: dict | None = None):
     Parameters
     ----------
     instance : dict or other value
-        A value that is no dict is returned as it is.
+        A value that is not a dict is returned as it is.
     rules : dict
         The schema of `instance`.
     root : dict, optional

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from tfbind.errors import InputError
-from tfbind.study import sheet
+from tfbind.study import read_sheets
 
 
 class Loader(yaml.SafeLoader):
@@ -70,7 +70,7 @@ class Loader(yaml.SafeLoader):
         except ValueError as error:  # a number of thousands of digits, `!!timestamp 2026-99-99`
             self._refuse(f"{node.value[:40]!r} cannot be read: {error}", node.start_mark)
         if isinstance(value, float) and not math.isfinite(value):
-            self._refuse(f"{node.value[:40]} is no finite number", node.start_mark)
+            self._refuse(f"{node.value[:40]} is not a finite number", node.start_mark)
         return value
 
     def compose_node(self, parent, index):
@@ -116,10 +116,10 @@ def read_yaml(path: Path) -> dict:
     Raises
     ------
     InputError
-        The file cannot be read, is too long or not UTF-8, is no valid YAML or holds no keys; with line and column.
+        The file cannot be read, is too long or not UTF-8, is not valid YAML or holds no keys; with line and column.
     """
     try:
-        content = yaml.load(sheet.sheet_text(path, sheet.LARGEST, "name a config"), Loader)
+        content = yaml.load(read_sheets.sheet_text(path, read_sheets.LARGEST, "name a config"), Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""

@@ -100,8 +100,8 @@ def _spelled(path: Path, number: int, column: str, row: dict, known: dict) -> li
     if same == row[column]:
         return []
     return [
-        f"{path.name}:{number}: {column} {row[column]!r} is {same!r} on line {line}; write one "
-        f"{'factor' if column == 'tf' else column} in one way, and tell two apart by more than case, e.g. "
+        f"{path.name}:{number}: {column} {row[column]!r} is {same!r} on line {line}; spell one "
+        f"{'TF' if column == 'tf' else column} in one way; if they are two, they must differ in more than case, e.g. "
         f"{row[column]}_{'2' if column == 'design' else 'mouse'}"
     ]
 

@@ -19,7 +19,7 @@ from tfbind.io.tally import Tally
 
 
 @dataclass(frozen=True)
-class Factor:
+class TFBins:
     """Labels, features and sequences of the bins of one TF, one chromosome of a cell at a time.
 
     Parameters
@@ -151,7 +151,7 @@ class Factor:
         return motifs.maxima(tokens, self.recipe.motifs.take([0]))[:, 0]
 
 
-def open_factor(
+def open_tf(
     tf: str,
     files: Mapping[str, Mapping],
     genome: Genome,
@@ -160,7 +160,7 @@ def open_factor(
     blacklist: str = "",
     tally: Tally | None = None,
     train: tuple[Sequence[str], Sequence[str]] = ((), ()),
-) -> Factor:
+) -> TFBins:
     """Open the files of all cells for one TF.
 
     Peaks of accessibility and expression become features only if every cell has them. Accessibility is
@@ -187,7 +187,7 @@ def open_factor(
 
     Returns
     -------
-    Factor
+    TFBins
 
     Raises
     ------
@@ -218,7 +218,7 @@ def open_factor(
         expression=all(cell.genes is not None and "tpm" in cell.genes for cell in cells.values()),
     )
     black = intervals.read_blacklist(blacklist, genome) if blacklist else None
-    return Factor(genome, recipe, cells, peaks, black, options["overlap"])
+    return TFBins(genome, recipe, cells, peaks, black, options["overlap"])
 
 
 def _motifs(

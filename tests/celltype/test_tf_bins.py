@@ -8,8 +8,8 @@ import pytest
 
 from tfbind import motifs
 from tfbind.celltype import bins, cells, estimators, evaluate, features, tracks
-from tfbind.celltype.factor import open_factor
 from tfbind.celltype.networks import NETWORKS
+from tfbind.celltype.tf_bins import open_tf
 from tfbind.errors import InputError
 from tfbind.io import genome, paths
 from tfbind.io.tally import Tally
@@ -42,28 +42,28 @@ def opened(study, tf, **changes):
     options = loaded.config["celltype"] | changes.pop("options", {})
     reference = genome.Genome(folder / "indexed.fa")
     files = changes.pop("files", loaded.cells)
-    return open_factor(tf, files, reference, options, folder / "genes.gtf", folder / "blacklist.bed", **changes)
+    return open_tf(tf, files, reference, options, folder / "genes.gtf", folder / "blacklist.bed", **changes)
 
 
 class Once:
-    """A factor whose chromosomes are measured once, for many trials."""
+    """The bins of a TF whose chromosomes are measured once, for many trials."""
 
-    def __init__(self, factor):
-        self.factor, self.names, self.known = factor, factor.names, {}
+    def __init__(self, tf_bins):
+        self.tf_bins, self.names, self.known = tf_bins, tf_bins.names, {}
 
     def labels(self, cell, chrom):
         key = ("labels", cell, chrom)
         if key not in self.known:
-            self.known[key] = self.factor.labels(cell, chrom)
+            self.known[key] = self.tf_bins.labels(cell, chrom)
         return self.known[key]
 
     def unmeasured(self, cell, chrom):
-        return self.factor.unmeasured(cell, chrom)
+        return self.tf_bins.unmeasured(cell, chrom)
 
     def matrix(self, cell, chrom, index):
         if (cell, chrom) not in self.known:
-            every = np.arange(bins.count(self.factor.genome.lengths[chrom]))
-            self.known[cell, chrom] = self.factor.matrix(cell, chrom, every)
+            every = np.arange(bins.count(self.tf_bins.genome.lengths[chrom]))
+            self.known[cell, chrom] = self.tf_bins.matrix(cell, chrom, every)
         return self.known[cell, chrom][index]
 
 
@@ -72,22 +72,22 @@ def test_on_simulated_cells_the_regression_comes_within_two_points_of_the_genera
     truth = pd.read_parquet(folder / "truth_bins.parquet")
     gaps, alone = [], []
     for tf in paths.TFS:
-        factor = Once(opened(study, tf))
-        chromosomes = evaluate.chromosomes(factor.factor.genome.lengths, loaded.config["split"])
+        tf_bins = Once(opened(study, tf))
+        chromosomes = evaluate.chromosomes(tf_bins.tf_bins.genome.lengths, loaded.config["split"])
         for cell in loaded.cells:
             plan = evaluate.plan(list(loaded.cells), cell, chromosomes)
-            test = evaluate.test_bins(factor, tf, plan, STATISTICS)
+            test = evaluate.test_bins(tf_bins, tf, plan, STATISTICS)
             best = np.concatenate(
                 [
                     truth.loc[truth["chrom"] == chrom, f"{tf}_{cell}"].to_numpy()[test.index[test.chrom == i]]
                     for i, chrom in enumerate(chromosomes["test"])
                 ]
             )
-            rows = evaluate.training(factor, tf, plan, 10**6, 0)
-            built = estimators.build(factor.names, 0)
+            rows = evaluate.training(tf_bins, tf, plan, 10**6, 0)
+            built = estimators.build(tf_bins.names, 0)
             fitted = [estimators.fit(built[name], *rows) for name in ("catchitt", "accessibility", "motif")]
             scores = evaluate.scored(
-                factor, plan, test, lambda X, f=fitted: np.stack([e.decision_function(X) for e in f])
+                tf_bins, plan, test, lambda X, f=fitted: np.stack([e.decision_function(X) for e in f])
             )
             values = [metrics.measure(test.labels, score)[1] for score in (best, *scores)]
             gaps.append(values[0] - values[1])
@@ -99,24 +99,24 @@ def test_on_simulated_cells_the_regression_comes_within_two_points_of_the_genera
 def test_bins_are_those_of_their_parts(study):
     loaded = study[1]
     tally = Tally()
-    factor = opened(study, "USF1", tally=tally)
-    assert list(factor.peaks) == list(factor.cells) == list(loaded.cells)
-    labels = factor.labels("h1", "chr2")
+    tf_bins = opened(study, "USF1", tally=tally)
+    assert list(tf_bins.peaks) == list(tf_bins.cells) == list(loaded.cells)
+    labels = tf_bins.labels("h1", "chr2")
     assert set(np.unique(labels)) == {0, 1, 2, 3}
-    peaks = factor.peaks["h1"][0]
+    peaks = tf_bins.peaks["h1"][0]
     middle = peaks.loc[peaks["chrom"] == "chr2", "summit"].to_numpy() // bins.STEP - 1
     assert np.isin(labels[middle[(middle >= 0) & (middle < len(labels))]], (1, 3)).all()
     index = np.array([7, 900, 30])
-    matrix = factor.matrix("h1", "chr2", index)
-    assert matrix.shape == (3, len(factor.names)) and matrix.dtype == np.float32
-    tokens = factor.tokens("chr2", index)
-    np.testing.assert_array_equal(tokens[1], factor.genome.windows(["chr2"], [45_000], [45_200])[0])
+    matrix = tf_bins.matrix("h1", "chr2", index)
+    assert matrix.shape == (3, len(tf_bins.names)) and matrix.dtype == np.float32
+    tokens = tf_bins.tokens("chr2", index)
+    np.testing.assert_array_equal(tokens[1], tf_bins.genome.windows(["chr2"], [45_000], [45_200])[0])
     known = (tokens != 4).sum(1)
     gc = np.isin(tokens, (1, 2)).sum(1) / np.maximum(known, 1)
-    np.testing.assert_allclose(matrix[:, factor.names.index("gc")], gc, rtol=1e-5)
+    np.testing.assert_allclose(matrix[:, tf_bins.names.index("gc")], gc, rtol=1e-5)
     # the best site of a bin is that of its sequence, but for sites that hang over its ends
-    inside = factor.best_site(tokens)
-    assert (inside <= matrix[:, factor.names.index("motif_flank_max")] + 0.01).all()
+    inside = tf_bins.best_site(tokens)
+    assert (inside <= matrix[:, tf_bins.names.index("motif_flank_max")] + 0.01).all()
     assert tally.total("read") > 0
 
 
@@ -139,9 +139,9 @@ def test_features_are_those_that_every_cell_has(study):
 
 
 def test_partners_are_further_motifs_and_unknown_names_are_told(study):
-    factor = opened(study, "USF1", options={"motifs": {"USF1": ["USF1", "HNF4A"]}})
-    assert "motif2_max" in factor.names and "motif3_max" not in factor.names
-    assert set(features.names(factor.recipe)) == set(factor.names)
+    tf_bins = opened(study, "USF1", options={"motifs": {"USF1": ["USF1", "HNF4A"]}})
+    assert "motif2_max" in tf_bins.names and "motif3_max" not in tf_bins.names
+    assert set(features.names(tf_bins.recipe)) == set(tf_bins.names)
     with pytest.raises(InputError, match=r"celltype\.motifs: USF1: .*NOSUCH"):
         opened(study, "USF1", options={"motifs": {"USF1": ["NOSUCH"]}})
 
@@ -182,15 +182,15 @@ def test_a_bigwig_without_a_test_chromosome_has_no_value_there(study, tmp_path, 
     files = loaded.cells
     files = files | {"h1": files["h1"] | {"accessibility": [{"path": str(tmp_path / "h1.bw"), "format": "bigwig"}]}}
     tally = Tally()
-    factor = opened(study, "USF1", files=files, tally=tally)
+    tf_bins = opened(study, "USF1", files=files, tally=tally)
     assert any(gone in reason for event, reason, _ in tally.rows if event == "noted") == (absent == "not named")
     plan = evaluate.plan(list(files), "h1", evaluate.chromosomes(lengths, split))
-    methods = {name: estimators.build(factor.names, 0)[name] for name in ("accessibility", "motif")}
+    methods = {name: estimators.build(tf_bins.names, 0)[name] for name in ("accessibility", "motif")}
     options = {"methods": methods, "limit": 2000, "seed": 0, "statistics": STATISTICS}
-    auroc = evaluate.evaluate("USF1", factor, plan, **options).query("metric == 'auroc'").set_index("method")
+    auroc = evaluate.evaluate("USF1", tf_bins, plan, **options).query("metric == 'auroc'").set_index("method")
     assert np.isnan(auroc.loc["accessibility", "value"]) and auroc.loc["motif", "value"] > 0.6
     said = f"h1 has peaks of USF1 on the test chromosome {gone} and no accessibility there"
     assert auroc.loc["accessibility", "note"].startswith(said)
     # another test cell: what h1 lacks is not trained on where it has peaks, and it has some on no test chromosome
     other = evaluate.plan(list(files), "k562", evaluate.chromosomes(lengths, split))
-    assert evaluate.note(factor, other) == other.note()
+    assert evaluate.note(tf_bins, other) == other.note()
