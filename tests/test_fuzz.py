@@ -16,13 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tfbind import seeding
+from tfbind.assays import PLACED
 from tfbind.dna import decode
 from tfbind.errors import InputError, NotEstimable
 from tfbind.io import peaks, probe_tables, sequence_files
 from tfbind.io.genome import Genome, index
 from tfbind.io.tally import Tally
 from tfbind.sequences import positives as of_row
-from tfbind.study import config, schema, sources
+from tfbind.study import config, schema
 
 TRIES = int(os.environ.get("TFBIND_FUZZ", 0))
 given_files = settings(
@@ -249,7 +250,7 @@ def test_rows_read_are_rows_kept_and_dropped(folder, tiny, assay, form, data):
     row["format"] = "probes" if form == "ranked" else form
     split = {"validation": [], "test": ["chr2"], "validation_fraction": 0.1, "test_fraction": 0.2}
     options = {"length": 21, "split": split, "rng": seeding.generator("fuzz")}
-    options["genome"] = tiny if form in sources.PLACED else None
+    options["genome"] = tiny if form in PLACED else None
     for make in (of_row.positives, lambda *a, **o: of_row.unbound(*a[:1], "provided", **o)):
         try:
             table, tally = make(row, limit=100, **options)

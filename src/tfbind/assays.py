@@ -16,6 +16,8 @@ FORMS = {
     "reads": ("fasta", "fastq", "labelled", "deepbind", "counts"),
     "intensities": ("probes", "words"),
 }
+#: Formats with places on a genome, and columns of the sheet with constant ends of reads and probes.
+PLACED, FLANKS = ("narrowpeak", "bed", "peaks", "bins"), ("left_flank", "right_flank")
 _USUAL = {
     "peaks": ("provided", "dinucleotide"),
     "reads": ("input", "provided", "dinucleotide"),

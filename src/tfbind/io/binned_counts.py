@@ -305,8 +305,7 @@ def _read(path, layout: _Layout, pairs: list) -> tuple:
     for number, data in _chunks(path, layout.above):
         block = _parsed(data, layout, places)
         if block is None:
-            block, wrong = _examined(path, number, data, layout, places)
-            faults += wrong
+            block = _examined(path, number, data, layout, places, faults)
             if len(faults) > _TOO_MANY:
                 break
         names, codes, start, end, counts = block
@@ -414,10 +413,10 @@ def _parsed(data: bytes, layout: _Layout, places: list[int]) -> tuple | None:
     return found, column.indices.to_numpy(), values[0], values[1], values[2:]
 
 
-def _examined(path, number: int, data: bytes, layout: _Layout, places: list[int]) -> tuple[tuple, list[str]]:
-    # As `_parsed` line by line, with the faults; rows with a fault are left out.
+def _examined(path, number: int, data: bytes, layout: _Layout, places: list[int], faults: list[str]) -> tuple:
+    # As `_parsed` line by line; rows with a fault are left out, and the faults added to those given.
     chroms: dict[str, int] = {}
-    rows, faults = [], []
+    rows = []
     for at, line in enumerate(data.decode("utf-8", "replace").splitlines(), number):
         line = line.rstrip("\0")
         if not line.strip() or line.startswith("#"):
@@ -443,7 +442,7 @@ def _examined(path, number: int, data: bytes, layout: _Layout, places: list[int]
         else:
             rows.append((chroms.setdefault(chrom, len(chroms)), start, end, *found))
     table = np.array(rows, float).reshape(len(rows), 3 + len(places)).T
-    return (list(chroms), table[0].astype(np.int32), table[1], table[2], table[3:]), faults
+    return list(chroms), table[0].astype(np.int32), table[1], table[2], table[3:]
 
 
 def _whole(field: str) -> int | None:

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from tfbind.assays import PLACED
 from tfbind.errors import InputError
 from tfbind.io import chromosomes, intervals
 from tfbind.io.genome import Genome
 from tfbind.io.tally import Tally
 from tfbind.sequences import chip_windows, selex
 from tfbind.sequences import probes as arrays
-from tfbind.study.sources import PLACED
 
 
 def peaks(

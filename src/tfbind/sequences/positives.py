@@ -12,14 +12,13 @@ import numpy as np
 import pandas as pd
 
 from tfbind import dna
-from tfbind.assays import ASSAYS, form
+from tfbind.assays import ASSAYS, FLANKS, PLACED, form
 from tfbind.errors import InputError, NotEstimable
 from tfbind.io import binned_counts, probe_tables, sequence_files, tables
 from tfbind.io.genome import Genome
 from tfbind.io.tables import SPLITS
 from tfbind.io.tally import Tally
 from tfbind.sequences import chip_windows, forms, splits
-from tfbind.study.sources import FLANKS, PLACED
 
 _LABELLED = ("labelled", "deepbind")
 PROBES = {"threshold": 4.0, "word_score": 0.45}  # as in the schema

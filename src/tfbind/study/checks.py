@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tfbind.assays import ASSAYS, form, has_cycles
+from tfbind.assays import ASSAYS, PLACED, form, has_cycles
 from tfbind.io.paths import PATHS, is_url
 from tfbind.study import schema, sources
 from tfbind.study.negative_kinds import KINDS
@@ -44,14 +44,14 @@ def check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
         if not row["format"] and not sources.ACCESSION.fullmatch(name.upper()):
             known = ", ".join(filter(None, schema.schema("datasets")["properties"]["format"]["enum"]))
             yield f"format: cannot be recognised by the name {name!r}; write one of {known}"
-    if row["format"] in sources.PLACED and not row["genome"]:
+    if row["format"] in PLACED and not row["genome"]:
         yield f"genome: a {row['format']} file needs one; write a key of `genomes` in the config"
     if row["genome"] and row["genome"] not in genomes:
         yield f"genome: {row['genome']!r} is not in the config's `genomes` ({', '.join(genomes) or 'none there'})"
     about = ASSAYS.get(row["assay"])  # None: its fault is said by the schema
     if about and row["format"] and row["format"] not in about.formats:
         said = f"{row['format']} {_holds(row['format'])}"
-        if row["format"] in sources.PLACED and about.form != "peaks":
+        if row["format"] in PLACED and about.form != "peaks":
             said += f", but {about.printed} {about.form} have none"
         yield f"format: {said}; {about.printed} comes as {', '.join(about.formats)}"
     if row["format"] == "counts" and row["input_path"]:
@@ -74,7 +74,7 @@ def _holds(name: str) -> str:
     assays = [about for about in ASSAYS.values() if name in about.formats]
     if len(assays) == 1:
         return f"is for {assays[0].printed}"
-    if name in sources.PLACED:
+    if name in PLACED:
         return "holds coordinates"
     return f"is for {' and '.join(sorted({about.form for about in assays}))}"
 
@@ -291,7 +291,7 @@ def idle(name: str, written: Mapping, study: Study) -> Iterator[str]:
             columns.append("negative_names")
         if columns:
             yield f"{dataset}: {', '.join(columns)}: not read for {row['assay']} of format {row['format']}"
-    placed = [row for row in rows.values() if row["format"] in sources.PLACED or row["format"] == "fasta"]
+    placed = [row for row in rows.values() if row["format"] in PLACED or row["format"] == "fasta"]
     placed = [row for row in placed if form(row["assay"]) == "peaks"]
     for key in ("validation", "test"):
         chroms = ", ".join(written.get("split", {}).get(key, []))

@@ -5,10 +5,10 @@ import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from tfbind.assays import FLANKS
 from tfbind.errors import InputError
 from tfbind.study import schema, study
 from tfbind.study.shifts import are_designs
-from tfbind.study.sources import FLANKS
 
 #: Most bytes of a config and of a sheet. To parse YAML takes seconds for each megabyte.
 LARGEST, _LARGEST_SHEET = 2**20, 2**25

@@ -106,11 +106,18 @@ def check(instance: Mapping, rules: dict) -> Iterator[str]:
             yield f"{prefix}{error.message if len(repr(error.instance)) <= 1000 else value + ' does not fit'}"
 
 
+#: Texts that are of a type if they stand without quotes in a config file.
+_PLAIN = {
+    "integer": r"-?(0|[1-9][0-9]*)",
+    "number": r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e-?[0-9]+)?",
+    "boolean": "true|false",
+}
+
+
 def _would_be(value: object, wanted: str) -> bool:
-    # Whether a text is of the wanted type once it is read as YAML.
-    if not isinstance(value, str) or not re.fullmatch(r"[\w.+-]{1,30}", value):
-        return False
-    return _Validator({"type": wanted}).is_valid(yaml.safe_load(value))
+    # Whether a text is of the wanted type without its quotes.
+    pattern = _PLAIN.get(wanted) if isinstance(wanted, str) else None
+    return pattern is not None and isinstance(value, str) and bool(re.fullmatch(pattern, value))
 
 
 def _listed(words: list) -> str:

@@ -8,10 +8,8 @@ SUFFIXES = {
     ".xls": "peaks", ".fa": "fasta", ".fasta": "fasta", ".fna": "fasta",
     ".fastq": "fastq", ".fq": "fastq", ".seq": "deepbind", ".tsv": "labelled",
 }  # fmt: skip
-FLANKS = ("left_flank", "right_flank")
 #: What a row holds, beside the columns of the sheet, of the array of another design that tests it.
 OF_TEST = ("test_design", "test_left_flank", "test_right_flank")
-PLACED = ("narrowpeak", "bed", "peaks", "bins")
 #: Kind of file in the sheet of cells -> file suffix (without .gz) -> format.
 _PEAKS = {".narrowpeak": "narrowpeak", ".bed": "bed"} | dict.fromkeys([".broadpeak", ".gappedpeak", ".xls"], "peaks")
 _TABLE = dict.fromkeys([".tsv", ".txt", ".results", ".tab"], "tpm")

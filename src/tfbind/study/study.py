@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfbind.assays import ASSAYS, chosen, form, has_cycles, is_in_vivo, printed
+from tfbind.assays import ASSAYS, PLACED, chosen, form, has_cycles, is_in_vivo, printed
 from tfbind.io.paths import PATHS, checksum_column, is_url, local
 from tfbind.study import schema
 from tfbind.study.negative_kinds import KINDS
 from tfbind.study.shifts import SHIFTS, is_tested_on, shift
-from tfbind.study.sources import BY_TF, CELL_SUFFIXES, OF_TEST, PLACED
+from tfbind.study.sources import BY_TF, CELL_SUFFIXES, OF_TEST
 
 #: Columns of the sheet from which the sequences of a dataset are made, and those that a result names or compares. All
 #: others are for readers: an edit of them repeats no computation.
