@@ -92,7 +92,7 @@ CASES = [
     Case(7, "bins_that_none_is_enriched_in", ("none of the 40 bins of cycle 1 is enriched over its background",), 3,
          {"a.tsv": "".join(f"chr1\t{200 * i}\t{200 * i + 200}\t9\t9\n" for i in range(40))}, BINS),
     Case(5, "every_bad_bin_at_once",
-         ("a.tsv:2: start 200 is not below end 200", "a.tsv:3: count '0.5' is not a whole number of reads; give the raw"), 2,
+         ("a.tsv:2: start 200 is not below end 200", "a.tsv:3: count '0.5' is not a whole number of reads below 10^9"), 2,
          {"a.tsv": "chr1\t0\t200\t5\t6\nchr1\t200\t200\t5\t6\nchr1\t400\t600\t5\t0.5\n"}, BINS),
     Case(2, "bins_named_without_chr", ("a.tsv: 1 of 1 intervals", "says 1, the genome chr1"), 2,
          {"a.tsv": "".join(f"1\t{200 * i}\t{200 * i + 200}\t50\t{900 if i == 9 else 50}\n" for i in range(40))}, BINS),

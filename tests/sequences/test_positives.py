@@ -421,8 +421,13 @@ def test_chromosomes_of_the_config_that_split_nothing_are_said(genome, write):
     sheet = row(assay="chipseq", format="fasta", path=write("one.fa", one))
     said = noted(sheet, split=SPLIT | {"validation": ["chr1"], "test": ["8"], "validation_fraction": 0})
     assert said == {"one.fa: on no chromosome of split.test (8), but on chr1": 60}
+    few = noted(sheet)
+    assert len(few) == 2 and all("one.fa: on no chromosome of split." in reason for reason in few), "one block, no hash"
+    places = [splits.BLOCK * i for i in range(splits.FEWEST_BLOCKS)]
+    far = [x for s, at in zip(texts(len(places), 101), places, strict=True) for x in (f">chr1:{at}-{at + 101}", s)]
+    sheet = row(assay="chipseq", format="fasta", path=write("far.fa", far))
     blocks = "split by a hash of blocks of 100 kb, not by the chromosomes of split.validation and split.test"
-    assert noted(sheet) == {f"one.fa: {blocks}: all of it is on chr1": 60}
+    assert noted(sheet) == {f"far.fa: {blocks}: all of it is on chr1": len(places)}
     # names that the genome lacks, in the split and in the blacklist
     peaks = write("p.bed", [f"{c}\t{s}\t{s + 40}" for c in ("chr1", "chr3", "chr4") for s in range(6000, 20_000, 500)])
     sheet = row(assay="chipseq", format="bed", path=peaks, genome="tiny")
