@@ -156,7 +156,7 @@ def test_chromosome_names_of_another_style(fasta):
 
 def test_names_that_differ_by_chr_alone_are_told_the_word_for_it(fasta, write):
     peaks = table([["1", 500, 600, 550, 1.0]])
-    with pytest.raises(InputError, match=r"chromosomes \(`chromosomes: chr` will do"):
+    with pytest.raises(InputError, match=r"chromosomes \(`chromosomes: chr` is enough"):
         chip_windows.windows(peaks, 101, Genome(fasta), None, Tally())
     with pytest.raises(InputError, match=r"chromosomes or name another genome"):
         chip_windows.windows(peaks.assign(chrom="NC_1"), 101, Genome(fasta), None, Tally())

@@ -129,7 +129,7 @@ def test_two_cycles_of_two_tfs_are_named():
 @pytest.mark.parametrize(
     ("cycles", "why"),
     [
-        ({1: ["ACGTACGTAC"], 2: ["CCGTACGTAC"]}, "the inserts of one cycle alone"),
+        ({1: ["ACGTACGTAC"], 2: ["CCGTACGTAC"]}, "only one cycle has inserts"),
         ({1: ["ACGTACG", "CCCTACG"], 2: ["CCGTACG", "TTGTACG"]}, "inserts of 7 bp are shorter than the words of 8 bp"),
     ],
 )
