@@ -23,29 +23,36 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     Returns
     -------
     dict or None
-        `pairs`, a table (see `table.shown`) that starts with the rows of the best model of each source. None in a study
-        of one assay.
+        `pairs`, a table (see `table.shown`) that starts with the rows of the best model of each source. `left_out`: for
+        each pair of assays that leaves out TFs, the pair and their names. None in a study of one assay.
     """
-    if tables["assay_pairs"].empty:
+    rows = tables["assay_pairs"]
+    if rows.empty:
         return None
-    found = _pairs(tables["assay_pairs"])
-    return {"pairs": found, "best": BEST, "filtered": [found]}
+    found = _pairs(rows)
+    short = rows[(rows["n_left_out"] > 0) & (rows["model"] == BEST)]
+    left_out = [(_way(row), row["left_out"]) for row in short.to_dict("records")]
+    return {"pairs": found, "best": BEST, "left_out": left_out, "filtered": [found]}
+
+
+def _way(row: Mapping) -> str:
+    return f"{wording.assay(row['source_assay'])} → {wording.assay(row['target_assay'])}"
 
 
 def _pairs(pairs: pd.DataFrame) -> dict:
     """The table of the means over the TFs of each pair of assays."""
     columns = [
-        table.Column("From → to", lambda r: f"{wording.assay(r['source_assay'])} → {wording.assay(r['target_assay'])}"),
+        table.Column("From → to", _way),
         table.Column("Model", lambda r: wording.word(r["model"])),
         table.Column("Negatives", wording.against),
-        table.Column("TFs", lambda r: wording.count(r["n_tf"]), True),
+        table.Column(
+            "TFs", lambda r: f"{wording.count(r['n_tf'])} of {wording.count(r['n_tf'] + r['n_left_out'])}", True
+        ),
         table.Column("Floor", lambda r: wording.auroc(r["floor"]), True),
         table.Column("Same", lambda r: wording.auroc(r["same"]), True),
         table.Column("Cross", lambda r: wording.auroc(r["cross"]), True),
         table.Column("Drop (interval)", lambda r: wording.drop(r["drop"], r["low"], r["high"]), True),
         table.Column("p", lambda r: wording.p_value(r["p_value"]), True),
-        table.Column("Smallest p", lambda r: wording.p_value(r["p_minimum"]), True),
-        table.Column("Left out", lambda r: "" if pd.isna(r["left_out"]) else r["left_out"]),
     ]
     return table.shown(
         pairs,
