@@ -11,23 +11,12 @@ from tfbind.transfer.evaluate import MOTIF_PRESENT
 GROUP = ["model", "train_negatives", "test_negatives"]
 MEANS = ["n_tf", "same", "cross", "drop", "low", "high", "p_value"]
 SUMMARY_COLUMNS = [*GROUP, *MEANS]
-PAIR_COLUMNS = [
-    *(
-        "source_assay",
-        "target_assay",
-        *GROUP,
-        "n_tf",
-        "floor",
-        *MEANS[1:],
-        "p_minimum",
-        "p_holm",
-        "n_left_out",
-        "left_out",
-    )
-]
+PAIR_COLUMNS = ["source_assay", "target_assay", *GROUP, "n_tf", "floor", *MEANS[1:], "p_minimum", "p_holm"]
+PAIR_COLUMNS += ["n_left_out", "left_out"]
 SHIFT_COLUMNS = ["shift", "source_assay", "target_assay", *GROUP, *MEANS, "p_minimum", "p_holm"]
 
 
+#: The source and the target of the published cross-assay table.
 PUBLISHED = ("htselex", "chipseq")
 
 
