@@ -38,16 +38,16 @@ def test_whole_does_not_depend_on_the_batch(kind):
 
 @pytest.mark.parametrize("kind", ["deepbind", "bilstm"])
 @pytest.mark.parametrize("batch", [1, 50, 512])
-def test_a_scan_is_the_best_window_read_alone(kind, batch):
+def test_a_scan_is_the_best_window_and_an_occupancy_the_sum_of_odds(kind, batch):
     window = 20
     texts = random_texts(np.random.default_rng(1), 9, 14, 50)  # some shorter than the window
     texts[0], texts[1] = texts[0][:17], texts[1][:20].ljust(20, "A")
     model = network(kind)
-    expected = [
-        max(whole(model, text[i : i + window]) for i in range(max(len(text) - window, 0) + 1)) for text in texts
-    ]
+    logits = [[whole(model, text[i : i + window]) for i in range(max(len(text) - window, 0) + 1)] for text in texts]
     found = predict.score(model, dna.encode(texts), "scan", window, batch)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(found, [max(each) for each in logits], atol=1e-5)
+    found = predict.score(model, dna.encode(texts), "occupancy", window, batch)
+    np.testing.assert_allclose(found, [np.log(np.exp(each).sum()) for each in logits], atol=1e-5)
 
 
 def test_a_scan_leaves_out_windows_that_cannot_be_read():
@@ -57,12 +57,15 @@ def test_a_scan_leaves_out_windows_that_cannot_be_read():
     windows = [holed[i : i + 20] for i in range(len(holed) - 19)]
     readable = [w for w in windows if len(w.strip("N")) >= model.shortest]
     assert 42 < len(readable) < len(windows)
-    np.testing.assert_allclose(found, [max(whole(model, w) for w in readable)], atol=1e-5)
+    logits = [whole(model, w) for w in readable]
+    np.testing.assert_allclose(found, [max(logits)], atol=1e-5)
+    found = predict.score(model, dna.encode([holed]), "occupancy", 20)
+    np.testing.assert_allclose(found, [np.log(np.exp(logits).sum())], atol=1e-5)
 
 
 def test_bad_readings_are_refused():
     tokens = dna.encode(["ACGT" * 10])
-    with pytest.raises(InputError, match="reading is 'half'; use one of whole, scan, embed"):
+    with pytest.raises(InputError, match="reading is 'half'; use one of whole, scan, occupancy, embed"):
         predict.score(network(), tokens, "half")
     with pytest.raises(InputError, match="trained without; train it with `reading: embed`"):
         predict.score(network(), tokens, "embed", 50)
@@ -173,7 +176,7 @@ def test_all_runs_together_are_each_alone(tmp_path):
         predict.Run(tmp_path / name, reading, asked)
         for asked in labels
         for name in ("a", "r0", "none", "b", "r1", "r2", "c", "r3")
-        for reading in ("scan", "whole")
+        for reading in ("scan", "occupancy", "whole")
     ]
     for run, together in zip(runs, predict.predict_all(runs, targets), strict=True):
         own = {t: (targets[t][0], {x: targets[t][1][x] for x in asked}) for t, asked in run.negatives.items()}

@@ -585,3 +585,37 @@ def test_pools_serve_the_folds(reads):
         table, _ = draw(reads, kind, unbound={kind: given})
         assert table["split"].value_counts().to_dict() == reads["split"].value_counts().to_dict(), kind
         assert (given.set_index("sequence")["split"].reindex(table["sequence"]).array == table["split"].array).all()
+
+
+def test_reads_of_other_tfs_train_beside_the_negatives_and_never_test():
+    from tfbind.sequences import drawing
+
+    def library(name, site, split, seed):
+        rows = [text[:6] + site + text[6:14] if i % 2 else text for i, text in enumerate(texts(600, 20, seed))]
+        table = positives([row[:20] for row in rows], split)
+        return table.assign(id=[f"{name}/p{i}" for i in range(600)])
+
+    split = np.repeat(["train", "validation", "test"], [400, 100, 100])
+    mine, relative, stranger = (
+        library(name, site, split, seed)
+        for seed, (name, site) in enumerate([("d", "CACGTG"), ("relative", "CACGTG"), ("stranger", "GGAAGT")])
+    )
+    options = {"kinds": ["dinucleotide"], "ratio": 1, "fresh": False, "margin": 0, "distance": (0, 1), "gc": False}
+    drawn = {}
+    for also in ("", "other_tf"):
+        row = {"dataset": "d", "assay": "htselex", "tf": "X", "format": "fastq"}
+        row |= dict.fromkeys(("negative_names", "test_path", "input_path", "negatives_path", "test_negatives_path"), "")
+        found = drawing.sets(
+            *(row, {"x": options | {"also": also}}, mine),
+            **{"sequence": {}, "split": {}, "seeds": 1},
+            others={"x": [relative, stranger]} if also else {},
+        )
+        drawn[also] = next(found)[1:]
+    (plain, _), (both, tally) = drawn[""], drawn["other_tf"]
+    assert both.iloc[: len(plain)].equals(plain)
+    more = both.iloc[len(plain) :]
+    assert set(more["sequence"]) <= set(stranger["sequence"]) and both["id"].is_unique
+    assert more["split"].value_counts().to_dict() == {"train": 400, "validation": 100}
+    log = reasons(tally)
+    assert log["dropped", next(r for e, r in log if r.startswith("relative: binds like this TF"))] == 600
+    assert log["kept", "train, positives of other TFs"] == 400

@@ -223,7 +223,7 @@ def learnt(
         Folder of the model.
     positives, negatives : sequence table
         Only their test sequences are used; at least 10 of each are needed.
-    reading : {"whole", "scan", "embed"}
+    reading : {"whole", "scan", "occupancy", "embed"}
         How the model reads whole sequences.
 
     Returns

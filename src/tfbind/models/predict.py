@@ -15,7 +15,9 @@ from tfbind.models import background, networks, store
 from tfbind.models.networks import Network, load, one_thread
 from tfbind.sequences import splits
 
-READINGS = ("whole", "scan", "embed")
+READINGS = ("whole", "scan", "occupancy", "embed")
+#: Readings in windows of the training length.
+IN_WINDOWS = ("scan", "occupancy")
 #: ``(N, L)`` uint8 tokens -> ``(..., N)`` float64 logits.
 Reader = Callable[[np.ndarray], np.ndarray]
 #: Number of surroundings in which `embed` reads a sequence.
@@ -69,9 +71,11 @@ def score(
     ----------
     model : network, networks of one kind, or function of tokens
     tokens : (N, L) uint8
-    reading : {"whole", "scan", "embed"}
+    reading : {"whole", "scan", "occupancy", "embed"}
         `scan`: the maximum over all windows of `window` bp (step 1), each read as a sequence of its own. A sequence no
         longer than the window is read whole; a window that holds fewer bp than the model can read is left out.
+        `occupancy`: the log of the summed odds of these windows, ``log(sum(exp(logit)))``, so that several weak sites
+        count together.
         `embed`: a sequence shorter than the window is set into the middle of each of eight random surroundings, and its
         logit is their mean; a longer one is read whole.
     window : int
@@ -91,25 +95,65 @@ def score(
         `reading` is unknown; tokens are not (N, L) uint8 of 0 to 4; `window` or `chain` is missing where the reading
         needs it; a sequence is too short for the network.
     """
-    if reading not in READINGS:
-        raise InputError(f"reading is {reading!r}; use one of {', '.join(READINGS)}")
+    return score_each(model, tokens, [reading], window, batch, chain)[reading]
+
+
+def score_each(
+    model: Network | Sequence[Network] | Reader,
+    tokens: np.ndarray,
+    readings: Sequence[str],
+    window: int | None = None,
+    batch: int = 512,
+    chain: background.Chain | None = None,
+) -> dict[str, np.ndarray]:
+    """Logits of sequences by several readings; windows that two readings share are scored once.
+
+    Parameters
+    ----------
+    model, tokens, window, batch, chain
+        As for `score`.
+    readings : sequence of str
+        Of `READINGS`.
+
+    Returns
+    -------
+    dict of str to (N,) or (K, N) float64
+        Reading -> what `score` gives.
+
+    Raises
+    ------
+    InputError
+        As for `score`.
+    """
     if tokens.dtype != np.uint8 or tokens.ndim != 2:
         raise InputError(f"tokens are (N, L) uint8, not {tokens.shape} {tokens.dtype}")
     if tokens.max(initial=0) > dna.UNKNOWN:
         raise InputError(f"token {tokens.max()}: A C G T are 0 to 3, everything else and padding is {dna.UNKNOWN}")
     stack = model if isinstance(model, Sequence) else [model]
     read = reader(model, batch) if isinstance(stack[0], torch.nn.Module) else model
-    shortest = getattr(stack[0], "shortest", 1)
-    if reading == "whole":
-        return read(tokens)
-    if not window or window < 1:
-        raise InputError(f"a {reading} needs the window's length in bp, not {window!r}")
-    if reading == "embed":
-        return _embedded(read, tokens, window, chain)
-    if tokens.shape[1] <= window:
-        return read(tokens)
+    found = {}
+    for reading in readings:
+        if reading not in READINGS:
+            raise InputError(f"reading is {reading!r}; use one of {', '.join(READINGS)}")
+        if reading != "whole" and (not window or window < 1):
+            raise InputError(f"a {reading} needs the window's length in bp, not {window!r}")
+        if reading in found:
+            continue
+        if reading == "whole":
+            found[reading] = read(tokens)
+        elif reading == "embed":
+            found[reading] = _embedded(read, tokens, window, chain)
+        else:
+            found |= _windowed(read, tokens, window, batch, getattr(stack[0], "shortest", 1))
+    return found
+
+
+def _windowed(read: Reader, tokens: np.ndarray, window: int, batch: int, shortest: int) -> dict[str, np.ndarray]:
+    # The logits by each reading of `IN_WINDOWS`, from one pass over the windows.
+    if tokens.shape[1] <= window or not len(tokens):
+        return dict.fromkeys(IN_WINDOWS, read(tokens))
     windows = np.lib.stride_tricks.sliding_window_view(tokens, window, axis=1)  # (N, S, window)
-    rows, best = max(1, batch // windows.shape[1]), []
+    rows, best, summed = max(1, batch // windows.shape[1]), [], []
     for start in range(0, len(tokens), rows):
         part = windows[start : start + rows]  # (R, S, window)
         n, s, _ = part.shape
@@ -121,7 +165,8 @@ def score(
         logits = np.full((*found.shape[:-1], n, s), -np.inf)
         logits[..., chosen] = found
         best.append(logits.max(-1))
-    return np.concatenate(best, -1) if best else read(tokens)
+        summed.append(np.logaddexp.reduce(logits, -1))
+    return {"scan": np.concatenate(best, -1), "occupancy": np.concatenate(summed, -1)}
 
 
 def _embedded(read: Reader, tokens: np.ndarray, window: int, chain: background.Chain | None) -> np.ndarray:
@@ -218,7 +263,7 @@ class Run(NamedTuple):
     ----------
     folder : path
         Of a stored model, as written by `training.fit` or `baseline.fit`.
-    reading : {"whole", "scan", "embed"}
+    reading : {"whole", "scan", "occupancy", "embed"}
         See `score`.
     negatives : mapping of str to sequence of str
         Target -> labels of its negatives to score, in order.
@@ -246,7 +291,7 @@ def predict(
         As written by `training.fit` or `baseline.fit`.
     targets : mapping
         Name of the target -> its positives, and its negatives by label (sequence tables).
-    reading : {"whole", "scan", "embed"}
+    reading : {"whole", "scan", "occupancy", "embed"}
         See `score`.
 
     Returns
@@ -271,7 +316,7 @@ def predict_all(
     """Score like `predict` for several models and readings: each model is loaded once, each table is encoded once.
 
     Motifs are scored once per table, not once per regression. Where the window holds every sequence of a table whole, a
-    scan is the same as the whole reading and is not computed again.
+    scan or an occupancy is the same as the whole reading and is not computed again.
 
     Parameters
     ----------
@@ -355,7 +400,7 @@ def _of_table(
     tokens: np.ndarray,
 ) -> dict[tuple[str | os.PathLike, str], np.ndarray]:
     """(folder, reading) -> logits (K, N) of one table; results that two of them share are computed once."""
-    held = {(f, reading): reading == "scan" and tokens.shape[1] <= models_of[f].window for f, reading in wanted}
+    held = {(f, reading): reading in IN_WINDOWS and tokens.shape[1] <= models_of[f].window for f, reading in wanted}
     plain = dict.fromkeys(f for f, reading in wanted if reading == "whole" or held[f, reading])
     done = {}
     if estimators := {f: models_of[f].estimator for f in plain if models_of[f].estimator is not None}:
@@ -363,10 +408,12 @@ def _of_table(
 
         parts = baseline.logits(list(estimators.values()), dna.decode(tokens))
         done = {(f, "whole"): logits[None] for f, logits in zip(estimators, parts, strict=True)}
+    missing = {}
     for folder, reading in wanted:
-        model, window, chain = models_of[folder].model, models_of[folder].window, models_of[folder].chain
-        key = folder, "whole" if held[folder, reading] else reading
-        if key not in done:
-            done[key] = score(model, tokens, reading, window, chain=chain)
-        done[folder, reading] = done[key]
-    return done
+        if (folder, "whole" if held[folder, reading] else reading) not in done:
+            missing.setdefault(folder, []).append("whole" if held[folder, reading] else reading)
+    for folder, readings in missing.items():
+        model = models_of[folder]
+        found = score_each(model.model, tokens, readings, model.window, chain=model.chain)
+        done |= {(folder, reading): logits for reading, logits in found.items()}
+    return {key: done[key[0], "whole" if held[key] else key[1]] for key in wanted}

@@ -7,13 +7,14 @@ from os import PathLike
 
 import pandas as pd
 
+from tfbind import dna
 from tfbind.assays import form
 from tfbind.errors import InputError, NotEstimable
-from tfbind.io import chromosomes, intervals
+from tfbind.io import chromosomes, intervals, tables
 from tfbind.io.genome import Genome
 from tfbind.io.tally import Tally
 from tfbind.seeding import generator
-from tfbind.sequences import chip_windows, negatives, other_tf_negatives
+from tfbind.sequences import chip_windows, gc_counts, negatives, other_tf_negatives
 from tfbind.sequences import positives as of_row
 from tfbind.study.negative_kinds import KINDS
 
@@ -82,7 +83,7 @@ def sets(
     for label, options in labels.items():
         kinds = options["kinds"]
         found = {kind: read[kind] for kind in kinds if kind in read}
-        if label in others:
+        if "other_tf" in kinds:
             found["other_tf"] = other_tf_negatives.pool(others[label], generator("other_tf", row["dataset"], label))
         try:
             table, tally = negatives.draw(
@@ -91,7 +92,7 @@ def sets(
                 draws=seeds if options["fresh"] else 1,
                 unbound={kind: table for kind, (table, _) in found.items()},
                 avoid=avoid if any(KINDS[kind].away for kind in kinds) else None,
-                bound=bound if label in others else [],
+                bound=bound if "other_tf" in kinds else [],
                 reads=form(row["assay"]) == "reads",
                 **placed,
                 **{name: options[name] for name in ("margin", "distance", "gc")},
@@ -100,9 +101,51 @@ def sets(
             faults += error.faults
             continue
         tally.rows[:0] = chain.from_iterable(_of_pool(each) for _, each in found.values())
+        if options["also"] and not table.empty:
+            table, more = _joined(row, label, options, positives, table, others[label], bound, avoid)
+            tally.rows += more.rows
         yield label, table, tally
     if faults:
         raise InputError(dict.fromkeys(faults))
+
+
+def _joined(
+    row: Mapping[str, str],
+    label: str,
+    options: Mapping,
+    positives: pd.DataFrame,
+    table: pd.DataFrame,
+    others: Sequence[pd.DataFrame],
+    bound: Sequence[pd.DataFrame],
+    avoid: pd.DataFrame | None,
+) -> tuple[pd.DataFrame, Tally]:
+    # The negatives, with positives of other TFs beside those that train and choose.
+    rng = generator("also", row["dataset"], label)
+    if form(row["assay"]) == "reads":
+        others, tally = other_tf_negatives.unrelated(positives, table, others)
+    else:
+        tally = Tally()
+    pool, of_pool = other_tf_negatives.pool(others, rng)
+    tally.rows += _of_pool(of_pool)
+    learnt = positives[positives["split"].isin(["train", "validation"])]
+    every = pd.concat([positives, table, *bound], ignore_index=True)
+    placed = every.dropna(subset=gc_counts.PLACE)
+    more, drawn = other_tf_negatives.other_tf(
+        learnt,
+        rng,
+        unbound={"other_tf": pool},
+        ratio=options["ratio"],
+        avoid=avoid,
+        taken=placed[gc_counts.PLACE],
+        bound=set(dna.canonicals(every["sequence"])),
+        gc=options["gc"],
+    )
+    tally.rows += [(event, f"also: other_tf: {reason}", count) for event, reason, count in drawn.rows]
+    for name in ("train", "validation"):
+        tally.add("kept", f"{name}, positives of other TFs", int((more["split"] == name).sum()))
+    first = int(table["id"].str.contains("/other_tf").sum())
+    more = more.assign(id=[f"{row['dataset']}/other_tf{first + i}" for i in range(len(more))])
+    return tables.conform(pd.concat([table, more], ignore_index=True), tables.SEQUENCES), tally
 
 
 def _of_pool(tally: Tally) -> Iterator[tuple[str, str, int]]:

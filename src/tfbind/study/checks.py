@@ -153,7 +153,7 @@ def check_keys(name: str, config: dict) -> Iterator[str]:
             elif key == "causes" and models[label]["reading"] == "embed":
                 yield (
                     f"{name}: transfer.causes.models: {label!r} is trained in random surroundings, a cause here; "
-                    "name a label whose reading is whole or scan"
+                    "name a label whose reading is whole, scan or occupancy"
                 )
     for label in config["transfer"].get("unlabelled", {}).get("models", []):
         given = models.get(label, {})
@@ -176,6 +176,8 @@ def check_keys(name: str, config: dict) -> Iterator[str]:
         if options.get("kind") == "scores":
             yield f"{name}: models.{label}: scores of another program are of one split; use split.folds: 1"
     for label, options in config["negatives"].items() if folds > 1 else ():
+        if options["also"]:
+            yield f"{name}: negatives.{label}.also: a row that trains in one fold is tested in another; leave it out"
         if options["fresh"]:
             yield f"{name}: negatives.{label}.fresh: a row that trains in one fold is tested in another; leave it out"
     for chromosome in set(config["split"]["validation"]) & set(config["split"]["test"]):

@@ -228,7 +228,7 @@ class Study:
             their length, so such models scan.
         """
         reading = self.config["models"][model].get("reading", "whole")
-        return "" if self.datasets[dataset]["format"] == "words" and reading != "scan" else reading
+        return "" if self.datasets[dataset]["format"] == "words" and reading not in ("scan", "occupancy") else reading
 
     def embedded(self, model: str) -> int:
         """Length in bp of a label's training sequences with the random bases around them; 0 if none are added."""
@@ -312,7 +312,7 @@ class Study:
         used = [
             label
             for label, options in self.drawn(dataset).items()
-            if any(KINDS[kind].needs == "others" for kind in options["kinds"])
+            if any(KINDS[kind].needs == "others" for kind in (*options["kinds"], options["also"]) if kind)
         ]
         return {label: self.others(dataset, label) for label in used}
 
@@ -335,8 +335,8 @@ class Study:
         Empty if none of its negatives are kept away from peaks.
         """
         row = self.datasets[dataset]
-        kinds = {kind for options in self.drawn(dataset).values() for kind in options["kinds"]}
-        if not any(KINDS[kind].away for kind in kinds):
+        kinds = {kind for options in self.drawn(dataset).values() for kind in (*options["kinds"], options["also"])}
+        if not any(KINDS[kind].away for kind in kinds - {""}):
             return []
         return [
             self.row(other, SEQUENCES)

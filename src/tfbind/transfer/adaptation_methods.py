@@ -36,7 +36,7 @@ class Case:
     ----------
     folder : path
         The source model.
-    reading : {"whole", "scan", "embed"}
+    reading : {"whole", "scan", "occupancy", "embed"}
         How the source model reads a sequence, see `predict.score`.
     tf : str
     source : models.examples.Examples

@@ -86,7 +86,7 @@ class Game(NamedTuple):
         Training rows.
     other : LabelledTables or None
         Training rows of the dataset that replaces the source under `cycle` or `cell`.
-    reading : {"whole", "scan", "embed"}
+    reading : {"whole", "scan", "occupancy", "embed"}
         How a source network reads the target while `length` is off, see `predict.score`.
     names : tuple of str
         Seed the random choices, so that the same names give the same draws.

@@ -412,7 +412,7 @@ def pair(
         `columns.KEY` and `columns.NEGATIVES` of the pair.
     config : mapping
         `training`, `transfer` and `statistics` of the validated config.
-    reading : {"whole", "scan", "embed"}
+    reading : {"whole", "scan", "occupancy", "embed"}
         How the unchanged source model reads the target, see `predict.score`.
     work : path
         Folder for checkpoints, from which an interrupted run continues; removed at the end.

@@ -144,7 +144,7 @@ def pair(
     source, target : LabelledTables
         All sequences of both datasets. The target's validation sequences and the labels of its training sequences are
         not used.
-    reading : {"whole", "scan", "embed"}
+    reading : {"whole", "scan", "occupancy", "embed"}
         How both networks read a sequence, see `predict.score`.
     config : mapping
         `training`, `transfer` and `statistics` of the validated config.
