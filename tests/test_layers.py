@@ -23,7 +23,7 @@ FLOORS = [
     ["archives", "sequences"],
     ["models"],
     ["celltype", "interpretation", "transfer"],
-    ["simulation", "report", "check_files"],
+    ["simulation", "report", "check_files", "proposal"],
     ["cli"],
 ]
 MODULES = sorted(

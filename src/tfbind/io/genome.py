@@ -102,6 +102,38 @@ def _copy(source: str | os.PathLike, fasta: Path) -> None:
         raise InputError(textfile.listed(faults))
 
 
+def lengths(source: str | os.PathLike) -> list[tuple[str, int]]:
+    """Name and length of each record of a FASTA, without an index.
+
+    Parameters
+    ----------
+    source : path
+        Plain, gzip or bgzip. Read in one pass, in the memory of its longest line.
+
+    Returns
+    -------
+    list of (str, int)
+        Name up to the first white space, and bp, in the order of the file. Lines before the first ``>`` are left out;
+        `index` refuses them.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
+    found: list[tuple[str, int]] = []
+    name, size = None, 0
+    with textfile.binary(source) as stream, textfile.whole(source):
+        for line in stream:
+            if line.startswith(b">"):
+                if name is not None:
+                    found.append((name, size))
+                name, size = (line[1:].split() or [b""])[0].decode("utf-8", "replace"), 0
+            elif not line.startswith(b";"):
+                size += len(line.strip())
+    return found if name is None else [*found, (name, size)]
+
+
 class Genome:
     """Read access to an indexed FASTA; all tables carry the chromosome names of the FASTA.
 
