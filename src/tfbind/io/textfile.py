@@ -25,16 +25,16 @@ BOMB, RATIO, LONGEST = 2**24, 100, 2**24
 STANDARD = "-"
 #: How files begin that are no text, unpacked or not -> what they are, and what to give instead.
 _AGAIN = "unpack it or pack it with gzip"
-_SIGNAL = "a signal along the genome; give the peaks that were called on it"
-_ALIGNED = "alignments; call peaks on them, e.g. with MACS, and give these"
+_SIGNAL = "give the peaks that were called on it"
+_ALIGNED = "call peaks on them, e.g. with MACS, and give these"
 _FOREIGN = {
     b"PK\x03\x04": ("a zip archive", f"{_AGAIN} (a sheet of Excel: save it as tab-separated text)"),
     b"\xd0\xcf\x11\xe0": ("a document of Excel or Word", "save it as tab-separated text"),
     **{
         start: (name, _AGAIN) for start, name in ((b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
     },
-    **dict.fromkeys((b"BAM\1", b"CRAM"), ("BAM or CRAM", _ALIGNED)),
-    **dict.fromkeys((b"\x26\xfc\x8f\x88", b"\x88\x8f\xfc\x26"), ("bigWig", _SIGNAL)),
+    **dict.fromkeys((b"BAM\1", b"CRAM"), ("BAM or CRAM, alignments", _ALIGNED)),
+    **dict.fromkeys((b"\x26\xfc\x8f\x88", b"\x88\x8f\xfc\x26"), ("bigWig, a signal along the genome", _SIGNAL)),
     **dict.fromkeys((b"\xeb\xf2\x89\x87", b"\x87\x89\xf2\xeb"), ("bigBed", "unpack it with bigBedToBed")),
     **dict.fromkeys((b"\x43\x27\x41\x1a", b"\x1a\x41\x27\x43"), ("2bit", "unpack it with twoBitToFa")),
     **dict.fromkeys((b"BAI\1", b"TBI\1", b"CSI\1"), ("an index", "name the file that it is of")),

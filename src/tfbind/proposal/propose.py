@@ -19,7 +19,7 @@ from tfbind.io import atomic, peak_formats, tables
 from tfbind.io.tally import Tally
 from tfbind.proposal import names, recognise
 from tfbind.proposal.recognise import Look
-from tfbind.sequences import chip_windows, probes
+from tfbind.sequences import chip_windows, probes, splits
 from tfbind.study import schema
 
 CONFIG, SHEET = "config.yaml", "datasets.tsv"
@@ -81,6 +81,10 @@ class Item:
     asked: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     inside: list[str] = field(default_factory=list)
+
+    def drop(self, use: str) -> None:
+        """Take its row away, and say what becomes of the file."""
+        self.row, self.why, self.asked, self.notes, self.use = {}, {}, {}, [], use
 
     def put(self, column: str, value: str, why: str) -> None:
         """Fill a column of its row.
@@ -164,7 +168,7 @@ class Proposal:
 # ------------------------------------------------------------------------------------------------------------- files
 
 
-def gather(folder: Path, given: Sequence[Path]) -> tuple[list[Path], list[str]]:
+def gather(folder: Path, given: Sequence[Path]) -> tuple[list[Path], list[str], list[str]]:
     """The files to look at, and what is not looked at.
 
     Parameters
@@ -180,11 +184,8 @@ def gather(folder: Path, given: Sequence[Path]) -> tuple[list[Path], list[str]]:
         Each once, in the order given, those of a folder by their paths.
     skipped : list of str
         A sentence each.
-
-    Raises
-    ------
-    InputError
-        A file is not there; there is none.
+    faults : list of str
+        Those that are not there; or that there is none at all.
     """
     skipped, faults, found = [], [], []
     for path in given or [folder]:
@@ -194,18 +195,16 @@ def gather(folder: Path, given: Sequence[Path]) -> tuple[list[Path], list[str]]:
             found.append(path)
         else:
             faults.append(f"{path}: no such file; check the path")
-    if faults:
-        raise InputError(faults)
     once: dict[str, Path] = {}
     for path in found:
         same = once.setdefault(os.path.realpath(path), path)
         if same is not path:
             what = "named twice" if same == path else f"a link to the same file as {same}"
             skipped.append(f"{path}: {what}; taken once")
-    if not once:
+    if not once and not faults:
         where = ", ".join(map(str, given)) or str(folder)
-        raise InputError([*skipped, f"{where}: no file here; name your files: tfbind init {folder} FILES..."])
-    return list(once.values()), skipped
+        faults = [*skipped, f"{where}: no file here; name your files: tfbind init {folder} FILES..."]
+    return list(once.values()), skipped, faults
 
 
 def _within(folder: Path, skipped: list[str]) -> list[Path]:
@@ -253,11 +252,11 @@ def propose(folder: Path, given: Sequence[Path], answers: Answers) -> Proposal:
     InputError
         All faults at once: files that were named and cannot be used, answers that fit nothing, no dataset.
     """
-    files, skipped = gather(folder, given)
+    files, skipped, faults = gather(folder, given)
     items = [_item(path, folder, skipped) for path in _distinct(files, skipped)]
     named = {os.path.realpath(path) for path in given if path.is_file()}
-    faults = [fault for item in items if os.path.realpath(item.look.path) in named for fault in item.look.faults]
-    faults += _unanswerable(answers, items)
+    faults += [fault for item in items if os.path.realpath(item.look.path) in named for fault in item.look.faults]
+    faults += _unanswerable(answers, items) if items else []
     if faults:
         raise InputError(dict.fromkeys(faults))
     chroms = {chrom for item in items if item.look.kind == "peaks" for chrom in item.look.peaks["chrom"].unique()}
@@ -276,6 +275,7 @@ def propose(folder: Path, given: Sequence[Path], answers: Answers) -> Proposal:
             item.use = f"left out: {first}" + (f" (and {len(more)} more such lines)" if more else "")
         elif item.look.kind == "other":
             item.use = "left out"
+    _once(items)
     rows = [item for item in items if item.row]
     _spell(rows)
     _cycles(rows)
@@ -310,6 +310,15 @@ def _distinct(files: list[Path], skipped: list[str]) -> list[Path]:
     return kept
 
 
+def _once(items: list[Item]) -> None:
+    # The same peaks in another file, such as a packed one.
+    rows = [item for item in items if item.row and item.look.kind == "peaks"]
+    for i, item in enumerate(rows):
+        same = next((other for other in rows[:i] if other.row and other.look.peaks.equals(item.look.peaks)), None)
+        if same:
+            item.drop(f"left out: the same peaks as {same.shown}")
+
+
 def _item(path: Path, folder: Path, skipped: list[str]) -> Item:
     inside = os.path.relpath(os.path.abspath(path), os.path.abspath(folder))
     shown = os.path.abspath(path) if inside.startswith(os.pardir) else inside
@@ -331,7 +340,8 @@ def _unanswerable(answers: Answers, items: list[Item]) -> list[str]:
             hint = f"did you mean {near}?" if near else f"known are {known_assays}"
             faults.append(f"--assay {f'{name}={word}' if name else word}: no assay {word!r}; {hint}")
     for word in answers.tf.values():
-        faults += [f"--tf {m}" for m in schema.check({"tf": word}, {**rules, "required": []})]
+        wrong = schema.check({"tf": word}, {**rules, "required": []})
+        faults += [f"--tf {word}: {fault.removeprefix('tf: ')}" for fault in wrong]
     return faults
 
 
@@ -430,8 +440,7 @@ def _cycles(rows: list[Item]) -> None:
     for item in reads:
         mates = [other for other in reads if recognise.same_run(item.look, other.look)]
         if mates and item.look.path > mates[0].look.path:
-            item.row, item.why, item.asked = {}, {}, {}
-            item.use = f"left out: mate of {mates[0].shown}; the first read of each pair holds the insert"
+            item.drop(f"left out: mate of {mates[0].shown}; the first read of each pair holds the insert")
     reads = [item for item in reads if item.row]
     series = _series(reads)
     cycle = {id(item): series.get(id(item), ("", item.said.cycle))[1] for item in reads}
@@ -481,8 +490,7 @@ def _cycles(rows: list[Item]) -> None:
             item.put("cycle", str(item.said.cycle), "the file's name")
     for zero in zeros:
         of = [item.row["path"] for item in used[id(zero)]]
-        zero.use = f"cycle 0: input_path of {', '.join(of)}" if of else "left out: cycle 0, and of no library here"
-        zero.row, zero.why, zero.asked = {}, {}, {}
+        zero.drop(f"cycle 0: input_path of {', '.join(of)}" if of else "left out: cycle 0, and of no library here")
     for item in later:
         _flanks(item, [item.look, *(zero.look for zero in zeros if zero.shown == item.row["input_path"])])
 
@@ -556,21 +564,19 @@ def _parts(rows: list[Item]) -> None:
             if column == "relaxed_path" and main and item.look.kind == "peaks":
                 for other in main:
                     other.put(column, item.shown, "the same name but for that word")
-                item.use = f"{column} of {', '.join(other.shown for other in main)}"
-                item.row, item.why, item.asked = {}, {}, {}
+                item.drop(f"{column} of {', '.join(other.shown for other in main)}")
                 continue
             if len(main) != 1:
                 item.notes.append(f"its name says {' and '.join(sorted(parts))}; no single file here goes with it")
                 continue
             row = main[0].row
             if not column:
-                item.use = f"left out: a validation set; part of {main[0].shown} validates"
+                item.drop(f"left out: a validation set; part of {main[0].shown} validates")
             elif row[column] or column == "relaxed_path":
                 continue
             else:
                 main[0].put(column, item.shown, "the same name but for that word")
-                item.use = f"{column} of {main[0].shown}"
-            item.row, item.why, item.asked = {}, {}, {}
+                item.drop(f"{column} of {main[0].shown}")
 
 
 def _designs(rows: list[Item]) -> None:
@@ -706,6 +712,10 @@ def _genomes(items: list[Item], rows: list[Item], answers: Answers) -> tuple[dic
     config: dict[str, dict] = {}
     why: dict[str, str] = {}
     for item in files:
+        same = next((label for label, genome in known.items() if genome.lengths == item.look.chromosomes), "")
+        if same:
+            item.use = f"left out: a genome with the chromosomes of genomes.{same}, which is taken"
+            continue
         assembly = _assembly(item.look.chromosomes)
         label = assembly or re.sub(r"[^A-Za-z0-9_.-]+", "_", item.said.stem).lstrip("_.-") or "genome"
         reason = (
@@ -713,7 +723,7 @@ def _genomes(items: list[Item], rows: list[Item], answers: Answers) -> tuple[dic
             if assembly
             else f"{item.shown}; the name of the file"
         )
-        if asked and len(files) == 1 and asked != label:
+        if asked and len({str(other.look.chromosomes) for other in files}) == 1 and asked != label:
             if assembly and asked in _assemblies():
                 raise InputError(f"--genome {asked}: {item.look.path} is {assembly} by the lengths of its chromosomes")
             label, reason = asked, f"{item.shown}; as --genome says"
@@ -750,12 +760,13 @@ def _genomes(items: list[Item], rows: list[Item], answers: Answers) -> tuple[dic
         if item.look.kind == "blacklist":
             _blacklist(item, known, config)
     used = {item.row["genome"] for item in rows}
+    used |= set(config) if OPEN in used else set()
     for label in [label for label in config if label not in used]:
         del config[label]
-        why[label] += "; no file here needs it, so the config leaves it out"
+        why[label] += "; no file here lies on it, so the config leaves it out"
         for item in files:
             if item.use == f"genomes.{label} of the config":
-                item.use = "left out: no file here needs a genome"
+                item.use = "left out: no file here lies on it"
     return config, why, {label: known[label].lengths for label in config}
 
 
@@ -844,41 +855,69 @@ def _blacklist(item: Item, known: Mapping[str, _Named], config: dict) -> None:
 
 
 def _split(rows: list[Item], genomes: Mapping[str, Mapping[str, int]]) -> tuple[dict[str, list[str]], str]:
-    # Chromosomes for the test and the validation: about 20 % and 10 % of the peaks, each file counting alike.
-    placed = [item.look.peaks for item in rows if item.look.peaks is not None and item.row["genome"]]
-    bins = [item for item in rows if item.look.kind == "bins" and item.row["genome"] not in ("", OPEN)]
-    if not placed and bins:  # bins cover the genome evenly
-        lengths = genomes[bins[0].row["genome"]]
-        placed = [pd.DataFrame({"chrom": [c for c, size in lengths.items() for _ in range(max(1, size // 10**6))]})]
+    # Chromosomes for the test and the validation: about 20 % and 10 % of the peaks of each genome.
+    placed = defaultdict(list)
+    for item in rows:
+        label = item.row["genome"]
+        if item.look.peaks is not None and (label or not genomes):
+            placed[label].append(item.look.peaks)
+        elif item.look.kind == "bins" and label in genomes:  # bins cover the genome evenly
+            bins = [chrom for chrom, size in genomes[label].items() for _ in range(size // 10**6 + 1)]
+            placed[label].append(pd.DataFrame({"chrom": bins, "start": 0}))
     if not placed:
-        unplaced = [item.look.peaks for item in rows if item.look.peaks is not None and item.look.kind == "fasta"]
-        if not unplaced:
-            return {}, "split: no file has coordinates: a hash of each sequence splits (20 % test, 10 % validate)"
-        placed = unplaced
+        return {}, "split: no file has coordinates: a hash of each sequence splits (20 % test, 10 % validate)"
+    held: dict[str, list[str]] = {"validation": [], "test": []}
+    said = [_hold_out(tables_, genomes.get(label, {}), held) for label, tables_ in placed.items()]
+    return {key: chroms for key, chroms in held.items() if chroms}, f"split: {'; '.join(said)}"
+
+
+def _hold_out(placed: list[pd.DataFrame], lengths: Mapping[str, int], held: dict[str, list[str]]) -> str:
+    # Add to `held` the chromosomes of one genome, each file counting alike; says which.
     share: dict[str, float] = defaultdict(float)
     for table in placed:
         for chrom, part in table["chrom"].value_counts(normalize=True).items():
             share[chrom] += part / len(placed)
     everywhere = [c for c in share if all((table["chrom"] == c).any() for table in placed)] or list(share)
     order = sorted(everywhere, key=lambda chrom: (-share[chrom], chrom))
-    if len(order) < 3:
-        if len(order) == 2:
-            return {
-                "test": [order[1]]
-            }, f"split: two chromosomes have peaks of all files: {order[1]} tests, and none is left to validate"
-        return {}, f"split: {order[0]} alone has peaks of all files; blocks of it are split"
-    test = _fill(order, share, _TEST)
-    rest = [chrom for chrom in order if chrom not in test]
-    validation = _fill(rest[1:] or rest, share, _VALIDATION)
-    if sum(share[c] for c in validation) > sum(share[c] for c in test):
+    # what another genome holds out under the same name, with chr or without, is held out here, too
+    for chroms in held.values():
+        chroms += [c for c in order if c not in chroms and _bare(c) in set(map(_bare, chroms))]
+    taken = {chrom for chroms in held.values() for chrom in chroms}
+    free = [chrom for chrom in order if chrom not in taken]
+    if len(order) == 1:
+        # other chromosomes are held out by name, so that a run splits this one by blocks
+        others = [chrom for chrom in lengths if chrom not in (*share, *taken)][:2]
+        for key, chrom in zip(held, others, strict=False):
+            held[key].append(chrom)
+        if all(splits.in_blocks(table, held) for table in placed):
+            return f"{order[0]} alone has peaks of all files: a hash of blocks of 100 kb splits them"
+        return f"{order[0]} alone has peaks of all files: they train and are not tested"
+    if len(order) == 2:
+        held["test"] += [] if set(order) & taken else order[1:]
+        return f"two chromosomes have peaks of all files: {order[1]} tests, and none is left to validate"
+    test = _fill(free, share, _TEST - sum(share[c] for c in held["test"] if c in share))
+    rest = [chrom for chrom in free if chrom not in test]
+    validation = _fill(rest[1:] or rest, share, _VALIDATION - sum(share[c] for c in held["validation"] if c in share))
+    if sum(share[c] for c in validation) > sum(share[c] for c in test) and not taken:
         validation, test = test, validation
-    parts = [f"{', '.join(chroms)} ({100 * sum(share[c] for c in chroms):.0f} %)" for chroms in (test, validation)]
-    return {"validation": validation, "test": test}, f"split: of the peaks, {parts[0]} test and {parts[1]} validate"
+    held["test"] += test
+    held["validation"] += validation
+    parts = [
+        f"{', '.join(chroms)} ({100 * sum(share[c] for c in chroms):.0f} %)"
+        for chroms in ([c for c in held[key] if c in share] for key in ("test", "validation"))
+    ]
+    return f"of the peaks, {parts[0]} test and {parts[1]} validate"
+
+
+def _bare(chrom: str) -> str:
+    return chrom.removeprefix("chr")
 
 
 def _fill(order: list[str], share: Mapping[str, float], wanted: float) -> list[str]:
     # The largest chromosomes that together stay within the share; the smallest one where each is larger.
     chosen: list[str] = []
+    if wanted <= 0:
+        return chosen
     for chrom in order:
         if sum(share[c] for c in chosen) + share[chrom] <= wanted * 1.1:
             chosen.append(chrom)
@@ -897,6 +936,8 @@ def _config(rows: list[Item], genomes: dict[str, dict], split: dict, lengths: Ma
         others = peak_formats.with_or_without_chr(lengths[label])
         if named and all(others.get(name) == other for name, other in named.items()):
             options["chromosomes"] = "chr"
+        elif named:
+            options["chromosomes"] = dict(sorted(named.items(), key=lambda pair: (len(pair[0]), pair[0])))
     if genomes:
         config["genomes"] = genomes
     if split:
@@ -966,7 +1007,9 @@ def write(proposal: Proposal, folder: Path) -> None:
 
 
 def refuse(folder: Path) -> None:
-    """Raise an `InputError` where a folder has a config or a sheet, which nothing here overwrites."""
+    """Raise an `InputError` where a folder has a config or a sheet, which nothing here overwrites, or is a file."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: a file; name the folder of the study first: tfbind init DIR FILES...")
     if there := [str(folder / name) for name in (CONFIG, SHEET) if os.path.lexists(folder / name)]:
         raise InputError(
             f"{' and '.join(there)}: already there, and nothing is overwritten; name a new folder, and copy "

@@ -16,6 +16,7 @@ from tfbind.io.tally import Tally
 LINES, READS = 20_000, 2_000
 #: A FASTA with a record of more bp is a genome: no window is as long.
 LONGEST_WINDOW = 10_000
+_CHROMOSOME = re.compile(r"(chr)?([0-9]{1,2}[LR]?|[XYWZM]|MT|[IVX]+)", re.I)
 _DNA = re.compile(r"[ACGTUNacgtun.]{6,}")
 #: What the fourth column of ENCODE's blacklists says.
 _BLACK = {
@@ -131,7 +132,7 @@ def _look(found: Look) -> None:
     if first.startswith((">", ";")):
         _fasta(found)
     elif re.match(r"@(HD|SQ|RG|PG|CO)\t", first):
-        raise InputError(f"{path}: this is SAM; alignments; call peaks on them, e.g. with MACS, and give these")
+        raise InputError(f"{path}: this is SAM, alignments; call peaks on them, e.g. with MACS, and give these")
     elif first.startswith("@"):
         reads = sequence_files.first_reads(path, READS)
         found.kind = found.format = "fastq"
@@ -165,7 +166,8 @@ def _fasta(found: Look) -> None:
         raise InputError(f"{found.path}: 0 records; this is not a FASTA file")
     found.format, found.chromosomes = "fasta", dict(records)
     largest = max(size for _, size in records)
-    if largest > LONGEST_WINDOW:
+    named = len(dict(records)) == len(records) and all(_CHROMOSOME.fullmatch(name) for name, _ in records)
+    if largest > LONGEST_WINDOW or (named and largest > 1000):
         _genome(found)
         return
     table = _of_head(found.path, _records(found.path), sequence_files.read_fasta)
@@ -228,7 +230,7 @@ def _rows(found: Look) -> None:
     def whole(*cells: str) -> bool:
         return all(cell.isascii() and cell.isdigit() for cell in cells)
 
-    if most(lambda f: len(f) == 5 and whole(*f[1:]) and int(f[3]) < int(f[4]) <= int(f[3]) + 2):
+    if path.suffix == ".fai":
         _other(found, "the index of a FASTA; it is found by its name, beside it")
     elif most(lambda f: len(f) == 9 and whole(f[3], f[4]) and f[6] in "+-." and f[7] in "012."):
         _other(
@@ -265,8 +267,9 @@ def _placed(found: Look, rows: list[list[str]]) -> None:
         found.kind = found.format = "bins"
         found.about = "read counts in bins of a genome, by cycle"
         return
-    if 2 * sum(len(row) < 2 and not re.search("[0-9]", row[0]) for row in rows) > len(rows):
-        raise InputError(f"{path}: text without columns or numbers, so no data")
+    numbers = [sum(word.isdigit() for cell in row for word in cell.split()) for row in rows]
+    if 2 * sum(count < 2 for count in numbers) > len(rows) and not any(len(row) > 1 for row in rows):
+        raise InputError(f"{path}: text without columns of numbers, so no data")
     tally = Tally()
     found.peaks = peaks.read_peaks(path, "peaks", tally)
     found.kind = found.format = "peaks"
