@@ -69,7 +69,10 @@ def test_bad_input_of_init(case, tmp_path, monkeypatch, capsys):
     for name, content in {"genome.fa": fasta(CHROMOSOMES), "USF1.narrowPeak": proposal.PEAKS, **case.files}.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        if path.name == "nowhere":
+            path.symlink_to("absent")
+        else:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
     before = sorted(tmp_path.rglob("*"))
     code, said = run(monkeypatch, capsys, "init", "study", *case.given)
     assert (code, [part for part in case.says if part not in said]) == (case.code, []), said

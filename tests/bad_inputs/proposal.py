@@ -114,6 +114,11 @@ CASES = [
          {"b.fa.gz": packed(fasta(CHROMOSOMES))}),
     Init("spaces_and_signs_in_names", ("my USF1 (1).narrowPeak", "genome.fa"), ("dataset = my_USF1_1_",), 0,
          {"my USF1 (1).narrowPeak": PEAKS}),
+    Init("a_name_that_no_sheet_can_hold", ("a\nb.bed", "c.bed "),
+         ("its name ends in a space, or holds a line end or another sign that a sheet cannot; rename it",),
+         files={"a\nb.bed": PEAKS, "c.bed ": PEAKS}),
+    Init("links_that_lead_nowhere", (".",), ("links/nowhere: not looked at: no file, or a link that leads to none",), 0,
+         {"links/nowhere": ""}),
     Init("mates_of_one_run", (*BOTH, "GATA3_R1.fastq", "GATA3_R2.fastq", "--assay", "smileseq"),
          ("left out: mate of", "GATA3_R1.fastq; the first read of each pair holds the insert"), 0,
          {f"GATA3_R{mate}.fastq": fastq(sequences(60, 20, mate)).replace("@r", "@M1:7:FC:1:1101:1:").replace("\n+", "\n+")

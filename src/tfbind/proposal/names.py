@@ -159,8 +159,9 @@ def read(path: Path) -> Said:
     numbers = _CYCLE.findall(stem) or ([] if said.replicate else _LAST.findall(stem))
     said.cycle = int(numbers[-1]) if numbers else 0 if said.zero else None  # R0_vs_R4 is of cycle 4
     said.tf, said.tf_why = _tf(stem, said.zero)
-    if not said.tf:
-        said.tf, said.tf_why = _known(_words(path.absolute().parent.name), "the name of its folder")
+    folder = path.absolute().parent
+    if not said.tf and said.cycle != 0 and folder != Path.home():
+        said.tf, said.tf_why = _known(_words(folder.name), "the name of its folder")
     return said
 
 

@@ -217,7 +217,11 @@ def _within(folder: Path, skipped: list[str]) -> list[Path]:
             below.remove(name)
         below.sort()
         hidden += sum(name.startswith(".") for name in files)
-        found += [Path(here) / name for name in sorted(files) if not name.startswith(".")]
+        for path in (Path(here) / name for name in sorted(files) if not name.startswith(".")):
+            if path.is_file():
+                found.append(path)
+            else:
+                skipped.append(f"{path}: not looked at: no file, or a link that leads to none")
         if len(found) > MOST:
             skipped.append(
                 f"{folder}: over {MOST} files; those after {found[MOST - 1]} are not looked at: name the files"
@@ -322,6 +326,10 @@ def _once(items: list[Item]) -> None:
 def _item(path: Path, folder: Path, skipped: list[str]) -> Item:
     inside = os.path.relpath(os.path.abspath(path), os.path.abspath(folder))
     shown = os.path.abspath(path) if inside.startswith(os.pardir) else inside
+    if shown != shown.strip() or not shown.isprintable():
+        what = "its name ends in a space, or holds a line end or another sign that a sheet cannot; rename it"
+        fault = f"{str(path)[:300]}: {what}"
+        return Item(Look(path, faults=[fault.encode("utf-8", "replace").decode()]), names.Said(path.stem), ascii(shown))
     return Item(recognise.look(path), names.read(path), shown)
 
 
@@ -978,7 +986,7 @@ def write(proposal: Proposal, folder: Path) -> None:
     ----------
     proposal : Proposal
     folder : Path
-        Made where it is not there. Each file appears whole or not at all.
+        Made where it is not there. The files appear whole, and both or neither.
 
     Raises
     ------
@@ -991,19 +999,23 @@ def write(proposal: Proposal, folder: Path) -> None:
     columns = schema.schema("datasets")
     rows = proposal.rows
     used = [name for name in columns["properties"] if name in columns["required"] or any(row[name] for row in rows)]
-    with atomic.replacing(folder / SHEET) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with (
+        atomic.replacing(folder / SHEET) as sheet,
+        atomic.replacing(folder / CONFIG) as config,
+        open(sheet, "w", newline="", encoding="utf-8") as file,
+        open(config, "w", encoding="utf-8") as settings,
+    ):
         out = csv.writer(file, delimiter="\t", lineterminator="\n")
         out.writerow(["# Written by tfbind init: a proposal, with its reasons at the end. Read and correct it."])
         out.writerow(used)
         out.writerows([row[column] for column in used] for row in rows)
         out.writerows([f"# {line}"] for line in proposal.lines())
-    with atomic.replacing(folder / CONFIG) as temporary, open(temporary, "w", encoding="utf-8") as file:
         for key, value in proposal.config.items():
             style = None if isinstance(value, dict) else False
             text = yaml.safe_dump(
                 {key: value}, sort_keys=False, allow_unicode=True, width=110, default_flow_style=style
             )
-            file.write(f"# {_SAID[key]}\n{text}\n")
+            settings.write(f"# {_SAID[key]}\n{text}\n")
 
 
 def refuse(folder: Path) -> None:

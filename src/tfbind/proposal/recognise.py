@@ -14,6 +14,8 @@ from tfbind.io.tally import Tally
 
 #: Lines of a table, and reads or records, by which a file is recognised; peaks and chromosomes are read to the end.
 LINES, READS = 20_000, 2_000
+#: So many records of a FASTA are looked at where none is longer than a window.
+RECORDS = 100_000
 #: A FASTA with a record of more bp is a genome: no window is as long.
 LONGEST_WINDOW = 10_000
 _CHROMOSOME = re.compile(r"(chr)?([0-9]{1,2}[LR]?|[XYWZM]|MT|[IVX]+)", re.I)
@@ -64,7 +66,7 @@ class Look:
     peaks : DataFrame, optional
         `chrom`, `start`, `end` (0-based half-open) of peaks, of bins, and of sequences with coordinates.
     chromosomes : dict of str to int
-        Name -> bp: of a genome, of sizes, and of each record of a FASTA.
+        Name -> bp: of a genome, of sizes, and of the first records of a FASTA.
     sequences : list of str
         Of the first reads, records, rows or probes, in upper case.
     first : str
@@ -161,7 +163,11 @@ def _sizes(found: Look) -> str:
 
 
 def _fasta(found: Look) -> None:
-    records = genome.lengths(found.path)
+    records: list[tuple[str, int]] = []
+    for name, size in genome.lengths(found.path):
+        records.append((name, size))
+        if len(records) == RECORDS and max(size for _, size in records) <= LONGEST_WINDOW:
+            break  # reads, of which there may be millions
     if not records:
         raise InputError(f"{found.path}: 0 records; this is not a FASTA file")
     found.format, found.chromosomes = "fasta", dict(records)
