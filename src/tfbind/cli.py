@@ -59,7 +59,7 @@ def validate(
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Of the study; it may hold your files.")],
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILES]...", help="Peaks, reads, genomes; none: all in DIR.")
+        list[Path] | None, typer.Argument(metavar="FILES", help="Peaks, reads, genomes; none: all in DIR.")
     ] = None,
     tf: Annotated[list[str] | None, typer.Option(help="TF of the files whose names do not say it, or FILE=TF.")] = None,
     assay: Annotated[

@@ -141,6 +141,7 @@ def test_the_cycles_of_a_library_are_found_by_the_number_in_which_names_differ(t
         ("GATA3_TGTCGT20NGA_AC_3.fastq", "TGTCGTA", next(part)),
         ("ZeroCycle_ES0_TGTCGT20NGA_0.fastq", "TGTCGTA", next(part)),
         ("ZeroCycle_ES0_GATGAT20NCC_0.fastq", "", next(part)),
+        ("JUND_cycle3_L1.fastq", "", next(part)), ("JUND_cycle3_L2.fastq", "", next(part)),
         ("CTCF_3_b.fastq", "", next(part)), ("CTCF_2_b.fastq", "", next(part)),
     )}  # fmt: skip
     write(tmp_path, files)
@@ -155,6 +156,8 @@ def test_the_cycles_of_a_library_are_found_by_the_number_in_which_names_differ(t
         "USF1_cycle4.fastq": ("htselex", "4", "USF1_cycle0.fastq", "", ""),
         "GATA3_TGTCGT20NGA_AC_2.fastq": ("htselex", "2", zero, "TGTCGTA", "TGTCGT20NGA"),
         "GATA3_TGTCGT20NGA_AC_3.fastq": ("htselex", "3", zero, "TGTCGTA", "TGTCGT20NGA"),
+        "JUND_cycle3_L1.fastq": ("htselex", "3", "", "", ""),
+        "JUND_cycle3_L2.fastq": ("htselex", "3", "", "", ""),
         "CTCF_2_b.fastq": ("htselex", "2", "", "", ""),
         "CTCF_3_b.fastq": ("htselex", "3", "", "", ""),
     }

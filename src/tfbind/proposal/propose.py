@@ -5,7 +5,7 @@ import math
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -257,7 +257,7 @@ def propose(folder: Path, given: Sequence[Path], answers: Answers) -> Proposal:
         All faults at once: files that were named and cannot be used, answers that fit nothing, no dataset.
     """
     files, skipped, faults = gather(folder, given)
-    items = [_item(path, folder, skipped) for path in _distinct(files, skipped)]
+    items = [_item(path, folder) for path in _distinct(files, skipped)]
     named = {os.path.realpath(path) for path in given if path.is_file()}
     faults += [fault for item in items if os.path.realpath(item.look.path) in named for fault in item.look.faults]
     faults += _unanswerable(answers, items) if items else []
@@ -287,10 +287,14 @@ def propose(folder: Path, given: Sequence[Path], answers: Answers) -> Proposal:
     rows = [item for item in rows if item.row]
     _designs(rows)
     genomes, why, lengths = _genomes(items, rows, answers)
-    for item in rows:
-        _check_format(item)
+    if faults := [fault for item in rows for fault in _check_format(item)]:
+        raise InputError(faults)
     _replicates([item for item in rows if item.row])
     _name([item for item in rows if item.row])
+    for option in ("tf", "assay"):
+        word = getattr(answers, option).get("", "")
+        if word and not any(item.why.get(option, "").startswith(f"as --{option}") for item in rows):
+            skipped.append(f"--{option} {word}: without effect: no file here leaves it open, or could be of it")
     rows = [item for item in rows if item.row]
     if not rows:
         said = [f"{item.shown}: {item.look.about} {item.use}".strip() for item in items]
@@ -323,7 +327,7 @@ def _once(items: list[Item]) -> None:
             item.drop(f"left out: the same peaks as {same.shown}")
 
 
-def _item(path: Path, folder: Path, skipped: list[str]) -> Item:
+def _item(path: Path, folder: Path) -> Item:
     inside = os.path.relpath(os.path.abspath(path), os.path.abspath(folder))
     shown = os.path.abspath(path) if inside.startswith(os.pardir) else inside
     if shown != shown.strip() or not shown.isprintable():
@@ -461,7 +465,9 @@ def _cycles(rows: list[Item]) -> None:
         fit = fit or [zero for zero in zeros if zero.row["tf"] == item.row["tf"] != OPEN and _same_ligand(zero, item)]
         fit = fit or [zero for zero in zeros if not zero.said.tf and _same_ligand(zero, item)]
         several = sum(1 for other in later if key and series.get(id(other), ("", None))[0] == key) > 1
-        if item.row["assay"] == OPEN and "assay" in item.asked and (fit or several or number):
+        # one number alone may be that of a lane, or of read 1 of a ChIP
+        alone = bool(number) and item.look.length <= _WINDOW
+        if item.row["assay"] == OPEN and "assay" in item.asked and (fit or several or alone):
             if item.look.length:
                 what = (
                     "names that differ in the cycle alone" if fit or several else f"its name holds the cycle {number}"
@@ -518,7 +524,8 @@ def _series(reads: list[Item]) -> dict[int, tuple[str, int]]:
     for rest, members in sorted(by_rest.items(), key=lambda each: (-len(each[1]), each[0])):
         # not the number of a TF (USF1, USF2) or of a replicate
         tfs = {item.row["tf"] for item in members.values()}
-        if len(members) > 1 and len(tfs) == 1 and not re.search("rep(licate)?[_.-]?#", rest, re.I):
+        said = all(item.said.cycle in (None, number) for number, item in members.items())
+        if len(members) > 1 and len(tfs) == 1 and said and not re.search("rep(licate)?[_.-]?#", rest, re.I):
             for number, item in members.items():
                 found.setdefault(id(item), (rest, number))
     return found
@@ -606,11 +613,11 @@ def _designs(rows: list[Item]) -> None:
             pair[0].notes.append("one array design: it trains, and is not tested")
 
 
-def _check_format(item: Item) -> None:
+def _check_format(item: Item) -> Iterator[str]:
     # An answer that the file cannot be.
     about = assays.ASSAYS.get(item.row["assay"])
     if about and item.row["format"] not in (*about.formats, OPEN):
-        raise InputError(
+        yield (
             f"{item.look.path}: --assay {item.row['assay']}: {about.printed} comes as {', '.join(about.formats)}, and "
             f"this is {item.look.about}"
         )

@@ -279,7 +279,7 @@ def _placed(found: Look, rows: list[list[str]]) -> None:
     tally = Tally()
     found.peaks = peaks.read_peaks(path, "peaks", tally)
     found.kind = found.format = "peaks"
-    said = next((why for event, why, _ in tally.rows if event == "read as"), "BED or narrowPeak")
+    said = next((why for event, why, _ in tally.rows if event == "read as"), "BED")
     said = "narrowPeak" if said.startswith("narrowPeak by") else said
     found.about = f"{len(found.peaks)} peaks; {said}"
     words = [row[3].strip().lower() for row in rows if len(row) > 3]
@@ -311,6 +311,8 @@ def _table(found: Look, lines: list[str]) -> None:
     found.about = f"{_STATED[name]}; {_sizes(found)}"
     if found.format == "?":
         found.about = f"sequences with whole numbers, which may be counts of cycles or intensities; {_sizes(found)}"
+    if name == "words" and len(lines) < LINES and table.attrs["lacks"]:
+        found.about += f"; {table.attrs['lacks']}"
     if name == "counts":
         found.cycles = [int(cycle) for cycle in table if cycle != "sequence"]
     if name == "labelled" and "chrom" in table and table["chrom"].notna().all():
