@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from bad_inputs import CHROMOSOMES, bed, fasta, fastq, packed, peak, sequences, spaced
 from tfbind import assays, cli
 from tfbind.errors import InputError
-from tfbind.proposal import names, propose, recognise
+from tfbind.proposal import genomes, held_out, names, propose, recognise
+from tfbind.proposal.item import Item
 from tfbind.study import config
 
 BIN, REPO = Path(sys.executable).parent, Path(__file__).parents[2]
@@ -326,7 +328,7 @@ def test_each_file_gets_the_genome_that_it_fits(tmp_path):
 
 def test_an_assembly_is_named_by_the_lengths_of_its_chromosomes(monkeypatch, tmp_path):
     lengths = {name: len(text) for name, text in CHROMOSOMES.items()}
-    monkeypatch.setattr(propose, "_assemblies", lambda: {"tiny1": {"chr1": 5000}, "tiny2": {**lengths, "chrM": 900}})
+    monkeypatch.setattr(genomes, "assemblies", lambda: {"tiny1": {"chr1": 5000}, "tiny2": {**lengths, "chrM": 900}})
     write(tmp_path, {"genome.fa": fasta(CHROMOSOMES), "USF1.bed": PEAKS})
     rows, said, _ = proposed(tmp_path)
     assert rows["USF1.bed"]["genome"] == "tiny2" and list(said["genomes"]) == ["tiny2"]
@@ -360,13 +362,11 @@ def test_a_genome_of_ucsc_is_named_by_the_command_line(tmp_path):
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 23])
 def test_a_tenth_validates_and_a_fifth_tests(count, tmp_path):
     share = np.linspace(2, 1, count)
-    rows = [
-        propose.Item(recognise.Look(tmp_path, kind="peaks"), names.Said("x"), "x", {"genome": "g"}) for _ in range(2)
-    ]
+    rows = [Item(recognise.Look(tmp_path, kind="peaks"), names.Said("x"), "x", {"genome": "g"}) for _ in range(2)]
     table = [(f"chr{c}", 200_000 * i) for c in range(count) for i in range(int(200 * share[c]))]
     for row in rows:
-        row.look.peaks = propose.pd.DataFrame(table, columns=["chrom", "start"])
-    split, why = propose._split(rows, {"g": {f"chr{c}": 10**9 for c in range(30)}})
+        row.look.peaks = pd.DataFrame(table, columns=["chrom", "start"])
+    split, why = held_out.choose(rows, {"g": {f"chr{c}": 10**9 for c in range(30)}})
     part = {
         key: sum(share[int(c[3:])] for c in chroms if int(c[3:]) < count) / share.sum() for key, chroms in split.items()
     }
