@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bad_inputs import genomes, peaks, probes, reads, studies
+from bad_inputs import CHROMOSOMES, fasta, genomes, peaks, probes, proposal, reads, studies
 from tfbind import cli
 
 CASES = [*peaks.CASES, *genomes.CASES, *reads.CASES, *probes.CASES, *studies.CASES]
@@ -61,6 +61,28 @@ def test_bad_input(case, tmp_path, monkeypatch, capsys):
     code, said = run(monkeypatch, capsys, "validate", config)
     assert (code, [part for part in case.says if part not in said]) == (case.code, []), said
     assert sorted(tmp_path.rglob("*")) == before, "reading leaves nothing behind"
+
+
+@pytest.mark.parametrize("case", proposal.CASES, ids=lambda case: case.name)
+def test_bad_input_of_init(case, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, content in {"genome.fa": fasta(CHROMOSOMES), "USF1.narrowPeak": proposal.PEAKS, **case.files}.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        if path.name == "nowhere":
+            path.symlink_to("absent")
+        else:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+    before = sorted(tmp_path.rglob("*"))
+    code, said = run(monkeypatch, capsys, "init", "study", *case.given)
+    assert (code, [part for part in case.says if part not in said]) == (case.code, []), said
+    written = set(tmp_path.rglob("*")) - set(before)
+    assert {path.name for path in written} == (set() if code == 2 else {"study", "config.yaml", "datasets.tsv"})
+    if code != 2:
+        # a question is a fault of the sheet that is named as one; without any the study is valid
+        code, said = run(monkeypatch, capsys, "validate", "study/config.yaml")
+        assert code == (2 if case.code == 3 else 0), said
+        assert case.code == 0 or "could not tell" in said, said
 
 
 def test_every_number_has_its_test():

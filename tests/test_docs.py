@@ -46,6 +46,7 @@ SHELL = r"^( *)```(?:sh|bash)\n(.*?)^ *```"
 ELSEWHERE = {
     "tfbind doctor": "test_doctor.py",
     "tfbind progress": "test_progress.py",
+    "tfbind init my": "test_propose.py",
     "tfbind simulate study": "test_score_tables.py",
     "python pwm.py": "test_score_tables.py",
     "tfbind evaluate pwm.tsv": "test_score_tables.py",

@@ -23,7 +23,7 @@ FLOORS = [
     ["archives", "sequences"],
     ["models"],
     ["celltype", "interpretation", "transfer"],
-    ["simulation", "report", "check_files"],
+    ["simulation", "report", "check_files", "proposal"],
     ["cli"],
 ]
 MODULES = sorted(
@@ -140,7 +140,7 @@ def test_a_start_loads_what_it_needs():
         groups.setdefault(frozenset(allowed), {})[f"{name}.py"] = imports(scripts[name])
     # planning, validation, prediction from Python and at the command line
     names = ("study.config", "cli", "sequences.positives", "sequences.negatives", "simulation.simulate", "code_digest")
-    names += ("archives.accessions", "sequences.leakage", "check_files")
+    names += ("archives.accessions", "sequences.leakage", "check_files", "proposal.propose")
     groups[frozenset(HEAVY - {"torch", "sklearn"})] = {name: f"import tfbind.{name}" for name in names}
     groups[frozenset(HEAVY - {"pytorch_lightning"})] = {"prediction": "import tfbind.models.predict"}
     given = json.dumps([sorted(HEAVY), [[sorted(allowed), sources] for allowed, sources in groups.items()]])

@@ -84,6 +84,16 @@ _ALSO = {
 }
 
 
+def spelled(word: str) -> str:
+    """The assay whose name this is in any of its spellings, `ChIP-seq` or `chip`; '' for any other word."""
+    return _names().get(_plain(word), "")
+
+
+def _names() -> dict[str, str]:
+    # Spelling, in the form that `_plain` gives -> key.
+    return _ALSO | {_plain(about.printed): key for key, about in ASSAYS.items()} | {key: key for key in ASSAYS}
+
+
 def _plain(word: str) -> str:
     return re.sub("[^a-z0-9]", "", word.lower().replace("&", "and"))
 
@@ -101,7 +111,7 @@ def meant(word: str) -> str:
         A key of `ASSAYS`, or ''.
     """
     plain = _plain(word)
-    names = _ALSO | {_plain(about.printed): key for key, about in ASSAYS.items()} | {key: key for key in ASSAYS}
+    names = _names()
     close = difflib.get_close_matches(plain, names, 1, 0.75)
     return names.get(plain) or (names[close[0]] if close else "")
 

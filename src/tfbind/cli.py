@@ -55,6 +55,46 @@ def validate(
         raise NotEstimable("\n".join(reasons))
 
 
+@app.command("init")
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Of the study; it may hold your files.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILES", help="Peaks, reads, genomes; none: all in DIR.")
+    ] = None,
+    tf: Annotated[list[str] | None, typer.Option(help="TF of the files whose names do not say it, or FILE=TF.")] = None,
+    assay: Annotated[
+        list[str] | None, typer.Option(help="Assay of the files that leave it open, or FILE=ASSAY.")
+    ] = None,
+    genome: Annotated[list[str] | None, typer.Option(help="Name of the genome, e.g. hg38, or FILE=NAME.")] = None,
+) -> None:
+    """Look at your files and propose a config and a sheet, with a reason for each guess; nothing is overwritten."""
+    from tfbind.proposal import propose
+
+    propose.refuse(folder)
+    answers = propose.Answers(
+        **{name: _answers(name, given) for name, given in (("tf", tf), ("assay", assay), ("genome", genome))}
+    )
+    found = propose.propose(folder, files or [], answers)
+    propose.write(found, folder)
+    for line in found.lines():
+        typer.echo(line)
+    tfs = {row["tf"] for row in found.rows} - {propose.OPEN}
+    typer.echo(f"{folder}: config.yaml and datasets.tsv written: {len(found.rows)} datasets of {len(tfs)} TFs")
+    typer.echo(f"Read and correct them. Next: tfbind validate {folder}/config.yaml")
+    typer.echo(f"then: snakemake --cores 8 --configfile {folder}/config.yaml --directory {folder}")
+    if found.questions:
+        raise NotEstimable("\n".join(["open, ? in the sheet:", *found.questions]))
+
+
+def _answers(option: str, given: list[str] | None) -> dict[str, str]:
+    # VALUE, or FILE=VALUE -> file ('' for all) -> value.
+    pairs = [word.rpartition("=")[::2] for word in given or []]
+    twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    if twice:
+        raise InputError(f"--{option}: given twice for {', '.join(name or 'all files' for name in twice)}")
+    return dict(pairs)
+
+
 def _counted(done: int, of: int) -> None:
     # A line that the next one overwrites; only on a terminal.
     if sys.stderr.isatty():

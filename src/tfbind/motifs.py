@@ -170,6 +170,15 @@ def jaspar(tax_groups: Sequence[str] = ("vertebrates",), collection: str = "CORE
     return _jaspar(tuple(tax_groups), collection, release)
 
 
+@cache
+def tf_names(group: str) -> tuple[str, ...]:
+    """Names of the TFs that have a CORE matrix in a group of JASPAR, each once, in alphabetical order."""
+    from pyjaspar import jaspardb  # imported only where JASPAR is read
+
+    found = jaspardb(release=RELEASE).conn.execute(_LATEST.format("?"), ["CORE", group])
+    return tuple(sorted({name for _, name, _ in found}))
+
+
 #: Latest versions of a collection in some groups; the latest is taken over all collections and groups.
 _LATEST = """
     with last as (select BASE_ID, max(VERSION) as VERSION from MATRIX group by BASE_ID)

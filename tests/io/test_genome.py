@@ -8,6 +8,7 @@ import pytest
 
 from tfbind import dna
 from tfbind.errors import InputError
+from tfbind.io import genome as genome_module
 from tfbind.io.genome import Genome, index
 
 
@@ -146,3 +147,18 @@ def test_the_yeast_genome(real, tmp_path):
     assert len(genome.lengths) == 16
     fetched = pysam.FastaFile(str(tmp_path / "sacCer3.fa")).fetch("chrXII", 459_000, 460_000)
     assert dna.decode(genome.windows(["chrXII"], [459_000], [460_000])) == [fetched.upper()]
+
+
+def test_lengths_are_those_of_the_index(tmp_path, monkeypatch):
+    text = ">chr1 a description\r\nACGTACGTAC\r\nACGT\r\n>chr2\nACGTAC\n>chr3\n" + "ACGTACGTAC\n" * 90 + "ACG"
+    (tmp_path / "a.fa").write_bytes(text.encode())
+    (tmp_path / "a.fa.gz").write_bytes(gzip.compress(text.encode()))
+    index(tmp_path / "a.fa", tmp_path / "b.fa")
+    expected = list(Genome(tmp_path / "b.fa").lengths.items())
+    for chunk in (1, 64, 1 << 22):
+        monkeypatch.setattr(genome_module, "_CHUNK", chunk)
+        assert (
+            list(genome_module.lengths(tmp_path / "a.fa"))
+            == list(genome_module.lengths(tmp_path / "a.fa.gz"))
+            == expected
+        )

@@ -426,3 +426,11 @@ def test_flanks_with_any_base():
     barcodes = random_reads(50, 4, seed=9)
     sequences = [f"{code}TGATCC{s}GA" for code, s in zip(barcodes, inner, strict=True)]
     assert selex.inserts(sequences, "NNNNTGATCC", "NN", Tally())["sequence"].tolist() == inner
+
+
+def test_the_first_reads_are_read_and_no_more(tmp_path):
+    path = tmp_path / "a.fastq"
+    path.write_text("@r1 1:N:0\nacgu\n+\nIIII\n@r2\nAC\nGT\n+\nII\nII\n@r3\nA\n+\nIII\n")
+    assert sequence_files.first_reads(path, 2) == [("r1", "ACGU"), ("r2", "ACGT")]
+    with pytest.raises(InputError, match=r"record 3 \(@r3\): 3 qualities for 1 bases"):
+        sequence_files.first_reads(path, 3)

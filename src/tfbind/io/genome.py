@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from tfbind.io import peak_formats, textfile
 from tfbind.io.atomic import replacing
 from tfbind.kernels import windows as kernel
 
+_CHUNK = 1 << 22  # bytes of lines taken at a time
 _LETTERS = b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv"
 
 
@@ -100,6 +101,43 @@ def _copy(source: str | os.PathLike, fasta: Path) -> None:
         faults.append(f"{source}: 0 records; this is not a FASTA file")
     if faults:
         raise InputError(textfile.listed(faults))
+
+
+def lengths(source: str | os.PathLike) -> Iterator[tuple[str, int]]:
+    """Name and length of each record of a FASTA, without an index.
+
+    Parameters
+    ----------
+    source : path
+        Plain, gzip or bgzip. Read in one pass, in the memory of its longest line.
+
+    Yields
+    ------
+    (str, int)
+        Name up to the first white space, and bp, in the order of the file. Lines before the first ``>`` are left out;
+        `index` refuses them.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
+    name, size = None, 0
+    with textfile.binary(source) as stream, textfile.whole(source):
+        while lines := stream.readlines(_CHUNK):
+            whole = b"".join(lines)
+            if name is not None and b">" not in whole and b";" not in whole:
+                size += len(whole) - whole.count(b"\n") - whole.count(b"\r")
+                continue
+            for line in lines:
+                if line.startswith(b">"):
+                    if name is not None:
+                        yield name, size
+                    name, size = (line[1:].split() or [b""])[0].decode("utf-8", "replace"), 0
+                elif not line.startswith(b";"):
+                    size += len(line.strip(b"\r\n"))
+    if name is not None:
+        yield name, size
 
 
 class Genome:

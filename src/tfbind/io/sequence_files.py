@@ -7,6 +7,7 @@ change is counted. A file with faults is refused whole, with its faults in one `
 import os
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -200,7 +201,7 @@ def read_fastq(path: str | os.PathLike, tally: Tally | None = None) -> pd.DataFr
         return pd.DataFrame({"sequence": plain})
     sequences, faults = [], []
     try:
-        for sequence in _fastq(path, textfile.lines(path)):
+        for _, sequence in _fastq(path, textfile.lines(path)):
             sequences.append(sequence)
     except textfile.Truncated as error:
         faults.append(f"{error} (it breaks off in record {len(sequences) + 1})")
@@ -238,7 +239,32 @@ def _plain_fastq(path) -> pd.Series | None:
     return dna.column(np.concatenate(letters), np.concatenate(ends)) if last and not rest else None
 
 
-def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
+def first_reads(path: str | os.PathLike, count: int) -> list[tuple[str, str]]:
+    """Name and sequence of the first reads of a FASTQ, of which no more is read.
+
+    Parameters
+    ----------
+    path : path
+        Plain or gzip.
+    count : int
+        At most so many.
+
+    Returns
+    -------
+    list of (str, str)
+        The name ends before the first white space; the sequence is in upper case, as it stands otherwise.
+
+    Raises
+    ------
+    InputError
+        As `read_fastq`, for what is wrong among these reads.
+    """
+    found = islice(_fastq(path, textfile.lines(path)), count)
+    return [((header[1:].split() or [""])[0], sequence.upper()) for header, sequence in found]
+
+
+def _fastq(path, stream: Iterator[str]) -> Iterator[tuple[str, str]]:
+    # Header and sequence of each record.
     record, mates = 0, set()
     for header in stream:
         if not header:
@@ -267,7 +293,7 @@ def _fastq(path, stream: Iterator[str]) -> Iterator[str]:
             raise InputError(
                 f"{where}: {len(quality)} qualities for {len(sequence)} bases; correct the record, reading stopped here"
             )
-        yield sequence
+        yield header, sequence
 
 
 def _rows(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:

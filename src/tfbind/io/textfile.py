@@ -23,7 +23,26 @@ SHOWN = 300
 BOMB, RATIO, LONGEST = 2**24, 100, 2**24
 #: The name of standard input where a file is asked for.
 STANDARD = "-"
-_FOREIGN = {b"PK\x03\x04": "a zip archive", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+#: How files begin that are no text, unpacked or not -> what they are, and what to give instead.
+_AGAIN = "unpack it or pack it with gzip"
+_SIGNAL = "give the peaks that were called on it"
+_ALIGNED = "call peaks on them, e.g. with MACS, and give these"
+_FOREIGN = {
+    b"PK\x03\x04": ("a zip archive", f"{_AGAIN} (a sheet of Excel: save it as tab-separated text)"),
+    b"\xd0\xcf\x11\xe0": ("a document of Excel or Word", "save it as tab-separated text"),
+    **{
+        start: (name, _AGAIN) for start, name in ((b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
+    },
+    **dict.fromkeys((b"BAM\1", b"CRAM"), ("BAM or CRAM, alignments", _ALIGNED)),
+    **dict.fromkeys((b"\x26\xfc\x8f\x88", b"\x88\x8f\xfc\x26"), ("bigWig, a signal along the genome", _SIGNAL)),
+    **dict.fromkeys((b"\xeb\xf2\x89\x87", b"\x87\x89\xf2\xeb"), ("bigBed", "unpack it with bigBedToBed")),
+    **dict.fromkeys((b"\x43\x27\x41\x1a", b"\x1a\x41\x27\x43"), ("2bit", "unpack it with twoBitToFa")),
+    **dict.fromkeys((b"BAI\1", b"TBI\1", b"CSI\1"), ("an index", "name the file that it is of")),
+    b"NCBI.sra": ("an archive of SRA", "unpack it with fasterq-dump"),
+    b"\x89HDF": ("HDF5", "write its content as text"),
+    b"PAR1": ("Parquet", "write it as tab-separated text"),
+    b"%PDF": ("a PDF", "name the data file"),
+}
 
 
 class Truncated(InputError):
@@ -106,21 +125,30 @@ def binary(path: str | os.PathLike, unpack: Callable[..., BinaryIO] = igzip.open
                 magic = raw.read(8)
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}; check the path") from None
-    for start, words in _FOREIGN.items():
-        if magic.startswith(start):
-            raise InputError(f"{path}: this is {words}; unpack it or pack it with gzip")
+    _refuse_foreign(path, magic)
     if magic[:2] == b"\x1f\x8b":
         stream = io.BufferedReader(_Unpacked(path, unpack), 2**17)
     else:
         stream = sys.stdin.buffer if path == STANDARD else io.BufferedReader(io.FileIO(path), 2**17)
     with whole(path):
         head = stream.peek(256)[:256]
+    try:
+        _refuse_foreign(path, head)  # BAM is packed as gzip is
+    except InputError:
+        stream.close()
+        raise
     begins = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if begins[:1] in (b"<", b"{", b"\0") or b"\0" in head.rstrip(b"\0"):
         stream.close()
         shown = begins[:60].decode("ascii", "replace").replace("\n", " ")
         raise InputError(f"{path}: not a data file, it begins with {shown!r}; download it again")
     return stream
+
+
+def _refuse_foreign(path: str | os.PathLike, head: bytes) -> None:
+    for start, (what, remedy) in _FOREIGN.items():
+        if head.startswith(start):
+            raise InputError(f"{path}: this is {what}; {remedy}")
 
 
 def lines(path: str | os.PathLike) -> Iterator[str]:

@@ -42,6 +42,41 @@ def peaks_of(path: str | os.PathLike, row: Mapping[str, str], tally: Tally | Non
     return read_peaks(path, row["format"], tally)
 
 
+def placed(peaks: pd.DataFrame, genome: chromosomes.Chromosomes, tally: Tally) -> tuple[pd.DataFrame, pd.Series]:
+    """Peaks under the names of the genome's chromosomes, and which of them end beyond.
+
+    Parameters
+    ----------
+    peaks : table of `peaks_of`
+    genome : Chromosomes
+        Only its names and lengths are read.
+    tally : Tally
+        Counts the peaks dropped, on chromosomes that the genome lacks.
+
+    Returns
+    -------
+    peaks : DataFrame
+    beyond : (N,) Series of bool
+        Whether a peak ends beyond its chromosome.
+
+    Raises
+    ------
+    InputError
+        More than 5 % of the peaks lie on unknown chromosomes, or more than 1 % end beyond their chromosome.
+    """
+    source = peaks.attrs.get("path", "the peaks")
+    peaks = chromosomes.named(peaks, genome, tally)
+    beyond = peaks["end"] > peaks["chrom"].map(genome.lengths)
+    if beyond.sum() > _OUTSIDE_SHARE * len(peaks):
+        first = peaks[beyond].iloc[0]
+        raise InputError(
+            f"{source}: {beyond.sum()} of {len(peaks)} peaks end beyond their chromosome, e.g. {first['chrom']}:"
+            f"{first['start']}-{first['end']} in {genome.path} of {genome.lengths[first['chrom']]} bp; the peaks are "
+            "probably of another genome build"
+        )
+    return peaks, beyond
+
+
 def windows(
     peaks: pd.DataFrame,
     length: int,
@@ -75,17 +110,8 @@ def windows(
         More than 5 % of the peaks lie on unknown chromosomes, more than 1 % end beyond their chromosome, or the
         blacklist names no chromosome of the genome.
     """
-    source = peaks.attrs.get("path", "the peaks")
-    peaks = chromosomes.named(peaks, genome, tally)
+    peaks, beyond = placed(peaks, genome, tally)
     size = peaks["chrom"].map(genome.lengths)
-    beyond = peaks["end"] > size
-    if beyond.sum() > _OUTSIDE_SHARE * len(peaks):
-        first = peaks[beyond].iloc[0]
-        raise InputError(
-            f"{source}: {beyond.sum()} of {len(peaks)} peaks end beyond their chromosome, e.g. {first['chrom']}:"
-            f"{first['start']}-{first['end']} in {genome.path} of {genome.lengths[first['chrom']]} bp; the peaks are "
-            "probably of another genome build"
-        )
     tally.add("dropped", "peak ends beyond the chromosome", beyond.sum())
     start = peaks["summit"] - length // 2
     off = ~beyond & ((start < 0) | (start + length > size))

@@ -47,7 +47,8 @@ def check_row(row: dict[str, str], genomes: Mapping) -> Iterator[str]:
     if row["format"] in PLACED and not row["genome"]:
         yield f"genome: a {row['format']} file needs one; write a key of `genomes` in the config"
     if row["genome"] and row["genome"] not in genomes:
-        yield f"genome: {row['genome']!r} is not in the config's `genomes` ({', '.join(genomes) or 'none there'})"
+        left = ", where `tfbind init` could not tell," if row["genome"] == "?" else ""
+        yield f"genome: {row['genome']!r}{left} is not in the config's `genomes` ({', '.join(genomes) or 'none there'})"
     about = ASSAYS.get(row["assay"])  # None: its fault is said by the schema
     if about and row["format"] and row["format"] not in about.formats:
         said = f"{row['format']} {_holds(row['format'])}"

@@ -81,7 +81,10 @@ def check(instance: Mapping, rules: dict) -> Iterator[str]:
         prefix = f"{place}: " if place else ""
         value = repr(error.instance)
         value = value if len(value) <= 100 else f"{value[:100]}..."
-        if error.validator == "additionalProperties" and error.validator_value is False:
+        if error.instance == "?":
+            about = error.schema.get("description", "")
+            yield f"{prefix}{value} stands where `tfbind init` could not tell. {about}".strip()
+        elif error.validator == "additionalProperties" and error.validator_value is False:
             known = list(error.schema["properties"])
             for key in error.instance:
                 if key not in known:
