@@ -15,15 +15,15 @@ from tfbind.study.schema import schema
 REPO = Path(__file__).parents[1]
 #: Rooms (folders and single modules) from the ground up; a room imports those below it.
 FLOORS = [
-    ["errors", "kernels", "earlier", "assays"],
+    ["errors", "kernels", "earlier", "assays", "home"],
     ["dna", "code_digest"],
     ["kmers"],
     ["io", "motifs", "job", "seeding"],
-    ["study", "statistics", "kept", "progress", "doctor"],
+    ["study", "statistics", "kept", "progress", "doctor", "storage"],
     ["archives", "sequences"],
     ["models"],
     ["celltype", "interpretation", "transfer"],
-    ["simulation", "report", "check_files"],
+    ["simulation", "report", "check_files", "run"],
     ["cli"],
 ]
 MODULES = sorted(

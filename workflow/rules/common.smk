@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import IOFile
 
 from tfbind.code_digest import digest
 from tfbind.errors import InputError
@@ -74,7 +75,24 @@ FOLDS = ["", *(f"fold{i}/" for i in range(1, study.config["split"]["folds"]))]
 
 
 def one_of(words):
-    return "|".join(map(re.escape, words)) or "(?!)"
+    # Of nothing: a pattern that matches nothing, without the `?` that would end the path of a URL in a storage.
+    return "|".join(map(re.escape, words)) or r"[^\w\W]"
+
+
+def constrain_stored():
+    """Make the constraints of wildcards hold for outputs in a storage, whose plug-in read its query before they came.
+
+    So does that of S3 (findings/snakemake_s3_wildcard_constraints.sh). It is done after the last rule.
+    """
+    for each in workflow.rules:
+        for number, item in enumerate(each.output):
+            if item.is_storage:
+                stored = item.storage_object
+                stored.__post_init__()
+                again = IOFile(str(stored.local_path()), rule=each)
+                again.clone_flags(item, skip_storage_object=True)
+                again.flags["storage_object"] = stored
+                each.output[number] = again
 
 
 wildcard_constraints:
@@ -85,6 +103,34 @@ wildcard_constraints:
     genome=one_of(study.config["genomes"]),
 
 
+# Of the files that the config and its sheets name, those that a rule makes; all others are the user's own.
+BROUGHT = study.brought()
+
+
+def file_of_study(name):
+    """A file of the study as an input. The user's own are read where they lie, also if all else is kept in a storage."""
+    return name if name in BROUGHT else local(name)
+
+
+def files_of_study(names):
+    return list(map(file_of_study, names))
+
+
+def located(name, names, input):
+    """Where a job finds each file that its parameters name: there, or where Snakemake put a copy from a storage.
+
+    Of `names`, which are its input `files`, and of those of the genome `name`. Being derived from `input`, such a
+    parameter makes nothing anew.
+    """
+    options = study.config["genomes"].get(name, {})
+    found = {
+        paths.local(options[key]): input.get(key)
+        for key in ("blacklist", "genes")
+        if input.get(key)
+    }
+    return found | dict(zip(names, input.files, strict=True))
+
+
 def genome(row):
     """The indexed genome and the blacklist of a row, where it has one."""
     name = row["genome"]
@@ -93,7 +139,7 @@ def genome(row):
     blacklist = paths.local(study.config["genomes"][name]["blacklist"])
     fasta = f"resources/genomes/{name}.fa"
     return {"genome": fasta, "index": f"{fasta}.fai"} | (
-        {"blacklist": blacklist} if blacklist else {}
+        {"blacklist": file_of_study(blacklist)} if blacklist else {}
     )
 
 
@@ -145,7 +191,9 @@ def foreign_scores(wildcards):
     wanted = [
         paths.scores_file(source, label, t, x) for t, x in plan.tests(source, label)
     ]
-    return [str(folder / name) for name in wanted if (folder / name).is_file()]
+    return files_of_study(
+        str(folder / name) for name in wanted if (folder / name).is_file()
+    )
 
 
 def assayed_factor(wildcards):
@@ -159,9 +207,17 @@ def trial_files(wildcards):
     options, fasta = study.config["genomes"][name], f"resources/genomes/{name}.fa"
     named = {key: paths.local(options[key]) for key in ("genes", "blacklist")}
     cells = plan.trial_paths(assayed_factor(wildcards), wildcards.cell)
-    return {"genome": fasta, "index": f"{fasta}.fai", "cells": cells} | {
-        key: path for key, path in named.items() if path
-    }
+    return {
+        "genome": fasta,
+        "index": f"{fasta}.fai",
+        "files": files_of_study(cells),
+    } | {key: file_of_study(path) for key, path in named.items() if path}
+
+
+def trial_located(wildcards, input):
+    """`located`, of the files of a trial."""
+    cells = plan.trial_paths(assayed_factor(wildcards), wildcards.cell)
+    return located(study.cells[wildcards.cell]["genome"], cells, input)
 
 
 def of_curve(table):

@@ -66,11 +66,11 @@ CARDS = [
 
 rule cards:
     input:
-        [plan.files(d) for d in study.datasets],
-        expand(POSITIVES, dataset=study.datasets),
-        [NEGATIVES.format(dataset=d, negatives=x) for d, x, _ in CARDS],
-        [LEAKING.format(dataset=d, negatives=x) for d, x, _ in CARDS],
         [f"results/models/{d}/{x}/{model}/model.json" for d, x, model in CARDS],
+        files=[files_of_study(plan.files(d)) for d in study.datasets],
+        positives=[POSITIVES.format(dataset=d) for d, _, _ in CARDS],
+        negatives=[NEGATIVES.format(dataset=d, negatives=x) for d, x, _ in CARDS],
+        leaking=[LEAKING.format(dataset=d, negatives=x) for d, x, _ in CARDS],
         metrics=rules.summarise.output.metrics,
     output:
         cards=[f"results/models/{d}/{x}/{model}/MODEL.md" for d, x, model in CARDS],
@@ -94,6 +94,9 @@ rule cards:
             }
             for d, row in study.datasets.items()
         },
+        located=lambda wildcards, input: located(
+            "", sum(map(plan.files, study.datasets), []), input
+        ),
         config={key: study.config[key] for key in ("sequence", "split", "negatives")},
         readings={
             model: {

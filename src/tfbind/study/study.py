@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfbind.assays import ASSAYS, PLACED, chosen, form, has_cycles, is_in_vivo, printed
-from tfbind.io.paths import PATHS, checksum_column, is_url, local
+from tfbind.io.paths import PATHS, checksum_column, is_url, local, simulated
 from tfbind.study import schema
 from tfbind.study.negative_kinds import KINDS
 from tfbind.study.shifts import SHIFTS, is_tested_on, shift
@@ -478,6 +478,11 @@ class Study:
                 (genome["genes"], genome["genes_sha256"]),
             ]
         return {local(source): (source, sha256) for source, sha256 in sources if is_url(source)}
+
+    def brought(self) -> set[str]:
+        """Local paths of the files that a run fetches or simulates; all others that the study names are the user's."""
+        assays = self.config["simulation"]["assays"] if self.simulated else ()
+        return {*self.downloads(), *(str(self.simulated / name) for name in simulated(assays=assays) if assays)}
 
     def checksums(self, dataset: str) -> dict[str, str]:
         """Local path -> checksum of the files that a row reads and of its blacklist; without those that have none."""
