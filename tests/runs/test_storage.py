@@ -63,10 +63,10 @@ def own(study, tmp_path):
     simulated = study / "resources" / "simulated"
     elsewhere = tmp_path / "elsewhere.fa"
     shutil.move(simulated / "genome.fa", elsewhere)
-    shutil.move(simulated / "USF1_k562.narrowPeak", study / "own.narrowPeak")
+    shutil.move(simulated / "USF1_k562.narrowPeak", study / "resources" / "own.narrowPeak")
     for path, before, after in (
         (study / "config.yaml", "resources/simulated/genome.fa", str(elsewhere)),
-        (study / "resources" / "datasets.tsv", "simulated/USF1_k562.narrowPeak", "../own.narrowPeak"),
+        (study / "resources" / "datasets.tsv", "simulated/USF1_k562.narrowPeak", "own.narrowPeak"),
     ):
         assert before in path.read_text()
         path.write_text(path.read_text().replace(before, after))
@@ -95,10 +95,10 @@ def test_a_storage_holds_the_files_of_a_plain_run(provider, own, tmp_path):
 
 
 def test_a_failed_job_says_why_and_names_the_users_file(own, tmp_path):
-    (own / "own.narrowPeak").write_text("chr1\tx\ty\n")
+    (own / "resources" / "own.narrowPeak").write_text("chr1\tx\ty\n")
     with fs(tmp_path) as (options, _):
         ran = through(own, "results/positives/USF1_k562.parquet", *options)
-    assert ran.returncode == 1 and "\n  own.narrowPeak:1" in ran.stdout + ran.stderr, ran.stdout + ran.stderr
+    assert ran.returncode == 1 and "\n  resources/own.narrowPeak:1" in ran.stdout + ran.stderr, ran.stdout + ran.stderr
 
 
 def test_kubernetes_plans_a_study(study, tmp_path):
