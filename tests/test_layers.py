@@ -106,7 +106,17 @@ SCRIPTS = {
     "unlabelled": STATISTICS | {"torch"},
 }
 #: What the workflow imports to plan, at every start and for every job of a cluster.
-PLANNING = {"study.config", "study.plan", "study.study", "errors", "io.hosts", "io.paths", "code_digest", "progress"}
+PLANNING = {
+    "study.config",
+    "study.plan",
+    "study.study",
+    "errors",
+    "io.hosts",
+    "io.paths",
+    "code_digest",
+    "progress",
+    "home",
+}
 #: Prints what is loaded beyond what may be: groups of (may be loaded, code by name), each in a process of its own that
 #: has what all but the first may load.
 LOADED = """

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-_HERE = Path(__file__).parent
-_FOLDERS = (_HERE / "repository", _HERE.parents[1])
+PACKAGE = Path(__file__).resolve().parent
+_FOLDERS = (PACKAGE / "repository", PACKAGE.parents[1])
 #: Laid out as the repository: `Snakefile`, `workflow/`, `profiles/`, `envs/`, the demo's config and sheets.
 FOLDER = next(folder for folder in _FOLDERS if (folder / "workflow" / "schemas").is_dir())

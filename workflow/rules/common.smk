@@ -8,6 +8,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.io import IOFile
 
+from tfbind import home
 from tfbind.code_digest import digest
 from tfbind.errors import InputError
 from tfbind.io import paths
@@ -29,6 +30,9 @@ class _Interpreter(str):
 if os.path.exists(sys.executable):
     to_shell = _Interpreter if workflow.local_exec else shlex.quote
     sys.executable = to_shell(sys.executable)
+
+# For envs/tfbind.post-deploy.sh.
+os.environ["TFBIND_PACKAGE"] = str(home.PACKAGE)
 
 # One config is one study: a file given on the command line replaces `config.yaml` (Snakemake itself would merge them).
 given = workflow.config_settings.configfiles
