@@ -1,8 +1,18 @@
 """One self-contained page that answers the question."""
 
+# The page states their checksums, which no sheet gives, and they may be in a storage.
+UNVERIFIED = list(
+    dict.fromkeys(
+        path
+        for source, sha256 in study.named()
+        if not sha256 and (path := paths.local(source)) in BROUGHT
+    )
+)
+
 
 rule report_page:
     input:
+        files=UNVERIFIED,
         tables=[
             rules.summarise.output[name]
             for name in (
@@ -42,6 +52,7 @@ rule report_page:
         ENV
     params:
         title=study.config["report"]["title"],
+        located=lambda wildcards, input: located("", UNVERIFIED, input),
         datasets=list(study.datasets),
         labels=[(d, label) for d in study.datasets for label in study.labels(d)],
         rows={d: plan.shown(d) for d in study.datasets},
