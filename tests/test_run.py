@@ -5,10 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from snakemake_interface_storage_plugins.registry import StoragePluginRegistry
 
 import studies
 from tfbind import home, run
-from tfbind.errors import InputError
+from tfbind.errors import InputError, ResourceError
 
 
 def tfbind(folder, *arguments):
@@ -54,19 +55,30 @@ BAD = {
     "two configs": (["c.yaml", "--configfile", "d.yaml"], "c.yaml is the config already"),
     "two of Snakemake's": (["--configfile", "c.yaml", "d.yaml"], "one --configfile is one study"),
     "a value that is none": (["c.yaml", "--config", "level"], "name=value"),
+    "no such executor": (["{study}", "--executor", "abacus"], "abacus"),
     "a number that is none": (["c.yaml", "--cores", "many"], "must be integer or"),
 }
 
 
 @pytest.mark.parametrize(("words", "said"), BAD.values(), ids=BAD)
-def test_what_is_wrong_with_the_command_or_the_study_is_refused(words, said, tmp_path, monkeypatch):
+def test_what_is_wrong_with_the_command_or_the_study_is_refused(words, said, small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    words = [word.format(study="a study/config.yaml") for word in words]
     for name in ("c.yaml", "d.yaml"):
         (tmp_path / name).write_text("datasets: d.tsv\n")
     with pytest.raises(InputError) as refused:
         run.run(words)
     assert said in str(refused.value) and len(str(refused.value).splitlines()) <= 3
     assert not (tmp_path / ".snakemake").exists(), "something was started"
+
+
+def test_a_storage_needs_its_plug_in_and_a_place(small, monkeypatch):
+    words = [str(small / "config.yaml"), "-n", "--default-storage-provider", "cellar"]
+    with pytest.raises(ResourceError, match="no storage cellar: pip install snakemake-storage-plugin-cellar"):
+        run.run(words)
+    monkeypatch.setattr(StoragePluginRegistry, "is_installed", lambda self, name: True)
+    with pytest.raises(InputError, match="storage cellar: name the place in it with --default-storage-prefix"):
+        run.run(words)
 
 
 def test_what_is_refused_ends_with_2(tmp_path):

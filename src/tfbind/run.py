@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tfbind import home
-from tfbind.errors import InputError
+from tfbind.errors import InputError, ResourceError
 from tfbind.study import config
 
 #: What the demo reads, under `home.FOLDER`; `config.yaml` comes last, since it says that the others are there.
@@ -34,10 +34,13 @@ def run(words: Sequence[str], say: Callable[[str], object] = print) -> int:
     Raises
     ------
     InputError
-        The study is invalid, or not the first word. Nothing was started.
+        The study is invalid, or not the first word, or Snakemake does not take the options. Nothing was started.
+    ResourceError
+        The plug-in of a storage is not installed. Nothing was started.
     """
     from snakemake import cli
     from snakemake.exceptions import CliException, WorkflowError
+    from snakemake_interface_storage_plugins.registry import StoragePluginRegistry
 
     named = next((word for word in words[:1] if not word.startswith("-")), None)
     given = ["--snakefile", str(home.FOLDER / "Snakefile")]
@@ -68,9 +71,17 @@ def run(words: Sequence[str], say: Callable[[str], object] = print) -> int:
         if not files[0].is_file():
             _copy_demo(folder, say)
     config.load(files[0], overrides)
+    if storage := args.default_storage_provider:
+        if not StoragePluginRegistry().is_installed(storage):
+            raise ResourceError(f"no storage {storage}: pip install snakemake-storage-plugin-{storage}")
+        if not args.default_storage_prefix:
+            raise InputError(f"storage {storage}: name the place in it with --default-storage-prefix")
     if args.cores is None and args.jobs is None and args.executor in (None, "local"):
         args.cores = cli.parse_cores("all")
-    return 0 if cli.args_to_api(args, parser) else 1
+    try:
+        return 0 if cli.args_to_api(args, parser) else 1
+    except (CliException, WorkflowError) as error:  # of options that do not go together; those of a run are shown
+        raise InputError(str(error)) from None
 
 
 def _copy_demo(folder: Path, say: Callable[[str], object]) -> None:
