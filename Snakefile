@@ -63,6 +63,3 @@ rule all:
         unlabelled_tables(),
         ["results/celltype.tsv"] if study.cells else [],
         rules.cards.output,
-
-
-constrain_stored()

@@ -1,10 +1,11 @@
 #!/bin/bash
-# Snakemake 9.27.1, snakemake-storage-plugin-s3 0.3.6: `wildcard_constraints` do not hold for outputs in S3.
+# Snakemake 9.27.1, snakemake-storage-plugin-s3 0.3.6: a `wildcard_constraints:` statement takes the constraints from the
+# outputs of all rules above it.
 #
-# Guess: with `--default-storage-provider s3` the rules mean what they mean without. True: the plug-in reads the path of an
-# output once, before Snakemake adds the constraints to the query, so the pattern of the output has none. Constraints
-# written into the output itself, `{name,[a-z]+}`, hold.
-# Why it matters: two rules that only their constraints tell apart are ambiguous, or the wrong one runs.
+# Guess: with `--default-storage-provider s3` the rules mean what they mean without. True: for such a statement Snakemake adds
+# the constraints to the query of each output and asks the plug-in for the path again; the plug-in made the path once, at the
+# start, and gives it without any constraint, not even the rule's own. Above all rules the statement does no harm.
+# Why it matters: two rules that only their constraints tell apart are ambiguous, or the wrong one is asked for its inputs.
 set -euo pipefail
 folder=$(mktemp -d)
 trap '[ -z "${server:-}" ] || kill "$server"; rm -r "$folder"' EXIT
@@ -30,14 +31,17 @@ until grep -q Running server.log; do sleep 0.2; done
 s3=(--default-storage-provider s3 --default-storage-prefix s3://here --storage-s3-endpoint-url "http://127.0.0.1:$port"
     --storage-s3-access-key a --storage-s3-secret-key b)
 
-venv/bin/snakemake --cores 1 --dry-run > plain.log 2>&1
-echo "on this disk: $(grep -ao "rule letters" plain.log | head -1)"
-grep -aq "rule letters" plain.log
-if venv/bin/snakemake --cores 1 --dry-run "${s3[@]}" > s3.log 2>&1; then echo "S3: planned"; exit 1; fi
-echo "in S3: $(grep -a -m 1 AmbiguousRuleException s3.log)"
-grep -aq AmbiguousRuleException s3.log
-sed -i '/wildcard_constraints/d; s/{name}/{name,[a-z]+}/; ' Snakefile
-sed -i '/^rule digits/,$ s/\[a-z\]/[0-9]/' Snakefile
-venv/bin/snakemake --cores 1 --dry-run "${s3[@]}" > s3.log 2>&1
-echo "in S3, the constraint in the output: $(grep -ao "rule letters" s3.log | head -1)"
-grep -aq "rule letters" s3.log
+plan() { venv/bin/snakemake --cores 1 --dry-run "$@" > log 2>&1; }
+
+plan "${s3[@]}"
+echo "in S3: $(grep -ao "^rule letters" log)"
+printf 'wildcard_constraints:\n    another="x"\n' > statement
+cat Snakefile statement > below
+cat statement Snakefile > above
+plan --snakefile below
+echo "the statement below the rules, on this disk: $(grep -ao "^rule letters" log)"
+if plan --snakefile below "${s3[@]}"; then echo "the statement below the rules, in S3: planned"; exit 1; fi
+echo "the statement below the rules, in S3: $(grep -a -m 1 AmbiguousRuleException log)"
+grep -aq AmbiguousRuleException log
+plan --snakefile above "${s3[@]}"
+echo "the statement above the rules, in S3: $(grep -ao "^rule letters" log)"

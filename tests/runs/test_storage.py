@@ -3,11 +3,12 @@
 import contextlib
 import filecmp
 import importlib.util
+import re
 import shutil
 
 import pytest
 
-from studies import DATASETS, NEGATIVES, plan, planned, through
+from studies import DATASETS, NEGATIVES, REPO, plan, planned, through
 from tfbind import storage
 
 INSTALL = "pip install -r tests/plugins.txt"
@@ -106,6 +107,16 @@ def test_kubernetes_plans_a_study(study, tmp_path):
     with fs(tmp_path) as (options, _):
         asked = plan(study, "--executor", "kubernetes", "--jobs", 10, *options)
     assert planned(asked)["train"] == len(DATASETS)
+
+
+def test_constraints_of_wildcards_stand_above_all_rules():
+    """Below a rule they take from its outputs in S3 those that it has: findings/snakemake_s3_wildcard_constraints.sh."""
+    entry = REPO / "Snakefile"
+    files = [entry, *(REPO / "workflow" / "rules").glob("*.smk")]
+    stating = [path.name for path in files if re.search(r"^wildcard_constraints:", path.read_text(), re.M)]
+    assert stating == ["common.smk"]
+    assert re.findall(r'^include: "(.*)"$', entry.read_text(), re.M)[0] == "workflow/rules/common.smk"
+    assert not re.search(r"^ *rule ", (REPO / "workflow" / "rules" / "common.smk").read_text(), re.M)
 
 
 def test_the_paths_of_rows_are_replaced_and_nothing_else():

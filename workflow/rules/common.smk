@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.io import IOFile
 
 from tfbind import home
 from tfbind.code_digest import digest
@@ -79,32 +78,18 @@ FOLDS = ["", *(f"fold{i}/" for i in range(1, study.config["split"]["folds"]))]
 
 
 def one_of(words):
-    # Of nothing: a pattern that matches nothing, without the `?` that would end the path of a URL in a storage.
-    return "|".join(map(re.escape, words)) or r"[^\w\W]"
+    return "|".join(map(re.escape, words)) or "(?!)"
 
 
-def constrain_stored():
-    """Make the constraints of wildcards hold for outputs in a storage, whose plug-in read its query before they came.
-
-    So does that of S3 (findings/snakemake_s3_wildcard_constraints.sh). It is done after the last rule.
-    """
-    for each in workflow.rules:
-        for number, item in enumerate(each.output):
-            if item.is_storage:
-                stored = item.storage_object
-                stored.__post_init__()
-                again = IOFile(str(stored.local_path()), rule=each)
-                again.clone_flags(item, skip_storage_object=True)
-                again.flags["storage_object"] = stored
-                each.output[number] = again
-
-
+# All in one, above all rules: findings/snakemake_s3_wildcard_constraints.sh.
 wildcard_constraints:
     dataset=one_of(study.datasets),
     negatives=one_of(study.config["negatives"]),
     model=one_of(study.config["models"]),
     tf=one_of([file_name(tf) for tf in study.tfs()]),
     genome=one_of(study.config["genomes"]),
+    source=one_of(study.datasets),
+    target=one_of(study.datasets),
 
 
 # Of the files that the config and its sheets name, those that a rule makes; all others are the user's own.
