@@ -12,13 +12,17 @@ from studies import DATASETS, NEGATIVES, REPO, plan, planned, through
 from tfbind import storage
 
 INSTALL = "pip install -r tests/plugins.txt"
+#: Not beside what the lock says: boto3 and kubernetes want an older python-dateutil.
+APART = "in another environment: pip install snakemake-{}"
+S3 = APART.format("storage-plugin-s3==0.3.6 'moto[s3,server]==5.2.5'")
+KUBERNETES = APART.format("executor-plugin-kubernetes==0.5.1")
 
 
-def needs(*modules, programs=()):
+def needs(*modules, programs=(), install=INSTALL):
     """Skip where a plug-in or a program is not installed."""
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:
-        pytest.skip(f"no {', '.join(missing)}: {INSTALL}")
+        pytest.skip(f"no {', '.join(missing)}: {install}")
     if missing := [name for name in programs if shutil.which(name) is None]:
         pytest.skip(f"no {', '.join(missing)}: apt-get install {' '.join(missing)}")
 
@@ -31,7 +35,7 @@ def fs(folder):
 
 @contextlib.contextmanager
 def s3(folder):
-    needs("snakemake_storage_plugin_s3", "moto", "flask")
+    needs("snakemake_storage_plugin_s3", "moto", "flask", install=S3)
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -103,14 +107,14 @@ def test_a_failed_job_says_why_and_names_the_users_file(own, tmp_path):
 
 
 def test_kubernetes_plans_a_study(study, tmp_path):
-    needs("snakemake_executor_plugin_kubernetes")
+    needs("snakemake_executor_plugin_kubernetes", install=KUBERNETES)
     with fs(tmp_path) as (options, _):
         asked = plan(study, "--executor", "kubernetes", "--jobs", 10, *options)
     assert planned(asked)["train"] == len(DATASETS)
 
 
 def test_constraints_of_wildcards_stand_above_all_rules():
-    """Below a rule they take from its outputs in S3 those that it has: findings/snakemake_s3_wildcard_constraints.sh."""
+    """Below a rule they take those of its outputs in S3 away: findings/snakemake_s3_wildcard_constraints.sh."""
     entry = REPO / "Snakefile"
     files = [entry, *(REPO / "workflow" / "rules").glob("*.smk")]
     stating = [path.name for path in files if re.search(r"^wildcard_constraints:", path.read_text(), re.M)]
