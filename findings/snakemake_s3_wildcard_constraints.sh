@@ -27,7 +27,7 @@ RULES
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 venv/bin/moto_server -H 127.0.0.1 -p "$port" > server.log 2>&1 &
 server=$!
-until grep -q Running server.log; do sleep 0.2; done
+until grep -qs Running server.log; do sleep 0.2; done
 s3=(--default-storage-provider s3 --default-storage-prefix s3://here --storage-s3-endpoint-url "http://127.0.0.1:$port"
     --storage-s3-access-key a --storage-s3-secret-key b)
 
