@@ -40,7 +40,12 @@ onstart:
 
 
 onsuccess:
-    progress.say(progress.summary(Path()))
+    stored = workflow.storage_settings
+    if stored.default_storage_provider:
+        where = f"{str(stored.default_storage_prefix).rstrip('/')}/results"
+        progress.say([f"kept in {where}: report.html, the tables beside it"])
+    else:
+        progress.say(progress.summary(Path()))
 
 
 onerror:

@@ -28,7 +28,18 @@ def test_every_part_is_looked_at(tmp_path, monkeypatch):
     monkeypatch.setenv("TFBIND_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("TFBIND_MIRROR", str(tmp_path))
     checks = found(tmp_path)
-    assert list(checks) == ["python", "packages", "bedtools", "cores", "memory", "disk", "GPU", "cache", "mirror"]
+    assert list(checks) == [
+        "python",
+        "packages",
+        "workflow",
+        "bedtools",
+        "cores",
+        "memory",
+        "disk",
+        "GPU",
+        "cache",
+        "mirror",
+    ]
     assert checks["mirror"].state == "missing" and "MANIFEST.tsv" in checks["mirror"].words
     assert checks["cache"].state == "ok" and os.listdir(tmp_path / "cache") == []
     assert str(len(os.sched_getaffinity(0))) in checks["cores"].words
@@ -81,4 +92,5 @@ def test_packages_are_compared_with_the_lock(tmp_path, monkeypatch):
     assert check.state == "note" and "(tested: 0.1)" in check.words
     monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: ["numpy>=1", "no-such-package"])
     states = {check.state: check.words for check in doctor.packages(Path(tmp_path / "none"))}
-    assert states == {"missing": "no-such-package; pip install -c constraints.txt -e ."}
+    remedy = f"{sys.executable} -m pip install -c {tmp_path / 'none'} no-such-package"
+    assert states == {"missing": f"no-such-package; {remedy}"}

@@ -2,8 +2,12 @@
 
 import importlib.metadata
 import json
+import os
 import re
+import shlex
 import subprocess
+import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 
@@ -49,6 +53,50 @@ def test_conda_environment_equals_the_lock():
                 assert lock[norm(ALIAS.get(name, name))] == version, entry
     added = re.findall(r"(\S+)==(\S+)", (REPO / "envs" / "tfbind.post-deploy.sh").read_text())
     assert added and all(lock[norm(name)] == version for name, version in added)
+
+
+def test_every_environment_has_the_python_of_the_lock():
+    """That of `make lock`; the conda environment has all that the package needs, and nothing that it does not."""
+    locked_with = re.findall(r'"--python-version", "([\d.]+)"', (REPO / "envs" / "lock.py").read_text())
+    made_with = re.findall(r"--python-version ([\d.]+)", (REPO / "Makefile").read_text())
+    packages = yaml.safe_load((REPO / "envs" / "tfbind.yaml").read_text())["dependencies"]
+    conda = [entry.removeprefix("python=") for entry in packages if entry.startswith("python=")]
+    image = re.findall(r"^FROM python:([\d.]+)-", (REPO / "Dockerfile").read_text(), re.M)
+    assert locked_with == made_with == conda == image and conda[0] in SpecifierSet(PROJECT["requires-python"])
+    names = {norm(ALIAS.get(name, name)) for name in (entry.partition("=")[0] for entry in packages)} - ELSEWHERE
+    added = re.findall(r"(\S+)==", (REPO / "envs" / "tfbind.post-deploy.sh").read_text())
+    needed = {norm(Requirement(need).name) for need in PROJECT["dependencies"]}
+    assert names | set(map(norm, added)) == needed | {"tqdm"}, "tqdm is memelite's"
+
+
+def test_the_image_installs_what_the_lock_says():
+    """It cannot be built here: each line is read."""
+    text = (REPO / "Dockerfile").read_text().replace("\\\n", " ")
+    (installed,) = re.findall(r"pip install (.*?) &&", text)
+    options = shlex.split(installed)
+    assert options[:3] == ["--no-cache-dir", "-c", "constraints.txt"]
+    (what,) = options[3:]
+    assert set(Requirement(f"tfbind{what.removeprefix('.')}").extras) <= set(PROJECT["optional-dependencies"])
+    kept = [line[1:] for line in (REPO / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    assert all(list(REPO.glob(pattern)) for pattern in kept)
+    hatch = tomllib.loads((REPO / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    for path in [*hatch["packages"], *hatch["force-include"], PROJECT["readme"], "LICENSE", "constraints.txt"]:
+        assert any(Path(path).match(pattern) or path.startswith(f"{pattern}/") for pattern in kept), path
+
+
+def test_a_conda_environment_gets_the_tfbind_that_runs(tmp_path):
+    """The post-deploy script, in an environment that is no conda's: tfbind is linked, also that of a new version."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
+    (purelib,) = (tmp_path / "env" / "lib").glob("python*/site-packages")
+    (purelib / "shared.pth").write_text(sysconfig.get_path("purelib"))
+    script = REPO / "envs" / "tfbind.post-deploy.sh"
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment["PATH"] = f"{tmp_path / 'env' / 'bin'}{os.pathsep}{environment['PATH']}"
+    asked = ["python", "-c", "from tfbind import home; print(home.FOLDER)"]
+    for package in (tmp_path / "older", REPO / "src" / "tfbind"):
+        subprocess.run(["sh", script], env={**environment, "TFBIND_PACKAGE": str(package)}, check=True)
+    told = subprocess.run(asked, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert told.stdout.strip() == str(REPO), told.stderr
 
 
 def test_everything_the_package_needs_is_locked():

@@ -15,15 +15,15 @@ from tfbind.study.schema import schema
 REPO = Path(__file__).parents[1]
 #: Rooms (folders and single modules) from the ground up; a room imports those below it.
 FLOORS = [
-    ["errors", "kernels", "earlier", "assays"],
+    ["errors", "kernels", "earlier", "assays", "home"],
     ["dna", "code_digest"],
     ["kmers"],
     ["io", "motifs", "job", "seeding"],
-    ["study", "statistics", "kept", "progress", "doctor"],
+    ["study", "statistics", "kept", "progress", "doctor", "storage"],
     ["archives", "sequences"],
     ["models"],
     ["celltype", "interpretation", "transfer"],
-    ["simulation", "report", "check_files", "proposal"],
+    ["simulation", "report", "check_files", "proposal", "run"],
     ["cli"],
 ]
 MODULES = sorted(
@@ -106,7 +106,17 @@ SCRIPTS = {
     "unlabelled": STATISTICS | {"torch"},
 }
 #: What the workflow imports to plan, at every start and for every job of a cluster.
-PLANNING = {"study.config", "study.plan", "study.study", "errors", "io.hosts", "io.paths", "code_digest", "progress"}
+PLANNING = {
+    "study.config",
+    "study.plan",
+    "study.study",
+    "errors",
+    "io.hosts",
+    "io.paths",
+    "code_digest",
+    "progress",
+    "home",
+}
 #: Prints what is loaded beyond what may be: groups of (may be loaded, code by name), each in a process of its own that
 #: has what all but the first may load.
 LOADED = """

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import sys
 from collections import Counter
 from pathlib import Path
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from tfbind import __version__, assays, check_files, doctor, progress
+from tfbind import __version__, assays, check_files, doctor, progress, run
 from tfbind.archives import accessions, ena
 from tfbind.errors import InputError, NotEstimable, ResourceError
 from tfbind.io import atomic, download, hosts, paths, tables, textfile
@@ -123,7 +124,7 @@ def simulated(
         raise InputError(f"{folder}: not empty; name a new folder")
     simulate.study(folder, seed=seed, assays=assay)
     typer.echo(f"{folder}: {len(paths.simulated(assays=assay))} files, the truth in truth.json; run it with")
-    typer.echo(f"snakemake --cores 8 --configfile {folder}/config.yaml --directory {folder}")
+    typer.echo(f"tfbind run {shlex.quote(str(folder / 'config.yaml'))} --cores 8")
 
 
 @app.command("evaluate")
@@ -235,6 +236,21 @@ def diagnose() -> None:
         found.append(check)
     if missing := [f"{check.what}: {check.words}" for check in found if check.state == "missing"]:
         raise ResourceError("\n".join(["a run would fail here:", *missing]))
+
+
+@app.command("run", context_settings={"ignore_unknown_options": True})
+def run_workflow(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CONFIG] [SNAKEMAKE OPTIONS]...", help="The config first, then what Snakemake takes."),
+    ] = None,
+) -> None:
+    """Run a study: Snakemake, with all of its options (snakemake --help), in the folder of CONFIG.
+
+    Without CONFIG: the config.yaml of this folder; where there is none, the demo is copied here and run. --directory
+    names another working folder, --workflow-profile slurm or generic a cluster.
+    """
+    raise typer.Exit(run.run(words or [], typer.echo))
 
 
 @app.command("progress")

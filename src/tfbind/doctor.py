@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tfbind import home
 from tfbind.io import paths
 
 #: Below these a run of a few human datasets is likely to end early (bytes).
@@ -27,11 +28,12 @@ class Check(NamedTuple):
 
 
 def checks(folder: Path) -> Iterator[Check]:
-    """Check Python, packages, programs, cores, memory, the disk of `folder`, the GPU and the cache, in that order."""
+    """Check Python, packages, workflow, bedtools, cores, memory, disk of `folder`, GPU and cache, in that order."""
     found = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info >= _PYTHON
     yield Check("ok" if good else "missing", "python", found if good else f"{found}; 3.11 or newer is needed")
     yield from packages()
+    yield Check("ok", "workflow", str(home.FOLDER))
     yield bedtools()
     yield cores()
     memory = available_memory()
@@ -47,12 +49,12 @@ def checks(folder: Path) -> Iterator[Check]:
 
 def packages(lock: Path | None = None) -> Iterator[Check]:
     """The packages that tfbind requires, against the versions of constraints.txt where that file is found."""
-    lock = lock or Path(__file__).parents[2] / "constraints.txt"
+    lock = lock or home.FOLDER / "constraints.txt"
     needed = [re.match(r"[\w.-]+", line)[0] for line in importlib.metadata.requires("tfbind") or [] if ";" not in line]
     lines = lock.read_text().splitlines() if lock.is_file() else []
     # a line may go on with a marker of the environment, a hash or a remark
     pins = {_plain(pin[1]): pin[2] for line in lines if (pin := re.match(r"([\w.-]+) *== *([\w.!+-]+)", line))}
-    absent, other = [], []
+    absent, other, remedy = [], [], f"{sys.executable} -m pip install -c {lock}"
     for name in needed:
         try:
             version = importlib.metadata.version(name).split("+")[0]
@@ -62,11 +64,10 @@ def packages(lock: Path | None = None) -> Iterator[Check]:
         if pins.get(_plain(name), version) != version:
             other.append(f"{name} {version} (tested: {pins[_plain(name)]})")
     if absent:
-        yield Check("missing", "packages", f"{', '.join(absent)}; pip install -c constraints.txt -e .")
+        yield Check("missing", "packages", f"{', '.join(absent)}; {remedy} {' '.join(absent)}")
     if other:
-        yield Check(
-            "note", "packages", f"{', '.join(other)}; pip install -c constraints.txt -e . gives the tested ones"
-        )
+        names = " ".join(line.split()[0] for line in other)
+        yield Check("note", "packages", f"{', '.join(other)}; {remedy} {names} gives the tested ones")
     if not absent and not other:
         yield Check("ok", "packages", f"{len(needed)} installed" + (", all as tested" if pins else ""))
 

@@ -1,10 +1,12 @@
 """How far a run is: the display of `snakemake --logger tfbind`, the events that it writes, and `tfbind progress`."""
 
 import contextlib
+import glob
 import json
 import logging
 import os
 import platform
+import re
 import shutil
 import sys
 import threading
@@ -476,9 +478,9 @@ class Watch:
         if self.dry:
             return
         wildcards = {name: str(value) for name, value in dict(record.wildcards or {}).items()}
-        log = next(iter(record.log or ()), "")
-        self.before[record.jobid] = _stamp(log)
-        self._event("started", job=record.jobid, rule=record.rule_name, wildcards=wildcards, log=str(log))
+        log = str(next(iter(record.log or ()), "")).removesuffix(" (send to storage)")
+        self.before[record.jobid] = _stamp(_copy(log))
+        self._event("started", job=record.jobid, rule=record.rule_name, wildcards=wildcards, log=log)
         self._draw()
 
     def _job_finished(self, record) -> None:
@@ -558,12 +560,13 @@ class Watch:
     def _own(self, number: int) -> str:
         """The message of a job that runs, from its log."""
         started = self.run.running.get(number)
-        stamp = _stamp(started.log) if started else None
+        log = _copy(started.log) if started else ""
+        stamp = _stamp(log)
         # A log of an earlier try is older than the job and unchanged. Either sign alone may mislead: clocks differ, and
         # a record that comes late finds the log already written.
         if stamp is None or (stamp == self.before.get(number) and stamp[2] < (started.start - 60) * 1e9):
             return ""
-        return job.message(started.log)
+        return job.message(log)
 
     def _print(self, *lines: str) -> None:
         clear = "\r\x1b[J" if self.drawn else ""
@@ -636,6 +639,14 @@ class Watch:
 
     def _unwritten(self, path: Path, error: OSError) -> None:
         self._heard(f"{path}: not written: {error.strerror}; `tfbind progress` does not know the rest of this run")
+
+
+def _copy(log: str) -> str:
+    """A log that Snakemake keeps in a storage as the file that the job writes, where that is on this machine."""
+    if "://" not in log and not os.path.isabs(log):
+        return log
+    below = re.sub(r"^(\w+:/)?/", "", log)
+    return next(map(str, Path(".snakemake", "storage").glob(f"*/{glob.escape(below)}")), log)
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:

@@ -19,6 +19,7 @@ rule celltype:
     params:
         tf=assayed_factor,
         files=lambda wildcards: plan.trial(assayed_factor(wildcards), wildcards.cell),
+        located=trial_located,
         train=lambda wildcards: plan.training_cells(
             assayed_factor(wildcards), wildcards.cell
         ),
@@ -55,6 +56,7 @@ rule celltype_network:
     params:
         tf=assayed_factor,
         files=lambda wildcards: plan.trial(assayed_factor(wildcards), wildcards.cell),
+        located=trial_located,
         train=lambda wildcards: plan.training_cells(
             assayed_factor(wildcards), wildcards.cell
         ),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from tfbind import home
 from tfbind.code_digest import digest
 from tfbind.errors import InputError
 from tfbind.io import paths
@@ -28,6 +29,9 @@ class _Interpreter(str):
 if os.path.exists(sys.executable):
     to_shell = _Interpreter if workflow.local_exec else shlex.quote
     sys.executable = to_shell(sys.executable)
+
+# For envs/tfbind.post-deploy.sh.
+os.environ["TFBIND_PACKAGE"] = str(home.PACKAGE)
 
 # One config is one study: a file given on the command line replaces `config.yaml` (Snakemake itself would merge them).
 given = workflow.config_settings.configfiles
@@ -77,12 +81,43 @@ def one_of(words):
     return "|".join(map(re.escape, words)) or "(?!)"
 
 
+# All in one, above all rules: findings/snakemake_s3_wildcard_constraints.sh.
 wildcard_constraints:
     dataset=one_of(study.datasets),
     negatives=one_of(study.config["negatives"]),
     model=one_of(study.config["models"]),
     tf=one_of([file_name(tf) for tf in study.tfs()]),
     genome=one_of(study.config["genomes"]),
+    source=one_of(study.datasets),
+    target=one_of(study.datasets),
+
+
+# Of the files that the config and its sheets name, those that a rule makes; all others are the user's own.
+BROUGHT = study.brought()
+
+
+def file_of_study(name):
+    """A file of the study as an input. The user's own are read where they lie, also if all else is kept in a storage."""
+    return name if name in BROUGHT else local(name)
+
+
+def files_of_study(names):
+    return list(map(file_of_study, names))
+
+
+def located(name, names, input):
+    """Where a job finds each file that its parameters name: there, or where Snakemake put a copy from a storage.
+
+    Of `names`, which are its input `files`, and of those of the genome `name`. Being derived from `input`, such a
+    parameter makes nothing anew.
+    """
+    options = study.config["genomes"].get(name, {})
+    found = {
+        paths.local(options[key]): input.get(key)
+        for key in ("blacklist", "genes")
+        if input.get(key)
+    }
+    return found | dict(zip(names, input.files, strict=True))
 
 
 def genome(row):
@@ -93,7 +128,7 @@ def genome(row):
     blacklist = paths.local(study.config["genomes"][name]["blacklist"])
     fasta = f"resources/genomes/{name}.fa"
     return {"genome": fasta, "index": f"{fasta}.fai"} | (
-        {"blacklist": blacklist} if blacklist else {}
+        {"blacklist": file_of_study(blacklist)} if blacklist else {}
     )
 
 
@@ -145,7 +180,9 @@ def foreign_scores(wildcards):
     wanted = [
         paths.scores_file(source, label, t, x) for t, x in plan.tests(source, label)
     ]
-    return [str(folder / name) for name in wanted if (folder / name).is_file()]
+    return files_of_study(
+        str(folder / name) for name in wanted if (folder / name).is_file()
+    )
 
 
 def assayed_factor(wildcards):
@@ -159,9 +196,17 @@ def trial_files(wildcards):
     options, fasta = study.config["genomes"][name], f"resources/genomes/{name}.fa"
     named = {key: paths.local(options[key]) for key in ("genes", "blacklist")}
     cells = plan.trial_paths(assayed_factor(wildcards), wildcards.cell)
-    return {"genome": fasta, "index": f"{fasta}.fai", "cells": cells} | {
-        key: path for key, path in named.items() if path
-    }
+    return {
+        "genome": fasta,
+        "index": f"{fasta}.fai",
+        "files": files_of_study(cells),
+    } | {key: file_of_study(path) for key, path in named.items() if path}
+
+
+def trial_located(wildcards, input):
+    """`located`, of the files of a trial."""
+    cells = plan.trial_paths(assayed_factor(wildcards), wildcards.cell)
+    return located(study.cells[wildcards.cell]["genome"], cells, input)
 
 
 def of_curve(table):

@@ -57,7 +57,7 @@ rule summarise:
             NEGATIVES.format(dataset=d, negatives=study.labels(d)[0])
             for d in study.datasets
         ],
-        counted=[row["path"] for row in plan.counted().values()],
+        counted=files_of_study(row["path"] for row in plan.counted().values()),
     output:
         metrics=report(
             "results/metrics.tsv", caption="../report/metrics.rst", category="Tables"
@@ -88,6 +88,13 @@ rule summarise:
     params:
         rows={d: study.row(d, DESCRIBES) for d in study.datasets},
         counted=plan.counted(),
+        located=lambda wildcards, input: dict(
+            zip(
+                [row["path"] for row in plan.counted().values()],
+                input.get("counted"),
+                strict=True,
+            )
+        ),
         models=study.config["models"],
         level=study.config["statistics"]["level"],
         code=digest(

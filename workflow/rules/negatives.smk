@@ -6,9 +6,8 @@ for name, datasets, labels in plan.variants("draw_negatives", study.labels):
         name:
             name
         input:
-            lambda wildcards: plan.files(wildcards.dataset),
-            lambda wildcards: plan.neighbour_files(wildcards.dataset),
             unpack(lambda wildcards: genome(study.row(wildcards.dataset))),
+            files=lambda wildcards: files_of_study(plan.drawn_from(wildcards.dataset)),
             positives=POSITIVES,
             others=lambda wildcards: expand(
                 POSITIVES,
@@ -36,6 +35,11 @@ for name, datasets, labels in plan.variants("draw_negatives", study.labels):
             ENV
         params:
             row=lambda wildcards: study.row(wildcards.dataset, SEQUENCES),
+            located=lambda wildcards, input: located(
+                study.datasets[wildcards.dataset]["genome"],
+                plan.drawn_from(wildcards.dataset),
+                input,
+            ),
             neighbours=lambda wildcards: study.neighbours(wildcards.dataset),
             others=lambda wildcards: study.pools(wildcards.dataset),
             genome=lambda wildcards: plan.opened(

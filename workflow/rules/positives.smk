@@ -3,8 +3,8 @@
 
 rule extract_positives:
     input:
-        lambda wildcards: plan.files(wildcards.dataset),
         unpack(lambda wildcards: genome(study.row(wildcards.dataset))),
+        files=lambda wildcards: files_of_study(plan.files(wildcards.dataset)),
     output:
         table=POSITIVES,
         log="results/positives/{dataset}.log.tsv",
@@ -16,6 +16,11 @@ rule extract_positives:
         ENV
     params:
         row=lambda wildcards: study.row(wildcards.dataset, SEQUENCES),
+        located=lambda wildcards, input: located(
+            study.datasets[wildcards.dataset]["genome"],
+            plan.files(wildcards.dataset),
+            input,
+        ),
         checksums=lambda wildcards: study.checksums(wildcards.dataset),
         genome=lambda wildcards: plan.opened(
             study.datasets[wildcards.dataset]["genome"]

@@ -1,8 +1,18 @@
 """One self-contained page that answers the question."""
 
+# The page states their checksums, which no sheet gives, and they may be in a storage.
+UNVERIFIED = list(
+    dict.fromkeys(
+        path
+        for source, sha256 in study.named()
+        if not sha256 and (path := paths.local(source)) in BROUGHT
+    )
+)
+
 
 rule report_page:
     input:
+        files=UNVERIFIED,
         tables=[
             rules.summarise.output[name]
             for name in (
@@ -42,6 +52,7 @@ rule report_page:
         ENV
     params:
         title=study.config["report"]["title"],
+        located=lambda wildcards, input: located("", UNVERIFIED, input),
         datasets=list(study.datasets),
         labels=[(d, label) for d in study.datasets for label in study.labels(d)],
         rows={d: plan.shown(d) for d in study.datasets},
@@ -66,11 +77,11 @@ CARDS = [
 
 rule cards:
     input:
-        [plan.files(d) for d in study.datasets],
-        expand(POSITIVES, dataset=study.datasets),
-        [NEGATIVES.format(dataset=d, negatives=x) for d, x, _ in CARDS],
-        [LEAKING.format(dataset=d, negatives=x) for d, x, _ in CARDS],
         [f"results/models/{d}/{x}/{model}/model.json" for d, x, model in CARDS],
+        files=[files_of_study(plan.files(d)) for d in study.datasets],
+        positives=[POSITIVES.format(dataset=d) for d, _, _ in CARDS],
+        negatives=[NEGATIVES.format(dataset=d, negatives=x) for d, x, _ in CARDS],
+        leaking=[LEAKING.format(dataset=d, negatives=x) for d, x, _ in CARDS],
         metrics=rules.summarise.output.metrics,
     output:
         cards=[f"results/models/{d}/{x}/{model}/MODEL.md" for d, x, model in CARDS],
@@ -94,6 +105,9 @@ rule cards:
             }
             for d, row in study.datasets.items()
         },
+        located=lambda wildcards, input: located(
+            "", sum(map(plan.files, study.datasets), []), input
+        ),
         config={key: study.config[key] for key in ("sequence", "split", "negatives")},
         readings={
             model: {

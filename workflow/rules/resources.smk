@@ -12,15 +12,17 @@ rule fetch:
     conda:
         ENV
     params:
-        source=lambda wildcards, output: study.downloads()[output[0]],
+        source=lambda wildcards, output: study.downloads()[
+            f"resources/downloads/{wildcards.key}/{wildcards.name}"
+        ],
     script:
         "../scripts/fetch.py"
 
 
 rule index_genome:
     input:
-        lambda wildcards: paths.local(
-            study.config["genomes"][wildcards.genome]["fasta"]
+        lambda wildcards: file_of_study(
+            paths.local(study.config["genomes"][wildcards.genome]["fasta"])
         ),
     output:
         fasta="resources/genomes/{genome}.fa",

@@ -1,11 +1,6 @@
 """How many examples of the target are worth a training of its own: learning curves of every pair that the config names."""
 
 
-wildcard_constraints:
-    source=one_of(study.datasets),
-    target=one_of(study.datasets),
-
-
 rule adapt:
     input:
         model=multiext(

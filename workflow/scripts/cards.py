@@ -8,17 +8,15 @@ from tfbind.models import model_card
 
 job.begin(snakemake.log[0])
 params = snakemake.params
-metrics = tables.read_tsv(snakemake.input.metrics)
-for (dataset, negatives, model), card in zip(params.models, snakemake.output.cards, strict=True):
+inputs = snakemake.input
+metrics = tables.read_tsv(inputs.metrics)
+sequences = zip(inputs.positives, inputs.negatives, inputs.leaking, strict=True)
+for (dataset, negatives, model), read, card in zip(params.models, sequences, snakemake.output.cards, strict=True):
     model_card.write_card(
         Path(card).parent,
         params.rows[dataset],
-        params.files[dataset],
-        {
-            "positives": f"results/positives/{dataset}.parquet",
-            "negatives": f"results/negatives/{dataset}/{negatives}.parquet",
-            "leaking": f"results/audit/{dataset}/{negatives}.parquet",
-        },
+        {source: params.located[path] for source, path in params.files[dataset].items()},
+        dict(zip(("positives", "negatives", "leaking"), read, strict=True)),
         params.config | {"negatives": params.config["negatives"][negatives]},
         model_card.evaluated(dataset, negatives, params.readings[model], metrics),
     )

@@ -1,6 +1,6 @@
 """Train on the cells of one TF, score another: all methods on features, or one network on sequence."""
 
-from tfbind import job
+from tfbind import job, storage
 from tfbind.celltype import estimators, evaluate, networks
 from tfbind.celltype.tf_bins import open_tf
 from tfbind.io import download, tables
@@ -11,7 +11,7 @@ job.begin(snakemake.log[0])
 inputs, params, words = snakemake.input, snakemake.params, snakemake.wildcards
 tally = Tally()
 for path, sha256 in params.checksums.items():
-    download.verify(path, sha256)
+    download.verify(params.located[path], sha256)
 genome = Genome(inputs.genome, **params.genome)
 plan = evaluate.plan(
     params.train,
@@ -20,7 +20,7 @@ plan = evaluate.plan(
 )
 tf_bins = open_tf(
     params.tf,
-    params.files,
+    storage.placed(params.files, params.located),
     genome,
     params.options,
     inputs.get("genes", ""),

@@ -2,7 +2,7 @@
 
 import logging
 
-from tfbind import job
+from tfbind import job, storage
 from tfbind.io import tables
 from tfbind.io.genome import Genome
 from tfbind.sequences import drawing
@@ -13,7 +13,7 @@ fasta = inputs.get("genome")
 names = dict.fromkeys(name for names in params.others.values() for name in names)
 others = {name: tables.read(path) for name, path in zip(names, inputs.others, strict=True)}
 drawn = drawing.sets(
-    params.row,
+    storage.placed(params.row, params.located),
     params.labels,
     tables.read(inputs.positives),
     sequence=params.sequence,
@@ -21,7 +21,7 @@ drawn = drawing.sets(
     seeds=len(params.seeds),
     genome=Genome(fasta, **params.genome) if fasta else None,
     blacklist=inputs.get("blacklist"),
-    neighbours=params.neighbours,
+    neighbours=storage.placed(params.neighbours, params.located),
     others={label: [others[name] for name in names] for label, names in params.others.items()},
     bound=[tables.read(path) for path in inputs.bound],
 )

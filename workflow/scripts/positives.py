@@ -1,16 +1,17 @@
 """One row of the sheet -> its table of positives, and the account of what was kept."""
 
-from tfbind import job
+from tfbind import job, storage
 from tfbind.io import download, tables
 from tfbind.io.genome import Genome
 from tfbind.seeding import generator
 from tfbind.sequences import positives
 
 job.begin(snakemake.log[0])
-row, params = snakemake.params.row, snakemake.params
+params = snakemake.params
+row = storage.placed(params.row, params.located)
 fasta = snakemake.input.get("genome")
 for path, sha256 in params.checksums.items():
-    download.verify(path, sha256)
+    download.verify(params.located[path], sha256)
 table, tally = positives.positives(
     row,
     **params.sequence,

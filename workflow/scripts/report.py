@@ -23,5 +23,5 @@ found |= {"verdicts": tables.read_tsv(inputs.verdicts), "audit": tables.read_tsv
 found |= {name: pd.concat(map(tables.read_tsv, inputs.get(name))) for name in ("curves", "reliability")}
 found["celltype"] = tables.read_tsv(inputs.celltype[0]) if inputs.celltype else None
 found["motifs"] = tables.read_tsv(inputs.motifs[0]), tomtom.read(inputs.motifs[1])
-found["provenance"] = provenance.provenance(params.rows, params.config, params.cells)
+found["provenance"] = provenance.provenance(params.rows, params.config, params.cells, params.located)
 page.render(snakemake.output[0], params.title, found)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from tfbind import job
+from tfbind import job, storage
 from tfbind.assays import form
 from tfbind.io import tables
 from tfbind.statistics import variance_components
@@ -21,7 +21,7 @@ for dataset, positives, negatives, log in zip(
     if form(params.rows[dataset]["assay"]) == "reads":
         reads[dataset] = [table[["sequence", "origin"]] for table in sequences]
     logs[dataset] = tables.read_tsv(log)
-series = library_qc.of_series(params.rows, reads, params.counted)
+series = library_qc.of_series(params.rows, reads, storage.placed(params.counted, params.located))
 health = library_qc.judge(params.rows, logs, contents, metrics, params.models, series)
 results = {
     "metrics": metrics,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 import yaml
@@ -18,7 +19,10 @@ from tfbind.report.table import download
 
 
 def provenance(
-    rows: Mapping[str, Mapping[str, str]], config: Mapping, cells: Iterable[Mapping[str, str]] = ()
+    rows: Mapping[str, Mapping[str, str]],
+    config: Mapping,
+    cells: Iterable[Mapping[str, str]] = (),
+    located: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, object]:
     """Versions, seeds, input files with their SHA-256, and the whole configuration of a result.
 
@@ -33,6 +37,8 @@ def provenance(
         Plain values. `seeds` is required; the files of `genomes` and of `models` of kind ``scores`` are listed too.
     cells : iterable of mapping
         Rows of the sheet of cells: `cell`, `what`, `tf`, `path`, `sha256`.
+    located : mapping of str to str
+        Local path of a file -> where it is, if elsewhere.
 
     Returns
     -------
@@ -60,13 +66,13 @@ def provenance(
         "python": platform.python_version(),
         "seeds": list(config["seeds"]),
         "library versions": {name: metadata.version(name) for name in wording.LIBRARIES},
-        "input files": [_input(name, str(path), given or "") for name, path, given in files if path],
+        "input files": [_input(name, str(path), given or "", located) for name, path, given in files if path],
         "configuration": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
     }
 
 
-def _input(name: str, source: str, given: str) -> dict[str, str]:
-    path = local(source)
+def _input(name: str, source: str, given: str, located: Mapping[str, str]) -> dict[str, str]:
+    path = located.get(local(source), local(source))
     line = {"for": name, "file": source, "sha256": given or "not given"}
     if os.path.isfile(path):
         line["sha256"] = tables.digest(path)

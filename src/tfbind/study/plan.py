@@ -41,6 +41,10 @@ class Plan:
         row = self.study.row(dataset)
         return [row[column] for column in paths.PATHS if row[column]]
 
+    def drawn_from(self, dataset: str) -> list[str]:
+        """Every file that the negatives of a dataset are drawn from or kept away from: URLs or paths."""
+        return self.files(dataset) + self.neighbour_files(dataset)
+
     def counted(self) -> dict[str, dict[str, str]]:
         """What the check of SELEX cycles reads of each dataset that is a count table: its path and flanks."""
         columns = ("path", "left_flank", "right_flank")

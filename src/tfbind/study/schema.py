@@ -4,21 +4,17 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
-from tfbind import assays
+from tfbind import assays, home
 
 
 @cache
 def schema(name: str) -> dict:
     """The schema `config`, `datasets` or `cells`: its YAML file, with the words for assays (`assays.ASSAYS`)."""
-    here = Path(__file__).parents[1]
-    folders = (here / "schemas", here.parents[1] / "workflow" / "schemas")  # installed; in the repository
-    folder = next(f for f in folders if f.is_dir())
-    rules = yaml.safe_load((folder / f"{name}.schema.yaml").read_text())
+    rules = yaml.safe_load((home.FOLDER / "workflow" / "schemas" / f"{name}.schema.yaml").read_text())
     words = {"assay": {"enum": [*assays.ASSAYS]}, "assay_or_form": {"enum": [*assays.ASSAYS, *assays.FORMS]}}
     rules["$defs"] = words | rules.get("$defs", {})
     return rules

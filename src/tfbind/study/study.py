@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfbind.assays import ASSAYS, PLACED, chosen, form, has_cycles, is_in_vivo, printed
-from tfbind.io.paths import PATHS, checksum_column, is_url, local
+from tfbind.io.paths import PATHS, checksum_column, is_url, local, simulated
 from tfbind.study import schema
 from tfbind.study.negative_kinds import KINDS
 from tfbind.study.shifts import SHIFTS, is_tested_on, shift
@@ -467,8 +467,8 @@ class Study:
             return min(there, key=lambda name: self.datasets[name]["lab"] != one["lab"], default="")
         return ""
 
-    def downloads(self) -> dict[str, tuple[str, str]]:
-        """Local path -> (URL, checksum or '') of every file that has to be downloaded."""
+    def named(self) -> list[tuple[str, str]]:
+        """URL or path, and checksum or '', of every file that the config and its sheets name."""
         sources = [(row[c], row[checksum_column(c)]) for row in self.datasets.values() for c in PATHS]
         sources += [(row["path"], row["sha256"]) for row in self.cell_files]
         for genome in self.config["genomes"].values():
@@ -477,7 +477,16 @@ class Study:
                 (genome["blacklist"], genome["blacklist_sha256"]),
                 (genome["genes"], genome["genes_sha256"]),
             ]
-        return {local(source): (source, sha256) for source, sha256 in sources if is_url(source)}
+        return [(source, sha256) for source, sha256 in sources if source]
+
+    def downloads(self) -> dict[str, tuple[str, str]]:
+        """Local path -> (URL, checksum or '') of every file that has to be downloaded."""
+        return {local(source): (source, sha256) for source, sha256 in self.named() if is_url(source)}
+
+    def brought(self) -> set[str]:
+        """Local paths of the files that a run fetches or simulates; all others that the study names are the user's."""
+        assays = self.config["simulation"]["assays"] if self.simulated else ()
+        return {*self.downloads(), *(str(self.simulated / name) for name in simulated(assays=assays) if assays)}
 
     def checksums(self, dataset: str) -> dict[str, str]:
         """Local path -> checksum of the files that a row reads and of its blacklist; without those that have none."""
