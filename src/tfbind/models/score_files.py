@@ -3,6 +3,7 @@
 However long the input, no more than a few blocks of it are in memory.
 """
 
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -183,6 +184,7 @@ def _expected(evaluation: pd.DataFrame | None, assay: str, reading: str) -> tupl
 class _Block(NamedTuple):
     names: list[str]
     tokens: np.ndarray  # (N, L) uint8
+    places: "list[Interval] | None" = None  # where the genome holds them
 
 
 def fasta(path: str) -> Iterator[_Block]:
@@ -230,8 +232,8 @@ def fasta(path: str) -> Iterator[_Block]:
         raise InputError(f"{path}: 0 FASTA records in this file; check that the right file is named")
 
 
-def _too_long(size: int) -> str:
-    return f"{size} bp long, more than {LONGEST}; cut it into windows, e.g. with bedtools makewindows"
+def _too_long(size: int, longest: int = LONGEST) -> str:
+    return f"{size} bp long, more than {longest}; cut it into windows, e.g. with bedtools makewindows"
 
 
 def _check_records(path: str, before: int, names: list[str], sizes: np.ndarray, foreign: np.ndarray) -> None:
@@ -291,8 +293,17 @@ def reference(path: str | os.PathLike) -> Genome:
     return Genome(path)
 
 
-def bed(path: str, genome: Genome) -> Iterator[_Block]:
-    """The sequences of a BED file's intervals, in blocks.
+class Interval(NamedTuple):
+    """A row of a BED file: its name, and its place on the genome in bp, 0-based half-open."""
+
+    name: str
+    chrom: str
+    start: int
+    end: int
+
+
+def intervals(path: str, genome: Genome, faults: list[str], longest: int | None = None) -> Iterator[Interval]:
+    """The rows of a BED file that are sound.
 
     Parameters
     ----------
@@ -300,32 +311,22 @@ def bed(path: str, genome: Genome) -> Iterator[_Block]:
         BED of 3 columns or more, 0-based half-open, gzip or not; ``-``: standard input. Comments, blank lines,
         ``track`` and ``browser`` lines are skipped.
     genome : Genome
+    faults : list of str
+        Receives a line for each row that is not BED, does not lie inside the genome or is too long.
+    longest : int, optional
+        Most bp of an interval; no limit by default.
 
     Yields
     ------
-    names : list of str
-        Column 4; ``chrom:start-end`` where that is missing, empty or a dot.
-    tokens : (N, L) uint8
-        Padded at the right end.
+    Interval
+        `name` is column 4; ``chrom:start-end`` where that is missing, empty or a dot.
 
     Raises
     ------
     InputError
-        No interval, or malformed lines (all of a block in one error): one that is not BED, an interval outside the
-        genome or of more than `LONGEST` bp.
+        No interval, or a file that cannot be read.
     """
-    rows: list[tuple[str, str, int, int]] = []
-    faults, count = [], 0
-
-    def block() -> Iterator[_Block]:
-        if faults:
-            raise InputError(textfile.listed(faults))
-        cells = len(rows) * max(end - start for _, _, start, end in rows)
-        for part in np.array_split(np.arange(len(rows)), -(-cells // _CELLS)):
-            if len(part):
-                names, *places = zip(*(rows[i] for i in part), strict=True)
-                yield _Block(list(names), genome.windows(*places))
-
+    count = 0
     for number, line in enumerate(textfile.lines(path), 1):
         if not line.strip() or line.startswith("#") or line.split(None, 1)[0] in ("track", "browser"):
             continue
@@ -333,8 +334,8 @@ def bed(path: str, genome: Genome) -> Iterator[_Block]:
         fields = line.split("\t")
         try:
             chrom, start, end, _, _ = peaks.parse(fields, False)
-            if end - start > LONGEST:
-                raise ValueError(f"the interval is {_too_long(end - start)}")
+            if longest and end - start > longest:
+                raise ValueError(f"the interval is {_too_long(end - start, longest)}")
             if end > genome.lengths.get(chrom, -1):
                 known = ", ".join(list(genome.lengths)[:3])
                 raise ValueError(f"{chrom}:{start}-{end} does not lie inside {genome.path} ({known}, ...)")
@@ -342,14 +343,47 @@ def bed(path: str, genome: Genome) -> Iterator[_Block]:
             faults.append(f"{path}:{number}: {error}")
             continue
         name = fields[3].strip() if len(fields) > 3 else ""
-        rows.append((name if name not in ("", ".") else f"{chrom}:{start}-{end}", chrom, start, end))
-        if len(rows) == _ROWS:
-            yield from block()
-            rows.clear()
+        yield Interval(name if name not in ("", ".") else f"{chrom}:{start}-{end}", chrom, start, end)
     if not count:
         raise InputError(f"{path}: 0 intervals in this file; check that the right file is named")
-    if rows or faults:
-        yield from block()
+
+
+def bed(path: str, genome: Genome, longest: int = LONGEST) -> Iterator[_Block]:
+    """The sequences of a BED file's intervals, in blocks.
+
+    Parameters
+    ----------
+    path : str
+        See `intervals`.
+    genome : Genome
+    longest : int
+        Most bp of an interval.
+
+    Yields
+    ------
+    names : list of str
+    tokens : (N, L) uint8
+        Padded at the right end.
+    places : list of Interval
+
+    Raises
+    ------
+    InputError
+        No interval, or malformed lines (all of a block in one error), see `intervals`.
+    """
+    faults: list[str] = []
+    found = intervals(path, genome, faults, longest)
+    while rows := list(itertools.islice(found, _ROWS)):
+        if faults:
+            break
+        cells = len(rows) * max(row.end - row.start for row in rows)
+        for part in np.array_split(np.arange(len(rows)), -(-cells // _CELLS)):
+            if len(part):
+                places = [rows[i] for i in part]
+                names, *where = zip(*places, strict=True)
+                yield _Block(list(names), genome.windows(*where), places)
+    if faults:
+        raise InputError(textfile.listed(faults))
 
 
 def score_sequences(scorer: Scorer, blocks: Iterator[_Block], out: TextIO) -> tuple[int, int]:
@@ -374,7 +408,7 @@ def score_sequences(scorer: Scorer, blocks: Iterator[_Block], out: TextIO) -> tu
         The input cannot be read, see `fasta` and `bed`.
     """
     count = flagged = 0
-    for names, tokens in blocks:
+    for names, tokens, _ in blocks:
         if not count:  # only now: a file that cannot be read should leave no header
             out.write("\t".join(SEQUENCE_COLUMNS) + "\n")
         logits = scorer.logits(tokens)
