@@ -5,15 +5,14 @@ Windows are read in blocks, so that memory does not grow with the genome.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from tfbind.dna import UNKNOWN
-from tfbind.errors import InputError, NotEstimable, ResourceError
-from tfbind.io import atomic, textfile
+from tfbind.errors import InputError
+from tfbind.io import bigwig, textfile
 from tfbind.io.genome import Genome
 from tfbind.kernels import sliding
 from tfbind.models.networks import DeepBind
@@ -35,11 +34,14 @@ class Summary(NamedTuple):
         Windows without one, since they hold too few known bases.
     beyond : int
         Bases asked for without one, since their window would reach beyond an end of the chromosome.
+    empty : int
+        Regions without any value; without regions, chromosomes.
     """
 
     values: int
     unknown: int
     beyond: int
+    empty: int
 
 
 def merged(path: str, genome: Genome) -> dict[str, np.ndarray]:
@@ -162,8 +164,6 @@ def write(
     ResourceError
         The disk is full.
     """
-    import pyBigWig
-
     if value not in VALUES:
         raise InputError(f"--value is {value!r}; use one of {', '.join(VALUES)}")
     if value == "probability" and not scorer.curve:
@@ -173,65 +173,34 @@ def write(
     if regions is None:
         regions = {chrom: np.array([[0, length]]) for chrom, length in genome.lengths.items()}
     asked = sum(int((-(-spans[:, 1] // step) + spans[:, 0] // -step).sum()) for spans in regions.values())
-    with atomic.replacing(path) as temporary:
-        _try_space(temporary, asked)
-        count = unknown = 0
-        with pyBigWig.open(str(temporary), "w") as out:
-            out.addHeader(list(genome.lengths.items()))
-            for chrom, first, found in _blocks(scorer, genome, regions, step, told, asked):
-                shown = scorer.probability(found) if value == "probability" else found
-                there = np.isfinite(shown)
-                unknown += int((~there).sum())
-                count += int(there.sum())
-                edges = np.flatnonzero(np.diff(there, prepend=False, append=False)).reshape(-1, 2)
-                for start, end in edges.tolist():
-                    values = shown[start:end].astype(np.float32)
-                    out.addEntries(chrom, first + start * step, values=values, span=1, step=step)
-        if not count:
-            raise NotEstimable(
-                f"{path}: not written: no window of {scorer.stored.window} bp with known bases lies there; name longer "
-                "chromosomes, or regions away from their ends"
-            )
-        _check(Path(path), temporary, count)
-    return Summary(count, unknown, asked - count - unknown)
-
-
-def _try_space(path: Path, values: int) -> None:
-    """pyBigWig crashes where the disk is full: the space for all values and their summaries is tried first."""
-    with open(path, "r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, 2**16 + 6 * values)
-        file.truncate(0)
-
-
-def _check(path: Path, temporary: Path, count: int) -> None:
-    import pyBigWig
-
-    try:
-        with pyBigWig.open(str(temporary)) as written:
-            held = written.header()["nBasesCovered"]
-    except RuntimeError:
-        held = 0
-    if held != count:
-        raise ResourceError(
-            f"{path}: {held} of {count} values reached the disk; free some space there and run it again"
-        )
+    empty = f"no window of {scorer.stored.window} bp with known bases lies there; name longer chromosomes, or regions "
+    count = unknown = 0
+    held = {chrom: np.zeros(len(spans), bool) for chrom, spans in regions.items()}
+    with bigwig.writing(path, genome.lengths, asked, empty + "away from their ends") as add:
+        for chrom, region, first, found in _blocks(scorer, genome, regions, step, told, asked):
+            there = np.isfinite(found)
+            unknown += int((~there).sum())
+            count += int(there.sum())
+            held[chrom][region] |= there.any()
+            add(chrom, first, scorer.probability(found) if value == "probability" else found, step)
+    return Summary(count, unknown, asked - count - unknown, sum(int((~each).sum()) for each in held.values()))
 
 
 def _blocks(
     scorer: Scorer, genome: Genome, regions: dict[str, np.ndarray], step: int, told: Callable, asked: int
-) -> Iterator[tuple[str, int, np.ndarray]]:
-    """Chromosome, first base, and the logits of the bases from there on, `step` bp from each other."""
+) -> Iterator[tuple[str, int, int, np.ndarray]]:
+    """Chromosome, number of the region, first base, and the logits of bases from there on, `step` bp apart."""
     size = scorer.stored.window
     before, done = size // 2, 0
     for chrom, spans in regions.items():
         last = genome.lengths[chrom] - size + before  # the last base with a window
-        for low, high in spans.tolist():
+        for region, (low, high) in enumerate(spans.tolist()):
             first, end = -(-max(low, before) // step) * step, min(high, last + 1)
             for base in range(first, end, _BLOCK * step):
                 count = min(_BLOCK, -(-(end - base) // step))
                 start = base - before
                 tokens = genome.windows([chrom], [start], [start + (count - 1) * step + size])[0]
-                yield chrom, base, windows(scorer, tokens, step)
+                yield chrom, region, base, windows(scorer, tokens, step)
                 done += count
                 told(done, asked)
     told(asked, asked)

@@ -187,13 +187,15 @@ class _Block(NamedTuple):
     places: "list[Interval] | None" = None  # where the genome holds them
 
 
-def fasta(path: str) -> Iterator[_Block]:
+def fasta(path: str, longest: int = LONGEST) -> Iterator[_Block]:
     """Records of a FASTA file, gzip or not, in blocks.
 
     Parameters
     ----------
     path : str
         ``-``: standard input.
+    longest : int
+        Most bp of a record.
 
     Yields
     ------
@@ -206,7 +208,7 @@ def fasta(path: str) -> Iterator[_Block]:
     ------
     InputError
         No record; text before the first name; a record without a name or a sequence, with a letter outside the IUPAC
-        code, or of more than `LONGEST` bp; a file that is missing, damaged or of another kind.
+        code, or of more than `longest` bp; a file that is missing, damaged or of another kind.
     """
     with textfile.binary(path) as stream, textfile.whole(path):
         rest, count, final = b"", 0, False
@@ -225,7 +227,7 @@ def fasta(path: str) -> Iterator[_Block]:
                 raise InputError(f"{path}: record {count + len(ends) + 1} is {_too_long(len(rest))}")
             sizes = np.diff(ends, prepend=0)
             texts = [data[start:end].decode("utf-8", "replace") for start, end in names]
-            _check_records(path, count, texts, sizes, foreign)
+            _check_records(path, count, texts, sizes, foreign, longest)
             count += len(texts)
             yield from _blocks(texts, tokens, ends, sizes)
     if not count:
@@ -236,9 +238,11 @@ def _too_long(size: int, longest: int = LONGEST) -> str:
     return f"{size} bp long, more than {longest}; cut it into windows, e.g. with bedtools makewindows"
 
 
-def _check_records(path: str, before: int, names: list[str], sizes: np.ndarray, foreign: np.ndarray) -> None:
+def _check_records(
+    path: str, before: int, names: list[str], sizes: np.ndarray, foreign: np.ndarray, longest: int
+) -> None:
     faults = []
-    bad = (sizes == 0) | (sizes > LONGEST) | (foreign > 0) | np.array([not name for name in names], bool)
+    bad = (sizes == 0) | (sizes > longest) | (foreign > 0) | np.array([not name for name in names], bool)
     for row in np.flatnonzero(bad):
         place = f"{path}: record {before + row + 1} ({names[row]})"
         if not names[row]:
@@ -247,8 +251,8 @@ def _check_records(path: str, before: int, names: list[str], sizes: np.ndarray, 
             faults.append(f"{place}: {chr(foreign[row])!r} is not a letter of DNA; only A C G T U N and IUPAC are read")
         elif not sizes[row]:
             faults.append(f"{place}: no sequence; delete the record or fetch the file again")
-        if sizes[row] > LONGEST:
-            faults.append(f"{place} is {_too_long(sizes[row])}")
+        if sizes[row] > longest:
+            faults.append(f"{place} is {_too_long(sizes[row], longest)}")
     if faults:
         raise InputError(textfile.listed(faults))
 
