@@ -1,5 +1,6 @@
 """A track holds, on each base, the logit of the window around it and of no other."""
 
+import functools
 import subprocess
 import sys
 
@@ -54,21 +55,22 @@ def small(tmp_path_factory):
     """A genome of three chromosomes: soft-masked, IUPAC letters, runs of N; the last shorter than a window."""
     rng = np.random.default_rng(1)
     path = tmp_path_factory.mktemp("small") / "g.fa"
-    texts = {name: "".join(rng.choice(list("ACGT"), size)) for name, size in (("chr2", 700), ("chr10", 260), ("s", 15))}
+    texts = {name: "".join(rng.choice(list("ACGT"), size)) for name, size in (("chr2", 420), ("chr10", 260), ("s", 15))}
     text = texts["chr2"]
-    texts["chr2"] = f"NNNN{text[4:100]}{text[100:200].lower()}RYK{text[203:300]}{'N' * 60}{text[360:]}"
+    texts["chr2"] = f"NNNN{text[4:100]}{text[100:200].lower()}RYK{text[203:230]}{'N' * 60}{text[290:]}"
     path.write_text("".join(f">{name}\n{text}\n" for name, text in texts.items()))
     pysam.faidx(str(path))
     return path, texts
 
 
+@functools.cache
 def oracle(folder, text, size):
     """Base -> the mean logit of the window around it, one window at a time; none without a known base in it."""
-    stored = predict.stored(folder)
+    stored, shortest = predict.stored(folder), score_files.Scorer(folder).shortest
     found = {}
     for start in range(len(text) - size + 1):
         tokens = dna.encode([text[start : start + size]])
-        if predict.span(tokens)[0] >= score_files.Scorer(folder).shortest:
+        if predict.span(tokens)[0] >= shortest:
             found[start + size // 2] = predict.score(stored.model, tokens).mean(0)[0]
     return found
 
@@ -108,18 +110,18 @@ def test_a_track_is_the_same_on_both_strands(models, small, tmp_path):
     for fasta, out in ((path, "a.bw"), (tmp_path / "r.fa", "b.bw")):
         genome_track.write(scorer, score_files.reference(fasta), tmp_path / out)
     one, other = read(tmp_path / "a.bw")["chr2"], read(tmp_path / "b.bw")["chr2"]
-    assert {699 - base for base in other} == set(one)
-    np.testing.assert_allclose([other[699 - base] for base in one], list(one.values()), atol=1e-5)
+    assert {419 - base for base in other} == set(one)
+    np.testing.assert_allclose([other[419 - base] for base in one], list(one.values()), atol=1e-5)
 
 
 def test_regions_are_merged_in_the_genomes_order_and_read_their_surroundings(models, small, tmp_path):
     path, _ = small
-    bed = "chr10\t200\t260\nchr2\t500\t520\nchr2\t0\t3\nchr2\t510\t530\nchr2\t530\t540\nchr2\t90\t91\n"
+    bed = "chr10\t200\t260\nchr2\t350\t370\nchr2\t0\t3\nchr2\t360\t380\nchr2\t380\t390\nchr2\t90\t91\n"
     (tmp_path / "r.bed").write_text(bed)
     scorer, genome = score_files.Scorer(models / "deepbind"), score_files.reference(path)
     regions = genome_track.merged(str(tmp_path / "r.bed"), genome)
     assert {chrom: spans.tolist() for chrom, spans in regions.items()} == {
-        "chr2": [[0, 3], [90, 91], [500, 540]], "chr10": [[200, 260]]}  # fmt: skip
+        "chr2": [[0, 3], [90, 91], [350, 390]], "chr10": [[200, 260]]}  # fmt: skip
     made = genome_track.write(scorer, genome, tmp_path / "t.bw", regions)
     genome_track.write(scorer, genome, tmp_path / "w.bw")
     part, whole = read(tmp_path / "t.bw"), read(tmp_path / "w.bw")
