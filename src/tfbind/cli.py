@@ -226,6 +226,7 @@ def score(
     ] = None,
     step: Annotated[int, typer.Option(help="Of --track: bp from one value to the next.")] = 1,
     value: Annotated[str, typer.Option(help="Of --track: logit or probability.")] = "logit",
+    final: Annotated[bool, typer.Option("--final", help="The final model of this evaluated one.")] = False,
 ) -> None:
     """Score sequences, intervals or variants: a TSV row for each row, in order, in bounded memory."""
     given = {"--fasta": fasta, "--bed": bed, "--vcf": vcf}
@@ -233,6 +234,10 @@ def score(
         raise InputError("name one file to score, with --fasta, --bed or --vcf")
     if (genome is None) == (not fasta):
         raise InputError("--bed and --vcf need --genome FASTA" if genome is None else "--fasta needs no --genome")
+    if final:
+        from tfbind.models import store
+
+        folder = store.final_of(folder)
     written = {"--out": out, "--attributions": attributions, "--hits": hits, "--track": track}
     _check_outputs(
         written, [fasta or bed or vcf, *((genome, f"{genome}.fai") if genome else (f"{fasta}.fai",))], folder

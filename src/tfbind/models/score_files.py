@@ -90,6 +90,8 @@ class Scorer:
         if named and named != assay and (evaluation is None or assay not in set(evaluation["target_assay"])):
             raise InputError(f"--assay: {assay!r} is not an assay; did you mean {named!r}?")
         self.expected, self.about, self.elsewhere = _expected(evaluation, assay, self.reading)
+        if "final" in notes:
+            self.about += "; this is the final model, of all rows: what is known is of the evaluated one"
 
     @property
     def shortest(self) -> int:
