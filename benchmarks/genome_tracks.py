@@ -2,7 +2,7 @@
 
 Models of three seeds with the default options, whose weights do not matter here, read windows of 101 bp along a random
 genome (a `bilstm` and a `regression` along a part of it), each time as a command of its own. What starting takes is
-measured on 1 kb. Writes `genome_tracks.tsv` and `genome_tracks.md`; 120 Mb need 0.8 GB of disk.
+measured on 1 kb. Writes `genome_tracks.tsv` and `genome_tracks.md`; 48 Mb need 0.3 GB of disk.
 """
 
 import os
@@ -21,7 +21,7 @@ from tfbind import dna
 from tfbind.models import baseline, networks
 
 HUMAN = 3100  # Mb
-SIZES = (1.2, 12, 120)
+SIZES = (1.2, 12, 48)
 #: Mb that the slower kinds read.
 PARTS = {"bilstm": 0.1, "regression": 0.1}
 _OPTIONS = {"deepbind": {}, "bilstm": {"readout": "max", "stride": 3}}

@@ -15,7 +15,7 @@ import typer
 from tfbind import __version__, assays, check_files, doctor, progress
 from tfbind.archives import accessions, ena
 from tfbind.errors import InputError, NotEstimable, ResourceError
-from tfbind.io import atomic, download, hosts, paths, tables, textfile
+from tfbind.io import atomic, bigwig, download, hosts, paths, tables, textfile
 from tfbind.simulation import simulate
 from tfbind.study import config
 from tfbind.study.sources import ACCESSION
@@ -331,7 +331,8 @@ def _write_track(folder: Path, track: Path, fasta: str, bed: str, genome: Path |
     where = score_files.reference(fasta or genome)
     regions = genome_track.merged(bed, where) if bed else None
     made = genome_track.write(scorer, where, track, regions, step, value, _share("bp"))
-    unread = f"{made.unknown} without known bases and {made.beyond} at the ends of chromosomes have none"
+    plain = "; without summaries, since it holds many values" if made.asked > bigwig.SUMMARISED else ""
+    unread = f"{made.unknown} without known bases and {made.beyond} at the ends of chromosomes have none{plain}"
     window = f"windows of {scorer.stored.window} bp"
     typer.echo(f"{track}: the {value} of {window} on {made.values} bases; {unread}; {scorer.about}", err=True)
     if bed and made.empty:

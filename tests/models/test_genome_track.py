@@ -187,6 +187,16 @@ def test_values_that_did_not_reach_the_disk_are_noticed(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_large_files_have_no_summaries(tmp_path, monkeypatch):
+    """pyBigWig would make them in memory; every value can be read all the same."""
+    for most, levels in ((5000, 0), (10_000, 1)):
+        monkeypatch.setattr(bigwig, "SUMMARISED", most)
+        with bigwig.writing(tmp_path / "t.bw", {"c": 9000}, 9000, "") as add:
+            add("c", 0, np.arange(9000.0))
+        with pyBigWig.open(str(tmp_path / "t.bw")) as file:
+            assert (file.header()["nLevels"] > 0) == levels and file.values("c", 4321, 4322) == [4321]
+
+
 MEMORY = """
 import resource, sys
 from tfbind.models import genome_track, score_files

@@ -13,6 +13,9 @@ from tfbind.io import atomic
 #: ``add(chrom, start, values, step)``: single bases of a chromosome, `step` bp from each other; NaN: no value.
 Add = Callable[[str, int, np.ndarray, int], None]
 _LEAST, _EACH = 2**16, 6  # bytes of a file, and of each value with its share of the summaries
+#: Most values of a file with summaries, from which browsers draw large regions: pyBigWig makes them in memory, 14 bytes
+#: for each value.
+SUMMARISED = 2**25
 
 
 @contextmanager
@@ -26,7 +29,8 @@ def writing(path: str | os.PathLike, lengths: Mapping[str, int], most: int, empt
     lengths : mapping of str to int
         Of the chromosomes in bp. Values are added in this order, along each chromosome.
     most : int
-        Most values that will be added: the space for them is tried first.
+        Most values that will be added: the space for them is tried first, and above `SUMMARISED` the file has no
+        summaries.
     empty : str
         Why there may be no value at all, for the message.
 
@@ -50,7 +54,7 @@ def writing(path: str | os.PathLike, lengths: Mapping[str, int], most: int, empt
             os.posix_fallocate(file.fileno(), 0, _LEAST + _EACH * most)
             file.truncate(0)
         with pyBigWig.open(str(temporary), "w") as out:
-            out.addHeader(list(lengths.items()))
+            out.addHeader(list(lengths.items()), maxZooms=10 if most <= SUMMARISED else 0)
 
             def add(chrom: str, start: int, values: np.ndarray, step: int = 1) -> None:
                 nonlocal count

@@ -16,10 +16,10 @@ import pandas as pd
 from tfbind.errors import NotEstimable
 from tfbind.io import tables
 from tfbind.models import store
-from tfbind.models.training import HISTORY
 
 #: Key of `extra` in `model.json` that marks a final model.
 KEY = "final"
+HISTORY = "history.tsv"
 
 
 def rows(table: pd.DataFrame, learns: str = "labels") -> pd.DataFrame:

@@ -43,6 +43,11 @@ class Summary(NamedTuple):
     beyond: int
     empty: int
 
+    @property
+    def asked(self) -> int:
+        """Bases asked for."""
+        return self.values + self.unknown + self.beyond
+
 
 def merged(path: str, genome: Genome) -> dict[str, np.ndarray]:
     """The regions of a BED file in the order of the genome; those that overlap or touch are one.
