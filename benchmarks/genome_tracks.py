@@ -86,7 +86,7 @@ def main(sizes: tuple[float, ...]) -> None:
         "python -m benchmarks.genome_tracks",
         "Three seeds, windows of 101 bp, a value on every base, one thread. `seconds` and `processor` with the start, "
         f"`processor_per_mb` without. `human_hours`: what {HUMAN} Mb would take at that rate. `megabytes`: the most "
-        "that the process ever held, the mapped genome (1 MB for each Mb) included.",
+        "that the process ever held. `seconds` depend on what else the machine does, `processor` hardly.",
         pd.DataFrame(rows),
     )
 

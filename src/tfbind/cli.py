@@ -324,7 +324,9 @@ def _check_outputs(written: Mapping[str, Path | None], read: Sequence[str | Path
         raise InputError(faults)
 
 
-def _write_track(folder: Path, track: Path, fasta: str, bed: str, genome: Path | None, assay: str, step, value) -> None:
+def _write_track(
+    folder: Path, track: Path, fasta: str, bed: str, genome: Path | None, assay: str, step: int, value: str
+) -> None:
     from tfbind.models import genome_track, score_files
 
     scorer = score_files.Scorer(folder, "", assay)
