@@ -27,6 +27,7 @@ include: "workflow/rules/unlabelled.smk"
 include: "workflow/rules/celltype.smk"
 include: "workflow/rules/motifs.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/final.smk"
 
 
 onstart:
@@ -63,3 +64,4 @@ rule all:
         unlabelled_tables(),
         ["results/celltype.tsv"] if study.cells else [],
         rules.cards.output,
+        rules.final_cards.output if study.config["final"] else [],

@@ -2,14 +2,16 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zlib
 from pathlib import Path
 
+import pysam
 import pytest
 
-from bad_inputs import CHROMOSOMES, fasta, genomes, peaks, probes, proposal, reads, studies
+from bad_inputs import CHROMOSOMES, fasta, genomes, peaks, probes, proposal, reads, scoring, studies
 from tfbind import cli
 
 CASES = [*peaks.CASES, *genomes.CASES, *reads.CASES, *probes.CASES, *studies.CASES]
@@ -117,6 +119,45 @@ def test_faults_of_several_files_are_listed_at_once(tmp_path, monkeypatch, capsy
     code, said = run(monkeypatch, capsys, "validate", config)
     assert code == 2 and "bad.fa: 0 records" in said and "c.fastq: record 1" in said
     assert "D: not read: its genome" in said
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    """A network, a model of composition, and one that could not be trained."""
+    import pandas as pd
+
+    from tfbind.models import baseline, networks, store
+
+    root = tmp_path_factory.mktemp("models")
+    for name in ("net", "floor", "none"):
+        (root / name).mkdir()
+    options = {"filters": 2, "width": 8}
+    networks.save(root / "net", "deepbind", options, {0: networks.build("deepbind", options).state_dict()}, 24, {})
+    texts = [CHROMOSOMES["chr1"][i : i + 24] for i in range(0, 960, 24)]
+    rows = pd.DataFrame({"sequence": texts, "draw": 0, "split": "train"})
+    baseline.fit("composition", {}, rows.iloc[:20].assign(label=1), rows.iloc[20:].assign(label=0), 0, root / "floor")
+    store.write_no_model(root / "none", "deepbind", "too few reads")
+    return root
+
+
+@pytest.mark.parametrize("call", scoring.CASES, ids=lambda call: call.name)
+def test_a_bad_call_of_score(call, models, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(models, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "dir").mkdir()
+    header = "##fileformat=VCFv4.2\n##contig=<ID=chr1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    files = {"genome.fa": fasta(CHROMOSOMES), "genome.bw": fasta(CHROMOSOMES), "a.fa": ">a\n" + "ACGT" * 9 + "\n"}
+    files |= {"a.bed": "chr1\t100\t140\n", "a.vcf": header + "chr1\t9\t.\tA\tC\t.\t.\t.\n", **call.files}
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    for name in ("genome.fa", "genome.bw"):
+        pysam.faidx(name)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    code, said = run(monkeypatch, capsys, "score", call.model, *call.words)
+    assert (code, [part for part in call.says if part not in said]) == (call.code, []), said
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert before.items() <= after.items(), "what was there is as it was"
+    assert {str(path.relative_to(tmp_path)) for path in after.keys() - before.keys()} == set(call.made)
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])

@@ -90,6 +90,7 @@ SCRIPTS = {
     "evaluate": STATISTICS,
     "explain": STATISTICS | {"torch"},
     "fetch": TABLES | {"requests"},
+    "final": KERNELS,
     "fit": STATISTICS | {"sklearn", "scipy.stats", "scipy.optimize"},
     "index_genome": KERNELS | {"requests"},
     "interpret": KERNELS | {"torch"},

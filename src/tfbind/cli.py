@@ -4,9 +4,11 @@ import contextlib
 import os
 import shlex
 import sys
+import time
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 from urllib.parse import urlsplit
 
 import typer
@@ -14,7 +16,7 @@ import typer
 from tfbind import __version__, assays, check_files, doctor, progress, run
 from tfbind.archives import accessions, ena
 from tfbind.errors import InputError, NotEstimable, ResourceError
-from tfbind.io import atomic, download, hosts, paths, tables, textfile
+from tfbind.io import atomic, bigwig, download, hosts, paths, tables, textfile
 from tfbind.simulation import simulate
 from tfbind.study import config
 from tfbind.study.sources import ACCESSION
@@ -270,6 +272,17 @@ def score(
     assay: Annotated[str, typer.Option(help="What the sequences are from: " + ", ".join(assays.ASSAYS))] = "",
     reading: Annotated[str, typer.Option(help="whole, scan, occupancy or embed; by default as the model was evaluated.")] = "",
     out: Annotated[Path | None, typer.Option(help="A file instead of standard output; it appears when whole.")] = None,
+    attributions: Annotated[
+        Path | None, typer.Option(help="Effect of each base in logits: .tsv; of --bed also .bedGraph, .bw.")
+    ] = None,
+    hits: Annotated[Path | None, typer.Option(help="Motif instances, with the JASPAR motif that fits: BED.")] = None,
+    least: Annotated[float, typer.Option("--min-effect", help="Of --hits: smallest effect of a site, logits.")] = 1.0,
+    track: Annotated[
+        Path | None, typer.Option(help="bigWig of every window's logit along --fasta GENOME or --bed, nothing else.")
+    ] = None,
+    step: Annotated[int, typer.Option(help="Of --track: bp from one value to the next.")] = 1,
+    value: Annotated[str, typer.Option(help="Of --track: logit or probability.")] = "logit",
+    final: Annotated[bool, typer.Option("--final", help="The final model of this evaluated one.")] = False,
 ) -> None:
     """Score sequences, intervals or variants: a TSV row for each row, in order, in bounded memory."""
     given = {"--fasta": fasta, "--bed": bed, "--vcf": vcf}
@@ -277,21 +290,131 @@ def score(
         raise InputError("name one file to score, with --fasta, --bed or --vcf")
     if (genome is None) == (not fasta):
         raise InputError("--bed and --vcf need --genome FASTA" if genome is None else "--fasta needs no --genome")
+    if final:
+        from tfbind.models import store
+
+        folder = store.final_of(folder)
+    written = {"--out": out, "--attributions": attributions, "--hits": hits, "--track": track}
+    _check_outputs(
+        written, [fasta or bed or vcf, *((genome, f"{genome}.fai") if genome else (f"{fasta}.fai",))], folder
+    )
+    if track:
+        if vcf:
+            raise InputError("--track: a track lies along --fasta GENOME or --bed REGIONS; a VCF has single places")
+        if out or attributions or hits or reading:
+            raise InputError("--track writes the track alone, of windows read whole; leave --out, --attributions, "
+                             "--hits and --reading out")  # fmt: skip
+        if track.suffix.lower() not in (".bw", ".bigwig"):
+            raise InputError(f"--track {track}: a track is a bigWig; end its name in .bw")
+        _write_track(folder, track, fasta, bed, genome, assay, step, value)
+        return
+    if (step, value) != (1, "logit"):
+        raise InputError("--step and --value are for --track")
+    if (attributions or hits) and vcf:
+        raise InputError(
+            "--attributions and --hits are of sequences: use --fasta or --bed; a variant has its difference"
+        )
     from tfbind.models import score_files  # torch loads for those who need it
 
+    if not (attributions or hits):
+        scorer = score_files.Scorer(folder, reading, assay)
+        with _writing(out) as sink:
+            if vcf:
+                count, flagged, wrong = score_files.score_variants(scorer, vcf, score_files.reference(genome), sink)
+            else:
+                blocks = score_files.fasta(fasta) if fasta else score_files.bed(bed, score_files.reference(genome))
+                count, flagged = score_files.score_sequences(scorer, blocks, sink)
+        notes = f", {wrong} with another REF than the genome's" if vcf and wrong else ""
+        typer.echo(f"{count} rows, {flagged} outside the training domain{notes}; {scorer.about}", err=True)
+        return
+    from tfbind.interpretation import sites
+
+    if attributions and sites.form(attributions) != "tsv" and fasta:
+        raise InputError(f"--attributions {attributions}: FASTA records have no place on a genome; write a .tsv")
     scorer = score_files.Scorer(folder, reading, assay)
+    where = score_files.reference(genome) if bed else None
+    blocks = score_files.bed(bed, where, sites.LONGEST) if bed else score_files.fasta(fasta, sites.LONGEST)
+    with _writing(out) as sink:
+        found = sites.explain(
+            scorer, folder, blocks, sink, where, attributions, hits, least, _share("sequences explained")
+        )
+    typer.echo(f"{found.count} rows, {found.flagged} outside the training domain; {scorer.about}", err=True)
+    if hits:
+        typer.echo(f"{hits}: {found.sites} motif instances, compared with {found.known}", err=True)
+    if found.unread:
+        raise NotEstimable(
+            f"{found.unread} of {found.count} sequences hold fewer than {scorer.shortest} bp from their first to their "
+            "last known base: no effects and no motif instances of these"
+        )
+
+
+@contextlib.contextmanager
+def _writing(path: Path | None) -> Iterator[TextIO]:
+    """A file that appears when it is whole, or standard output."""
     with (
-        atomic.replacing(out) if out else contextlib.nullcontext() as temporary,
-        open(temporary, "w") if out else contextlib.nullcontext(sys.stdout) as sink,
+        atomic.replacing(path) if path else contextlib.nullcontext() as temporary,
+        open(temporary, "w") if path else contextlib.nullcontext(sys.stdout) as sink,
     ):
-        if vcf:
-            count, flagged, wrong = score_files.score_variants(scorer, vcf, score_files.reference(genome), sink)
-        else:
-            blocks = score_files.fasta(fasta) if fasta else score_files.bed(bed, score_files.reference(genome))
-            count, flagged = score_files.score_sequences(scorer, blocks, sink)
+        yield sink
         sink.flush()
-    notes = f", {wrong} with another REF than the genome's" if vcf and wrong else ""
-    typer.echo(f"{count} rows, {flagged} outside the training domain{notes}; {scorer.about}", err=True)
+
+
+def _check_outputs(written: Mapping[str, Path | None], read: Sequence[str | Path | None], folder: Path) -> None:
+    """Refuse outputs that are one file, or that would replace an input."""
+    faults, seen = [], {}
+    inputs = [Path(path).resolve() for path in read if path and path != textfile.STANDARD]
+    for option, path in written.items():
+        if path is None:
+            continue
+        place = path.resolve()
+        if place in seen:
+            faults.append(f"{option} {path}: also named by {seen[place]}; give each its own file")
+        if place in inputs or any(place.exists() and file.exists() and place.samefile(file) for file in inputs):
+            faults.append(f"{option} {path}: this is a file that is read; name another")
+        if place.parent == folder.resolve():
+            faults.append(f"{option} {path}: lies in the folder of the model; write elsewhere")
+        if place.is_dir():
+            faults.append(f"{option} {path}: is a folder; name a file")
+        seen.setdefault(place, option)
+    if faults:
+        raise InputError(faults)
+
+
+def _write_track(
+    folder: Path, track: Path, fasta: str, bed: str, genome: Path | None, assay: str, step: int, value: str
+) -> None:
+    from tfbind.models import genome_track, score_files
+
+    scorer = score_files.Scorer(folder, "", assay)
+    where = score_files.reference(fasta or genome)
+    regions = genome_track.merged(bed, where) if bed else None
+    made = genome_track.write(scorer, where, track, regions, step, value, _share("bp"))
+    plain = "; without summaries, since it holds many values" if made.asked > bigwig.SUMMARISED else ""
+    unread = f"{made.unknown} without known bases and {made.beyond} at the ends of chromosomes have none{plain}"
+    window = f"windows of {scorer.stored.window} bp"
+    typer.echo(f"{track}: the {value} of {window} on {made.values} bases; {unread}; {scorer.about}", err=True)
+    if bed and made.empty:
+        raise NotEstimable(f"{bed}: {made.empty} of the merged regions have no value: every window of theirs "
+                           "reaches beyond its chromosome or holds too few known bases")  # fmt: skip
+
+
+def _share(what: str) -> Callable[[int, int], None]:
+    """Reports progress on standard error: on a terminal in one line, elsewhere in a line every half minute."""
+    start = last = time.monotonic()
+
+    def told(done: int, of: int) -> None:
+        nonlocal last
+        terminal, now = sys.stderr.isatty(), time.monotonic()
+        if now - last < (0.5 if terminal else 30) or not done:
+            return
+        last = now
+        left = (now - start) * (of - done) / done
+        line = f"{done / of:.0%} of {of} {what}, {left:.0f} s left" if of else f"{done} {what}"
+        typer.echo(
+            f"{_CLEAR}{line}\r" if terminal and done != of else _CLEAR if terminal else line, err=True, nl=not terminal
+        )
+
+    return told
 
 
 @app.command("export-fasta")

@@ -26,7 +26,7 @@ STAGES = [
     "simulate", "fetch", "index_genome", "extract_positives", "draw_negatives", "audit_source", "audit", "train",
     "fit", "take_scores", "predict", "interpret", "evaluate", "summarise", "adapt", "retrain", "explain", "causes",
     "adapt_unlabelled", "adaptation", "celltype", "celltype_network", "celltype_table", "motifs", "report_page",
-    "cards",
+    "cards", "final", "final_cards",
 ]
 # fmt: on
 #: Where the events of runs are, under the working folder: a file a run, named by its start, one JSON object a line.

@@ -75,7 +75,7 @@ def test_records_are_those_of_the_slow_reader(tmp_path, monkeypatch, block, end)
     for name, pack in (("a.fa", bytes), ("a.fa.gz", gzip.compress)):
         (tmp_path / name).write_bytes(pack(mark + body.encode()))
         blocks = score_files.fasta(str(tmp_path / name))
-        found = [pair for names, tokens in blocks for pair in zip(names, dna.decode(tokens), strict=True)]
+        found = [pair for names, tokens, _ in blocks for pair in zip(names, dna.decode(tokens), strict=True)]
         slow = sequence_files.read_fasta(tmp_path / name)
         # text of a block ends at its last known base
         assert found == [(n, s.rstrip("N")) for n, s in zip(slow["name"], slow["sequence"], strict=True)]
@@ -115,7 +115,7 @@ def test_the_stream_is_never_held_whole(model, monkeypatch):
     monkeypatch.setattr(textfile, "binary", lambda path: stream)
     monkeypatch.setattr(score_files, "_BLOCK", 2800)
     some = list(itertools.islice(score_files.fasta("a.fa"), 20))
-    assert stream.given <= 21 * 2800 and sum(len(names) for names, _ in some) == 20 * 100 - 1
+    assert stream.given <= 21 * 2800 and sum(len(block.names) for block in some) == 20 * 100 - 1
 
 
 def test_a_long_sequence_among_short_ones_makes_no_huge_block(tmp_path, monkeypatch):
@@ -124,8 +124,8 @@ def test_a_long_sequence_among_short_ones_makes_no_huge_block(tmp_path, monkeypa
     texts[33] = "ACGT" * 100
     (tmp_path / "a.fa").write_text("".join(f">s{i}\n{t}\n" for i, t in enumerate(texts)))
     blocks = list(score_files.fasta(str(tmp_path / "a.fa")))
-    assert max(tokens.size for _, tokens in blocks) <= 1000 and len(blocks) > 4
-    assert [t for _, tokens in blocks for t in dna.decode(tokens)] == texts
+    assert max(block.tokens.size for block in blocks) <= 1000 and len(blocks) > 4
+    assert [t for block in blocks for t in dna.decode(block.tokens)] == texts
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ rule report_page:
             {k: v for k, v in row.items() if k not in ("accession", "note")}
             for row in study.cell_files
         ],
-        config=study.config,
+        # the page is the same with final models
+        config={key: study.config[key] for key in study.config if key != "final"},
         code=digest("report.page"),
     script:
         "../scripts/report.py"

@@ -136,11 +136,31 @@ def compare(queries: Sequence[np.ndarray], known: Motifs) -> np.ndarray:
     (Q, M) float64
         Not corrected for the number of known motifs.
     """
+    return oriented(queries, known)[0]
+
+
+def oriented(queries: Sequence[np.ndarray], known: Motifs) -> tuple[np.ndarray, np.ndarray]:
+    """Tomtom's p-values, see `compare`, and the strand of each comparison.
+
+    Parameters
+    ----------
+    queries : sequence of (W, 4) float
+        Shares of the motifs.
+    known : Motifs
+        The known motifs.
+
+    Returns
+    -------
+    p_values : (Q, M) float64
+    turned : (Q, M) bool
+        Whether the reverse complement of the known motif fits better.
+    """
     if not queries:
-        return np.empty((0, len(known)))
+        return np.empty((0, len(known))), np.empty((0, len(known)), bool)
     from memelite import tomtom
 
-    return tomtom([query.T.astype(float) for query in queries], list(known.columns), n_jobs=1)[0].copy()
+    found = tomtom([query.T.astype(float) for query in queries], list(known.columns), n_jobs=1)
+    return found[0].copy(), found[4] > 0
 
 
 class Learner(NamedTuple):
@@ -224,13 +244,23 @@ def alike(known: Motifs, places: Sequence[int]) -> dict[str, set[str]]:
     places = list(dict.fromkeys(places))
     ids = [known.ids[i] for i in places]
     p_values = compare([_shares(known, i) for i in places], known)
-    near = _q_values(p_values)[:, places] <= LEVEL
+    near = q_values(p_values)[:, places] <= LEVEL
     near |= near.T | np.eye(len(ids), dtype=bool)
     return {i: {ids[j] for j in np.flatnonzero(row)} for i, row in zip(ids, near, strict=True)}
 
 
-def _q_values(p_values: np.ndarray) -> np.ndarray:
-    """q-values of Benjamini and Hochberg, over the known motifs, for each query of (Q, M) p-values."""
+def q_values(p_values: np.ndarray) -> np.ndarray:
+    """q-values of Benjamini and Hochberg, over the known motifs.
+
+    Parameters
+    ----------
+    p_values : (Q, M) float64
+        Of each query.
+
+    Returns
+    -------
+    (Q, M) float64
+    """
     from scipy.stats import false_discovery_control
 
     return false_discovery_control(p_values, axis=1) if len(p_values) else p_values
@@ -250,7 +280,7 @@ def _matched(learner: Learner, known: Motifs, own: Sequence[int], motifs: dict[s
     row = {"tf": learner.row["tf"], "source": learner.row["dataset"], "source_assay": learner.row["assay"]}
     row |= {"train_negatives": learner.negatives, "model": learner.model}
     p_values = compare(list(learner.motifs.values()), known)
-    found = dict(zip(learner.motifs, zip(p_values, _q_values(p_values), strict=True), strict=True))
+    found = dict(zip(learner.motifs, zip(p_values, q_values(p_values), strict=True), strict=True))
     lines = []
     for line in learner.table.to_dict("records"):
         line, key = row | line, f"{line['seed']}.{line['filter']}"

@@ -224,8 +224,9 @@ def _table(header: list[str], rows: list[list[object]]) -> list[str]:
 
 def _card(description, row, files, sequences, settings, evaluation) -> str:
     kind, extra = description["kind"], description.get("extra", {})
+    final = extra.get("final")
     where = ", ".join(f"{key} {row[key]}" for key in ("assay", "cell", "lab", "replicate", "cycle") if row.get(key))
-    lines = [f"# {row['tf']}: {kind} trained on {row['dataset']}", ""]
+    lines = [f"# {row['tf']}: {kind} trained on {'all rows of ' if final else ''}{row['dataset']}", ""]
     if "reason" in description:
         return "\n".join([*lines, f"No model: {description['reason']}.", ""])
     seeds = len(description["seeds"])
@@ -234,30 +235,35 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
         f"mean of {seeds} network(s) or fit(s) (`seeds`). Made by tfbind {__version__}, format "
         f"{description['format']}.",
         "",
+        *(_is_final(final) if final else []),
         "## Training data",
         "",
         *_table(["file", "SHA-256"], [[_public(source), tables.digest(path)] for source, path in files.items()]),
         "",
     ]
     read = {name: tables.read(sequences[name]) for name in ("positives", "negatives")}
-    whole = {name: splits.of_fold(table, 0) for name, table in read.items()}
-    *trained, left_out = leakage.without(*whole.values(), tables.read(sequences["leaking"], leakage.LEAKING))
-    counts = []
-    for (name, table), kept in zip(whole.items(), trained, strict=True):
-        held = [int((kept["split"] == part).sum()) for part in ("train", "validation")]
-        counts.append([name, *held, int((table["split"] == "test").sum()), tables.digest(sequences[name])])
+    if final:
+        counts = [[name, final[f"n_{name[:-1]}"], tables.digest(sequences[name])] for name in read]
+        header, left_out = ["sequences", "trained on", "SHA-256 of the table"], "no row is left out of training"
+    else:
+        whole = {name: splits.of_fold(table, 0) for name, table in read.items()}
+        *trained, left_out = leakage.without(*whole.values(), tables.read(sequences["leaking"], leakage.LEAKING))
+        counts, header = [], ["sequences", *tables.SPLITS, "SHA-256 of the table"]
+        for (name, table), kept in zip(whole.items(), trained, strict=True):
+            held = [int((kept["split"] == part).sum()) for part in ("train", "validation")]
+            counts.append([name, *held, int((table["split"] == "test").sum()), tables.digest(sequences[name])])
     lines += [
-        *_table(["sequences", *tables.SPLITS, "SHA-256 of the table"], counts),
+        *_table(header, counts),
         "",
         f"{left_out[0].upper()}{left_out[1:]}.",
         "",
         f"Negatives: `{json.dumps(settings['negatives'])}`. Settings: `{json.dumps(description['options'])}`.",
         "",
-        "## Held-out split",
+        "## Held-out split" + (" of the evaluated model" if final else ""),
         "",
         _split(row, settings["split"], read["positives"]),
         "",
-        "## Evaluation",
+        "## Evaluation" + (" of the evaluated model" if final else ""),
         "",
         "On held-out rows only. `same`: the test split of its own dataset; `cross`: another experiment. All values, "
         f"with AUPRC and recall: `{store.EVALUATION}`.",
@@ -286,7 +292,7 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
         lines.append(
             f"- Probabilities (logistic of {curve['slope']:.4g} logit + {curve['intercept']:.4g}) hold for the "
             f"validation rows of this dataset, {curve['n_positive']} positives and {curve['n_negative']} negatives; a "
-            "genome holds far fewer bound sites."
+            "genome holds far fewer bound sites." + (" The curve is that of the evaluated model." if final else "")
         )
     auroc = evaluation[(evaluation["metric"] == "auroc") & evaluation["value"].notna()]
     tested = sorted(set(auroc["target_assay"]))
@@ -301,7 +307,26 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
         "`tfbind export FOLDER --onnx FILE` writes ONNX. Ten lines read it without tfbind: docs/sharing.md.",
         "",
     ]
+    if not final:
+        place = "/".join(str(extra[key]) for key in ("dataset", "negatives", "model") if key in extra)
+        lines[-1:] = [
+            f"With `final: true` in the config, the model of all rows is `results/final/{place}`; `tfbind score FOLDER "
+            "--final` uses it.",
+            "",
+        ]
     return "\n".join(lines)
+
+
+def _is_final(final: Mapping) -> list[str]:
+    epochs = f" and for {final['epochs']} epochs, the median over its seeds" if "epochs" in final else ""
+    return [
+        "**This is the final model.** It was trained on all rows of its dataset after the evaluated model "
+        f"`{final['evaluated']}` had been tested, with its settings{epochs}. Rows that tested or chose the evaluated "
+        "model trained this one, as did those that were left out for being in the test set of another dataset: no row "
+        "is left to judge "
+        "it. The evaluation below is that of the evaluated model, and is what justifies this one.",
+        "",
+    ]
 
 
 def _split(row: Mapping[str, str], split: Mapping, positives: pd.DataFrame) -> str:

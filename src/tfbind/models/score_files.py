@@ -3,6 +3,7 @@
 However long the input, no more than a few blocks of it are in memory.
 """
 
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -89,6 +90,8 @@ class Scorer:
         if named and named != assay and (evaluation is None or assay not in set(evaluation["target_assay"])):
             raise InputError(f"--assay: {assay!r} is not an assay; did you mean {named!r}?")
         self.expected, self.about, self.elsewhere = _expected(evaluation, assay, self.reading)
+        if "final" in notes:
+            self.about += "; this is the final model, of all rows: what is known is of the evaluated one"
 
     @property
     def shortest(self) -> int:
@@ -183,15 +186,18 @@ def _expected(evaluation: pd.DataFrame | None, assay: str, reading: str) -> tupl
 class _Block(NamedTuple):
     names: list[str]
     tokens: np.ndarray  # (N, L) uint8
+    places: "list[Interval] | None" = None  # where the genome holds them
 
 
-def fasta(path: str) -> Iterator[_Block]:
+def fasta(path: str, longest: int = LONGEST) -> Iterator[_Block]:
     """Records of a FASTA file, gzip or not, in blocks.
 
     Parameters
     ----------
     path : str
         ``-``: standard input.
+    longest : int
+        Most bp of a record.
 
     Yields
     ------
@@ -204,7 +210,7 @@ def fasta(path: str) -> Iterator[_Block]:
     ------
     InputError
         No record; text before the first name; a record without a name or a sequence, with a letter outside the IUPAC
-        code, or of more than `LONGEST` bp; a file that is missing, damaged or of another kind.
+        code, or of more than `longest` bp; a file that is missing, damaged or of another kind.
     """
     with textfile.binary(path) as stream, textfile.whole(path):
         rest, count, final = b"", 0, False
@@ -223,20 +229,22 @@ def fasta(path: str) -> Iterator[_Block]:
                 raise InputError(f"{path}: record {count + len(ends) + 1} is {_too_long(len(rest))}")
             sizes = np.diff(ends, prepend=0)
             texts = [data[start:end].decode("utf-8", "replace") for start, end in names]
-            _check_records(path, count, texts, sizes, foreign)
+            _check_records(path, count, texts, sizes, foreign, longest)
             count += len(texts)
             yield from _blocks(texts, tokens, ends, sizes)
     if not count:
         raise InputError(f"{path}: 0 FASTA records in this file; check that the right file is named")
 
 
-def _too_long(size: int) -> str:
-    return f"{size} bp long, more than {LONGEST}; cut it into windows, e.g. with bedtools makewindows"
+def _too_long(size: int, longest: int = LONGEST) -> str:
+    return f"{size} bp long, more than {longest}; cut it into windows, e.g. with bedtools makewindows"
 
 
-def _check_records(path: str, before: int, names: list[str], sizes: np.ndarray, foreign: np.ndarray) -> None:
+def _check_records(
+    path: str, before: int, names: list[str], sizes: np.ndarray, foreign: np.ndarray, longest: int
+) -> None:
     faults = []
-    bad = (sizes == 0) | (sizes > LONGEST) | (foreign > 0) | np.array([not name for name in names], bool)
+    bad = (sizes == 0) | (sizes > longest) | (foreign > 0) | np.array([not name for name in names], bool)
     for row in np.flatnonzero(bad):
         place = f"{path}: record {before + row + 1} ({names[row]})"
         if not names[row]:
@@ -245,8 +253,8 @@ def _check_records(path: str, before: int, names: list[str], sizes: np.ndarray, 
             faults.append(f"{place}: {chr(foreign[row])!r} is not a letter of DNA; only A C G T U N and IUPAC are read")
         elif not sizes[row]:
             faults.append(f"{place}: no sequence; delete the record or fetch the file again")
-        if sizes[row] > LONGEST:
-            faults.append(f"{place} is {_too_long(sizes[row])}")
+        if sizes[row] > longest:
+            faults.append(f"{place} is {_too_long(sizes[row], longest)}")
     if faults:
         raise InputError(textfile.listed(faults))
 
@@ -291,8 +299,17 @@ def reference(path: str | os.PathLike) -> Genome:
     return Genome(path)
 
 
-def bed(path: str, genome: Genome) -> Iterator[_Block]:
-    """The sequences of a BED file's intervals, in blocks.
+class Interval(NamedTuple):
+    """A row of a BED file: its name, and its place on the genome in bp, 0-based half-open."""
+
+    name: str
+    chrom: str
+    start: int
+    end: int
+
+
+def intervals(path: str, genome: Genome, faults: list[str], longest: int | None = None) -> Iterator[Interval]:
+    """The rows of a BED file that are sound.
 
     Parameters
     ----------
@@ -300,32 +317,22 @@ def bed(path: str, genome: Genome) -> Iterator[_Block]:
         BED of 3 columns or more, 0-based half-open, gzip or not; ``-``: standard input. Comments, blank lines,
         ``track`` and ``browser`` lines are skipped.
     genome : Genome
+    faults : list of str
+        Receives a line for each row that is not BED, does not lie inside the genome or is too long.
+    longest : int, optional
+        Most bp of an interval; no limit by default.
 
     Yields
     ------
-    names : list of str
-        Column 4; ``chrom:start-end`` where that is missing, empty or a dot.
-    tokens : (N, L) uint8
-        Padded at the right end.
+    Interval
+        `name` is column 4; ``chrom:start-end`` where that is missing, empty or a dot.
 
     Raises
     ------
     InputError
-        No interval, or malformed lines (all of a block in one error): one that is not BED, an interval outside the
-        genome or of more than `LONGEST` bp.
+        No interval, or a file that cannot be read.
     """
-    rows: list[tuple[str, str, int, int]] = []
-    faults, count = [], 0
-
-    def block() -> Iterator[_Block]:
-        if faults:
-            raise InputError(textfile.listed(faults))
-        cells = len(rows) * max(end - start for _, _, start, end in rows)
-        for part in np.array_split(np.arange(len(rows)), -(-cells // _CELLS)):
-            if len(part):
-                names, *places = zip(*(rows[i] for i in part), strict=True)
-                yield _Block(list(names), genome.windows(*places))
-
+    count = 0
     for number, line in enumerate(textfile.lines(path), 1):
         if not line.strip() or line.startswith("#") or line.split(None, 1)[0] in ("track", "browser"):
             continue
@@ -333,8 +340,8 @@ def bed(path: str, genome: Genome) -> Iterator[_Block]:
         fields = line.split("\t")
         try:
             chrom, start, end, _, _ = peaks.parse(fields, False)
-            if end - start > LONGEST:
-                raise ValueError(f"the interval is {_too_long(end - start)}")
+            if longest and end - start > longest:
+                raise ValueError(f"the interval is {_too_long(end - start, longest)}")
             if end > genome.lengths.get(chrom, -1):
                 known = ", ".join(list(genome.lengths)[:3])
                 raise ValueError(f"{chrom}:{start}-{end} does not lie inside {genome.path} ({known}, ...)")
@@ -342,14 +349,47 @@ def bed(path: str, genome: Genome) -> Iterator[_Block]:
             faults.append(f"{path}:{number}: {error}")
             continue
         name = fields[3].strip() if len(fields) > 3 else ""
-        rows.append((name if name not in ("", ".") else f"{chrom}:{start}-{end}", chrom, start, end))
-        if len(rows) == _ROWS:
-            yield from block()
-            rows.clear()
+        yield Interval(name if name not in ("", ".") else f"{chrom}:{start}-{end}", chrom, start, end)
     if not count:
         raise InputError(f"{path}: 0 intervals in this file; check that the right file is named")
-    if rows or faults:
-        yield from block()
+
+
+def bed(path: str, genome: Genome, longest: int = LONGEST) -> Iterator[_Block]:
+    """The sequences of a BED file's intervals, in blocks.
+
+    Parameters
+    ----------
+    path : str
+        See `intervals`.
+    genome : Genome
+    longest : int
+        Most bp of an interval.
+
+    Yields
+    ------
+    names : list of str
+    tokens : (N, L) uint8
+        Padded at the right end.
+    places : list of Interval
+
+    Raises
+    ------
+    InputError
+        No interval, or malformed lines (all of a block in one error), see `intervals`.
+    """
+    faults: list[str] = []
+    found = intervals(path, genome, faults, longest)
+    while rows := list(itertools.islice(found, _ROWS)):
+        if faults:
+            break
+        cells = len(rows) * max(row.end - row.start for row in rows)
+        for part in np.array_split(np.arange(len(rows)), -(-cells // _CELLS)):
+            if len(part):
+                places = [rows[i] for i in part]
+                names, *where = zip(*places, strict=True)
+                yield _Block(list(names), genome.windows(*where), places)
+    if faults:
+        raise InputError(textfile.listed(faults))
 
 
 def score_sequences(scorer: Scorer, blocks: Iterator[_Block], out: TextIO) -> tuple[int, int]:
@@ -374,7 +414,7 @@ def score_sequences(scorer: Scorer, blocks: Iterator[_Block], out: TextIO) -> tu
         The input cannot be read, see `fasta` and `bed`.
     """
     count = flagged = 0
-    for names, tokens in blocks:
+    for names, tokens, _ in blocks:
         if not count:  # only now: a file that cannot be read should leave no header
             out.write("\t".join(SEQUENCE_COLUMNS) + "\n")
         logits = scorer.logits(tokens)

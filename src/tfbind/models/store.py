@@ -56,6 +56,25 @@ def of_fold(folder: str | os.PathLike, fold: int) -> Path:
     return Path(folder) / f"fold{fold}" if fold else Path(folder)
 
 
+def final_of(folder: str | os.PathLike) -> Path:
+    """Where the final model of an evaluated one is: ``results/final/...`` for ``results/models/...``.
+
+    Raises
+    ------
+    InputError
+        The folder is not one of a study, or there is no final model.
+    """
+    place = Path(folder).resolve()
+    if len(place.parts) < 5 or place.parts[-4] not in ("models", "final"):
+        raise InputError(
+            f"{folder}: not results/models/DATASET/NEGATIVES/MODEL of a study; name its final model itself"
+        )
+    final = Path(*place.parts[:-4], "final", *place.parts[-3:])
+    if not (final / DESCRIPTION).is_file():
+        raise InputError(f"{final}: no final model; set `final: true` in the config and run the workflow")
+    return final
+
+
 def write_no_model(folder: str | os.PathLike, kind: str, reason: str) -> None:
     """Write the files of a model that could not be trained: `model.json` holds the reason, the others nothing.
 

@@ -139,6 +139,15 @@ class Plan:
             for label, model in self.models(module, dataset)
         ]
 
+    def final(self, dataset: str) -> list[Pair]:
+        """(negatives, model) of the final models of a dataset; none unless the config asks for them."""
+        made = [*self.models("training", dataset), *self.models("baseline", dataset)]
+        return made if self.study.config["final"] else []
+
+    def again(self, dataset: str) -> list[dict]:
+        """What the training of each of `final` reads of the config: see `trained`."""
+        return [*self.trained("training", dataset), *self.trained("baseline", dataset)]
+
     def weights(self, dataset: str) -> list[Pair]:
         """(negatives, model) of the weights that the scores of a dataset's models need."""
         return list(dict.fromkeys((label, self.study.trained(model)) for label, model in self.scored(dataset)))
