@@ -342,7 +342,8 @@ def judge(
     metrics : DataFrame
         `columns.METRIC_COLUMNS`, all TFs.
     models : mapping of str to mapping
-        Options of each model label, from the config; models of kind ``composition`` are the floor.
+        Options of each model label, from the config; models of kind ``composition`` are the floor, and one of kind
+        ``matrix``, which learns nothing of the dataset, is never the best.
     series : mapping of str to str, optional
         Dataset -> what `of_series` says of the cycles of its library. A verdict names cycles that are out of order.
 
@@ -354,7 +355,10 @@ def judge(
         on another target, `verdict` says so. A dataset without held-out rows that holds its TF's own motif has as
         `model` the first of the config that was scored anywhere.
     """
-    floors = {label for label, options in models.items() if options.get("kind") == "composition"}
+    kinds = {label: models.get(options.get("trained_as"), options).get("kind") for label, options in models.items()}
+    floors = {label for label, kind in kinds.items() if kind == "composition"}
+    untrained = [label for label, kind in kinds.items() if kind == "matrix"]
+    metrics = metrics[~metrics["model"].isin(untrained)]  # says nothing of what the dataset taught
     cells = metrics[
         (metrics["seed"].astype(str) == "ensemble")
         & (metrics["metric"] == "auroc")
