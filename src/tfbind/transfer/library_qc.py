@@ -15,6 +15,7 @@ from tfbind.kernels import shuffle
 from tfbind.sequences import selex, selex_series
 from tfbind.sequences.selex import JACKPOT
 from tfbind.statistics.metrics import beyond, measure
+from tfbind.study import schema
 from tfbind.transfer.evaluate import GOOD_SHARE, MOTIF_PRESENT, POOR_SHARE
 
 #: So many sequences per class are enough to test a motif.
@@ -342,8 +343,8 @@ def judge(
     metrics : DataFrame
         `columns.METRIC_COLUMNS`, all TFs.
     models : mapping of str to mapping
-        Options of each model label, from the config; models of kind ``composition`` are the floor, and one of kind
-        ``matrix``, which learns nothing of the dataset, is never the best.
+        Options of each model label, from the config; models of kind ``composition`` are the floor. A reference
+        is chosen where no other model was scored; one of kind ``matrix`` never, since it learns nothing of a dataset.
     series : mapping of str to str, optional
         Dataset -> what `of_series` says of the cycles of its library. A verdict names cycles that are out of order.
 
@@ -355,10 +356,11 @@ def judge(
         on another target, `verdict` says so. A dataset without held-out rows that holds its TF's own motif has as
         `model` the first of the config that was scored anywhere.
     """
-    kinds = {label: models.get(options.get("trained_as"), options).get("kind") for label, options in models.items()}
+    kinds = _kinds(models)
     floors = {label for label, kind in kinds.items() if kind == "composition"}
     untrained = [label for label, kind in kinds.items() if kind == "matrix"]
-    metrics = metrics[~metrics["model"].isin(untrained)]  # says nothing of what the dataset taught
+    metrics = metrics[~metrics["model"].isin(untrained)]
+    reserve = references(models)
     cells = metrics[
         (metrics["seed"].astype(str) == "ensemble")
         & (metrics["metric"] == "auroc")
@@ -378,23 +380,53 @@ def judge(
         away = cross[cross["source"] == dataset]
         places = zip(away["target"], away["test_negatives"], strict=True)
         away = away.assign(floor=[own_floors.get(place, np.nan) for place in places])
-        line |= {"series": (series or {}).get(dataset, "")} | _learnt(row["tf"], mine, floors, line, away)
+        line |= {"series": (series or {}).get(dataset, "")} | _learnt(row["tf"], mine, floors, reserve, line, away)
         if line["series"].startswith(selex_series.WRONG):
             line["verdict"] += f"; its cycles: {line['series'].split(';')[0]}"
         table.append(line)
     return pd.DataFrame(table, columns=COLUMNS)
 
 
-def _learnt(tf: str, mine: pd.DataFrame, floors: set[str], about: Mapping, away: pd.DataFrame) -> dict:
+def _kinds(models: Mapping[str, Mapping]) -> dict[str, str]:
+    return {label: models.get(options.get("trained_as"), options).get("kind", "") for label, options in models.items()}
+
+
+def references(models: Mapping[str, Mapping]) -> list[str]:
+    """The labels of references, which a network should beat.
+
+    Parameters
+    ----------
+    models : mapping of str to mapping
+        Options of each model label, from the config.
+
+    Returns
+    -------
+    list of str
+        Those of a kind that the schema says is a `reference`, other readings of them too.
+    """
+    rules = schema.schema("config")["$defs"]
+    return [label for label, kind in _kinds(models).items() if rules.get(kind, {}).get("reference")]
+
+
+def _preferred(rows: pd.DataFrame, floors: set[str], reserve: Sequence[str]) -> pd.DataFrame:
+    # The rows of models that are neither floors nor references; where there are none, those of references.
+    rows = rows[rows["value"].notna() & ~rows["model"].isin(floors)]
+    chosen = rows[~rows["model"].isin(reserve)]
+    return rows if chosen.empty else chosen
+
+
+def _learnt(
+    tf: str, mine: pd.DataFrame, floors: set[str], reserve: Sequence[str], about: Mapping, away: pd.DataFrame
+) -> dict:
     known = mine[mine["value"].notna()]
-    networks = known[~known["model"].isin(floors)]
+    networks = _preferred(known, floors, reserve)
     if networks.empty:
         notes = [note for note in mine["note"].dropna().unique() if note]
         reason = "; ".join(notes) or "no model was scored on its own held-out rows"
         line = {"verdict": f"cannot tell: {tf}: {reason}"}
         if about["motif_auroc"] >= MOTIF_PRESENT:
             line["verdict"] += f"; its own motif {about['motif']} alone reaches {about['motif_auroc']:.2f} on its rows"
-            scored = away[away["value"].notna() & ~away["model"].isin(floors)]
+            scored = _preferred(away, floors, reserve)
             line["model"] = next(iter(scored["model"]), None)  # the first of the config, whatever it reaches
         return line
     beside = known[known["model"].isin(floors)]
