@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bad_inputs import genomes, peaks, probes, reads, studies
+from bad_inputs import genomes, matrices, peaks, probes, reads, studies
 from tfbind import cli
 
-CASES = [*peaks.CASES, *genomes.CASES, *reads.CASES, *probes.CASES, *studies.CASES]
+CASES = [*peaks.CASES, *genomes.CASES, *reads.CASES, *probes.CASES, *matrices.CASES, *studies.CASES]
 TESTS = Path(__file__).parent
 
 #: Numbers whose place is deeper in the package than a file's reading -> the test that holds them.

@@ -111,12 +111,12 @@ def _meme(lines: Sequence[tuple[int, str]], faults: list[str]) -> Iterator[_Reco
         elif line.strip().startswith("letter-probability matrix"):
             record = record or _Record(line=number, letters=dna.ALPHABET)
             stated = dict(re.findall(r"(\w+)\s*=\s*(\S+)", line))
-            record.width, rows = stated.get("w", ""), True
+            record.line, record.width, rows = number, stated.get("w", ""), True
             try:
                 record.sites = float(stated.get("nsites", 0))
             except ValueError:
                 faults.append(f"{number}: nsites= {stated['nsites']} is not a number; leave it out")
-        elif rows and re.match(r"[-+.\d]|nan|inf", words[0], re.IGNORECASE):
+        elif rows and re.match(r"[-+]?[.\d]|nan|inf", words[0], re.IGNORECASE):
             record.rows.append((number, words))
         else:
             rows = False
