@@ -170,6 +170,7 @@ def test_schema_words_are_registry_keys():
     from tfbind.sequences import forms
     from tfbind.sequences.negatives import NEGATIVES
     from tfbind.study.negative_kinds import KINDS
+    from tfbind.transfer.library_qc import REFERENCES
 
     rules = schema("config")
     assert {about.form for about in ASSAYS.values()} == set(FORMS) == set(forms.FORMS)
@@ -184,6 +185,7 @@ def test_schema_words_are_registry_keys():
     for kind in kinds:
         made.setdefault(rules["$defs"][kind]["made_by"], set()).add(kind)
     assert made == {"training": set(MODELS), "baseline": set(ESTIMATORS), "external": {"scores"}}
+    assert {"regression", "composition", *REFERENCES} == set(ESTIMATORS)
 
 
 @pytest.mark.parametrize(

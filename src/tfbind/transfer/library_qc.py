@@ -15,7 +15,6 @@ from tfbind.kernels import shuffle
 from tfbind.sequences import selex, selex_series
 from tfbind.sequences.selex import JACKPOT
 from tfbind.statistics.metrics import beyond, measure
-from tfbind.study import schema
 from tfbind.transfer.evaluate import GOOD_SHARE, MOTIF_PRESENT, POOR_SHARE
 
 #: So many sequences per class are enough to test a motif.
@@ -30,6 +29,8 @@ CONSENSUS, LEAST_EXCESS = 8, 3
 _SHUFFLES, _MOST = 4, 10_000
 #: PCR jackpots with more than this share of the reads are mentioned in the verdict.
 _MANY_JACKPOTS = 0.01
+#: Kinds of models that a network should beat; the first learns nothing of a dataset.
+REFERENCES = ("matrix", "kmers", "pwm", "gapped_kmers")
 COLUMNS = [
     *("dataset", "tf", "assay", "cell", "lab", "replicate", "cycle", "n_read", "n_dropped", "n_positive", "n_negative"),
     *("n_jackpot", "kmer", "enrichment", "entropy", "entropy_negative", "consensus", "excess", "held"),
@@ -402,10 +403,9 @@ def references(models: Mapping[str, Mapping]) -> list[str]:
     Returns
     -------
     list of str
-        Those of a kind that the schema says is a `reference`, other readings of them too.
+        Those of a kind in `REFERENCES`, other readings of them too.
     """
-    rules = schema.schema("config")["$defs"]
-    return [label for label, kind in _kinds(models).items() if rules.get(kind, {}).get("reference")]
+    return [label for label, kind in _kinds(models).items() if kind in REFERENCES]
 
 
 def _preferred(rows: pd.DataFrame, floors: set[str], reserve: Sequence[str]) -> pd.DataFrame:
