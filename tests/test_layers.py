@@ -18,7 +18,8 @@ FLOORS = [
     ["errors", "kernels", "earlier", "assays", "home"],
     ["dna", "code_digest"],
     ["kmers"],
-    ["io", "motifs", "job", "seeding"],
+    ["io", "job", "seeding"],
+    ["motifs"],
     ["study", "statistics", "kept", "progress", "doctor", "storage"],
     ["archives", "sequences"],
     ["models"],
@@ -180,6 +181,7 @@ def test_schema_words_are_registry_keys():
     from tfbind.sequences import forms
     from tfbind.sequences.negatives import NEGATIVES
     from tfbind.study.negative_kinds import KINDS
+    from tfbind.transfer.library_qc import REFERENCES
 
     rules = schema("config")
     assert {about.form for about in ASSAYS.values()} == set(FORMS) == set(forms.FORMS)
@@ -194,9 +196,12 @@ def test_schema_words_are_registry_keys():
     for kind in kinds:
         made.setdefault(rules["$defs"][kind]["made_by"], set()).add(kind)
     assert made == {"training": set(MODELS), "baseline": set(ESTIMATORS), "external": {"scores"}}
+    assert {"regression", "composition", *REFERENCES} == set(ESTIMATORS)
 
 
-@pytest.mark.parametrize("kind", ["deepbind", "bilstm", "regression", "composition"])
+@pytest.mark.parametrize(
+    "kind", ["deepbind", "bilstm", "regression", "composition", "matrix", "kmers", "pwm", "gapped_kmers"]
+)
 def test_model_options_are_constructor_arguments_with_the_same_defaults(kind):
     import inspect
 

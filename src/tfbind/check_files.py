@@ -11,9 +11,10 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from tfbind import motifs
 from tfbind.celltype import cells as celltype_cells
 from tfbind.celltype.cells import Cell
-from tfbind.errors import InputError, ResourceError
+from tfbind.errors import InputError, NotEstimable, ResourceError
 from tfbind.io import chromosomes, download, tables
 from tfbind.io.genome import Genome, index
 from tfbind.io.paths import PATHS, local
@@ -136,7 +137,8 @@ def read_files(
         for source in datasets
         if model in study.models(study.datasets[source]["tf"])
     ]
-    steps = [0, len(genomes) + 2 * len(datasets) + len(cells) + len(written)]
+    references = [model for model, options in study.config["models"].items() if options.get("kind") == "matrix"]
+    steps = [0, len(genomes) + 2 * len(datasets) + len(cells) + len(written) + len(references)]
     with tempfile.TemporaryDirectory() as name, _workers(min(cores, steps[1])) as each:
         folder = Path(name)
         done(*steps)
@@ -145,6 +147,7 @@ def read_files(
         gathered(each(partial(_negatives, study, folder), datasets))
         gathered(each(partial(_cell, study, folder), cells))
         gathered(each(partial(_scores, study, folder), written))
+        gathered(each(partial(_matrix, study), references))
     if faults:
         raise InputError(dict.fromkeys(faults))  # each once, in order
     return reasons
@@ -271,6 +274,25 @@ def _scores(study: Study, folder: Path, written: tuple[str, str]) -> Findings:
                 for target, names in sets.items()
             }
             found.tried(external_scores.predictions, path, source, label, targets)
+    return found
+
+
+def _matrix(study: Study, model: str) -> Findings:
+    # The known matrix of each TF that a label is used for; what it has of a file is said once.
+    found, taken = Findings(), {}
+    of_tf = {study.datasets[d]["tf"]: study.options(model, d) for d in study.datasets}
+    for tf, options in of_tf.items():
+        if model not in study.models(tf):
+            continue
+        try:
+            (name,) = motifs.known(**{key: options[key] for key in ("tf", "motif", "file", "tax_groups")}).ids
+            taken.setdefault(name, []).append(tf)
+        except NotEstimable as reason:
+            found.reasons.append(f"{tf}: no {model}: {reason}")
+        except InputError as error:
+            where = f"{study.path.name}: models.{model}: "
+            found.faults += [fault if options["file"] else where + fault for fault in error.faults]
+    found.said += [f"{model}: {', '.join(tfs)}: {name}" for name, tfs in taken.items()]
     return found
 
 

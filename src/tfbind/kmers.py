@@ -80,6 +80,48 @@ def held(tokens: np.ndarray, k: int) -> np.ndarray:
     return np.bincount(found[first & (found >= 0)], minlength=4**k)
 
 
+def enrichment(tokens: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """How much more often each k-mer, on either strand, occurs in positives than in negatives.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    labels : (N,) 0/1
+    k : int
+
+    Returns
+    -------
+    (4**k,) float64
+        Log2 ratio of the shares of sequences that hold it, positives over negatives, with one sequence added to each
+        count. It stands at the smaller code of a k-mer and its reverse complement.
+    """
+    shares = []
+    for label in (1, 0):
+        chosen = tokens[labels == label]
+        shares.append((held(chosen, k) + 1) / (len(chosen) + 1))
+    return np.log2(shares[0] / shares[1])
+
+
+def highest(tokens: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:
+    """The highest value among the k-mers of each sequence.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    values : (4**k,) float64
+        At the smaller code of a k-mer and its reverse complement, e.g. from `enrichment`.
+    k : int
+
+    Returns
+    -------
+    (N,) float64
+        0 for a sequence without a known k-mer.
+    """
+    found = canonical(tokens, k)
+    best = np.where(found >= 0, values[found], -np.inf).max(1, initial=-np.inf)
+    return np.where(np.isfinite(best), best, 0.0)
+
+
 def composition(tokens: np.ndarray, k: int) -> np.ndarray:
     """Share of each k-mer of 1 to k bp, a k-mer and its reverse complement counted as one.
 

@@ -4,16 +4,19 @@ All scores are in bits: log2 of the probability of a site under the motif over i
 background.
 """
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 
 import numpy as np
 
 from tfbind import dna
-from tfbind.errors import InputError
+from tfbind.errors import InputError, NotEstimable
+from tfbind.io import matrices
 from tfbind.kernels import motifs as kernel
 from tfbind.kernels import vectors
 
@@ -22,6 +25,7 @@ RELEASE = "JASPAR2026"
 #: Groups in which a TF is looked up in turn. Its motifs are those of the first group that has any, so that yeast's ABF1
 #: is not taken for the ABF1 of a plant.
 GROUPS = ("vertebrates", "fungi", "insects", "nematodes", "plants", "urochordates")
+_MATRIX_ID = re.compile(r"[A-Za-z]{2,3}[0-9]{4}(\.[0-9]+)?")
 _HUMAN, _MOUSE = "9606", "10090"
 _ROWS = 256  # sequences at a time: their scores stay in the processor's cache
 _SMALLEST = np.float32(2.0**-100)  # below this the sums of the kernel begin to lose digits
@@ -188,15 +192,46 @@ _LATEST = """
 """
 
 
-@cache  # a TF that JASPAR does not know is looked up in every group
-def _jaspar(tax_groups: tuple[str, ...], collection: str, release: str) -> Motifs:
+def of_id(number: str, release: str = RELEASE) -> Motifs | None:
+    """The matrix of an id, in whatever collection and group.
+
+    Parameters
+    ----------
+    number : str
+        With its version (``MA0093.3``) or without, for the latest; in any case.
+    release : str
+        See `jaspar`.
+
+    Returns
+    -------
+    Motifs or None
+        Of length 1; None if the release has no such matrix.
+
+    Raises
+    ------
+    InputError
+        pyjaspar does not carry the release.
+    """
+    base, _, version = number.upper().partition(".")
+    ask = _database(release)
+    every = "select ID, NAME, BASE_ID || '.' || VERSION from MATRIX where BASE_ID = ? order by VERSION desc"
+    found = [row for row in ask(every, [base]) if not version or row[2] == f"{base}.{version}"]
+    return _fetched(ask, found[:1]) if found else None
+
+
+def _database(release: str):
     from pyjaspar import jaspardb  # imported only where JASPAR is read
 
     database = jaspardb()
     if release not in database.get_releases():
         raise InputError(f"JASPAR release {release!r} is not among {', '.join(database.get_releases())}")
     # `jaspardb.fetch_motifs` sends ten queries per matrix, 2 s in all; here three queries fetch everything
-    ask = jaspardb(release=release).conn.execute
+    return jaspardb(release=release).conn.execute
+
+
+@cache  # a TF that JASPAR does not know is looked up in every group
+def _jaspar(tax_groups: tuple[str, ...], collection: str, release: str) -> Motifs:
+    ask = _database(release)
     groups = [group.lower() for group in tax_groups]
     found = ask(_LATEST.format(", ".join("?" * len(groups))), [collection.upper(), *groups]).fetchall()
     if not found:
@@ -204,7 +239,11 @@ def _jaspar(tax_groups: tuple[str, ...], collection: str, release: str) -> Motif
             f"{release} has no matrix of collection {collection!r} and tax_groups {', '.join(tax_groups)}: "
             "check both names at jaspar.elixir.no"
         )
-    found.sort(key=lambda motif: motif[2])
+    return _fetched(ask, sorted(found, key=lambda motif: motif[2]))
+
+
+def _fetched(ask, found: list[tuple[int, str, str]]) -> Motifs:
+    # The motifs of these rows: number in the database, name, matrix id.
     wanted = [number for number, _, _ in found]
     listed = ", ".join(map(str, wanted))
     counts, species = defaultdict(list), defaultdict(list)
@@ -218,6 +257,10 @@ def _jaspar(tax_groups: tuple[str, ...], collection: str, release: str) -> Motif
         tuple(log_odds(np.array(counts[number]).reshape(len(dna.ALPHABET), -1).T) for number in wanted),
         tuple(",".join(species[number]) for number in wanted),
     )
+
+
+class Unknown(InputError):
+    """No motif has the name that was asked for."""
 
 
 def of_tf(name: str, motifs: Motifs | None = None) -> Motifs:
@@ -237,14 +280,14 @@ def of_tf(name: str, motifs: Motifs | None = None) -> Motifs:
 
     Raises
     ------
-    InputError
+    Unknown
         No motif has this name.
     """
     motifs = jaspar() if motifs is None else motifs
     wanted = parts(name)
     found = [i for i, other in enumerate(motifs.names) if parts(other) == wanted]
     if not found:
-        raise InputError(f"no motif is named {name!r}: use the TF's name as JASPAR spells it (a dimer: FOS::JUN)")
+        raise Unknown(f"no motif is named {name!r}: use the TF's name as JASPAR spells it (a dimer: FOS::JUN)")
 
     def rank(i: int) -> tuple[int, str]:
         species = motifs.species[i].split(",")
@@ -284,6 +327,87 @@ def group_of(tf: str) -> tuple[Motifs, list[int]]:
         except InputError:
             continue
     return jaspar(GROUPS[:1]), []
+
+
+def known(
+    tf: str = "",
+    motif: str = "",
+    file: str | os.PathLike = "",
+    tax_groups: Sequence[str] = (),
+    collection: str = "CORE",
+    release: str = RELEASE,
+) -> Motifs:
+    """One matrix: from a file, or from JASPAR.
+
+    Parameters
+    ----------
+    tf : str
+        Name of the TF; looked up where `motif` is ''.
+    motif : str
+        Name (a dimer is ``FOS::JUN``) or matrix id (``MA0093.4``; without a version the latest) of the matrix. '' takes
+        that of the TF, or the only one of the file.
+    file : path
+        See `io.matrices.read`; '' looks in JASPAR. Pseudo-counts are added as to every matrix of JASPAR.
+    tax_groups : sequence of str
+        JASPAR groups in which a name is looked up; empty tries each of `GROUPS` until one has it.
+    collection, release : str
+        Of JASPAR.
+
+    Returns
+    -------
+    Motifs
+        Of length 1. Of several of the name, in JASPAR the first of `of_tf`, in a file its first.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or nothing is named `motif`.
+    NotEstimable
+        `motif` is '' and nothing is named like the TF.
+    """
+    if file:
+        return _of_file(Path(file), tf, motif)
+    if motif and _MATRIX_ID.fullmatch(motif) and (found := of_id(motif, release)) is not None:
+        return found
+    groups = [tuple(tax_groups)] if tax_groups else [(group,) for group in GROUPS]
+    absent = []
+    for group in groups:
+        try:
+            return of_tf(motif or tf, jaspar(group, collection, release)).take([0])
+        except Unknown:
+            continue
+        except InputError as error:  # an early release lacks a group
+            absent.append(error)
+    if len(absent) == len(groups):
+        raise absent[0]
+    where = f"{release}, {collection}, {', '.join(name for group in groups for name in group)}"
+    if motif:
+        raise InputError(
+            f"motif: {motif!r} is neither a name nor a matrix id of JASPAR ({where}); correct it, or give `file`"
+        )
+    raise NotEstimable(f"JASPAR has no matrix named {tf!r} ({where}); name one as `motif`, or give `file`")
+
+
+def _of_file(path: Path, tf: str, motif: str) -> Motifs:
+    read = matrices.read(path)
+    names, ids = tuple(each.name for each in read), tuple(each.id for each in read)
+    found = Motifs(names, ids, tuple(log_odds(each.counts) for each in read), ("",) * len(read))
+    if not motif and len(found) == 1:
+        return found
+    wanted = parts(motif or tf)
+
+    def symbol(name: str) -> str:
+        # USF1_HUMAN.H11MO.0.A, USF1.H12CORE.0.P.B and Usf1(bHLH)/mm9 begin with the TF's name
+        return re.split(r"[ _./(]", name)[0]
+
+    for of in (str, symbol):
+        for i, both in enumerate(zip(names, ids, strict=True)):
+            if any(parts(of(name)) == wanted for name in both):
+                return found.take([i])
+    listed = ", ".join(names[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
+    if motif:
+        raise InputError(f"{path}: no motif is named {motif!r}; it holds {listed}")
+    raise NotEstimable(f"{path.name}: no motif is named {tf!r}; name one as `motif`: it holds {listed}")
 
 
 def best_of(names: Sequence[str], motifs: Motifs | None = None) -> Motifs:
@@ -367,13 +491,42 @@ def maxima(tokens: np.ndarray, motifs: Motifs) -> np.ndarray:
     return found
 
 
+def occupancy(tokens: np.ndarray, motifs: Motifs) -> np.ndarray:
+    """Log of the summed odds of each motif over all positions and both strands of each sequence.
+
+    Parameters
+    ----------
+    tokens : (N, L) uint8
+    motifs : Motifs
+
+    Returns
+    -------
+    (N, M) float32
+        Bits: log2 of the *sum* of the odds 2^bits. The sum grows with length, as binding does; the mean that `score`
+        gives does not. Unknown bases and overhangs count as there.
+
+    Raises
+    ------
+    ValueError
+        A token above 4.
+    """
+    _, lse = score(tokens, motifs)
+    _, size = _extent(tokens)
+    return lse + np.log2(2 * (np.abs(size[:, None] - motifs.widths) + 1)).astype(np.float32)
+
+
+def _extent(tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # The first known base of each sequence, and how many bp there are from it to the last; 0 without a known base.
+    known = tokens != dna.UNKNOWN
+    first = known.argmax(1) if tokens.shape[1] else np.zeros(len(tokens), int)
+    return first, np.where(known.any(1), dna.lengths(tokens) - first, 0)
+
+
 def _score(tokens: np.ndarray, motifs: Motifs, maxima: np.ndarray, lse: np.ndarray | None = None) -> None:
     # Fills `maxima`, and `lse` where it is given, in place.
     if not tokens.shape[1]:
         tokens = np.full((len(tokens), 1), dna.UNKNOWN, np.uint8)
-    known = tokens != dna.UNKNOWN
-    first = known.argmax(1)
-    size = np.where(known.any(1), dna.lengths(tokens) - first, 0)
+    first, size = _extent(tokens)
     widths, shift = motifs.widths, motifs.shift
     sizes, which = np.unique(size, return_inverse=True)
     sites = shift + np.log2(2 * (np.abs(sizes[:, None] - widths) + 1)).astype(np.float32)

@@ -6,7 +6,7 @@ from jsonschema import Draft202012Validator
 
 from tfbind.errors import InputError
 from tfbind.io import paths
-from tfbind.study import config, reference_page, strict_yaml
+from tfbind.study import config, plan, reference_page, strict_yaml
 from tfbind.study import schema as study_schema
 from tfbind.study.shifts import shift
 from tfbind.study.study import file_name
@@ -659,3 +659,16 @@ def test_designs_and_bins_that_cannot_be_meant(study, tmp_path):
         in found[0]
     )
     assert any("sheet.tsv:4: format: bins is for GHT-SELEX; ChIP-seq comes as narrowpeak" in fault for fault in found)
+
+
+def test_a_matrix_is_given_its_tf_and_its_file(study, tmp_path):
+    (tmp_path / "m.meme").write_text("")
+    rows = [["A", "USF1", "chipseq", "a.fa"], ["B", "MAX::MYC", "htselex", "b.fa"]]
+    models = "known: {kind: matrix, file: m.meme, tfs: [USF1]}, jaspar: {kind: matrix, readout: occupancy}"
+    loaded = study(rows, models=models + ", pwm: {kind: pwm}, scan: {trained_as: pwm}")
+    assert loaded.options("known", "A")["tf"] == "USF1" and loaded.options("jaspar", "B")["tf"] == "MAX::MYC"
+    assert "tf" not in loaded.options("pwm", "A") and loaded.options("jaspar", "B")["readout"] == "occupancy"
+    planned = plan.Plan(loaded)
+    assert [Path(path).name for path in planned.matrices("A")] == ["m.meme"] and planned.matrices("B") == []
+    assert [unit["model"] for unit in planned.trained("baseline", "B")] == ["jaspar", "pwm"]
+    assert planned.learners("A") == [] and ("standard", "scan") in planned.scored("B")

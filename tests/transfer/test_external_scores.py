@@ -94,6 +94,27 @@ def test_the_documented_program_takes_part(study):
         assert roc_auc_score(mine["label"], mine["score"]) > 0.9
 
 
+GKM = {
+    "gkmtrain": '''! grep -q "^>unbound|" "$1"; ! grep -q "^>bound|" "$2"; cat "$1" "$2" > "$3.model.txt"''',
+    "gkmpredict": '''test "$(grep -c . "$2")" -gt 4; awk '/^>/ {print substr($1, 2) "\\t" NR}' "$1" > "$3"''',
+}
+
+
+def test_the_documented_commands_of_lsgkm_bring_its_scores(study):
+    """With programs of its names that check what they are given: lsgkm itself is not installed."""
+    external_scores.write(config.load(study / "config.yaml"), study, study / "fasta")
+    for name, script in GKM.items():
+        (study.parent / name).write_text(f"#!/bin/sh\nset -e\n{script}\n")
+        (study.parent / name).chmod(0o755)
+    environment = os.environ | {"PATH": f"{study.parent}{os.pathsep}{os.environ['PATH']}"}
+    run = subprocess.run(
+        ["bash", "-ec", block("sh", "gkmtrain")], cwd=study.parent, capture_output=True, text=True, env=environment
+    )
+    assert run.returncode == 0, run.stderr
+    found = external_scores.predictions(study / "lsgkm", "A", "x", targets(study))
+    assert found["score"].notna().all() and set(found["target"]) == {"A", "B"}
+
+
 def test_the_files_hold_the_rows_that_train_and_test(study):
     pairs = external_scores.write(config.load(study / "config.yaml"), study, study / "fasta")
     assert [tuple(row) for row in pairs[["source", "target"]].to_numpy()] == [(s, t) for s in "AB" for t in "AB"]

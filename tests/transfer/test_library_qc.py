@@ -380,3 +380,17 @@ def test_a_dataset_without_held_out_rows_has_the_first_scored_model_where_its_mo
     ), "whatever the others reach"
     line = library(*nothing, *away, motif="MA0093.4", motif_auroc=0.59)
     assert line["verdict"] == "cannot tell: USF1: one array" and pd.isna(line["model"])
+
+
+def test_a_reference_is_chosen_only_where_no_other_model_was_scored_and_a_matrix_never():
+    models = MODELS | {"known": {"kind": "matrix"}, "pwm": {"kind": "pwm"}, "scan": {"trained_as": "known"}}
+    models |= {"floor_scan": {"trained_as": "composition"}}
+    assert library_qc.references(models) == ["known", "pwm", "scan"]
+    beside = own("known", 0.99), own("scan", 0.99), own("floor_scan", 0.98), own("pwm", 0.97), own("composition", 0.5)
+    assert library(*beside, own("deepbind", 0.8), models=models)["model"] == "deepbind"
+    assert library(*beside, own("deepbind", None, note="no seed"), models=models)["model"] == "pwm"
+    away = [own(model, 0.9, comparison="cross", target="chip") for model in ("known", "pwm", "bilstm")]
+    nothing = own("deepbind", None, note="one array")
+    assert library(nothing, *away, models=models)["model"] == "bilstm"
+    assert library(nothing, *away[:2], models=models)["model"] == "pwm"
+    assert library(nothing, away[0], models=models)["model"] is None

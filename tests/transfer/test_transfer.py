@@ -251,6 +251,24 @@ def test_sentence_of_a_verdict(drop, half, expected):
     assert line["verdict"] == expected.split(": ")[1].split(".")[0]
 
 
+def test_a_verdict_says_where_a_reference_ranks_the_target_no_worse():
+    rows = [pair("USF1", 0.01, 0.005, cross=0.9), pair("USF1", 0.0, 0.0, model="pwm", cross=0.9123)]
+    rows += [pair("USF1", 0.0, 0.0, model="known", cross=0.91), pair("USF1", None, model="kmers", note="none")]
+    frame = table(*rows)
+    good = health((frame["source"].iloc[0], "deepbind", "good"))
+
+    def sentence(references, frame=frame):
+        return verdicts.verdicts(frame, good, 0.95, references).iloc[0]["sentence"]
+
+    plain = sentence(())
+    assert "reference" not in plain and sentence(["kmers"]) == plain
+    said = " The reference {} ranks the target no worse: AUROC {}, the model 0.900."
+    assert sentence(["known", "pwm", "kmers"]) == plain + said.format("pwm", "0.912")
+    assert sentence(["known"]) == plain + said.format("known", "0.910")
+    worse = frame.assign(cross=frame["cross"].where(frame["model"] == "deepbind", 0.8999))
+    assert sentence(["known", "pwm"], worse) == plain and sentence(["deepbind"]) == plain
+
+
 def test_one_dataset_alone_is_no_advice():
     line = advice([pair("USF1", None, shift="none", source_assay="chipseq", note="the only dataset of its TF")])
     assert line["sentence"] == "USF1: cannot tell. The only dataset of its TF."

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tfbind import dna
+from tfbind import dna, kmers
 from tfbind.io import tables
 from tfbind.models import store, training
 from tfbind.models.examples import LabelledTables
@@ -135,14 +135,14 @@ def test_enrichment_against_a_plain_count():
     labels = np.repeat([1, 0], 30)
     held = [{dna.canonical(text[i : i + 8]) for i in range(5) if "N" not in text[i : i + 8]} for text in
             dna.decode(tokens, np.full(60, 12))]  # fmt: skip
-    bits = adaptation_methods.enrichment(tokens, labels)
-    found = adaptation_methods.most_enriched(tokens, bits)
+    bits = kmers.enrichment(tokens, labels, 8)
+    found = kmers.highest(tokens, bits, 8)
     for words, score in zip(held, found, strict=True):
         expected = [
             np.log2((sum(word in h for h in held[:30]) + 1) / (sum(word in h for h in held[30:]) + 1)) for word in words
         ]
         assert score == pytest.approx(max(expected, default=0))
-    assert adaptation_methods.most_enriched(tokens[:, :7], bits).tolist() == [0] * 60
+    assert kmers.highest(tokens[:, :7], bits, 8).tolist() == [0] * 60
 
 
 def test_features_take_the_moments_of_the_source():

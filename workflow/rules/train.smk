@@ -45,6 +45,7 @@ for name, datasets, units in plan.variants("fit", lambda d: plan.models("baselin
         input:
             positives=POSITIVES,
             negatives=of_labels(NEGATIVES),
+            matrices=lambda wildcards: plan.matrices(wildcards.dataset),
             leaking=lambda wildcards: leaking_of_folds(
                 study.labels(wildcards.dataset), wildcards.dataset
             ),

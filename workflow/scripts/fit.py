@@ -1,4 +1,4 @@
-"""Fit every regression baseline of one dataset that is not there yet."""
+"""Fit every baseline and reference of one dataset that is not there yet."""
 
 import itertools
 import logging
@@ -23,7 +23,8 @@ for (unit, fold), *files in zip(units, outputs.weights, outputs.models, outputs.
     left_out = leakage.fingerprint(tables.read(leaking[label, fold], leakage.LEAKING))
     rows = Path(inputs.positives), Path(negatives[label]), left_out
     of_fold = {"fold": fold} if in_folds else {}
-    stamp = kept.stamp(*rows, unit | of_fold, params.seeds[0], params.code)
+    read = [Path(options["file"])] if options.get("file") else []
+    stamp = kept.stamp(*rows, *read, unit | of_fold, params.seeds[0], params.code)
     twin = trained.setdefault((label, model, left_out), files) if not in_folds else files
     if kept.restore(files, stamp) or (twin is not files and kept.copy(twin, files)):
         logging.info("%s/%s: kept", label, model)

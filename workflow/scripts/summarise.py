@@ -33,7 +33,7 @@ results = {
     "ladder": ladder.ladder(metrics, drops, params.level),
     "variance": variance_components.split(metrics, params.rows, params.level),
     "calibration": pd.concat(map(tables.read_tsv, inputs.calibration)),
-    "verdicts": verdicts.verdicts(drops, health, params.level),
+    "verdicts": verdicts.verdicts(drops, health, params.level, library_qc.references(params.models)),
 }
 for name, table in results.items():
     tables.write_tsv(table, snakemake.output[name])

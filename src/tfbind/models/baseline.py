@@ -12,66 +12,38 @@ import numpy as np
 import pandas as pd
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
-from sklearn.utils.validation import check_is_fitted
 
 from tfbind import dna, motifs
 from tfbind.errors import InputError, NotEstimable
 from tfbind.io import atomic, tables
 from tfbind.kmers import composition
 from tfbind.models import applicability, platt, store
+from tfbind.models.estimator import SequenceEstimator, Validation, motif_state, motifs_of
+from tfbind.models.references import PWM, GappedKMers, KMers, Matrix
 
 FORMAT = 1
 _ROWS = 4096
 _PADDING = bytes([dna.UNKNOWN])
 
 
-class _Logistic(ClassifierMixin, BaseEstimator):
+class _Logistic(SequenceEstimator):
     """Logistic regression with an L2 penalty on standardised features; a subclass defines the features.
 
     The strength is the one with the lowest log loss on the validation sequences; among equals the one that regularises
     most. Without validation sequences of both classes it is the middle one of `strengths`.
+
+    Attributes
+    ----------
+    C_ : float
+        The strength chosen (scikit-learn's C: a large one regularises little).
+    history_ : DataFrame
+        Columns `strength`, `split`, `metric`, `value`: log loss and AUROC of each strength tried.
+    coef_, intercept_, mean_, scale_ : (F,), (), (F,), (F,) float64
     """
 
-    _kept: "Kept | None" = None
-
-    def fit(self, sequences: Sequence[str], labels, validation: tuple[Sequence[str], Sequence[int]] | None = None):
-        """Fit on the training sequences; choose the strength on the validation sequences.
-
-        Parameters
-        ----------
-        sequences : sequence of str
-        labels : (N,) int
-            1 positive, 0 negative.
-        validation : (sequences, labels), optional
-
-        Returns
-        -------
-        The estimator itself.
-
-        Raises
-        ------
-        NotEstimable
-            `labels` does not hold both 0 and 1.
-
-        Attributes
-        ----------
-        C_ : float
-            The strength chosen (scikit-learn's C: a large one regularises little).
-        history_ : DataFrame
-            Columns `strength`, `split`, `metric`, `value`: log loss and AUROC of each strength tried.
-        coef_, intercept_, mean_, scale_ : (F,), (), (F,), (F,) float64
-        classes_ : (2,) array
-        window_ : int
-            The commonest length of a training sequence in bp, the shortest among equals.
-        """
-        labels = np.asarray(labels)
-        if set(np.unique(labels)) != {0, 1}:
-            raise NotEstimable("training needs rows of both labels, 0 and 1")
-        self.classes_ = np.array([0, 1])
-        self.window_ = int(np.bincount([len(sequence) for sequence in sequences]).argmax())
+    def _learn(self, sequences: Sequence[str], labels: np.ndarray, validation: Validation) -> None:
         self._prepare()
         features = self.features(sequences)
         self.mean_ = features.mean(0, dtype=np.float64)
@@ -100,82 +72,19 @@ class _Logistic(ClassifierMixin, BaseEstimator):
         _, self.C_, self.coef_, intercept = best
         self.intercept_ = np.float64(intercept)
         self.history_ = pd.DataFrame(history, columns=["strength", "split", "metric", "value"])
-        return self
 
-    def decision_function(self, sequences: Sequence[str]) -> np.ndarray:
-        """Logits of sequences.
+    def _logits(self, features: np.ndarray) -> np.ndarray:
+        return _product((features - self.mean_) / self.scale_, self.coef_) + self.intercept_
 
-        Parameters
-        ----------
-        sequences : sequence of str
+    def _state(self) -> tuple[dict[str, np.ndarray], dict]:
+        return {name: np.asarray(getattr(self, f"{name}_")) for name in ("coef", "intercept", "mean", "scale")}, {}
 
-        Returns
-        -------
-        (N,) float64
-            A sequence's logit does not depend on the sequences beside it.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`; it is a ValueError of scikit-learn.
-        """
-        check_is_fitted(self)
-        return logits([self], sequences)[0]
-
-    def predict_proba(self, sequences: Sequence[str]) -> np.ndarray:
-        """Probabilities of the classes 0 and 1.
-
-        Parameters
-        ----------
-        sequences : sequence of str
-
-        Returns
-        -------
-        (N, 2) float64
-            From the logit as it is, not calibrated.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`; it is a ValueError of scikit-learn.
-        """
-        positive = platt.sigmoid(self.decision_function(sequences))
-        return np.stack([1 - positive, positive], 1)
-
-    def predict(self, sequences: Sequence[str]) -> np.ndarray:
-        """Class of each sequence.
-
-        Parameters
-        ----------
-        sequences : sequence of str
-
-        Returns
-        -------
-        (N,) int
-            1 where the logit is positive, else 0.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`; it is a ValueError of scikit-learn.
-        """
-        return self.classes_[(self.decision_function(sequences) > 0).astype(int)]
+    def _restore(self, arrays: Mapping[str, np.ndarray], about: Mapping) -> None:
+        for name in ("coef", "intercept", "mean", "scale"):
+            setattr(self, f"{name}_", arrays[name])
 
     def _prepare(self) -> None:
         """Read what the features need besides the sequences."""
-
-    def _same_features(self, other: "_Logistic") -> bool:
-        """Whether both compute the same features: by default only the object itself; a subclass compares settings."""
-        return self is other
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        tags.classifier_tags.multi_class = False
-        tags.target_tags.single_output = True
-        return tags
 
 
 class Composition(_Logistic):
@@ -196,7 +105,7 @@ class Composition(_Logistic):
         self.k = k
         self.strengths = strengths
 
-    def _same_features(self, other: _Logistic) -> bool:
+    def _same_features(self, other: SequenceEstimator) -> bool:
         return type(self) is type(other) and self.k == other.k
 
     def features(self, sequences: Sequence[str]) -> np.ndarray:
@@ -296,7 +205,15 @@ class Regression(_Logistic):
     def _prepare(self) -> None:
         self.motifs_ = motifs.jaspar(self.tax_groups, self.collection, self.release)
 
-    def _same_features(self, other: _Logistic) -> bool:
+    def _state(self) -> tuple[dict[str, np.ndarray], dict]:
+        arrays, about = motif_state(self.motifs_)
+        return super()._state()[0] | arrays, about
+
+    def _restore(self, arrays: Mapping[str, np.ndarray], about: Mapping) -> None:
+        super()._restore(arrays, about)
+        self.motifs_ = motifs_of(arrays, about)
+
+    def _same_features(self, other: SequenceEstimator) -> bool:
         return type(self) is type(other) and self.k == other.k and self.motifs_.same(other.motifs_)
 
     def features(self, sequences: Sequence[str]) -> np.ndarray:
@@ -318,7 +235,14 @@ class Regression(_Logistic):
 
 
 #: Values of `kind` in a model's config entry; the other keys of the entry are constructor arguments.
-ESTIMATORS = {"regression": Regression, "composition": Composition}
+ESTIMATORS = {
+    "regression": Regression,
+    "composition": Composition,
+    "matrix": Matrix,
+    "kmers": KMers,
+    "pwm": PWM,
+    "gapped_kmers": GappedKMers,
+}
 
 
 def fit(
@@ -380,39 +304,14 @@ def fit(
     estimator._kept = None
     save(folder, kind, options, estimator, seed, {**notes, **(extra or {})})
     history = estimator.history_
-    metric = history["metric"] + " C=" + history["strength"].map("{:g}".format)
+    metric = history["metric"]
+    if "strength" in history:
+        metric = metric + " C=" + history["strength"].map("{:g}".format)
     history = pd.DataFrame(
         {"seed": seed, "epoch": 0, "split": history["split"], "metric": metric, "value": history["value"]}
     )
     tables.write_tsv(history, Path(folder) / "history.tsv")
     return estimator
-
-
-def logits(estimators: Sequence[_Logistic], sequences: Sequence[str]) -> list[np.ndarray]:
-    """Logits of the same sequences by several fitted estimators; features that they share are computed once.
-
-    Parameters
-    ----------
-    estimators : sequence of Regression or Composition
-    sequences : sequence of str
-
-    Returns
-    -------
-    list of (N,) float64
-        One per estimator, equal to its `decision_function`.
-    """
-    found = [np.empty(len(sequences)) for _ in estimators]
-    for start in range(0, len(sequences), _ROWS):
-        part, left = slice(start, start + _ROWS), list(range(len(estimators)))
-        while left:
-            first = estimators[left[0]]
-            alike = [i for i in left if first._same_features(estimators[i])]
-            features = first.features(sequences[part])
-            for i in alike:
-                e = estimators[i]
-                found[i][part] = _product((features - e.mean_) / e.scale_, e.coef_) + e.intercept_
-            left = [i for i in left if i not in alike]
-    return found
 
 
 def save(folder: str | Path, kind: str, options: Mapping, estimator, seed: int, extra: Mapping | None = None) -> None:
@@ -433,24 +332,23 @@ def save(folder: str | Path, kind: str, options: Mapping, estimator, seed: int, 
         Anything that JSON can hold.
     """
     folder = Path(folder)
-    arrays = {name: np.asarray(getattr(estimator, f"{name}_")) for name in ("coef", "intercept", "mean", "scale")}
+    arrays, told = estimator._state()
+    options = dict(options)
+    if options.get("file"):  # a path would tell a reader of the model nothing, and much of this machine
+        options["file"] = Path(options["file"]).name
     about = {
         "format": FORMAT,
         "versions": tables.versions("numpy", "scikit-learn"),
         "kind": kind,
-        "options": dict(options),
+        "options": options,
         "seeds": [seed],
         "window": estimator.window_,
         "extra": dict(extra or {}),
-        "strength": estimator.C_,
+        **({"strength": estimator.C_} if hasattr(estimator, "C_") else {}),
         "check": {"sequences": (probes := applicability.probes(estimator.window_))},
+        **told,
     }
     about["check"]["logits"] = {seed: estimator.decision_function(probes).tolist()}
-    if kind == "regression":
-        found = estimator.motifs_
-        arrays["motifs"] = np.concatenate(found.matrices)
-        arrays["widths"] = np.array([len(matrix) for matrix in found.matrices])
-        about["motifs"] = {"names": found.names, "ids": found.ids, "species": found.species}
     # model.json is written last: a folder without it holds no model
     (folder / "model.json").unlink(missing_ok=True)
     with atomic.replacing(folder / "model.safetensors") as temporary:
@@ -461,7 +359,7 @@ def save(folder: str | Path, kind: str, options: Mapping, estimator, seed: int, 
         temporary.write_text(json.dumps(about, indent=1) + "\n")
 
 
-def load(folder: str | Path) -> tuple[BaseEstimator, dict]:
+def load(folder: str | Path) -> tuple[SequenceEstimator, dict]:
     """Read what `save` wrote.
 
     Parameters
@@ -470,7 +368,7 @@ def load(folder: str | Path) -> tuple[BaseEstimator, dict]:
 
     Returns
     -------
-    estimator : Regression or Composition
+    estimator : SequenceEstimator
         Fitted; its logits equal those of the saved one to the last bit.
     about : dict
         The fields of `model.json`.
@@ -494,15 +392,10 @@ def load(folder: str | Path) -> tuple[BaseEstimator, dict]:
         raise InputError(f"{weights}: not a safetensors file ({error}); train the model again") from error
     estimator = ESTIMATORS[about["kind"]](**about["options"])
     estimator.classes_ = np.array([0, 1])
-    estimator.C_, estimator.window_ = about["strength"], about["window"]
-    for name in ("coef", "intercept", "mean", "scale"):
-        setattr(estimator, f"{name}_", arrays[name])
-    if about["kind"] == "regression":
-        matrices = np.split(arrays["motifs"], np.cumsum(arrays["widths"])[:-1])
-        known = about["motifs"]
-        estimator.motifs_ = motifs.Motifs(
-            tuple(known["names"]), tuple(known["ids"]), tuple(matrices), tuple(known["species"])
-        )
+    estimator.window_ = about["window"]
+    if "strength" in about:
+        estimator.C_ = about["strength"]
+    estimator._restore(arrays, about)
     return estimator, about
 
 

@@ -226,12 +226,18 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
     kind, extra = description["kind"], description.get("extra", {})
     final = extra.get("final")
     where = ", ".join(f"{key} {row[key]}" for key in ("assay", "cell", "lab", "replicate", "cycle") if row.get(key))
-    lines = [f"# {row['tf']}: {kind} trained on {'all rows of ' if final else ''}{row['dataset']}", ""]
+    made = "for" if kind == "matrix" else "trained on all rows of" if final else "trained on"
+    lines = [f"# {row['tf']}: {kind} {made} {row['dataset']}", ""]
     if "reason" in description:
         return "\n".join([*lines, f"No model: {description['reason']}.", ""])
     seeds = len(description["seeds"])
+    learnt = f"learnt from {where}"
+    if kind == "matrix":
+        known = description["motifs"]
+        name, number = known["names"][0], known["ids"][0]
+        learnt = f"by the known matrix {name} ({number}); the data below calibrate it and do not train it ({where})"
     lines += [
-        f"Binding of {row['tf']} to DNA sequences, learnt from {where}. The score of a sequence is a logit, the "
+        f"Binding of {row['tf']} to DNA sequences, {learnt}. The score of a sequence is a logit, the "
         f"mean of {seeds} network(s) or fit(s) (`seeds`). Made by tfbind {__version__}, format "
         f"{description['format']}.",
         "",

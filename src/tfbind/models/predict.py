@@ -404,9 +404,9 @@ def _of_table(
     plain = dict.fromkeys(f for f, reading in wanted if reading == "whole" or held[f, reading])
     done = {}
     if estimators := {f: models_of[f].estimator for f in plain if models_of[f].estimator is not None}:
-        from tfbind.models import baseline  # imported already, with the estimators
+        from tfbind.models import estimator  # imported already, with the estimators
 
-        parts = baseline.logits(list(estimators.values()), dna.decode(tokens))
+        parts = estimator.logits(list(estimators.values()), dna.decode(tokens))
         done = {(f, "whole"): logits[None] for f, logits in zip(estimators, parts, strict=True)}
     missing = {}
     for folder, reading in wanted:

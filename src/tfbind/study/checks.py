@@ -146,6 +146,8 @@ def check_keys(name: str, config: dict) -> Iterator[str]:
         base = options.get("trained_as")
         if base is not None and "kind" not in models.get(base, {}):
             yield f"{name}: models.{label}.trained_as: {base!r} is not a trained model label"
+        if options.get("k", 0) > options.get("length", options.get("k", 0)):
+            yield f"{name}: models.{label}.k: {options['k']} informative positions in words of {options['length']} bp"
     for key in ("retrain", "causes"):
         for label in config["transfer"].get(key, {}).get("models", []):
             kind = models.get(label, {}).get("kind")

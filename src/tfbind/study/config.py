@@ -82,6 +82,10 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
             options["path"] = place(options["path"], path.parent)
             if not os.path.isdir(options["path"]):
                 faults.append(f"{path.name}: models.{label}.path: no folder {options['path']}")
+        if options.get("file"):
+            options["file"] = place(options["file"], path.parent)
+            fault = "give a local file: download it" if is_url(options["file"]) else unusable(options["file"])
+            faults += [f"{path.name}: models.{label}.file: {fault}"] if fault else []
 
     sheet = Path(place(config["datasets"], path.parent))
     rows, row_faults = read_sheet(sheet)

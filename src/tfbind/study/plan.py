@@ -111,7 +111,7 @@ class Plan:
         return [(label, model) for label in self.study.labels(dataset) for model in models]
 
     def learners(self, dataset: str) -> list[Pair]:
-        """(negatives, model) of what can be shown as motifs."""
+        """(negatives, model) of what is shown as motifs: networks and regressions; references are motifs or words."""
         networks = set(self.made_by("training"))
         return [(x, m) for x, m in self.scored(dataset) if m in networks or self.kind(m) == "regression"]
 
@@ -147,6 +147,13 @@ class Plan:
     def again(self, dataset: str) -> list[dict]:
         """What the training of each of `final` reads of the config: see `trained`."""
         return [*self.trained("training", dataset), *self.trained("baseline", dataset)]
+
+    def matrices(self, dataset: str) -> list[str]:
+        """Every file of motifs that the models of a dataset read, each once."""
+        options = self.study.config["models"]
+        return list(
+            dict.fromkeys(file for _, m in self.models("baseline", dataset) if (file := options[m].get("file")))
+        )
 
     def weights(self, dataset: str) -> list[Pair]:
         """(negatives, model) of the weights that the scores of a dataset's models need."""

@@ -178,16 +178,18 @@ class Study:
         -------
         dict
             Option -> value, without `reading`, `learns` and `tfs`. Of an option given by assay, the value for the
-            dataset's assay, or the default of the schema.
+            dataset's assay, or the default of the schema. A kind that the schema says is `of_tf` has the option `tf`.
         """
         assay = self.datasets[dataset]["assay"]
         given = self.config["models"][model]
-        rules = schema.schema("config")["$defs"][given["kind"]]["properties"]
+        kind = schema.schema("config")["$defs"][given["kind"]]
+        rules = kind["properties"]
+        of_tf = {"tf": self.datasets[dataset]["tf"]} if kind.get("of_tf") else {}
         return {
             key: chosen(value, assay, rules[key]["default"]) if isinstance(value, Mapping) else value
             for key, value in given.items()
             if key not in ("reading", "learns", "tfs")
-        }
+        } | of_tf
 
     def learns(self, model: str, dataset: str) -> str:
         """What the networks of a label learn of a dataset.

@@ -160,8 +160,8 @@ class Case:
         pool : (P,) float64
         test : (M,) float64
         """
-        bits = enrichment(*self.train)
-        return tuple(most_enriched(tokens, bits) for tokens in (self.pool, self.test))
+        bits = kmers.enrichment(*self.train, WORD)
+        return tuple(kmers.highest(tokens, bits, WORD) for tokens in (self.pool, self.test))
 
     def read(self, networks: Sequence[Network], tokens: np.ndarray) -> np.ndarray:
         """Logits of networks trained on source sequences, read as the source model reads.
@@ -217,46 +217,6 @@ class Case:
         if failures := [state["failure"] for state in progress if not state["best"]]:
             raise NotEstimable(f"{name}: {failures[0]}")
         return [restore(kind, options, state["best"]) for state in progress]
-
-
-def enrichment(tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """How much more often each 8-mer, on either strand, occurs in positives than in negatives.
-
-    Parameters
-    ----------
-    tokens : (N, L) uint8
-    labels : (N,) 0/1
-
-    Returns
-    -------
-    (4**8,) float64
-        Log2 ratio of the shares of sequences that hold it, positives over negatives, with one sequence added to each
-        count. It stands at the smaller code of an 8-mer and its reverse complement.
-    """
-    shares = []
-    for label in (1, 0):
-        chosen = tokens[labels == label]
-        shares.append((kmers.held(chosen, WORD) + 1) / (len(chosen) + 1))
-    return np.log2(shares[0] / shares[1])
-
-
-def most_enriched(tokens: np.ndarray, bits: np.ndarray) -> np.ndarray:
-    """The highest enrichment among the 8-mers of each sequence.
-
-    Parameters
-    ----------
-    tokens : (N, L) uint8
-    bits : (4**8,) float64
-        From `enrichment`.
-
-    Returns
-    -------
-    (N,) float64
-        0 for a sequence without a known 8-mer.
-    """
-    codes = kmers.canonical(tokens, WORD)
-    found = np.where(codes >= 0, bits[codes], -np.inf).max(1, initial=-np.inf)
-    return np.where(np.isfinite(found), found, 0.0)
 
 
 def _direct(case: Case) -> np.ndarray:

@@ -29,6 +29,8 @@ CONSENSUS, LEAST_EXCESS = 8, 3
 _SHUFFLES, _MOST = 4, 10_000
 #: PCR jackpots with more than this share of the reads are mentioned in the verdict.
 _MANY_JACKPOTS = 0.01
+#: Kinds of models that a network should beat; the first learns nothing of a dataset.
+REFERENCES = ("matrix", "kmers", "pwm", "gapped_kmers")
 COLUMNS = [
     *("dataset", "tf", "assay", "cell", "lab", "replicate", "cycle", "n_read", "n_dropped", "n_positive", "n_negative"),
     *("n_jackpot", "kmer", "enrichment", "entropy", "entropy_negative", "consensus", "excess", "held"),
@@ -342,7 +344,8 @@ def judge(
     metrics : DataFrame
         `columns.METRIC_COLUMNS`, all TFs.
     models : mapping of str to mapping
-        Options of each model label, from the config; models of kind ``composition`` are the floor.
+        Options of each model label, from the config; models of kind ``composition`` are the floor. A reference
+        is chosen where no other model was scored; one of kind ``matrix`` never, since it learns nothing of a dataset.
     series : mapping of str to str, optional
         Dataset -> what `of_series` says of the cycles of its library. A verdict names cycles that are out of order.
 
@@ -354,7 +357,11 @@ def judge(
         on another target, `verdict` says so. A dataset without held-out rows that holds its TF's own motif has as
         `model` the first of the config that was scored anywhere.
     """
-    floors = {label for label, options in models.items() if options.get("kind") == "composition"}
+    kinds = _kinds(models)
+    floors = {label for label, kind in kinds.items() if kind == "composition"}
+    untrained = [label for label, kind in kinds.items() if kind == "matrix"]
+    metrics = metrics[~metrics["model"].isin(untrained)]
+    reserve = references(models)
     cells = metrics[
         (metrics["seed"].astype(str) == "ensemble")
         & (metrics["metric"] == "auroc")
@@ -374,23 +381,52 @@ def judge(
         away = cross[cross["source"] == dataset]
         places = zip(away["target"], away["test_negatives"], strict=True)
         away = away.assign(floor=[own_floors.get(place, np.nan) for place in places])
-        line |= {"series": (series or {}).get(dataset, "")} | _learnt(row["tf"], mine, floors, line, away)
+        line |= {"series": (series or {}).get(dataset, "")} | _learnt(row["tf"], mine, floors, reserve, line, away)
         if line["series"].startswith(selex_series.WRONG):
             line["verdict"] += f"; its cycles: {line['series'].split(';')[0]}"
         table.append(line)
     return pd.DataFrame(table, columns=COLUMNS)
 
 
-def _learnt(tf: str, mine: pd.DataFrame, floors: set[str], about: Mapping, away: pd.DataFrame) -> dict:
+def _kinds(models: Mapping[str, Mapping]) -> dict[str, str]:
+    return {label: models.get(options.get("trained_as"), options).get("kind", "") for label, options in models.items()}
+
+
+def references(models: Mapping[str, Mapping]) -> list[str]:
+    """The labels of references, which a network should beat.
+
+    Parameters
+    ----------
+    models : mapping of str to mapping
+        Options of each model label, from the config.
+
+    Returns
+    -------
+    list of str
+        Those of a kind in `REFERENCES`, other readings of them too.
+    """
+    return [label for label, kind in _kinds(models).items() if kind in REFERENCES]
+
+
+def _preferred(rows: pd.DataFrame, floors: set[str], reserve: Sequence[str]) -> pd.DataFrame:
+    # The rows of models that are neither floors nor references; where there are none, those of references.
+    rows = rows[rows["value"].notna() & ~rows["model"].isin(floors)]
+    chosen = rows[~rows["model"].isin(reserve)]
+    return rows if chosen.empty else chosen
+
+
+def _learnt(
+    tf: str, mine: pd.DataFrame, floors: set[str], reserve: Sequence[str], about: Mapping, away: pd.DataFrame
+) -> dict:
     known = mine[mine["value"].notna()]
-    networks = known[~known["model"].isin(floors)]
+    networks = _preferred(known, floors, reserve)
     if networks.empty:
         notes = [note for note in mine["note"].dropna().unique() if note]
         reason = "; ".join(notes) or "no model was scored on its own held-out rows"
         line = {"verdict": f"cannot tell: {tf}: {reason}"}
         if about["motif_auroc"] >= MOTIF_PRESENT:
             line["verdict"] += f"; its own motif {about['motif']} alone reaches {about['motif_auroc']:.2f} on its rows"
-            scored = away[away["value"].notna() & ~away["model"].isin(floors)]
+            scored = _preferred(away, floors, reserve)
             line["model"] = next(iter(scored["model"]), None)  # the first of the config, whatever it reaches
         return line
     beside = known[known["model"].isin(floors)]

@@ -1,6 +1,6 @@
 """One verdict per TF and pair of assays, in words: reuse, fine-tune, retrain, poor data or cannot tell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -114,7 +114,26 @@ def _why(doubts: list[list[str]]) -> str:
     return "; ".join(f"{doubt} ({sum(doubt in x for x in doubts)} of {len(doubts)} pairs)" for doubt in found)
 
 
-def _of_tf(pairs: pd.DataFrame, health: Mapping[str, Mapping], key: Mapping[str, str], level: float) -> dict:
+def _better(pairs: pd.DataFrame, used: pd.DataFrame, references: Sequence[str]) -> str:
+    # A sentence on the best reference that was scored on all of these pairs; '' if it ranks them no better.
+    model, means = used["cross"].mean(), {}
+    for label in references:
+        both = used[["source", "target"]].merge(pairs.loc[pairs["model"] == label, ["source", "target", "cross"]])
+        if len(both) == len(used) and both["cross"].notna().all():
+            means[label] = both["cross"].mean()
+    best = max(means, key=means.get, default=None)
+    if best is None or means[best] < model:
+        return ""
+    return f" The reference {best} ranks the target no worse: AUROC {means[best]:.3f}, the model {model:.3f}."
+
+
+def _of_tf(
+    pairs: pd.DataFrame,
+    health: Mapping[str, Mapping],
+    key: Mapping[str, str],
+    level: float,
+    references: Sequence[str] = (),
+) -> dict:
     tf, (source, target) = key["tf"], _way(key)
     about = pairs["source"].map(lambda name: health.get(name, {}))
     best = about.map(lambda of: of.get("model")).astype(object)
@@ -153,10 +172,13 @@ def _of_tf(pairs: pd.DataFrame, health: Mapping[str, Mapping], key: Mapping[str,
     left_out = len(chosen) - len(sound)
     if left_out:
         line["sentence"] += f" Pairs left out for poor data: {left_out} of {len(chosen)}."
+    line["sentence"] += _better(pairs, used, [label for label in references if label not in set(used["model"])])
     return line
 
 
-def verdicts(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+def verdicts(
+    transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.95, references: Sequence[str] = ()
+) -> pd.DataFrame:
     """What to do with a source model, for each TF and direction and then over TFs, in a sentence with its uncertainty.
 
     The model is the one that is best on the source's own held-out sequences (`libraries`); it is never chosen on the
@@ -170,6 +192,8 @@ def verdicts(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.9
         From `library_qc.judge`. Used are `dataset, model, verdict, auroc, floor, motif_auroc` where present.
     level : float
         Of the intervals in `transfer`.
+    references : sequence of str
+        From `library_qc.references`. Where one ranks the target no worse than the model, the sentence says so.
 
     Returns
     -------
@@ -185,7 +209,7 @@ def verdicts(transfer: pd.DataFrame, libraries: pd.DataFrame, level: float = 0.9
     keys = ["tf", "shift", "source_assay", "target_assay", "train_negatives", "test_negatives"]
     # A TF with a single dataset has rows with the shift `none`, which say why there is no verdict.
     lines = [
-        _of_tf(pairs, health, dict(zip(keys, key, strict=True)), level)
+        _of_tf(pairs, health, dict(zip(keys, key, strict=True)), level, references)
         for key, pairs in transfer.groupby(keys, sort=False)
     ]
     used = set(libraries["model"].dropna())
