@@ -2,19 +2,22 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from tfbind.assays import is_in_vivo
-from tfbind.report import table, wording
+from tfbind.report import picture, table, wording
 from tfbind.statistics.over_tfs import EVERY_TF
 from tfbind.study.shifts import rank
 from tfbind.transfer.verdicts import REUSABLE_LOSS, WIDEST_INTERVAL
 
 TITLE, ANCHOR, NEEDS = "Answer", "answer", ("verdicts",)
+#: TFs whose sentences are shown at the start.
+FIRST = 6
 
 
 def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
-    """The verdicts of each TF as badges and sentences.
+    """The picture of all drops, then the verdicts of each TF as badges and sentences.
 
     Parameters
     ----------
@@ -27,14 +30,21 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     Returns
     -------
     dict
-        `answers`, one for each TF, that over all TFs first: `tf` and its `verdicts`, those on targets in cells first,
-        then by shift, the largest first. Each verdict has `badge` (see `wording.badge`), `sentence`, `about` (assays,
+        `picture` (see `picture.picture`), None where no drop is known. `answers`, one for each TF, that over all TFs
+        first, then by its largest drop: `tf` and its `verdicts`, those on targets in cells first, then by shift, the
+        largest first. Each verdict has `badge` (see `wording.badge`), `sentence`, `about` (assays,
         shift, model, negatives) and `pays` (sentences from `crossings` on retraining against direct use).
+        `first`: how many of them are shown at the start. `filtered`: a list of the picture, for its menus.
         `verdict_link`: the download. `badge`: the function. `reusable`, `widest`: the limits of the verdicts in points,
         as text.
     """
+    answers = _answers(tables["verdicts"], tables.get("crossings"))
+    drawn = picture.picture(tables["verdicts"], {answer["tf"]: place for place, answer in enumerate(answers)})
     return {
-        "answers": _answers(tables["verdicts"], tables.get("crossings")),
+        "answers": answers,
+        "first": FIRST,
+        "picture": drawn,
+        "filtered": [drawn] if drawn else [],
         "verdict_link": table.download(tables["verdicts"], "verdicts"),
         "badge": wording.badge,
         "reusable": wording.points(REUSABLE_LOSS),
@@ -66,6 +76,9 @@ def _answers(verdicts: pd.DataFrame, crossings: pd.DataFrame | None) -> list[dic
         (tf != EVERY_TF, not is_in_vivo(target), -rank(shift))
         for tf, target, shift in zip(rows["tf"], rows["target_assay"], rows["shift"], strict=True)
     ]
+    rows = rows.iloc[sorted(range(len(rows)), key=order.__getitem__)]
+    largest = rows.groupby("tf")["drop"].max().fillna(-np.inf) if "drop" in rows else dict.fromkeys(rows["tf"], 0)
+    order = [(tf != EVERY_TF, -largest[tf]) for tf in rows["tf"]]
     rows = rows.iloc[sorted(range(len(rows)), key=order.__getitem__)]
     answers = []
     for tf, of_tf in rows.groupby("tf", sort=False):

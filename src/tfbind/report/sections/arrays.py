@@ -68,7 +68,7 @@ def _arrays(metrics: pd.DataFrame) -> dict:
         table.Column("TF", lambda r: wording.word(r["tf"])),
         table.Column("Source → target", lambda r: f"{wording.word(r['source'])} → {wording.word(r['target'])}"),
         table.Column("Model", lambda r: wording.word(r["model"])),
-        table.Column("Negatives", wording.against),
+        table.NEGATIVES,
         table.Column("Spearman (interval)", cell("spearman"), True),
         table.Column("AUROC of the brightest 1 % (interval)", cell("auroc_top_probes"), True),
         table.Column("AUROC (interval)", cell("auroc"), True),
