@@ -84,7 +84,19 @@ def tfs(tables: Mapping) -> set[str] | None:
 
 
 def of(rows: pd.DataFrame, drawn: set[str] | None) -> pd.DataFrame:
-    """The rows of the TFs that are drawn (see `tfs`), and those over all TFs."""
+    """The rows of the TFs that are drawn, and those over all TFs.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With column `tf`.
+    drawn : set of str, or None
+        From `tfs`.
+
+    Returns
+    -------
+    DataFrame
+    """
     return rows if drawn is None else rows[rows["tf"].isin([*drawn, EVERY_TF])]
 
 

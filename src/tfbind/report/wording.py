@@ -62,14 +62,38 @@ def drop(value: float, low: float, high: float) -> str:
 
 
 def in_points(value: float, low: float, high: float) -> str:
-    """A drop with its interval in a column of points, as in `4.8 (3.1 to 6.4)`; NaN is `MISSING`, with no interval."""
+    """A drop with its interval in a column of points, as in `4.8 (3.1 to 6.4)`.
+
+    Parameters
+    ----------
+    value, low, high : float
+        Fractions of 1. Where `low` or `high` is NaN the value stands alone.
+
+    Returns
+    -------
+    str
+        `MISSING` where `value` is NaN.
+    """
     if pd.isna(value) or pd.isna(low) or pd.isna(high):
         return points(value)
     return f"{points(value)} ({points(low)} to {points(high)})"
 
 
 def tested(row: Mapping, name: str = "p_value") -> str:
-    """A p-value over TFs, marked with an asterisk where so few TFs cannot give a smaller one; `MISSING` of one TF."""
+    """A p-value over TFs, marked with an asterisk where so few TFs cannot give a smaller one.
+
+    Parameters
+    ----------
+    row : mapping
+        `n_tf`, `p_value`, `p_minimum`.
+    name : str
+        The p-value to print.
+
+    Returns
+    -------
+    str
+        `MISSING` of one TF, which has no test over TFs.
+    """
     if row["n_tf"] < 2:
         return MISSING
     least = row["p_minimum"] > 0.05 and row["p_value"] == row["p_minimum"]
