@@ -418,6 +418,18 @@ def test_verdicts_over_all_tfs_come_first_then_the_largest_shift_onto_chip(full)
     ]
 
 
+def test_what_to_do_next_stands_below_its_verdict(folder, small):
+    about = VERDICTS.iloc[[1, 3]].drop(columns=["verdict"])
+    advice = about.assign(rule="rows", n_more=[5, 6], sentence=["<b>Measure</b> 5 more.", "Measure 6 more."])
+    render(folder / "next.html", **small | {"verdicts": VERDICTS, "guidance": advice})
+    html = (folder / "next.html").read_text(encoding="utf-8")
+    found = re.findall(r'<div>([^<]*)<span class="pays"><b>Next:</b> (.*?)</span>', html)
+    assert found == [
+        ("2 TFs: retrain. Four.", "Measure 6 more."),
+        ("Two.", "&lt;b&gt;Measure&lt;/b&gt; 5 more."),
+    ]
+
+
 @pytest.mark.parametrize(
     ("verdict", "expected"),
     [

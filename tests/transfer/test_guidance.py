@@ -125,7 +125,10 @@ def test_so_many_examples_make_the_scores_probabilities():
     fine = pd.DataFrame(table[:1], columns=CALIBRATION).assign(ece=0.03)
     assert guidance._probabilities(fine, ["m"]) is None
     never = pd.DataFrame(table[:2], columns=CALIBRATION).assign(ece=[0.3, 0.2])
-    assert "use them as ranks" in guidance._probabilities(never, ["m"])[2]
+    _, more, said = guidance._probabilities(never, ["m"])
+    assert np.isnan(more) and said.endswith("brings it to 0.20, perfect ones reach up to 0.04. Use them as ranks.")
+    better = guidance._probabilities(never.assign(ece=[0.3, 0.1]), ["m"])[2]
+    assert "brings it to 0.10" in better and "ranks" not in better
 
 
 def test_each_verdict_has_its_advice():
@@ -147,4 +150,4 @@ def test_each_verdict_has_its_advice():
     )
     more = guidance.tfs_needed(0.1, 3, 0.05) - 3
     assert tfs.startswith(f"The interval is 20.0 points wide: {more} more TFs give") and "80%" in tfs
-    assert library == "The library c is poor: sequence cycle 3, where more is bound."
+    assert library == "The library c is poor: sequence cycle 3, where more should be bound."

@@ -142,10 +142,16 @@ def _library(name: str, about: Mapping[str, Mapping]) -> tuple[str, float, str]:
         advice = f"check the labels of its cycles, which are not in order ({series.partition(';')[0]})"
     elif form(row["assay"]) != "reads":
         advice = "take another replicate, or peaks with a stricter threshold"
-    elif series.startswith("not selected") or (pd.notna(cycle) and cycle >= LAST_CYCLE):
-        advice = "its cycles show no selection, so repeat the experiment with other protein"
+    elif series.startswith("not selected"):
+        advice = "its cycles show no selection, so repeat the experiment"
+    elif pd.notna(cycle) and cycle >= LAST_CYCLE:
+        advice = f"cycle {cycle:.0f} is late already, so repeat the experiment"
     elif pd.notna(cycle):
-        return "library", cycle + 1, f"The library {name} is poor: sequence cycle {cycle + 1:.0f}, where more is bound."
+        return (
+            "library",
+            cycle + 1,
+            f"The library {name} is poor: sequence cycle {cycle + 1:.0f}, where more should be bound.",
+        )
     else:
         advice = "sequence a later cycle"
     return "library", np.nan, f"The dataset {name} is poor: {advice}."
@@ -199,8 +205,9 @@ def _probabilities(rows: pd.DataFrame | None, models: list[str]) -> tuple[str, f
         if fitted.empty:
             return None
         (name, n), best = fitted["ece"].idxmin(), fitted["ece"].min()
-        said += f", nor after {name} from {n} labelled examples ({best:.2f}): use them as ranks."
-        return "probabilities", np.nan, said
+        least = fitted.loc[(name, n), "ece_chance_high"]
+        said += f": {name} from {n} labelled examples brings it to {best:.2f}, perfect ones reach up to {least:.2f}."
+        return "probabilities", np.nan, said + " Use them as ranks." * int(best > before["ece"] / 2)
     (name, n), error = enough.index[0], enough["ece"].iloc[0]
     chance = enough["ece_chance_high"].iloc[0]
     said += f": {n} labelled examples mend them, by {name} ({error:.2f}; perfect ones reach up to {chance:.2f})."
