@@ -28,6 +28,7 @@ from tfbind.statistics import variance_components
 from tfbind.transfer import (
     calibration,
     drop_attribution,
+    guidance,
     ladder,
     learning_curves,
     library_qc,
@@ -201,6 +202,7 @@ TABLES = {
     "shifts": summary.SHIFT_COLUMNS,
     "assay_pairs": summary.PAIR_COLUMNS,
     "verdicts": verdicts.VERDICT_COLUMNS,
+    "guidance": guidance.GUIDANCE_COLUMNS,
     "ladder": ladder.LADDER_COLUMNS,
     "variance": variance_components.VARIANCE_COLUMNS,
     "calibration": calibration.CALIBRATION_COLUMNS,

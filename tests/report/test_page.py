@@ -73,6 +73,36 @@ def test_a_long_table_is_filtered(page):
     assert all(row[0] == "CTCF" and row[2:5] == ["cell", "deepbind", "dinucleotide"] for row in rows)
 
 
+def test_the_picture_is_filtered_and_unfolded_by_keyboard(page):
+    rows = "#answer .picture tr[data-0]"
+    assert len(shown(page, rows)) == len(TFS) * 6 + 1
+    choose(page, "#answer", 0, "GATA3")
+    assert len(shown(page, rows)) == 6 and shown(page, "#answer article h4") == ["GATA3"]
+    choose(page, "#answer", 2, "retrain")
+    assert all(row.startswith("GATA3") and row.endswith("retrain") for row in shown(page, rows))
+    choose(page, "#answer", 0, "all")
+    choose(page, "#answer", 2, "all")
+    page.ask(f"document.querySelector('{rows} a').focus()")
+    page.press("Enter")
+    assert page.ask("document.querySelector(location.hash).closest('article').innerText").startswith("GABPA")
+
+
+def test_no_table_is_wider_than_the_page(page):
+    """At 1,300 px and more, with all folds open."""
+    try:
+        for width in (1300, 2560):
+            page.resize(width)
+            page.ask("document.querySelectorAll('details').forEach(e => e.open = true)")
+            wide = "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1)"
+            assert page.ask(f"{wide}.map(e => e.ariaLabel)") == []
+        page.resize(400)
+        assert page.ask("document.documentElement.scrollWidth <= innerWidth")
+        assert page.ask("document.querySelector('.picture').offsetWidth <= innerWidth")
+    finally:
+        page.open(page.url)
+        page.resize(1200)
+
+
 def test_a_phone_and_paper_hold_it(page):
     try:
         page.resize(390, 800)

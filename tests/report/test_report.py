@@ -2,10 +2,13 @@ import base64
 import gzip
 import hashlib
 import io
+import itertools
 import os
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -14,7 +17,7 @@ import yaml
 
 from tfbind.io import tables
 from tfbind.io.paths import local
-from tfbind.report import figure, table, wording
+from tfbind.report import figure, picture, table, wording
 from tfbind.report import page as pages
 from tfbind.report import provenance as report_provenance
 from tfbind.report.sections.curves import thin
@@ -113,9 +116,11 @@ def study(tfs, poor="", models=SKILL, extra=True, points=60):
     for i, tf in enumerate(tfs):
         for j, (source, target) in enumerate([("htselex", "chipseq"), ("chipseq", "htselex"), ("chipseq", "chipseq")]):
             for k, model in enumerate(("deepbind", "bilstm")):
-                verdict = ANSWERS[(i + j + k) % len(ANSWERS)]
+                verdict, drop = ANSWERS[(i + j + k) % len(ANSWERS)], 0.048 - 0.01 * ((i + j) % 7)
                 verdicts.append(
-                    dict(tf=tf, source_assay=source, target_assay=target, model=model, verdict=verdict,
+                    dict(tf=tf, source_assay=source, target_assay=target, model=model, n=1, same=0.93, floor=0.55,
+                         shift="cell" if source == target else "assay", train_negatives="genomic",
+                         test_negatives=LABELS[k], drop=drop, low=drop - 0.011, high=drop + 0.012, verdict=verdict,
                          sentence=f"{tf}: {verdict}. A deepbind model trained on HT-SELEX loses 4.8 points "
                                   "of AUROC (3.1 to 6.4, 95% interval) on ChIP-seq.")
                 )  # fmt: skip
@@ -314,7 +319,7 @@ def test_structure_serves_a_keyboard_and_a_screen_reader(page):
     first_link = page.all("a")[0]
     assert first_link["class"] == "skip" and first_link["href"] == "#answer"
     assert len(page.all("caption")) == len(page.all("table")) > 10
-    assert all(th.get("scope") in ("row", "col") for th in page.all("th"))
+    assert all(th.get("scope") in ("row", "col", "rowgroup") for th in page.all("th"))
     assert all(svg.get("role") == "img" and svg.get("aria-label") for svg in page.all("svg"))
     assert all("div" in above for tag, _, above in page.elements if tag == "table")
     assert page.all("html")[0]["lang"] == "en"
@@ -413,6 +418,18 @@ def test_verdicts_over_all_tfs_come_first_then_the_largest_shift_onto_chip(full)
     ]
 
 
+def test_what_to_do_next_stands_below_its_verdict(folder, small):
+    about = VERDICTS.iloc[[1, 3]].drop(columns=["verdict"])
+    advice = about.assign(rule="rows", n_more=[5, 6], sentence=["<b>Measure</b> 5 more.", "Measure 6 more."])
+    render(folder / "next.html", **small | {"verdicts": VERDICTS, "guidance": advice})
+    html = (folder / "next.html").read_text(encoding="utf-8")
+    found = re.findall(r'<div>([^<]*)<span class="pays"><b>Next:</b> (.*?)</span>', html)
+    assert found == [
+        ("2 TFs: retrain. Four.", "Measure 6 more."),
+        ("Two.", "&lt;b&gt;Measure&lt;/b&gt; 5 more."),
+    ]
+
+
 @pytest.mark.parametrize(
     ("verdict", "expected"),
     [
@@ -441,7 +458,7 @@ def test_the_answer_comes_first_and_in_words(page, html):
 
 def test_numbers_are_written_as_a_paper_writes_them(page):
     text = " ".join(page.text)
-    assert "0.930" in text and "0.882" in text and "4.8 points (3.1 to 6.4)" in text and "< 0.001" in text
+    assert "0.930" in text and "0.882" in text and "4.8 (3.1 to 6.4)" in text and "< 0.001" in text
 
 
 @pytest.mark.parametrize(
@@ -558,10 +575,96 @@ def test_every_table_can_be_taken_away(page, three):
     assert list(drawn) == list(three["curves"])
     assert {f"{x:.6g}" for x in drawn["x"]} <= {f"{x:.6g}" for x in three["curves"]["x"]}
     assert len(drawn) < len(three["curves"])  # CTCF_K562's model on CTCF_selex is not the first of the farthest
-    assert set(frame("metrics.tsv")["seed"]) == {"ensemble"}
+    assert set(frame("metrics.tsv.gz")["seed"]) == {"ensemble"}
     records = frame("records.tsv")
     assert list(records) == ["dataset", "table", "event", "reason", "count"]
     assert len(records) == sum(len(log) for of_dataset in three["logs"].values() for log in of_dataset.values())
+
+
+def test_every_figure_can_be_taken_away(full, page):
+    """A saved figure is a drawing of its own, with every id that it refers to; its numbers are a download."""
+    for shown in (Page(full), page):
+        links = {a["download"]: a["href"] for a in shown.all("a") if a.get("download", "").endswith(".svg")}
+        ids = {attributes.get("id") for _, attributes, _ in shown.elements}
+        drawn = {attributes["href"] for _, attributes, _ in shown.elements if "#save-" in attributes.get("href", "")}
+        assert len(links) > 8 and {href[1:] for href in drawn} <= ids
+        for name, href in links.items():
+            head, _, body = href.partition(",")
+            drawing = ElementTree.fromstring(unquote(body))
+            assert head == "data:image/svg+xml;charset=utf-8" and drawing.tag == "{http://www.w3.org/2000/svg}svg"
+            held = {element.get("id") for element in drawing.iter()} - {None}
+            asked = {v[1:] for e in drawing.iter() for k, v in e.items() if k.endswith("href")}
+            assert asked <= held, name
+    drawing = ElementTree.fromstring(unquote(links["answer.svg"].partition(",")[2]))
+    texts = ["".join(element.itertext()) for element in drawing.iter()]
+    assert {"GABPA", "reuse", "4.8 (3.7 to 6.0)", "HT-SELEX → ChIP-seq, negatives: genomic"} <= set(texts)
+
+
+def test_the_picture_says_in_words_what_it_draws(html, three):
+    """Each verdict is a row with its drop, interval and word; the floor of its pair is in the text of the drawing."""
+    rows = re.findall(r'<tr role="row" data-0=.*?</tr>', html)
+    assert len(rows) == len(three["verdicts"]) and html.index(rows[0]) < html.index("In sentences")
+    for row in rows:
+        drop = re.search(r"<td role=\"cell\">(−?[\d.]+) \((.*?)\)</td>", row)
+        assert f"drop {drop[1]} points, of composition alone 38.0" in row
+        word = re.search(r'aria-hidden="true">.</span> ([a-z -]+)</span></td></tr>', row)[1]
+        style = wording.badge(word)["style"]
+        assert word in ANSWERS and f'href="#mark-{style}"' in row and f'class="span {style}"' in row
+        assert re.search(r'<a href="#tf\d+">', row)
+    for _, group in itertools.groupby(rows, key=lambda row: html.rindex("<tbody", 0, html.index(row))):
+        drops = [float(re.search(r"cell\">(−?[\d.]+) ", row)[1].replace("−", "-")) for row in group]
+        assert drops == sorted(drops, reverse=True)
+
+
+def test_a_mark_stands_where_its_number_is():
+    """Positions along the axis are those of the ticks; what lies beyond the axis ends in an arrow."""
+    row = {"tf": "T", "source_assay": "htselex", "target_assay": "chipseq", "shift": "assay", "verdict": "retrain"}
+    drops = pd.DataFrame([row | {"drop": 0.1, "low": -2.0, "high": 0.2, "same": 0.9, "floor": 0.6}])
+    found = picture.picture(drops, {"T": 0})
+    svg = found["groups"][0]["rows"][0]["svg"]
+    ticks = dict(re.findall(r'<text x="([\d.]+)%".*?>(−?\d+)</text>', found["axis"]))
+    where = {float(text.replace("−", "-")): float(x) for x, text in ticks.items()}
+    assert float(re.search(r'mark-retrain" x="([\d.]+)%', svg)[1]) == pytest.approx(where[10], abs=0.1)
+    assert float(re.search(r'mark-floor" x="([\d.]+)%', svg)[1]) == pytest.approx(where[30], abs=0.1)
+    assert float(re.search(r' x2="([\d.]+)%', svg)[1]) == pytest.approx(where[20], abs=0.1)
+    assert 'x1="0.0%"' in svg and "mark-less" in svg and "mark-more" not in svg
+    assert picture.picture(drops.assign(drop=np.nan), {"T": 0}) is None
+
+
+def test_a_large_study_is_folded_and_its_figures_are_of_few_tfs(folder):
+    tfs = [f"F{i}" for i in range(30)]
+    frames = study(tfs, models={"deepbind": 0.93, "composition": 0.62}, extra=False, points=10)
+    frames["verdicts"]["drop"] = np.linspace(0.3, 0, len(frames["verdicts"]))
+    render(folder / "thirty.html", **frames)
+    html = (folder / "thirty.html").read_text(encoding="utf-8")
+    assert_closed(Page(html), html)
+    groups = re.findall(r"<tbody role=.*?</tbody>", html, re.S)
+    assert len(groups) == 6 and all(g.count("<tr") - 1 - g.count('class="folded"') == picture.FIRST for g in groups)
+    assert "24 more TFs" in html and "Show all 180 rows" in html
+    assert set(re.findall(r"<summary>(F\d+)</summary>", section(html, "curves", "calibration"))) == {"F0", "F1", "F2"}
+    assert html.count("Drawn are the 3 TFs with the largest drops") == 3
+    assert (folder / "thirty.html").stat().st_size < 1_500_000
+
+
+def test_one_tf_has_no_test_over_tfs(folder, plain):
+    whole = study(["MAX"], models={"deepbind": 0.93}, extra=False, points=10)
+    whole["summary"] = whole["summary"].assign(p_value=1.0)
+    whole["shifts"] = whole["shifts"].assign(p_value=1.0, p_minimum=1.0)
+    render(folder / "one.html", **whole)
+    html = (folder / "one.html").read_text(encoding="utf-8")
+    for body in (section(html, "summary", "shifts"), section(html, "shifts", "ladder")):
+        assert ">p<" not in body and "1.00" not in re.sub('href="data:[^"]*"', "", body) and "sterisk" not in body
+
+
+def test_a_table_holds_what_is_compared(html):
+    """A column that says the same in each row, or nothing, is in the caption or gone; notes are footnotes."""
+    frame = pd.DataFrame({"a": ["x", "y"], "b": ["same", "same"], "c": ["", ""], "note": ["few", ""]})
+    columns = [table.Column(n.upper(), lambda r, n=n: wording.word(r[n]), shared=n == "b") for n in "abc"]
+    shown = table.shown(frame, columns, caption="Things", name="things", empty="", choose=("A", "B"))
+    assert [column.heading for column in shown["columns"]] == ["A"] and shown["caption"] == "Things; b: same"
+    assert shown["notes"] == [("a", "few")] and shown["noted"] == ["a", ""]
+    assert [menu["name"] for menu in shown["menus"]] == ["A"]
+    assert '<td class="n">–</td>' * 4 not in section(html, "ladder", "matrix")  # an own test has no drop and no loss
 
 
 def test_records_are_summed_by_event(page, three):
@@ -695,7 +798,7 @@ def test_a_long_table_says_that_it_was_cut(poorer, small):
 def test_one_colour_a_model_everywhere(html):
     legends = re.findall(r'style="background:(#[0-9a-f]{6})"></span>(\w+)</li>', html)
     assert len(legends) == 4 * len(SKILL) and len(set(legends)) == len(SKILL) == len({c for c, _ in legends})
-    drawn = set(re.findall(r"stroke: (#[0-9a-f]{6})", html))
+    drawn = set(re.findall(r"stroke:(#[0-9a-f]{6})", html))
     assert {colour for colour, _ in legends} - {"#000000"} <= drawn
 
 
@@ -733,7 +836,7 @@ def test_learning_curves_are_shown_where_there_are_some(full, html):
     assert_closed(page, full)
     assert "<b>TF" not in full and "<b>TF: from 260 on." in page.text
     assert sum("Learning curves" in a.get("aria-label", "") for a in page.all("div")) == 1
-    assert "too few here" in page.text and "trained from scratch" in page.text
+    assert " too few here" in page.text and "trained from scratch" in page.text
 
 
 def waterfall(tf):

@@ -79,6 +79,7 @@ rule summarise:
         variance="results/variance.tsv",
         calibration="results/calibration.tsv",
         verdicts="results/verdicts.tsv",
+        guidance="results/guidance.tsv",
     log:
         "logs/summarise.log",
     benchmark:
@@ -99,6 +100,7 @@ rule summarise:
         level=study.config["statistics"]["level"],
         code=digest(
             "transfer.verdicts",
+            "transfer.guidance",
             "transfer.library_qc",
             "transfer.ladder",
             "statistics.variance_components",

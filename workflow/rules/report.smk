@@ -28,6 +28,7 @@ rule report_page:
             )
         ],
         verdicts=rules.summarise.output.verdicts,
+        guidance=rules.summarise.output.guidance,
         audit=rules.audit.output[0],
         causes=causes_table(),
         motifs=[rules.motifs.output.table, rules.motifs.output.motifs],

@@ -19,6 +19,7 @@ for (dataset, label), path in zip(params.labels, inputs.negatives, strict=True):
 names = ("metrics", "transfer", "summary", "assay_pairs", "shifts", "libraries", "ladder", "variance", "calibration")
 found = {name: tables.read_tsv(path) for name, path in zip(names, inputs.tables, strict=True)}
 found |= {Path(path).stem: tables.read_tsv(path) for path in (*inputs.causes, *inputs.retrain, *inputs.unlabelled)}
+found["guidance"] = tables.read_tsv(inputs.guidance)
 found |= {"verdicts": tables.read_tsv(inputs.verdicts), "audit": tables.read_tsv(inputs.audit), "logs": logs}
 found |= {name: pd.concat(map(tables.read_tsv, inputs.get(name))) for name in ("curves", "reliability")}
 found["celltype"] = tables.read_tsv(inputs.celltype[0]) if inputs.celltype else None

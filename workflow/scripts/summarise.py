@@ -6,7 +6,7 @@ from tfbind import job, storage
 from tfbind.assays import form
 from tfbind.io import tables
 from tfbind.statistics import variance_components
-from tfbind.transfer import ladder, library_qc, summary, verdicts
+from tfbind.transfer import guidance, ladder, library_qc, summary, verdicts
 
 job.begin(snakemake.log[0])
 inputs, params = snakemake.input, snakemake.params
@@ -35,5 +35,6 @@ results = {
     "calibration": pd.concat(map(tables.read_tsv, inputs.calibration)),
     "verdicts": verdicts.verdicts(drops, health, params.level, library_qc.references(params.models)),
 }
+results["guidance"] = guidance.guidance(results["verdicts"], drops, health, results["calibration"], params.level)
 for name, table in results.items():
     tables.write_tsv(table, snakemake.output[name])

@@ -8,10 +8,12 @@ from itertools import zip_longest
 
 import pandas as pd
 
+from tfbind.report import wording
+
 #: The most rows that the page shows of a table (a download has all), and the most bytes of an uncompressed download.
-LONGEST, HEAVIEST = 1500, 100_000
+LONGEST, HEAVIEST = 200, 40_000
 #: Where a study has more TFs than this, the matrix starts with the first TF alone.
-MANY = 4
+MANY = 2
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,18 @@ class Column:
         From a row (column -> value) to its cell: text, or a verdict as `wording.badge` returns it.
     number : bool
         Whether the cells are numbers, which are aligned on the right.
+    shared : bool
+        Whether the caption says a word that all rows share, in place of the column.
     """
 
     heading: str
     cell: Callable[[dict], object]
     number: bool = False
+    shared: bool = False
+
+
+#: The negatives of a row: a column where a study has several kinds.
+NEGATIVES = Column("Negatives", wording.against, shared=True)
 
 
 def ensembles(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -100,7 +109,10 @@ def shown(
     raw: pd.DataFrame | None = None,
     choose: tuple[str, ...] = (),
 ) -> dict:
-    """A table as the template's macro `table` takes it.
+    """A table as the template's macro `table` takes it: what a reader compares; the rest is in its download.
+
+    A column without any value is left out, and one that is `shared` where its rows are all alike. The notes of the rows
+    (column `note`) stand below the table, each once.
 
     Parameters
     ----------
@@ -123,7 +135,8 @@ def shown(
     dict
         `columns`, `caption`, `empty`; `rows`, a list of cells each; `cut`, a sentence where rows are left out, else
         empty; `link` (see `download`); `menus` (see `filter_menus`); `marks`, for each row the positions of its cells
-        in the words of the menus.
+        in the words of the menus; `notes`, pairs of a letter and a note, and `noted`, the letter of each row or an
+        empty text.
 
     Raises
     ------
@@ -131,13 +144,46 @@ def shown(
         A heading of `choose` is not one of `columns`.
     """
     rows = [[column.cell(row) for column in columns] for row in frame.head(LONGEST).to_dict("records")]
-    cut = f"The first {LONGEST} of {len(frame)} rows; the download has all." if len(frame) > LONGEST else ""
-    raw = frame if raw is None else raw
-    link = download(raw, name)
-    places = [[column.heading for column in columns].index(heading) for heading in choose]
-    menus = filter_menus({columns[place].heading: [row[place] for row in rows] for place in places})
-    marks = [[menu["words"].index(row[place]) for menu, place in zip(menus, places, strict=True)] for row in rows]
-    return dict(columns=columns, rows=rows, caption=caption, cut=cut, empty=empty, link=link, menus=menus, marks=marks)
+    headings = [column.heading for column in columns]
+    chosen = [headings.index(heading) for heading in choose]
+    kept = []
+    for place, column in enumerate(columns):
+        cells = [row[place] for row in rows]
+        if rows and place and column.shared and all(cell == cells[0] for cell in cells):
+            caption += f"; {column.heading.lower()}: {cells[0]}" if cells[0] != wording.MISSING else ""
+        elif not rows or not place or any(cell not in ("", wording.MISSING) for cell in cells):
+            kept.append(place)
+    chosen = [place for place in chosen if place in kept]
+    menus = filter_menus({headings[place]: [row[place] for row in rows] for place in chosen})
+    marks = [[menu["words"].index(row[place]) for menu, place in zip(menus, chosen, strict=True)] for row in rows]
+    notes, noted = _notes(frame.head(LONGEST))
+    return {
+        "columns": [columns[place] for place in kept],
+        "rows": [[row[place] for place in kept] for row in rows],
+        "caption": caption,
+        "cut": f"The first {LONGEST} of {len(frame)} rows; the download has all." if len(frame) > LONGEST else "",
+        "empty": empty,
+        "link": download(frame if raw is None else raw, name),
+        "menus": menus,
+        "marks": marks,
+        "notes": notes,
+        "noted": noted,
+    }
+
+
+def _notes(frame: pd.DataFrame) -> tuple[list[tuple[str, str]], list[str]]:
+    """Each note of a table with its letter, and the letter of each row."""
+    said = [wording.word(note) for note in frame["note"]] if "note" in frame else [wording.MISSING] * len(frame)
+    letters: dict[str, str] = {}
+    for note in said:
+        if note != wording.MISSING:
+            letters.setdefault(note, letter(len(letters)))
+    return [(mark, note) for note, mark in letters.items()], [letters.get(note, "") for note in said]
+
+
+def letter(index: int) -> str:
+    """The mark of a footnote: a to z, then 26 and so on."""
+    return chr(ord("a") + index) if index < 26 else str(index)
 
 
 def filter_menus(words: Mapping[str, Iterable[str]], first: bool = False) -> list[dict]:

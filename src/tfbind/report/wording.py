@@ -61,6 +61,45 @@ def drop(value: float, low: float, high: float) -> str:
     return f"{points(value)} points ({interval})"
 
 
+def in_points(value: float, low: float, high: float) -> str:
+    """A drop with its interval in a column of points, as in `4.8 (3.1 to 6.4)`.
+
+    Parameters
+    ----------
+    value, low, high : float
+        Fractions of 1. Where `low` or `high` is NaN the value stands alone.
+
+    Returns
+    -------
+    str
+        `MISSING` where `value` is NaN.
+    """
+    if pd.isna(value) or pd.isna(low) or pd.isna(high):
+        return points(value)
+    return f"{points(value)} ({points(low)} to {points(high)})"
+
+
+def tested(row: Mapping, name: str = "p_value") -> str:
+    """A p-value over TFs, marked with an asterisk where so few TFs cannot give a smaller one.
+
+    Parameters
+    ----------
+    row : mapping
+        `n_tf`, `p_value`, `p_minimum`.
+    name : str
+        The p-value to print.
+
+    Returns
+    -------
+    str
+        `MISSING` of one TF, which has no test over TFs.
+    """
+    if row["n_tf"] < 2:
+        return MISSING
+    least = row["p_minimum"] > 0.05 and row["p_value"] == row["p_minimum"]
+    return p_value(row[name]) + ("*" if least else "")
+
+
 def p_value(value: float) -> str:
     """A p-value: two decimals, three below 0.1, and `< 0.001` for what is smaller; NaN is `MISSING`."""
     if pd.isna(value):

@@ -16,7 +16,7 @@ from tfbind.io import tables
 from tfbind.io.tally import Tally
 from tfbind.statistics import variance_components
 from tfbind.study.shifts import SHIFTS, shift
-from tfbind.transfer import calibration, ladder
+from tfbind.transfer import calibration, guidance, ladder
 from tfbind.transfer import summary as transfer_summary
 from tfbind.transfer import verdicts as transfer_verdicts
 from tfbind.transfer.evaluate import as_tables, on_target
@@ -44,6 +44,7 @@ class Results(NamedTuple):
     ladder: pd.DataFrame
     variance: pd.DataFrame
     verdicts: pd.DataFrame
+    guidance: pd.DataFrame
     curves: pd.DataFrame
     calibration: pd.DataFrame
     reliability: pd.DataFrame
@@ -235,6 +236,7 @@ def evaluate(table: pd.DataFrame, statistics: Mapping) -> Results:
     parts = [*as_tables(*found[:3]), *calibration.as_tables(*found[3:])]
     metrics, drops, curves, calibrated, reliability = (_with_shift(part, words) for part in parts)
     best = _best(metrics)
+    said = transfer_verdicts.verdicts(drops, best, level)
     return Results(
         metrics=metrics,
         transfer=drops,
@@ -243,7 +245,8 @@ def evaluate(table: pd.DataFrame, statistics: Mapping) -> Results:
         assay_pairs=transfer_summary.assay_pairs(drops, best, level),
         ladder=ladder.ladder(metrics, drops, level),
         variance=variance_components.split(metrics, rows, level),
-        verdicts=transfer_verdicts.verdicts(drops, best, level),
+        verdicts=said,
+        guidance=guidance.guidance(said, drops, best, calibrated, level),
         curves=curves,
         calibration=calibrated,
         reliability=reliability,

@@ -19,7 +19,8 @@ REUSABLE_LOSS = 0.02
 #: given.
 WIDEST_INTERVAL = 0.10
 VERDICT_COLUMNS = [
-    *("tf", "shift", "source_assay", "target_assay", *summary.GROUP, "n", "drop", "low", "high", "verdict", "sentence")
+    *("tf", "shift", "source_assay", "target_assay", *summary.GROUP, "n", "same", "floor", "drop", "low", "high"),
+    *("verdict", "sentence"),
 ]
 _ELSEWHERE = {"replicate": " of another replicate", "lab": " of another laboratory", "cell": " of another cell"}
 
@@ -157,6 +158,7 @@ def _of_tf(
     used = chosen if sound.empty else sound
     loss = tuple(used[["drop", "low", "high"]].mean(skipna=False))
     line |= dict(zip(("drop", "low", "high"), loss, strict=True)) | {"n": len(used)}
+    line |= used[["same", "floor"]].mean().to_dict()
     line |= {"model": ", ".join(used["model"].unique()), "verdict": classify(*loss)}
     said = _said(line["model"], key, loss, level, len(used))
     if sound.empty:
@@ -202,7 +204,7 @@ def verdicts(
         composition floor, or a library is poor on its own held-out sequences and the target's test sequences do not
         show otherwise, so the loss says nothing about the shift. Rows over TFs have `EVERY_TF` as `tf`. They leave out
         TFs with poor data (other tables keep them) and exist where at least two TFs remain. `n` counts pairs; in rows
-        over TFs it counts TFs.
+        over TFs it counts TFs. `same` and `floor` are means over the same pairs, or TFs.
     """
     columns = ["model", "verdict", "auroc", "floor", "motif_auroc"]
     health = libraries.set_index("dataset").reindex(columns=columns).to_dict("index")
@@ -216,12 +218,14 @@ def verdicts(
     sound = transfer[[not _doubts(row, health) for row in transfer.to_dict("records")]]
     over = ["shift", "source_assay", "target_assay", *summary.GROUP]
     everyone = summary.shifts(transfer, level).set_index(over)["n_tf"]
+    floors = sound[sound["drop"].notna()].groupby([*over, "tf"])["floor"].mean().groupby(over).mean()
     for row in summary.shifts(sound, level).to_dict("records"):
         if row["model"] in used and row["n_tf"] > 1:
             key = {name: row[name] for name in keys[1:]}
             loss = (row["drop"], row["low"], row["high"])
             line = key | dict(zip(("drop", "low", "high"), loss, strict=True))
             line |= {"tf": over_tfs.EVERY_TF, "n": row["n_tf"], "model": row["model"], "verdict": classify(*loss)}
+            line |= {"same": row["same"], "floor": floors[tuple(row[name] for name in over)]}
             said = _said(row["model"], key, loss, level)
             line["sentence"] = f"{row['n_tf']} TFs: {line['verdict']}. {said} Wilcoxon p = {row['p_value']:.2g}"
             if row["p_minimum"] > 1 - level:

@@ -55,24 +55,18 @@ def _arrays(metrics: pd.DataFrame) -> dict:
 
         return text
 
-    def moved(name):
-        def text(row):
-            found = row["named"].get(name)
-            if found is None or pd.isna(found["value"]):
-                return wording.MISSING
-            return f"{wording.auroc(found['value'])} ({wording.count(found['n_positive'])})"
-
-        return text
+    def moved(row):
+        return " / ".join(wording.auroc(row["named"].get(name, {"value": float("nan")})["value"]) for name in cuts)
 
     columns = [
         table.Column("TF", lambda r: wording.word(r["tf"])),
         table.Column("Source → target", lambda r: f"{wording.word(r['source'])} → {wording.word(r['target'])}"),
         table.Column("Model", lambda r: wording.word(r["model"])),
-        table.Column("Negatives", wording.against),
+        table.NEGATIVES,
         table.Column("Spearman (interval)", cell("spearman"), True),
-        table.Column("AUROC of the brightest 1 % (interval)", cell("auroc_top_probes"), True),
+        table.Column("Brightest 1 % (interval)", cell("auroc_top_probes"), True),
         table.Column("AUROC (interval)", cell("auroc"), True),
-        *(table.Column(f"from {_CUT.fullmatch(name)[1]} SD (positives)", moved(name), True) for name in cuts),
+        table.Column(f"AUROC from {' / '.join(_CUT.fullmatch(name)[1] for name in cuts)} SD", moved, True),
     ]
     chosen = metrics[metrics["metric"].isin(["spearman", "auroc_top_probes", "auroc", *cuts])]
     return table.shown(

@@ -44,15 +44,15 @@ def _pairs(pairs: pd.DataFrame) -> dict:
     columns = [
         table.Column("From → to", _way),
         table.Column("Model", lambda r: wording.word(r["model"])),
-        table.Column("Negatives", wording.against),
+        table.NEGATIVES,
         table.Column(
             "TFs", lambda r: f"{wording.count(r['n_tf'])} of {wording.count(r['n_tf'] + r['n_left_out'])}", True
         ),
         table.Column("Floor", lambda r: wording.auroc(r["floor"]), True),
         table.Column("Same", lambda r: wording.auroc(r["same"]), True),
         table.Column("Cross", lambda r: wording.auroc(r["cross"]), True),
-        table.Column("Drop (interval)", lambda r: wording.drop(r["drop"], r["low"], r["high"]), True),
-        table.Column("p", lambda r: wording.p_value(r["p_value"]), True),
+        table.Column("Drop, points (interval)", lambda r: wording.in_points(r["drop"], r["low"], r["high"]), True),
+        table.Column("p", wording.tested, True),
     ]
     return table.shown(
         pairs,

@@ -7,7 +7,6 @@ import pandas as pd
 from tfbind.report import table as report_table
 from tfbind.report import wording
 from tfbind.report.table import Column
-from tfbind.statistics.metrics import INTERPOLATED
 
 TITLE, ANCHOR, NEEDS = "Other cells", "celltype", ("celltype",)
 
@@ -36,7 +35,7 @@ def _celltype(table: pd.DataFrame) -> dict | None:
     """The sentence and the table of this task; None where the study has no cells."""
     if table.empty:
         return None
-    names = ["auprc", INTERPOLATED, "auroc", "recall_at_50fdr", "recall_at_10fdr", "shuffled_auroc"]
+    names = ["auprc", "auroc", "recall_at_50fdr", "shuffled_auroc"]
     key = ["tf", "train_cells", "test_cell", "method"]
     rows = table[table["metric"] != "rank_score"]
     values = rows.pivot_table(index=key, columns="metric", values="value", sort=False, dropna=False)
@@ -50,12 +49,8 @@ def _celltype(table: pd.DataFrame) -> dict | None:
             "Bound / unbound bins", lambda r: f"{wording.count(r['n_bound'])} / {wording.count(r['n_unbound'])}", True
         ),
         Column("auPRC (interval)", lambda r: wording.with_interval(r["value"], r["low"], r["high"]), True),
-        Column("auPRC, interpolated", lambda r: wording.auroc(r[INTERPOLATED]), True),
         Column("AUROC", lambda r: wording.auroc(r["auroc"]), True),
         Column("Recall at 50 % FDR", lambda r: wording.auroc(r["recall_at_50fdr"]), True),
-        Column("at 10 % FDR", lambda r: wording.auroc(r["recall_at_10fdr"]), True),
-        Column("AUROC against shuffles", lambda r: wording.auroc(r["shuffled_auroc"]), True),
-        Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
     ]
     shown = report_table.shown(
         wide,

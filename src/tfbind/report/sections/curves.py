@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from tfbind.report import figure as report_figure
 from tfbind.report import table
 from tfbind.report.figure import svg
 from tfbind.study.shifts import rank
@@ -29,18 +30,21 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     dict
         `panels`, one for each TF: `tf` and its `panels`, one for each target and kind of negatives, with `target`,
         `negatives`, `farthest` (the source with the largest shift, None without another source), `rate` (share of
-        positives, or "unknown") and `svg`. `curves_link`: the download of the points that are drawn.
+        positives, or "unknown") and what `figure.saved` adds. `few`: on TFs that are not drawn. `curves_link`: the
+        download of the points that are drawn.
     """
     ensembles = table.ensembles(tables["metrics"])
-    aurocs, thinned = ensembles[ensembles["metric"] == "auroc"], _drawn(tables["curves"])
+    drawn = report_figure.tfs(tables)
+    aurocs, thinned = ensembles[ensembles["metric"] == "auroc"], _drawn(report_figure.of(tables["curves"], drawn))
     return {
+        "few": report_figure.left_out(drawn).removesuffix("; the download has all."),
         "panels": _curve_panels(thinned, aurocs, models),
         "curves_link": table.download(thinned[list(tables["curves"].columns)], "curves"),
     }
 
 
 #: About how many points all curves have together; each keeps 16 to 60.
-POINTS = 60_000
+POINTS = 12_000
 #: Columns that name a panel.
 PANEL = ["tf", "target", "test_negatives"]
 
@@ -102,8 +106,8 @@ def _curve_panels(drawn: pd.DataFrame, scores: pd.DataFrame, models: dict) -> li
                 "farthest": None if pd.isna(source) else source,
                 "negatives": negatives,
                 "rate": "unknown" if rate is None else f"{rate:.2f}",
-                "svg": svg(figure, f"curve{i}", label),
             }
+            | report_figure.saved(svg(figure, f"curve{i}", label), f"curves{i}")
         )
     return [{"tf": tf, "panels": of_tf} for tf, of_tf in panels.items()]
 

@@ -26,8 +26,8 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     -------
     dict
         `causes`, with `figures` and `table` (see `table.shown`). A figure has `title`, `said` (a sentence), `untested`
-        (the causes without a switch, and why) and `svg`. Where the drop is not estimable, `svg` is empty and `said`
-        gives the reason.
+        (the causes without a switch, and why) and what `figure.saved` adds. Where the drop is not estimable,
+        `svg` is empty and `said` gives the reason.
     """
     return {"causes": _causes(tables["causes"])}
 
@@ -45,14 +45,13 @@ def _causes(causes: pd.DataFrame) -> dict:
             continue
         parts = group[group["metric"] == "part"]
         untested = [f"{row['cause']}: {row['note']}" for row in parts[parts["value"].isna()].to_dict("records")]
-        svg = report_figure.svg(
-            _waterfall(group), f"causes{i}", f"What the drop of {title} is made of. {whole['sentence']}"
-        )
-        figures.append({"title": title, "svg": svg, "said": whole["sentence"], "untested": untested})
+        label = f"What the drop of {title} is made of. {whole['sentence']}"
+        shown = report_figure.saved(report_figure.svg(_waterfall(group), f"causes{i}", label), f"causes{i}")
+        figures.append({"title": title, "said": whole["sentence"], "untested": untested} | shown)
     columns = [
         table.Column("Source → target", lambda r: f"{wording.word(r['source'])} → {wording.word(r['target'])}"),
         table.Column("Model", lambda r: wording.word(r["model"])),
-        table.Column("Negatives", wording.against),
+        table.NEGATIVES,
         table.Column("Cause", lambda r: wording.word(r["cause"])),
         table.Column("Number", lambda r: wording.word(r["metric"])),
         table.Column(
@@ -60,7 +59,6 @@ def _causes(causes: pd.DataFrame) -> dict:
             lambda r: (wording.estimate if r["metric"] == "auroc" else wording.drop)(r["value"], r["low"], r["high"]),
             True,
         ),
-        table.Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
     ]
     options = {"caption": "What each drop is made of", "name": "causes", "empty": "No pair was asked for."}
     return {"figures": figures, "table": table.shown(causes, columns, **options)}

@@ -28,12 +28,14 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     Returns
     -------
     dict
-        `forests`, one for each shift, direction and kind of negatives, with `title`, `svg` and `headline` (True for
-        another assay tested in cells; these come first). `pairs`, the table (see `table.shown`). `filtered`: a
+        `forests`, one for each shift, direction and kind of negatives, with `title`, `headline` (True for
+        another assay tested in cells; these come first) and what `figure.saved` adds. `few`: a sentence on TFs that are
+        not drawn. `pairs`, the table (see `table.shown`). `filtered`: a
         list of that table, for its menus.
     """
-    found = _pairs(tables["transfer"])
-    return {"forests": _forests(tables["transfer"], models), "pairs": found, "filtered": [found]}
+    found, drawn = _pairs(tables["transfer"]), report_figure.tfs(tables)
+    forests = _forests(report_figure.of(tables["transfer"], drawn), models)
+    return {"forests": forests, "few": report_figure.left_out(drawn), "pairs": found, "filtered": [found]}
 
 
 def _pairs(transfer: pd.DataFrame) -> dict:
@@ -43,14 +45,12 @@ def _pairs(transfer: pd.DataFrame) -> dict:
         table.Column("Source → target", lambda r: f"{wording.word(r['source'])} → {wording.word(r['target'])}"),
         table.Column("Shift", lambda r: wording.word(r["shift"])),
         table.Column("Model", lambda r: wording.word(r["model"])),
-        table.Column("Negatives", wording.against),
-        table.Column("n⁺ / n⁻", lambda r: f"{wording.count(r['n_positive'])} / {wording.count(r['n_negative'])}", True),
+        table.NEGATIVES,
         table.Column("Floor", lambda r: wording.auroc(r["floor"]), True),
         table.Column("Same", lambda r: wording.auroc(r["same"]), True),
         table.Column("Cross", lambda r: wording.auroc(r["cross"]), True),
-        table.Column("Drop (interval)", lambda r: wording.drop(r["drop"], r["low"], r["high"]), True),
+        table.Column("Drop, points (interval)", lambda r: wording.in_points(r["drop"], r["low"], r["high"]), True),
         table.Column("p", lambda r: wording.p_value(r["p_value"]), True),
-        table.Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
     ]
     return table.shown(
         transfer,
@@ -123,6 +123,6 @@ def _forests(transfer: pd.DataFrame, models: dict) -> list[dict]:
         title = f"{kind}, {route}, negatives: {wording.word(negatives)}"
         label = f"Forest plot of drops in AUROC with intervals. {title}. The numbers are in the table below."
         headline = not is_extra and shift == "assay" and is_in_vivo(target)
-        svg = _forest(group, models, f"forest{i}", label)
-        forests.append({"title": title, "svg": svg, "headline": headline})
+        shown = report_figure.saved(_forest(group, models, f"forest{i}", label), f"drops{i}")
+        forests.append({"title": title, "headline": headline} | shown)
     return sorted(forests, key=lambda forest: not forest["headline"])

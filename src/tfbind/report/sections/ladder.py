@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tfbind.report import table, wording
+from tfbind.report import figure, table, wording
 from tfbind.report.figure import svg
 from tfbind.statistics.over_tfs import EVERY_TF
 
@@ -27,19 +27,24 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     -------
     dict
         `ladder` and `variance`, tables (see `table.shown`). `rungs`, one figure for each TF and kind of negatives, over
-        all TFs first, with `title` and `svg`.
+        all TFs first, with `title` (see `figure.saved`). `few`: a sentence on TFs that are not drawn. `unsplit`: a
+        sentence for each component that the study cannot tell.
     """
+    few = figure.tfs(tables)
     return {
         "ladder": _ladder(tables["ladder"]),
-        "rungs": _rungs(tables["ladder"], models),
+        "rungs": _rungs(figure.of(tables["ladder"], few and set()), models),
+        "few": few and "Drawn is the mean over TFs; the download has each TF.",
         "variance": _variance(tables["variance"]),
+        "unsplit": _unsplit(tables["variance"]),
     }
 
 
 def _ladder(ladder: pd.DataFrame) -> dict:
-    """The table of the means over TFs, or of the only TF."""
+    """The table of the means over TFs, or of the only TF, without the rungs that the study does not have."""
     shown = ladder[ladder["tf"] == EVERY_TF]
     shown = ladder if shown.empty else shown
+    shown = shown[shown["auroc"].notna()]
     columns = [
         table.Column("Rung", lambda r: r["rung"]),
         table.Column(
@@ -47,14 +52,12 @@ def _ladder(ladder: pd.DataFrame) -> dict:
             lambda r: f"{wording.assay(r['source_assay'])} → {wording.assay(r['target_assay'])}",
         ),
         table.Column("Model", lambda r: wording.word(r["model"])),
-        table.Column("Negatives", wording.against),
+        table.NEGATIVES,
         table.Column("TFs", lambda r: wording.count(r["n_tf"]), True),
-        table.Column("Pairs", lambda r: wording.count(r["n_pair"]), True),
         table.Column("AUROC (interval)", lambda r: wording.estimate(r["auroc"], r["low"], r["high"]), True),
         table.Column("Trained on target", lambda r: wording.auroc(r["target_trained"]), True),
-        table.Column("Drop (interval)", lambda r: wording.drop(r["drop"], r["drop_low"], r["drop_high"]), True),
-        table.Column("Loss (interval)", lambda r: wording.drop(r["loss"], r["loss_low"], r["loss_high"]), True),
-        table.Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+        table.Column("Drop, points", lambda r: wording.in_points(r["drop"], r["drop_low"], r["drop_high"]), True),
+        table.Column("Loss, points", lambda r: wording.in_points(r["loss"], r["loss_low"], r["loss_high"]), True),
     ]
     return table.shown(
         shown,
@@ -74,8 +77,8 @@ def _rungs(ladder: pd.DataFrame, models: dict) -> list[dict]:
     figures = []
     for i, ((tf, negatives), group) in enumerate(known.groupby(["tf", "test_negatives"], sort=False)):
         sides = list(dict.fromkeys(group["source_assay"]))
-        figure = Figure(figsize=(3.6 * len(sides) + 0.4, 2.4))
-        for axes, side in zip(figure.subplots(1, len(sides), sharey=True, squeeze=False)[0], sides, strict=True):
+        drawing = Figure(figsize=(3.6 * len(sides) + 0.4, 2.4))
+        for axes, side in zip(drawing.subplots(1, len(sides), sharey=True, squeeze=False)[0], sides, strict=True):
             some = group[group["source_assay"] == side]
             present = [model for model in models if model in set(some["model"])]
             for j, model in enumerate(present):
@@ -93,31 +96,39 @@ def _rungs(ladder: pd.DataFrame, models: dict) -> list[dict]:
                 loc="left",
                 fontsize=8.5,
             )
-        figure.axes[0].set_ylabel("AUROC")
-        figure.subplots_adjust(0.5 / figure.get_figwidth(), 0.12, 0.99, 0.9, wspace=0.08)
+        drawing.axes[0].set_ylabel("AUROC")
+        drawing.subplots_adjust(0.5 / drawing.get_figwidth(), 0.12, 0.99, 0.9, wspace=0.08)
         label = f"AUROC of {tf} by rung of the ladder, negatives {negatives}. The numbers are in the table below."
-        figures.append({"title": f"{tf}, negatives: {negatives}", "svg": svg(figure, f"ladder{i}", label)})
+        shown = figure.saved(svg(drawing, f"ladder{i}", label), f"ladder{i}")
+        figures.append({"title": f"{tf}, negatives: {negatives}"} | shown)
     return figures
 
 
+def _unsplit(variance: pd.DataFrame) -> list[str]:
+    """Why a component of the variance has no number, once for all models."""
+    absent = variance[variance["sd"].isna()]
+    reasons = absent["note"].astype(str).str.removeprefix("not estimable: ")
+    return list(dict.fromkeys(absent["component"] + ": " + reasons))
+
+
 def _variance(variance: pd.DataFrame) -> dict:
-    """The table of variance components."""
+    """The table of the variance components that the study can tell."""
     columns = [
         table.Column("Between", lambda r: wording.word(r["component"])),
         table.Column("Model", lambda r: wording.word(r["model"])),
-        table.Column("Negatives", wording.against),
+        table.NEGATIVES,
         table.Column("Levels", lambda r: wording.count(r["n_level"]), True),
         table.Column("Degrees of freedom", lambda r: wording.count(r["freedom"]), True),
-        table.Column("SD (interval)", lambda r: wording.drop(r["sd"], r["low"], r["high"]), True),
+        table.Column("SD, points (interval)", lambda r: wording.in_points(r["sd"], r["low"], r["high"]), True),
         table.Column(
             "Share of variance", lambda r: wording.MISSING if pd.isna(r["share"]) else f"{r['share']:.0%}", True
         ),
-        table.Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
     ]
     return table.shown(
-        variance,
+        variance[variance["sd"].notna()],
         columns,
         caption="Spread of AUROC on one target between models trained on different data",
         name="variance",
         empty="No model was trained with numbered seeds.",
+        raw=variance,
     )

@@ -48,13 +48,12 @@ def _audit(audit: pd.DataFrame) -> dict:
     shown = pd.concat([leaks, libraries]).sort_index()
     columns = [
         table.Column("Source → target", lambda r: f"{wording.word(r['source'])} → {wording.word(r['target'])}"),
-        table.Column("Negatives", wording.against),
+        table.NEGATIVES,
         table.Column("Leak", lambda r: wording.word(r["kind"]).replace("_", " ")),
         table.Column("Training rows", lambda r: wording.count(r["n_train"]), True),
         table.Column("Test rows", lambda r: wording.count(r["n_test"]), True),
         table.Column("Left out", lambda r: wording.count(r["n_removed"]), True),
         table.Column("Action", lambda r: wording.word(r["action"])),
-        table.Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
     ]
     caption = "Training and validation rows that are in a test set"
     options = {"caption": caption, "name": "audit", "empty": "No pair leaks.", "raw": audit}

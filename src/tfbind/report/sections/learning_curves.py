@@ -70,16 +70,15 @@ def _retrain(retrain: pd.DataFrame, crossings: pd.DataFrame) -> dict:
         title = f"{tf}, {source} → {target}, {model}, negatives: {negatives}"
         mine = (crossings[keys] == list(key)).all(axis=1)
         label = f"AUROC by number of target examples of {title}. The numbers are in the table below."
-        svg = report_figure.svg(figure, f"retrain{i}", label)
-        figures.append({"title": title, "svg": svg, "said": crossings.loc[mine, "sentence"].tolist()})
+        shown = report_figure.saved(report_figure.svg(figure, f"retrain{i}", label), f"retrain{i}")
+        figures.append({"title": title, "said": crossings.loc[mine, "sentence"].tolist()} | shown)
     columns = [
         table.Column("Source → target", lambda r: f"{wording.word(r['source'])} → {wording.word(r['target'])}"),
         table.Column("Model", lambda r: wording.word(r["model"])),
-        table.Column("Negatives", wording.against),
+        table.NEGATIVES,
         table.Column("The source model", lambda r: _ADAPTATIONS.get(r["adaptation"], wording.word(r["adaptation"]))),
         table.Column("Target examples", lambda r: wording.count(r["n_target"]), True),
         table.Column("AUROC (interval)", lambda r: wording.estimate(r["value"], r["low"], r["high"]), True),
-        table.Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
     ]
     options = {"caption": "AUROC by number of target examples", "name": "retrain", "empty": "No pair was asked for."}
     options["choose"] = ("Source → target", "The source model")

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from tfbind.assays import form
 from tfbind.report import table, wording
 
 TITLE, ANCHOR, NEEDS = "Libraries", "libraries", ("libraries",)
@@ -28,6 +27,11 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     return {"libraries": _libraries(tables["libraries"])}
 
 
+def _brief(badge: dict[str, str]) -> dict[str, str]:
+    """A verdict whose reasons are told in full where there is something to mend."""
+    return badge | {"text": badge["text"].partition(";")[0]} if badge["word"] == "good" else badge
+
+
 def _libraries(libraries: pd.DataFrame) -> dict:
     """The table of the datasets, each with its verdict."""
 
@@ -41,43 +45,25 @@ def _libraries(libraries: pd.DataFrame) -> dict:
             return wording.MISSING
         return f"{wording.word(row['kmer'])} × {row['enrichment']:.3g}"
 
-    def entropy(row):
-        if pd.isna(row["entropy"]):
-            return wording.MISSING
-        return f"{row['entropy']:.2f} ({row['entropy_negative']:.2f})"
-
     def own_motif(row):
         if pd.isna(row["motif_auroc"]):
             return wording.MISSING
         return f"{wording.word(row['motif'])} {wording.auroc(row['motif_auroc'])}"
 
-    def consensus(row):
-        if pd.isna(row["held"]):
-            return wording.MISSING if form(row["assay"]) != "reads" else "none"
-        return f"{wording.word(row['consensus'])} × {row['excess']:.3g}"
+    def measured(row):
+        parts = [wording.assay(row["assay"]), wording.word(row["cell"])]
+        parts += [f"cycle {row['cycle']}"] * (wording.word(row["cycle"]) != wording.MISSING)
+        return ", ".join(part for part in parts if part != wording.MISSING) or wording.MISSING
 
     columns = [
         table.Column("Dataset", lambda r: wording.word(r["dataset"])),
-        table.Column("TF", lambda r: wording.word(r["tf"])),
-        table.Column("Assay", lambda r: wording.assay(r["assay"])),
-        table.Column("Cell", lambda r: wording.word(r["cell"])),
-        table.Column("Lab", lambda r: wording.word(r["lab"])),
-        table.Column("Rep.", lambda r: wording.word(r["replicate"]), True),
-        table.Column("Cycle", lambda r: wording.word(r["cycle"]), True),
-        table.Column("Read", lambda r: wording.count(r["n_read"]), True),
-        table.Column("Dropped", lambda r: wording.count(r["n_dropped"]), True),
+        table.Column("Measured", measured),
         table.Column("Positives", lambda r: wording.count(r["n_positive"]), True),
-        table.Column("Negatives", lambda r: wording.count(r["n_negative"]), True),
-        table.Column("Jackpot reads", lambda r: wording.count(r["n_jackpot"]), True),
-        table.Column("Entropy, bits (negatives)", entropy, True),
         table.Column("Top k-mer × enrichment", enrichment, True),
-        table.Column("Consensus × excess", consensus, True),
-        table.Column("Cycles", lambda r: wording.word(r["series"]).split(";")[0]),
         table.Column("Own motif alone", own_motif, True),
-        table.Column("Model", lambda r: wording.word(r["model"])),
         table.Column("Own AUROC (interval)", interval, True),
         table.Column("Floor", lambda r: wording.auroc(r["floor"]), True),
-        table.Column("Verdict", lambda r: wording.badge(r["verdict"])),
+        table.Column("Verdict", lambda r: _brief(wording.badge(r["verdict"]))),
     ]
     return table.shown(
         libraries,

@@ -27,14 +27,17 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
         `matrices`, with `menus` (see `table.filter_menus`) and `tfs`: of each TF its `sets`, one for each pair of
         training and test negatives, with `negatives` and `grids`. A grid has `model`, `targets`, `rows` (`source` and
         `cells`) and `reasons` (letter and reason of the cells without a value). `metrics_link`: the download.
-        `breakable`: the function. `palette`: the colour scale. `filtered`: a list of `matrices`, for its menus.
+        `breakable`: the function. `few`: a sentence on TFs that are not shown. `palette`: the colour scale. `filtered`:
+        a list of `matrices`, for its menus.
     """
     ensembles = table.ensembles(tables["metrics"])
-    found = _matrices(ensembles[ensembles["metric"] == "auroc"])
+    shown = figure.tfs(tables)
+    found = _matrices(figure.of(ensembles[ensembles["metric"] == "auroc"], shown))
     return {
         "matrices": found,
         "metrics_link": table.download(ensembles, "metrics"),
         "breakable": wording.breakable,
+        "few": figure.left_out(shown).replace("Drawn", "Shown"),
         "palette": figure.palette(),
         "filtered": [found],
     }
@@ -66,7 +69,7 @@ def _grid(cells: pd.DataFrame) -> dict:
                 reason = (
                     wording.word(cell["note"]) if wording.word(cell["note"]) != wording.MISSING else "no reason given"
                 )
-                row.append({"mark": reasons.setdefault(reason, _letter(len(reasons))), "reason": reason})
+                row.append({"mark": reasons.setdefault(reason, table.letter(len(reasons))), "reason": reason})
                 continue
             low, high = cell["low"], cell["high"]
             n = f"{wording.count(cell['n_positive'])} positives, {wording.count(cell['n_negative'])} negatives"
@@ -82,10 +85,6 @@ def _grid(cells: pd.DataFrame) -> dict:
             )
         rows.append({"source": source, "cells": row})
     return {"targets": targets, "rows": rows, "reasons": [(mark, reason) for reason, mark in reasons.items()]}
-
-
-def _letter(index: int) -> str:
-    return chr(ord("a") + index) if index < 26 else str(index)
 
 
 def _matrices(scores: pd.DataFrame) -> dict:

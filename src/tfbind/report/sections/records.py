@@ -24,15 +24,15 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     Returns
     -------
     dict
-        `records`, the table of the totals by event (see `table.shown`). `reasons`, one for each dataset: `dataset` and
-        its `rows` of table, event, reason and count, as text.
+        `records`, the table of the totals by event, and `reasons`, that of the reasons (see `table.shown`). `filtered`:
+        a list of the latter, for its menus.
     """
     records, reasons = _logs(tables["logs"])
-    return {"records": records, "reasons": reasons}
+    return {"records": records, "reasons": reasons, "filtered": [reasons]}
 
 
-def _logs(logs: Mapping[str, Mapping[str, pd.DataFrame]]) -> tuple[dict, list[dict]]:
-    """The table of what was read, dropped and kept, and the reasons of empty tables."""
+def _logs(logs: Mapping[str, Mapping[str, pd.DataFrame]]) -> tuple[dict, dict]:
+    """The table of what was read, dropped and kept, and that of the reasons."""
     whole = [
         frame[["event", "reason", "count"]].assign(dataset=dataset, table=table.replace("negatives:", "negatives: "))
         for dataset, of_dataset in logs.items()
@@ -61,12 +61,10 @@ def _logs(logs: Mapping[str, Mapping[str, pd.DataFrame]]) -> tuple[dict, list[di
         totals,
         columns,
         caption="Records of each dataset: how many were read, changed, dropped and kept",
-        name="records",
+        name="record_totals",
         empty="No counts were handed to this report.",
-        raw=whole,
     )
-    details = []
-    for dataset, rows in whole.groupby("dataset", sort=False):
-        body = [[r["table"], r["event"], r["reason"], wording.count(r["count"])] for r in rows.to_dict("records")]
-        details.append({"dataset": dataset, "rows": body})
-    return shown, details
+    columns = [Column(name.capitalize(), lambda r, name=name: wording.word(r[name])) for name in order[:-1]]
+    columns.append(Column("Records", lambda r: wording.count(r["count"]), True))
+    options = {"caption": "Records by reason", "name": "records", "empty": "", "choose": ("Dataset", "Event")}
+    return shown, report_table.shown(whole, columns, **options)

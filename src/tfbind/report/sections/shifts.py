@@ -22,9 +22,9 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     Returns
     -------
     dict
-        `shifts`, a table (see `table.shown`).
+        `shifts`, a table (see `table.shown`). `tested`: whether any row is over several TFs and has a p-value.
     """
-    return {"shifts": _shifts(tables["shifts"])}
+    return {"shifts": _shifts(tables["shifts"]), "tested": bool((tables["shifts"]["n_tf"] > 1).any())}
 
 
 def _shifts(shifts: pd.DataFrame) -> dict:
@@ -33,14 +33,13 @@ def _shifts(shifts: pd.DataFrame) -> dict:
         table.Column("Shift", lambda r: wording.word(r["shift"])),
         table.Column("From → to", lambda r: f"{wording.assay(r['source_assay'])} → {wording.assay(r['target_assay'])}"),
         table.Column("Model", lambda r: wording.word(r["model"])),
-        table.Column("Negatives", wording.against),
+        table.NEGATIVES,
         table.Column("TFs", lambda r: wording.count(r["n_tf"]), True),
         table.Column("Same", lambda r: wording.auroc(r["same"]), True),
         table.Column("Cross", lambda r: wording.auroc(r["cross"]), True),
-        table.Column("Drop (interval)", lambda r: wording.drop(r["drop"], r["low"], r["high"]), True),
-        table.Column("p", lambda r: wording.p_value(r["p_value"]), True),
-        table.Column("p, Holm", lambda r: wording.p_value(r["p_holm"]), True),
-        table.Column("Smallest p", lambda r: wording.p_value(r["p_minimum"]), True),
+        table.Column("Drop, points (interval)", lambda r: wording.in_points(r["drop"], r["low"], r["high"]), True),
+        table.Column("p", wording.tested, True),
+        table.Column("p, Holm", lambda r: wording.tested(r, "p_holm").rstrip("*"), True),
     ]
     return table.shown(
         shifts,

@@ -26,7 +26,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
     dict
         `summary`, a table (see `table.shown`); the download is `summary` as it was given. Of a table of scores without
         assays, `summary` holds the means over its farthest shift instead. `source`, `target`: the assays in words.
-        `published`: whether they are those of the published table.
+        `published`: whether they are those of the published table. `tested`: whether a mean is over several TFs.
     """
     across = tables["shifts"][crossing(tables["shifts"])]
     source, target = _named(across["source_assay"]), _named(across["target_assay"])
@@ -34,6 +34,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
         "summary": _summary(tables["summary"], across, f"Trained on {source} or on {target}, tested on {target}"),
         "source": source,
         "target": target,
+        "tested": bool((tables["summary"]["n_tf"] > 1).any()),
         "published": set(zip(across["source_assay"], across["target_assay"], strict=True)) == {PUBLISHED},
     }
 
@@ -49,14 +50,13 @@ def _summary(summary: pd.DataFrame, across: pd.DataFrame, ends: str) -> dict:
         rows = summary.merge(across[[*GROUP, "p_minimum", "p_holm"]], how="left")
     columns = [
         table.Column("Model", lambda r: wording.word(r["model"])),
-        table.Column("Negatives", wording.against),
+        table.NEGATIVES,
         table.Column("TFs", lambda r: wording.count(r["n_tf"]), True),
         table.Column("Same assay", lambda r: wording.auroc(r["same"]), True),
         table.Column("Cross assay", lambda r: wording.auroc(r["cross"]), True),
-        table.Column("Drop (interval)", lambda r: wording.drop(r["drop"], r["low"], r["high"]), True),
-        table.Column("p", lambda r: wording.p_value(r["p_value"]), True),
-        table.Column("p, Holm", lambda r: wording.p_value(r["p_holm"]), True),
-        table.Column("Smallest p", lambda r: wording.p_value(r["p_minimum"]), True),
+        table.Column("Drop, points (interval)", lambda r: wording.in_points(r["drop"], r["low"], r["high"]), True),
+        table.Column("p", wording.tested, True),
+        table.Column("p, Holm", lambda r: wording.tested(r, "p_holm").rstrip("*"), True),
     ]
     return table.shown(
         rows,

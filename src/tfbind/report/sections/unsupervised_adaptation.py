@@ -36,13 +36,12 @@ def _unlabelled(adaptation: pd.DataFrame, transferability: pd.DataFrame) -> dict
         table.Column("TF", lambda r: wording.word(r["tf"])),
         table.Column("Source → target", lambda r: f"{wording.end(r, 'source')} → {wording.end(r, 'target')}"),
         table.Column("Model", lambda r: wording.word(r["model"])),
-        table.Column("Negatives", wording.against),
+        table.NEGATIVES,
         table.Column("Adaptation", lambda r: wording.word(r["adaptation"]).replace("_", " ")),
         table.Column("Needs", lambda r: wording.word(r["needs"])),
         table.Column("AUROC (interval)", lambda r: wording.estimate(r["value"], r["low"], r["high"]), True),
-        table.Column("Gain over direct use", lambda r: wording.drop(r["gain"], r["gain_low"], r["gain_high"]), True),
-        table.Column("Drop left", lambda r: wording.drop(r["drop"], r["drop_low"], r["drop_high"]), True),
-        table.Column("Note", lambda r: "" if pd.isna(r["note"]) else r["note"]),
+        table.Column("Gain, points", lambda r: wording.in_points(r["gain"], r["gain_low"], r["gain_high"]), True),
+        table.Column("Drop left, points", lambda r: wording.in_points(r["drop"], r["drop_low"], r["drop_high"]), True),
     ]
     first = adaptation["tf"] != EVERY_TF
     options = {"caption": "Adaptations without target labels", "name": "adaptation", "empty": "No pair was asked for."}
