@@ -25,6 +25,7 @@ _NARROW = 8  # lanes of a vector on any processor
 #: Lanes of a vector where there are many units, and sequences of a block: two vectors of sums for each sequence, and
 #: what is added to them, are as many as the registers of the processor.
 _WIDE, ROWS = (16, 8) if binding.get_host_cpu_features().get("avx512f") else (8, 6)
+_LINE = 16  # float32 values in a line of the cache
 _CHUNK = 16  # steps whose share of the gradient of the weights is summed at once
 _ROUND = 3 << 22  # added to a float32, leaves it rounded in the last bits
 _MOST = 87  # exp of more is no float32
@@ -274,6 +275,34 @@ def _back(gates, before, cell, given, given_row, later, earlier, gradient, width
             unit += _NARROW
 
 
+@intrinsic
+def _fetch(typing, data, at):
+    """Ask for the line of the cache that holds a value, well before it is read."""
+
+    def generate(context, builder, signature, arguments):
+        data, at = _given(context, builder, signature, arguments)
+        place, number = builder.bitcast(builder.gep(data, [at]), ir.IntType(8).as_pointer()), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(fetch, [place, *(ir.Constant(number, value) for value in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return _signature(data, at), generate
+
+
+@intrinsic
+def _carry(typing, source, source_at, target, target_at, count):
+    """Copy values from one flat array to another."""
+
+    def generate(context, builder, signature, arguments):
+        source, source_at, target, target_at, count = _given(context, builder, signature, arguments)
+        places = builder.gep(target, [target_at]), builder.gep(source, [source_at])
+        cgutils.raw_memcpy(builder, *places, count, 4)
+        return context.get_dummy_value()
+
+    return _signature(source, source_at, target, target_at, count), generate
+
+
 class Weights(NamedTuple):
     """The weights of one direction, laid out for the kernels.
 
@@ -476,6 +505,8 @@ def read(x: np.ndarray, last: np.ndarray, w: Weights, backwards: bool, most: boo
 def _read(x, last, weight, bias, backwards, most, met, gates, cell, best, equal):  # pragma: no cover (compiled)
     n, channels = x.shape[1:]
     (blocks, slots, _, across), (kept, _, width), units = met.shape, gates.shape[1:], cell.shape[3]
+    # flat, since each view of a part with more axes costs as much as a gate
+    x, met_of, gates_of, cell_of = x.reshape(-1), met.reshape(-1), gates.reshape(-1), cell.reshape(-1)
     entered = np.empty(ROWS * width, np.float32)
     for first in range(0, n, ROWS):
         block, rows = (first // ROWS) % blocks, min(ROWS, n - first)
@@ -487,29 +518,36 @@ def _read(x, last, weight, bias, backwards, most, met, gates, cell, best, equal)
         met[block, 0, :, channels : channels + units] = 0
         cell[block, 0] = 0
         for i in range(end):
-            step, now, then = end - 1 - i if backwards else i, i % slots, (i + 1) % slots
+            step = end - 1 - i if backwards else i
+            now, then = (block * slots + i % slots) * ROWS, (block * slots + (i + 1) % slots) * ROWS
             for row in range(rows):
-                for c in range(channels):
-                    met[block, now, row, c] = x[step, first + row, c]
-            here, before = met[block, now].reshape(-1), cell[block, now].reshape(-1)
-            _product(here, across, 1, channels + units, weight, width, bias, 0, entered, width, width)
-            hidden, after = met[block, then].reshape(-1)[channels:], cell[block, then].reshape(-1)
-            _forth(entered, before, gates[block, i % kept].reshape(-1), after, hidden, across, width, units)
+                source, target = (step * n + first + row) * channels, (now + row) * across
+                _carry(x, source, met_of, target, channels)
+            if i + 1 < end:  # the steps of a sequence lie far apart
+                following = ((step - 1 if backwards else step + 1) * n + first) * channels
+                for c in range(0, rows * channels, _LINE):
+                    _fetch(x, following + c)
+            _product(met_of[now * across :], across, 1, channels + units, weight, width, bias, 0, entered, width, width)
+            before, after, hidden = cell_of[now * units :], cell_of[then * units :], met_of[then * across + channels :]
+            opened = gates_of[(block * kept + i % kept) * ROWS * width :]
+            _forth(entered, before, opened, after, hidden, across, width, units)
             for row in range(rows):
-                output = met[block, then, row, channels : channels + units]
+                output = (then + row) * across + channels
                 if step > final[row]:
                     if backwards:  # it has not begun
-                        output[:] = 0
-                        cell[block, then, row] = 0
+                        for u in range(units):
+                            met_of[output + u] = 0
+                            cell_of[(then + row) * units + u] = 0
                 elif most:
-                    highest, count = best[first + row], equal[first + row]
                     for u in range(units):
-                        value = output[u]
-                        higher = (value > highest[u]) | (value != value)  # NaN stays
-                        count[u] = np.float32(1) if higher else count[u] + np.float32(value == highest[u])
-                        highest[u] = value if higher else highest[u]
+                        value, highest = met_of[output + u], best[first + row, u]
+                        higher = (value > highest) | (value != value)  # NaN stays
+                        count = equal[first + row, u] + np.float32(value == highest)
+                        equal[first + row, u] = np.float32(1) if higher else count
+                        best[first + row, u] = value if higher else highest
                 elif step == (0 if backwards else final[row]):
-                    best[first + row] = output
+                    for u in range(units):
+                        best[first + row, u] = met_of[output + u]
 
 
 def gradient(
@@ -574,11 +612,13 @@ def _gradient(
     upstream, last, weight, backwards, most, met, gates, cell, best, equal, to_x, total, of_weights
 ):  # pragma: no cover (compiled)
     n, channels = to_x.shape[1:]
-    across, width, units, beside = met.shape[3], gates.shape[3], cell.shape[3], weight.shape[1]
-    weight, nothing = weight.reshape(-1), np.zeros(beside, np.float32)
-    to_gates = np.zeros((_CHUNK, ROWS * width), np.float32)
-    given, own = np.empty((ROWS, beside), np.float32), np.empty(across * width, np.float32)
-    later, earlier = np.empty((ROWS, units), np.float32), np.empty((ROWS, units), np.float32)
+    slots, across, kept, width = met.shape[1], met.shape[3], gates.shape[1], gates.shape[3]
+    units, beside = cell.shape[3], weight.shape[1]
+    to_x, weight, nothing = to_x.reshape(-1), weight.reshape(-1), np.zeros(beside, np.float32)
+    met, gates, cell = met.reshape(-1), gates.reshape(-1), cell.reshape(-1)
+    to_gates, own = np.zeros(_CHUNK * ROWS * width, np.float32), np.empty(across * width, np.float32)
+    given = np.empty(ROWS * beside, np.float32)
+    later, earlier = np.empty(ROWS * units, np.float32), np.empty(ROWS * units, np.float32)
     for first in range(0, n, ROWS):
         block, rows = first // ROWS, min(ROWS, n - first)
         final = last[first : first + rows]
@@ -587,35 +627,35 @@ def _gradient(
         later[:] = 0
         own[:] = 0  # summed block by block, since a long sum in one order loses more to rounding
         for i in range(end - 1, -1, -1):
-            step, place = end - 1 - i if backwards else i, i % _CHUNK
+            step, place, at = end - 1 - i if backwards else i, i % _CHUNK, (block * slots + i) * ROWS
             for row in range(rows):
-                to, share = given[row, channels : channels + units], upstream[first + row]
+                to = row * beside + channels
                 if step > final[row]:
                     if backwards:
-                        to[:] = 0
-                        later[row] = 0
+                        for u in range(units):
+                            given[to + u] = 0
+                            later[row * units + u] = 0
                 elif most:
-                    output = met[block, i + 1, row, channels : channels + units]
-                    highest, count = best[first + row], equal[first + row]
+                    output = (at + ROWS + row) * across + channels
                     for u in range(units):
-                        to[u] += share[u] / count[u] if output[u] == highest[u] else np.float32(0)
+                        share = upstream[first + row, u] / equal[first + row, u]
+                        given[to + u] += share if met[output + u] == best[first + row, u] else np.float32(0)
                 elif step == (0 if backwards else final[row]):
                     for u in range(units):
-                        to[u] += share[u]
-            before, after = cell[block, i].reshape(-1), cell[block, i + 1].reshape(-1)
-            to_hidden, here = given.reshape(-1)[channels:], to_gates[place]
-            to_cell, to_earlier = later.reshape(-1), earlier.reshape(-1)
-            opened = gates[block, i].reshape(-1)
-            _back(opened, before, after, to_hidden, beside, to_cell, to_earlier, here, width, units)
+                        given[to + u] += upstream[first + row, u]
+            opened, here = gates[(block * kept + i) * ROWS * width :], to_gates[place * ROWS * width :]
+            before, after = cell[at * units :], cell[(at + ROWS) * units :]
+            _back(opened, before, after, given[channels:], beside, later, earlier, here, width, units)
             later, earlier = earlier, later
-            _product(here, width, 1, 4 * units, weight, beside, nothing, 0, given.reshape(-1), beside, beside)
+            _product(here, width, 1, 4 * units, weight, beside, nothing, 0, given, beside, beside)
             for row in range(rows):
+                source, target = row * beside, (step * n + first + row) * channels
                 for c in range(channels):
-                    to_x[step, first + row, c] = given[row, c]
+                    to_x[target + c] = given[source + c]
             if place == 0 and of_weights:
-                terms, inputs = (min(end, i + _CHUNK) - i) * ROWS, met[block, i:].reshape(-1)
+                terms = (min(end, i + _CHUNK) - i) * ROWS
                 for c in range(0, across, ROWS):
                     sums = own[c * width :]
-                    _product(inputs[c:], 1, across, terms, to_gates.reshape(-1), width, sums, width, sums, width, width)
+                    _product(met[at * across + c :], 1, across, terms, to_gates, width, sums, width, sums, width, width)
         if of_weights:
             total += own.reshape(total.shape)
