@@ -78,8 +78,9 @@ def near(sizes=SIZES, index=None):
     return words.near(given, sizes, given, SIZES, index, 0.5, 8, 9)
 
 
-def step(units=5):
-    return recurrent.forth(np.zeros((N, 16), np.float32), *(np.zeros((N, units), np.float32) for _ in range(3)))
+def steps(last=5):
+    w = recurrent.lay_out(*(np.zeros(shape, np.float32) for shape in ((16, 3), (16, 4), (16,))))
+    return recurrent.read(np.zeros((6, N, 3), np.float32), np.full(N, last), w, False, False, None)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def step(units=5):
         (lambda rows=N: pooled_gradient(tokens()[:rows], L - 11), [N - 1]),
         (lambda rows=N: motifs.encode(tokens(), SIZES[:rows] - L, SIZES, SIZES - L, 16), [N - 1]),
         (lambda rows=N: scanned(words=encoded(tokens())[:rows]), [N - 1]),
-        (lambda units=4: step(units), [5]),
+        (lambda last=5: steps(last), [6, -1]),
         (lambda code=256: fasta.parse(BUFFER, np.zeros(code, np.uint8), np.ones(256, bool), True), [255]),
     ],
 )

@@ -170,10 +170,22 @@ def test_the_fused_paths_train_like_the_convolutions(monkeypatch, kind, options,
     loss, gradients = loss_and_gradients(model, tokens, labels)
     monkeypatch.setattr(networks, "best_window", networks.best_window_dense)
     monkeypatch.setattr(networks, "pooled_words", networks.pooled_words_dense)
+    monkeypatch.setattr(networks, "recur", lambda *given: networks.recur_dense(*given[:-1]))
     expected, oracle = loss_and_gradients(model, tokens, labels)
     torch.testing.assert_close(loss, expected, rtol=1e-5, atol=0)
     for name, value in oracle.items():
         assert (gradients[name] - value).abs().max() <= 1e-5 * value.abs().max(), name
+
+
+def test_dropout_draws_what_bernoulli_draws():
+    """So a network drops the same values on any device's way of drawing that torch has for the processor."""
+    for share in (0, 0.05, 0.25, 0.3, 0.5, 0.9):
+        for size in (1, 7, 16, 17, 1001, 100_003):
+            one, other = torch.Generator().manual_seed(size), torch.Generator().manual_seed(size)
+            x = torch.randn(size)
+            expected = x * torch.empty(size).bernoulli_(1 - share, generator=one).div_(1 - share)
+            assert torch.equal(networks._drop(x, share, other), expected)
+            assert torch.equal(one.get_state(), other.get_state())
 
 
 def test_one_thread_is_set_and_checked(monkeypatch):

@@ -6,7 +6,8 @@ config to the class; constructor arguments are the config's keys.
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -181,78 +182,115 @@ def pooled_words_dense(tokens: Tensor, embedding: Tensor, weight: Tensor, bias: 
 
 
 class _Recurrence(torch.autograd.Function):
-    """A one-way LSTM on the CPU: matrix products by torch, everything else of a step in one pass.
-
-    The gradients of the weights are computed at the end, as one product for all steps.
-    """
+    """`recur_dense` for the CPU, by compiled loops; the gradients of the weights are sums over many steps at once."""
 
     @staticmethod
-    def forward(ctx, x, into, onto, bias):
-        steps, rows, channels = x.shape
-        units = onto.shape[1]
-        doubled = torch.ones(4 * units)
-        doubled[2 * units : 3 * units] = 2
-        gates = torch.addmm(bias * doubled, x.reshape(-1, channels), (into * doubled[:, None]).t())
-        gates = gates.view(steps, rows, 4 * units)
-        cell, hidden = torch.empty(2, steps + 1, rows, units)
-        cell[0], hidden[0] = 0, 0
-        again = (onto * doubled[:, None]).t().contiguous()
-        for step, (each, old, new, out) in enumerate(_arrays(gates, cell, cell[1:], hidden[1:])):
-            if step:
-                gates[step].addmm_(hidden[step], again)
-            recurrent.forth(each, old, new, out)
-        ctx.save_for_backward(x, into, onto)
-        ctx.states = gates, cell, hidden
-        return hidden[1:]
+    def forward(ctx, x, last, most, shelf, *parameters):
+        x, last = x.detach().numpy(), last.numpy()
+        ways = [recurrent.lay_out(*(each.detach().numpy() for each in parameters[i : i + 3])) for i in (0, 3)]
+        found = _both(lambda way: recurrent.read(x, last, ways[way], way == 1, most, shelf))
+        ctx.last, ctx.most, ctx.ways, ctx.shape = last, most, ways, x.shape
+        ctx.save_for_backward(*(torch.from_numpy(part) for each in found for part in each))
+        return torch.from_numpy(np.concatenate([each.output[:, : ways[0].hidden] for each in found], 1))
 
     @staticmethod
     @once_differentiable
     def backward(ctx, upstream):
-        x, into, onto = ctx.saved_tensors
-        gates, cell, hidden = ctx.states
-        upstream = upstream.contiguous()
-        gradient, later, carried = torch.empty_like(gates), torch.zeros_like(cell[0]), torch.zeros_like(cell[0])
-        steps = list(_arrays(gates, cell, cell[1:], upstream, gradient))
-        for step, (each, old, new, given, out) in reversed(list(enumerate(steps))):
-            recurrent.back(each, old, new, given, later.numpy(), carried.numpy(), out)
-            if step:
-                torch.mm(gradient[step], onto, out=later)
-        flat = gradient.flatten(0, 1)
-        to_x = (flat @ into).view_as(x) if ctx.needs_input_grad[0] else None
-        if not any(ctx.needs_input_grad[1:]):  # that saves half of the work
-            return to_x, None, None, None
-        met = torch.cat([x, hidden[:-1], torch.ones(*x.shape[:2], 1)], 2).flatten(0, 1)  # for weights and bias
-        to_into, to_onto, to_bias = (flat.t() @ met).split([x.shape[2], hidden.shape[2], 1], 1)
-        return to_x, to_into, to_onto, to_bias[:, 0]
+        parts = [part.numpy() for part in ctx.saved_tensors]
+        found = recurrent.Read(*parts[:3]), recurrent.Read(*parts[3:])
+        shares, wanted = np.split(upstream.numpy(), 2, 1), any(ctx.needs_input_grad[4:])
+
+        def gradient(way: int) -> tuple:
+            given = shares[way], found[way], ctx.last, ctx.shape, ctx.ways[way]
+            return recurrent.gradient(*given, way == 1, ctx.most, wanted)
+
+        (to_x, *one), (more, *other) = _both(gradient)
+        to_x += more
+        weights = [None if each is None else torch.from_numpy(each) for each in (*one, *other)]
+        return torch.from_numpy(to_x), None, None, None, *weights
 
 
-def _arrays(*tensors: Tensor) -> Iterator[tuple[np.ndarray, ...]]:
-    """The tensors of each step, as arrays."""
-    return zip(*(tensor.numpy() for tensor in tensors), strict=False)
+def _both(do: Callable) -> list:
+    """What `do` gives for 0 and for 1, in two threads where torch may use more than one."""
+    if torch.get_num_threads() == 1:
+        return [do(0), do(1)]
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(do, (0, 1)))
 
 
-def recur(lstm: nn.LSTM, x: Tensor) -> Tensor:
-    """Output of each step of a one-way LSTM of one layer, started from zero states.
+def recur(
+    forwards: nn.LSTM, backwards: nn.LSTM, x: Tensor, last: Tensor, readout: str, shelf: recurrent.Shelf
+) -> Tensor:
+    """What two one-way LSTMs of one layer read out of sequences, the second from the last step to the first.
 
     Parameters
     ----------
-    lstm : nn.LSTM
-        One layer of H units, one direction.
+    forwards, backwards : nn.LSTM
+        One layer of H units, one direction; started from zero states.
     x : (S, N, C) float32
         S steps of N sequences.
+    last : (N,) int64
+        The last step of each sequence; those after it are padding.
+    readout : {"last", "max"}
+        The output of the step that each LSTM reads last, or the maximum of each unit over the steps.
+    shelf : Shelf
+        Memory for the gradient.
 
     Returns
     -------
-    (S, N, H) float32
+    (N, 2H) float32
+
+    Raises
+    ------
+    ValueError
+        On the CPU: a last step outside the sequence.
     """
-    if _compiled(lstm.weight_hh_l0):
-        return _Recurrence.apply(x, lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0 + lstm.bias_hh_l0)
-    return lstm(x)[0]
+    if not _compiled(forwards.weight_hh_l0):
+        return recur_dense(forwards, backwards, x, last, readout)
+    parameters = [
+        parameter
+        for lstm in (forwards, backwards)
+        for parameter in (lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0 + lstm.bias_hh_l0)
+    ]
+    learns = torch.is_grad_enabled() and any(each.requires_grad for each in (x, *parameters))
+    return _Recurrence.apply(x, last, readout == "max", shelf if learns else None, *parameters)
+
+
+def recur_dense(forwards: nn.LSTM, backwards: nn.LSTM, x: Tensor, last: Tensor, readout: str) -> Tensor:
+    """The result of `recur`, layer by layer, for accelerators.
+
+    Parameters
+    ----------
+    forwards, backwards : nn.LSTM
+        One layer of H units, one direction.
+    x : (S, N, C) float32
+        S steps of N sequences.
+    last : (N,) int64
+        The last step of each sequence without padding.
+    readout : {"last", "max"}
+        The output of the last step that each LSTM reads, or the maximum of each unit over the steps.
+
+    Returns
+    -------
+    (N, 2H) float32
+    """
+    steps = torch.arange(x.shape[0], device=x.device)[:, None]
+    turned = (last - steps).clamp(min=0)[..., None].expand_as(x)
+    # two one-way passes, the second over reversed steps, so that the state used has not seen the padding
+    states = forwards(x)[0], backwards(x.gather(0, turned))[0]  # (S, N, H) each
+    if readout == "max":
+        beyond = (steps > last)[..., None]
+        return torch.cat([state.masked_fill(beyond, -torch.inf).amax(0) for state in states], 1)
+    rows = torch.arange(last.shape[0], device=x.device)
+    return torch.cat([state[last, rows] for state in states], 1)
 
 
 def _drop(x: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
     """Dropout drawn from the generator alone, so that a network drops the same values alone and in a stack."""
-    kept = torch.empty_like(x).bernoulli_(1 - share, generator=generator)
+    if x.device.type == "cpu":  # bernoulli_ makes the same of the same numbers, in twice the time
+        kept = (torch.empty_like(x, dtype=torch.float64).uniform_(generator=generator) < 1 - share).to(x)
+    else:
+        kept = torch.empty_like(x).bernoulli_(1 - share, generator=generator)
     return x * kept.div_(1 - share)
 
 
@@ -526,6 +564,7 @@ class BiLSTM(Network):
         self.forwards = nn.LSTM(filters, units)
         self.backwards = nn.LSTM(filters, units)
         self.head = Head(2 * units, hidden, dropout)
+        self._shelf = recurrent.Shelf()
 
     def forward(self, tokens: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Logits of sequences.
@@ -599,17 +638,8 @@ class BiLSTM(Network):
         if self.training:
             x = _drop(x, self.dropout, generator)  # (S, N, C)
         last = (sizes - self.shortest) // self.stride  # (N,): the last step without padding
-        steps = torch.arange(x.shape[0], device=x.device)[:, None]
-        turned = (last - steps).clamp(min=0)[..., None].expand_as(x)
-        # two one-way passes, the second over reversed steps, so that the state used has not seen the padding
-        states = recur(self.forwards, x), recur(self.backwards, x.gather(0, turned))  # (S, N, H) each
-        if self.readout == "max":
-            beyond = (steps > last)[..., None]
-            read = [state.masked_fill(beyond, -torch.inf).amax(0) for state in states]
-        else:
-            rows = torch.arange(last.shape[0], device=x.device)
-            read = [state[last, rows] for state in states]
-        return self.head(torch.cat(read, 1), generator)  # (N, 2H) -> (N,)
+        read = recur(self.forwards, self.backwards, x, last, self.readout, self._shelf)  # (N, 2H)
+        return self.head(read, generator)
 
 
 MODELS: dict[str, type[Network]] = {"deepbind": DeepBind, "bilstm": BiLSTM}

@@ -69,8 +69,8 @@ def fit(
         In bp. Shorter sequences are set into random surroundings of this length (see `background`), whose chain is kept
         in `model.json`. 0: none are.
     threads : int
-        Number of torch threads. More than one helps a `bilstm` on idle cores only, and may change the last bits of its
-        weights.
+        Number of torch threads. A second helps a `bilstm` on idle cores only, which then reads in both directions at
+        once, and may change the last bits of its weights.
     learns : {"labels", "intensities"}
         Intensities are the `score` of both tables, which every row must have; see `examples.encode`.
 
