@@ -115,7 +115,7 @@ def available_memory() -> int:
 
 
 def gpu() -> Check:
-    """The GPU that training and scoring use, if there is one."""
+    """The GPU that training and scoring use where it is faster (`models.devices`), if there is one."""
     try:
         import torch
     except ImportError as error:

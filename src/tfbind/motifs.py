@@ -18,7 +18,6 @@ from tfbind import dna
 from tfbind.errors import InputError, NotEstimable
 from tfbind.io import matrices
 from tfbind.kernels import motifs as kernel
-from tfbind.kernels import vectors
 
 #: The JASPAR release to read, one of those in pyjaspar. Named here, so that no update of pyjaspar changes a result.
 RELEASE = "JASPAR2026"
@@ -27,7 +26,8 @@ RELEASE = "JASPAR2026"
 GROUPS = ("vertebrates", "fungi", "insects", "nematodes", "plants", "urochordates")
 _MATRIX_ID = re.compile(r"[A-Za-z]{2,3}[0-9]{4}(\.[0-9]+)?")
 _HUMAN, _MOUSE = "9606", "10090"
-_ROWS = 256  # sequences at a time: their scores stay in the processor's cache
+_ROWS = 1024  # sequences at a time: their scores stay in the processor's cache
+_TOGETHER = 16  # motifs, two blocks of a table
 _SMALLEST = np.float32(2.0**-100)  # below this the sums of the kernel begin to lose digits
 #: Pairs: the places of the motifs that share a table, and the table (`kernels.motifs.tables`).
 Tables = list[tuple[np.ndarray, np.ndarray]]
@@ -101,9 +101,9 @@ class Motifs:
             See `Tables`.
         """
         words = -(-self.widths // kernel.WORD)
-        order, half = np.argsort(self.widths, kind="stable"), vectors.LANES // 2
-        for start in range(0, len(order), half):  # a block of the table takes as long as its widest motif
-            words[order[start : start + half]] = words[order[start : start + half]].max()
+        order = np.argsort(self.widths, kind="stable")
+        for start in range(0, len(order), _TOGETHER):  # a block of the table takes as long as its widest motif
+            words[order[start : start + _TOGETHER]] = words[order[start : start + _TOGETHER]].max()
         return self._tables(words)
 
     @cached_property
@@ -531,13 +531,17 @@ def _score(tokens: np.ndarray, motifs: Motifs, maxima: np.ndarray, lse: np.ndarr
     sizes, which = np.unique(size, return_inverse=True)
     sites = shift + np.log2(2 * (np.abs(sizes[:, None] - widths) + 1)).astype(np.float32)
     whole = size >= widths.max(initial=0)
+    rooms = {}
     for start in range(0, len(tokens), _ROWS):
         part = slice(start, start + _ROWS)
         best, total = maxima[part], None if lse is None else lse[part]
-        for chosen, tables in ((whole[part], motifs.by_words), (~whole[part], motifs.by_width)):
-            if chosen.any():
-                rows = np.flatnonzero(chosen)
-                _scan(tokens[part], first[part], size[part], rows, widths, tables, best, total)
+        for shared in (True, False):
+            rows = np.flatnonzero(whole[part] == shared)
+            if len(rows):
+                tables = motifs.by_words if shared else motifs.by_width
+                if shared not in rooms:
+                    rooms[shared] = _room(tables, min(len(tokens), _ROWS))
+                _scan(tokens[part], first[part], size[part], rows, widths, tables, best, total, rooms[shared])
         faint = np.argwhere(best < _SMALLEST) if best.min(initial=1) < _SMALLEST else ()
         for odds, divisor in ((best, shift), (total, sites[which[part]] if len(sites) > 1 else sites)):
             if odds is not None:
@@ -560,16 +564,35 @@ def _scan(
     tables: Tables,
     best: np.ndarray,
     total: np.ndarray | None,
+    room: tuple[np.ndarray, np.ndarray],
 ) -> None:
     # Fills in the odds of the sequences `rows`, one table of motifs after the other.
-    words, overhang = np.empty((0, 0), np.int32), None
-    for columns, odds in tables:
-        narrow = widths[columns].min()
+    motif_places, found = room
+    words, overhang, place = np.empty((0, 0), np.int32), None, 0
+    best_found, total_found = found[0], None if total is None else found[1]
+    for places, odds in tables:
+        narrow = widths[places].min()
         needed = np.maximum(narrow - size[rows], 0)
         if not np.array_equal(needed, overhang):
             overhang = needed
             words = kernel.encode(tokens[rows], first[rows], size[rows], overhang, max(widths.max(), 8))
-        kernel.scan(words, np.abs(size[rows] - narrow) + 1, odds, rows, columns, best, total)
+        out = best_found[place:], None if total is None else total_found[place:]
+        kernel.scan(words, np.abs(size[rows] - narrow) + 1, odds, *out)
+        place += len(odds)
+    kernel.spread(best_found, rows, motif_places, best)
+    if total is not None:
+        kernel.spread(total_found, rows, motif_places, total)
+
+
+def _room(tables: Tables, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    # Where each motif is in tables, and memory (2, B, rows, 8) for what is found, used again since to ask for new
+    # memory costs more than to fill it. A block has an odd number of lines of the cache: places that are a power of two
+    # apart would share a few of its lines.
+    places, blocks = np.empty(sum(len(columns) for columns, _ in tables), np.int64), 0
+    for columns, odds in tables:
+        places[columns] = kernel.MOTIFS * blocks + np.arange(len(columns))
+        blocks += len(odds)
+    return places, np.empty((2, blocks, rows | 2, kernel.MOTIFS), np.float32)
 
 
 def _faint(sequence: np.ndarray, matrix: np.ndarray) -> tuple[float, float]:

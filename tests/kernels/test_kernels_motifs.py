@@ -27,7 +27,11 @@ def scan(tokens, first, size, matrices):
     words = kernel.encode(tokens, first, size, np.maximum(widths[0] - size, 0), max(8, widths.max()))
     rows, columns = np.arange(len(tokens)) + 1, np.arange(len(matrices))[::-1].copy()
     best, total = np.zeros((2, len(tokens) + 1, len(matrices)), np.float32)
-    kernel.scan(words, np.abs(size - widths.min()) + 1, kernel.tables(matrices), rows, columns, best, total)
+    odds = kernel.tables(matrices)
+    found = np.zeros((2, len(odds), len(tokens), kernel.MOTIFS), np.float32)
+    kernel.scan(words, np.abs(size - widths.min()) + 1, odds, *found)
+    for each, out in zip(found, (best, total), strict=True):
+        kernel.spread(each, rows, columns, out)  # the order of the motifs turned back is its own inverse
     assert not best[0].any() and not total[0].any()
     shift = np.array([kernel.TOP - matrix.max(1).sum() for matrix in matrices])
     return np.log2(best[1:, ::-1]) - shift, np.log2(total[1:, ::-1]) - shift
@@ -60,6 +64,19 @@ def test_motifs_of_several_widths_share_a_table():
     for row in range(20):
         for column, matrix in enumerate(matrices):
             agree(found[row, column], tokens[row, : size[row]], matrix)
+
+
+def test_no_bit_depends_on_how_many_sequences_are_scanned():
+    rng = np.random.default_rng(1)
+    matrices = [rng.normal(-1, 2, (width, 4)).astype(np.float32) for width in (5, 8, 11, 21, 6, 7, 9, 10, 12)]
+    tokens = rng.integers(0, 4, (2 * kernel._MANY, 40), dtype=np.uint8)
+    tokens[rng.random(tokens.shape) < 0.01] = 4  # some sequences have no 6-mer of their own
+    first, size = np.zeros(len(tokens), int), np.full(len(tokens), 40)
+    many = scan(tokens, first, size, matrices)
+    few = [scan(tokens[i::20], first[i::20], size[i::20], matrices) for i in range(20)]
+    for kind in range(2):
+        for i in range(20):
+            assert np.array_equal(many[kind][i::20], few[i][kind])
 
 
 def test_best_site_has_the_top_exponent():

@@ -283,7 +283,7 @@ def test_too_little_memory_on_a_gpu_is_told_with_the_remedies(tmp_path, monkeypa
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(stacks.Task, "_losses", full)
-    with pytest.raises(ResourceError, match=r"lower training\.batch_size, or .* CUDA_VISIBLE_DEVICES="):
+    with pytest.raises(ResourceError, match=r"lower training\.batch_size, or .* TFBIND_ACCELERATOR=cpu"):
         fit(tmp_path, (0, 1))
     assert not (tmp_path / "model.json").exists()
 

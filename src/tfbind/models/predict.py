@@ -11,7 +11,7 @@ import torch
 from tfbind import dna, seeding
 from tfbind.errors import InputError
 from tfbind.io import tables
-from tfbind.models import background, networks, store
+from tfbind.models import background, devices, networks, store
 from tfbind.models.networks import Network, load, one_thread
 from tfbind.sequences import splits
 
@@ -22,9 +22,10 @@ IN_WINDOWS = ("scan", "occupancy")
 Reader = Callable[[np.ndarray], np.ndarray]
 #: Number of surroundings in which `embed` reads a sequence.
 _SURROUNDINGS = 8
+_BATCH = 512  # sequences or windows at a time
 
 
-def reader(network: Network | Sequence[Network], batch: int = 512) -> Reader:
+def reader(network: Network | Sequence[Network], batch: int = _BATCH) -> Reader:
     """A function from tokens to logits of one network, or of several of one kind.
 
     Parameters
@@ -62,7 +63,7 @@ def score(
     tokens: np.ndarray,
     reading: str = "whole",
     window: int | None = None,
-    batch: int = 512,
+    batch: int = _BATCH,
     chain: background.Chain | None = None,
 ) -> np.ndarray:
     """Logits of sequences, read whole, in windows, or in random surroundings.
@@ -228,7 +229,7 @@ def stored(folder: str | os.PathLike, device: str | None = None) -> Stored:
     ----------
     folder : path
     device : str, optional
-        Where networks are put; by default a GPU if there is one, else the CPU.
+        Where networks are put; by default where they score faster, see `devices.choose`.
 
     Returns
     -------
@@ -241,8 +242,11 @@ def stored(folder: str | os.PathLike, device: str | None = None) -> Stored:
     """
     description = store.describe(folder)
     if description["kind"] in networks.MODELS:
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        stack = {seed: network.to(device) for seed, network in load(folder).items()}
+        stack = load(folder)
+        if device is None:
+            chosen = devices.choose(list(stack.values()), _BATCH, description["window"], training=False)
+            device = chosen.replace("gpu", "cuda")
+        stack = {seed: network.to(device) for seed, network in stack.items()}
         lists = description["extra"].get("background")
         chain = background.from_lists(lists) if lists else None
         return Stored(list(stack), list(stack.values()), description["window"], chain)

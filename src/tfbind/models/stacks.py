@@ -25,8 +25,8 @@ from torch.utils.data import DataLoader
 from tfbind.errors import NotEstimable, ResourceError
 from tfbind.io import atomic
 from tfbind.kernels import ranks
+from tfbind.models import devices, platt
 from tfbind.models import examples as model_examples
-from tfbind.models import platt
 from tfbind.models.examples import Batches
 from tfbind.models.networks import Network, build
 from tfbind.seeding import generator, stable_hash
@@ -338,7 +338,7 @@ def fit_stack(
     Raises
     ------
     InputError
-        `kind` or an option is unknown, or a sequence is too short for the network.
+        `kind` or an option is unknown, a sequence is too short for the network, or see `devices.choose`.
     ResourceError
         The GPU has too little memory.
     """
@@ -355,10 +355,11 @@ def fit_stack(
                 network.requires_grad_(False).head.requires_grad_(True)
             networks.append(network)
         weight = float((1 - labels).sum() / labels.sum())
+        batch = min(training["batch_size"], len(source.train))
         task = Task(networks, members, training, weight, source.steps, halving, examples.signal is not None)
         trainer = lightning.Trainer(
             max_epochs=training["epochs"],
-            accelerator="auto",
+            accelerator=devices.choose(networks, batch, source.examples.window, training=True),
             devices=1,
             deterministic=True,
             reload_dataloaders_every_n_epochs=1,
@@ -376,7 +377,7 @@ def fit_stack(
         try:
             trainer.fit(task, source, ckpt_path=last if last.exists() else None, weights_only=True)
         except torch.OutOfMemoryError as error:
-            remedies = "lower training.batch_size, or train on the processor with CUDA_VISIBLE_DEVICES="
+            remedies = f"lower training.batch_size, or train on the processor with {devices.VARIABLE}=cpu"
             raise ResourceError(
                 f"the GPU has too little memory for a stack of {len(members)} ({error}); {remedies}"
             ) from error

@@ -90,13 +90,18 @@ def _search(
     tally: Tally,
 ) -> pd.DataFrame:
     found: list[tuple[str, int, int]] = []
+    regions: dict[str, list[tuple[int, int]]] = {chrom: [] for chrom in chroms}
+    for table, margin in closed:
+        for name, here in table.groupby("chrom", sort=False):  # a name is resolved once, not in each row
+            if (chrom := genome.resolve(name)) in regions:
+                first = np.maximum(here["start"].to_numpy(np.int64) - margin, 0)
+                last = here["end"].to_numpy(np.int64) + margin
+                regions[chrom] += zip(first.tolist(), last.tolist(), strict=True)
 
     def open_tokens(chrom: str) -> np.ndarray:
         tokens = genome.tokens(chrom).copy()
-        for table, margin in closed:
-            here = table[table["chrom"].map(genome.resolve) == chrom]
-            for start, end in zip(here["start"], here["end"], strict=True):
-                tokens[max(int(start) - margin, 0) : int(end) + margin] = dna.UNKNOWN
+        for start, end in regions[chrom]:
+            tokens[start:end] = dna.UNKNOWN
         for other, start, end in found:
             if other == chrom:
                 tokens[start:end] = dna.UNKNOWN
