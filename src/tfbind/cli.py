@@ -270,7 +270,7 @@ def score(
     vcf: Annotated[str, typer.Option(metavar="FILE", help="Variants of --genome, all alleles at one locus.")] = "",
     genome: Annotated[Path | None, typer.Option(help="A plain FASTA with its .fai beside it.")] = None,
     assay: Annotated[str, typer.Option(help="What the sequences are from: " + ", ".join(assays.ASSAYS))] = "",
-    reading: Annotated[str, typer.Option(help="whole, scan, occupancy or embed; by default as the model was evaluated.")] = "",
+    reading: Annotated[str, typer.Option(help="whole, scan, occupancy or embed; by default as evaluated.")] = "",
     out: Annotated[Path | None, typer.Option(help="A file instead of standard output; it appears when whole.")] = None,
     attributions: Annotated[
         Path | None, typer.Option(help="Effect of each base in logits: .tsv; of --bed also .bedGraph, .bw.")

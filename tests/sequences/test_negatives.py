@@ -602,7 +602,7 @@ def test_reads_of_other_tfs_train_beside_the_negatives_and_never_test():
     )
     options = {"kinds": ["dinucleotide"], "ratio": 1, "fresh": False, "margin": 0, "distance": (0, 1), "gc": False}
     drawn = {}
-    for also in ("", "other_tf"):
+    for also in ([], ["other_tf"]):
         row = {"dataset": "d", "assay": "htselex", "tf": "X", "format": "fastq"}
         row |= dict.fromkeys(("negative_names", "test_path", "input_path", "negatives_path", "test_negatives_path"), "")
         found = drawing.sets(
@@ -610,12 +610,18 @@ def test_reads_of_other_tfs_train_beside_the_negatives_and_never_test():
             **{"sequence": {}, "split": {}, "seeds": 1},
             others={"x": [relative, stranger]} if also else {},
         )
-        drawn[also] = next(found)[1:]
-    (plain, _), (both, tally) = drawn[""], drawn["other_tf"]
+        drawn[bool(also)] = next(found)[1:]
+    (plain, _), (both, tally) = drawn[False], drawn[True]
     assert both.iloc[: len(plain)].equals(plain)
     more = both.iloc[len(plain) :]
     assert set(more["sequence"]) <= set(stranger["sequence"]) and both["id"].is_unique
     assert more["split"].value_counts().to_dict() == {"train": 400, "validation": 100}
     log = reasons(tally)
     assert log["dropped", next(r for e, r in log if r.startswith("relative: binds like this TF"))] == 600
-    assert log["kept", "train, positives of other TFs"] == 400
+    assert log["kept", "train, also other_tf"] == 400
+    row |= {"dataset": "d", "assay": "htselex"}
+    options |= {"also": ["dinucleotide"], "kinds": ["dinucleotide"]}
+    _, table, tally = next(drawing.sets(row, {"x": options}, mine, sequence={}, split={}, seeds=1, others={}))
+    assert table["id"].is_unique and not dna.canonicals(table["sequence"]).duplicated().any()
+    assert (table["split"] == "train").sum() > 790 and (table["split"] == "test").sum() == 100
+    assert reasons(tally)["kept", "train, also dinucleotide"] > 390

@@ -101,15 +101,18 @@ def sets(
             faults += error.faults
             continue
         tally.rows[:0] = chain.from_iterable(_of_pool(each) for _, each in found.values())
-        if options["also"] and not table.empty:
-            table, more = _joined(row, label, options, positives, table, others[label], bound, avoid)
-            tally.rows += more.rows
+        for kind in options["also"] if len(table) else ():
+            near = others.get(label, ()), bound, avoid
+            more, drawn = _further(kind, row, label, options, positives, table, *near)
+            table = tables.conform(pd.concat([table, more], ignore_index=True), tables.SEQUENCES)
+            tally.rows += drawn.rows
         yield label, table, tally
     if faults:
         raise InputError(dict.fromkeys(faults))
 
 
-def _joined(
+def _further(
+    kind: str,
     row: Mapping[str, str],
     label: str,
     options: Mapping,
@@ -119,33 +122,36 @@ def _joined(
     bound: Sequence[pd.DataFrame],
     avoid: pd.DataFrame | None,
 ) -> tuple[pd.DataFrame, Tally]:
-    # The negatives, with positives of other TFs beside those that train and choose.
-    rng = generator("also", row["dataset"], label)
-    if form(row["assay"]) == "reads":
-        others, tally = other_tf_negatives.unrelated(positives, table, others)
-    else:
-        tally = Tally()
-    pool, of_pool = other_tf_negatives.pool(others, rng)
-    tally.rows += _of_pool(of_pool)
+    # Negatives that train and choose beside those of `table`, and never test.
+    rng, tally = generator("also", row["dataset"], label, kind), Tally()
     learnt = positives[positives["split"].isin(["train", "validation"])]
     every = pd.concat([positives, table, *bound], ignore_index=True)
-    placed = every.dropna(subset=gc_counts.PLACE)
-    more, drawn = other_tf_negatives.other_tf(
-        learnt,
-        rng,
-        unbound={"other_tf": pool},
-        ratio=options["ratio"],
-        avoid=avoid,
-        taken=placed[gc_counts.PLACE],
-        bound=set(dna.canonicals(every["sequence"])),
-        gc=options["gc"],
-    )
-    tally.rows += [(event, f"also: other_tf: {reason}", count) for event, reason, count in drawn.rows]
+    taken = dna.canonicals(every["sequence"])
+    if kind == "other_tf":
+        if form(row["assay"]) == "reads":
+            others, tally = other_tf_negatives.unrelated(positives, table, others)
+        pool, of_pool = other_tf_negatives.pool(others, rng)
+        tally.rows += _of_pool(of_pool)
+        more, drawn = other_tf_negatives.other_tf(
+            *(learnt, rng),
+            unbound={"other_tf": pool},
+            ratio=options["ratio"],
+            avoid=avoid,
+            taken=every.dropna(subset=gc_counts.PLACE)[gc_counts.PLACE],
+            bound=set(taken),
+            gc=options["gc"],
+        )
+    else:
+        more, drawn = negatives.NEGATIVES[kind](learnt, rng, ratio=options["ratio"])
+    tally.rows += [(event, f"also: {kind}: {reason}", count) for event, reason, count in drawn.rows]
+    key = dna.canonicals(more["sequence"])
+    again = key.isin(set(taken)) | key.duplicated()
+    tally.add("dropped", f"also: {kind}: a positive or another negative (either strand)", again.sum())
+    more = more[~again]
     for name in ("train", "validation"):
-        tally.add("kept", f"{name}, positives of other TFs", int((more["split"] == name).sum()))
-    first = int(table["id"].str.contains("/other_tf").sum())
-    more = more.assign(id=[f"{row['dataset']}/other_tf{first + i}" for i in range(len(more))])
-    return tables.conform(pd.concat([table, more], ignore_index=True), tables.SEQUENCES), tally
+        tally.add("kept", f"{name}, also {kind}", (more["split"] == name).sum())
+    first = int(table["id"].str.contains(f"/{kind}").sum())
+    return more.assign(id=[f"{row['dataset']}/{kind}{first + i}" for i in range(len(more))], draw=0), tally
 
 
 def _of_pool(tally: Tally) -> Iterator[tuple[str, str, int]]:

@@ -314,7 +314,7 @@ class Study:
         used = [
             label
             for label, options in self.drawn(dataset).items()
-            if any(KINDS[kind].needs == "others" for kind in (*options["kinds"], options["also"]) if kind)
+            if any(KINDS[kind].needs == "others" for kind in (*options["kinds"], *options["also"]))
         ]
         return {label: self.others(dataset, label) for label in used}
 
@@ -337,8 +337,8 @@ class Study:
         Empty if none of its negatives are kept away from peaks.
         """
         row = self.datasets[dataset]
-        kinds = {kind for options in self.drawn(dataset).values() for kind in (*options["kinds"], options["also"])}
-        if not any(KINDS[kind].away for kind in kinds - {""}):
+        kinds = {kind for options in self.drawn(dataset).values() for kind in (*options["kinds"], *options["also"])}
+        if not any(KINDS[kind].away for kind in kinds):
             return []
         return [
             self.row(other, SEQUENCES)
