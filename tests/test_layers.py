@@ -190,7 +190,7 @@ def test_schema_words_are_registry_keys():
     assert set(rules["$defs"]["kinds"]["anyOf"][0]["enum"]) == set(NEGATIVES) | {"usual"} == set(KINDS) | {"usual"}
     options = {option for kind in KINDS.values() for option in kind.options}
     given = set(rules["properties"]["negatives"]["additionalProperties"]["properties"])
-    assert given == options | {"kind", "ratio", "fresh", "tfs"}
+    assert given == options | {"kind", "also", "ratio", "fresh", "tfs"}
     kinds = set(rules["properties"]["models"]["additionalProperties"]["properties"]["kind"]["enum"])
     made: dict[str, set[str]] = {}
     for kind in kinds:

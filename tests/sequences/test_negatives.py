@@ -625,3 +625,13 @@ def test_reads_of_other_tfs_train_beside_the_negatives_and_never_test():
     assert table["id"].is_unique and not dna.canonicals(table["sequence"]).duplicated().any()
     assert (table["split"] == "train").sum() > 790 and (table["split"] == "test").sum() == 100
     assert reasons(tally)["kept", "train, also dinucleotide"] > 390
+    alone = next(
+        drawing.sets(
+            row, {"x": options | {"also": ["other_tf"]}}, mine, sequence={}, split={}, seeds=1, others={"x": []}
+        )
+    )
+    assert (alone[1]["split"] == "train").sum() == 400, "no other TF: the log says what is missing"
+    short = [
+        count for event, reason, count in alone[2].rows if event == "short" and reason.startswith("also: other_tf")
+    ]
+    assert sum(short) == 500

@@ -294,6 +294,15 @@ def test_a_model_for_some_tfs(study):
     assert "models.deepbind.tfs: no TF 'USF1' in the sheet" in "\n".join(faults(study, rows[1:], models=models))
 
 
+def test_further_negatives_and_training_by_assay(study):
+    text = "negatives: {x: {kind: usual, also: {reads: [other_tf]}}}\ntraining: {weight_decay: {reads: 0.3}}"
+    rows = sheet(("T1", "chipseq", "g"), ("T1", "htselex", "", "4"), ("T2", "htselex", "", "4"))
+    loaded = negatives(study, rows, text)
+    assert [loaded.drawn(dataset)["x"]["also"] for dataset in ("d0", "d1")] == [[], ["other_tf"]]
+    assert loaded.pools("d0") == {} and loaded.pools("d1") == {"x": ["d2"]}
+    assert [loaded.training(dataset)["weight_decay"] for dataset in ("d0", "d1")] == [0.03, 0.3]
+
+
 def test_options_by_assay(study):
     models = "a: {kind: bilstm, mutation: {htselex: 0.1}}, b: {kind: bilstm, mutation: 0.2, reading: scan}"
     loaded = study([["A", "USF1", "chipseq", "a.fa"], ["B", "USF1", "htselex", "b.fa"]], models=models)

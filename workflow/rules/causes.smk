@@ -22,8 +22,11 @@ rule explain:
             **study.options(wildcards.model, wildcards.source),
             "reading": study.config["models"][wildcards.model]["reading"],
         },
-        config={key: study.config[key] for key in ("training", "statistics", "seeds")}
-        | {"steps": study.config["transfer"].get("causes", {}).get("steps")},
+        config=lambda wildcards: {
+            "training": study.training(wildcards.source),
+            "steps": study.config["transfer"].get("causes", {}).get("steps"),
+            **{key: study.config[key] for key in ("statistics", "seeds")},
+        },
         code=digest("transfer.drop_attribution", "sequences.leakage"),
     script:
         "../scripts/explain.py"

@@ -23,8 +23,9 @@ rule adapt:
     params:
         rows=lambda wildcards: study.pair(wildcards.source, wildcards.target),
         reading=lambda wildcards: study.config["models"][wildcards.model]["reading"],
-        config={
-            key: study.config[key] for key in ("training", "transfer", "statistics")
+        config=lambda wildcards: {
+            "training": study.training(wildcards.target),
+            **{key: study.config[key] for key in ("transfer", "statistics")},
         },
         code=digest("transfer.learning_curves", "sequences.leakage"),
     script:

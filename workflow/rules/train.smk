@@ -28,7 +28,7 @@ for name, datasets, units in plan.variants(
         params:
             labels=lambda wildcards: study.labels(wildcards.dataset),
             units=lambda wildcards: plan.trained("training", wildcards.dataset),
-            training=study.config["training"],
+            training=lambda wildcards: study.training(wildcards.dataset),
             seeds=study.config["seeds"],
             code=digest("models.training", "sequences.leakage"),
         script:

@@ -26,8 +26,9 @@ rule adapt_unlabelled:
     params:
         rows=lambda wildcards: study.pair(wildcards.source, wildcards.target),
         reading=lambda wildcards: study.config["models"][wildcards.model]["reading"],
-        config={
-            key: study.config[key] for key in ("training", "transfer", "statistics")
+        config=lambda wildcards: {
+            "training": study.training(wildcards.source),
+            **{key: study.config[key] for key in ("transfer", "statistics")},
         },
         code=digest("transfer.unsupervised_adaptation", "sequences.leakage"),
     script:

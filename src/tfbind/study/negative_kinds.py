@@ -15,7 +15,8 @@ class Kind(NamedTuple):
     away : bool
         Whether they are kept away from all peaks of the TF.
     options : tuple of str
-        Options of the config that they read, beside those that all kinds read (`ratio`, `fresh`, `tfs`).
+        Options of the config that they read, beside those that all kinds read (`also`, `ratio`, `fresh`,
+        `tfs`).
     shuffles : bool
         Whether they are made from the positives alone, so that they can be made for any positives.
     """

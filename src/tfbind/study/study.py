@@ -191,6 +191,15 @@ class Study:
             if key not in ("reading", "learns", "tfs")
         } | of_tf
 
+    def training(self, dataset: str) -> dict:
+        """`training` of the config for networks that train on a dataset: an option by assay has one value."""
+        rules = schema.schema("config")["properties"]["training"]["properties"]
+        assay = self.datasets[dataset]["assay"]
+        return {
+            key: chosen(value, assay, rules[key]["default"]) if isinstance(value, Mapping) else value
+            for key, value in self.config["training"].items()
+        }
+
     def learns(self, model: str, dataset: str) -> str:
         """What the networks of a label learn of a dataset.
 
@@ -304,10 +313,15 @@ class Study:
         return ligand or same
 
     def drawn(self, dataset: str) -> dict[str, dict]:
-        """Label -> its options in the config and its `kinds` for the assay, of all negatives of a dataset."""
+        """Label -> its options in the config, its `kinds` and `also` for the assay, of all negatives of a dataset."""
         assay = self.datasets[dataset]["assay"]
-        labels = self.config["negatives"]
-        return {label: labels[label] | {"kinds": self.kinds(label, assay)} for label in self.labels(dataset)}
+        drawn = {}
+        for label in self.labels(dataset):
+            options = self.config["negatives"][label]
+            also = options["also"]
+            also = chosen(also, assay, []) if isinstance(also, Mapping) else also
+            drawn[label] = options | {"kinds": self.kinds(label, assay), "also": also}
+        return drawn
 
     def pools(self, dataset: str) -> dict[str, list[str]]:
         """Label -> the datasets `others`, for those negatives of a dataset that are drawn from other TFs."""
