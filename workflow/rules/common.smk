@@ -31,7 +31,7 @@ if os.path.exists(sys.executable):
     sys.executable = to_shell(sys.executable)
 
 # For envs/tfbind.post-deploy.sh.
-os.environ["TFBIND_PACKAGE"] = str(home.PACKAGE)
+os.environ.update(TFBIND_PACKAGE=str(home.PACKAGE))
 
 # One config is one study: a file given on the command line replaces `config.yaml` (Snakemake itself would merge them).
 given = workflow.config_settings.configfiles
