@@ -120,7 +120,8 @@ def fitted(tf: str, how: Try, model: Path, settings: Mapping) -> tuple[Path, flo
     start = time.process_time()
     settings = {**settings, "weight_decay": how.decay}
     training.fit(how.kind, dict(how.options), *rows, SEEDS, settings, model, {}, embed=how.embed)
-    return folder, time.process_time() - start, sum(int((table["split"] == "train").sum()) for table in rows)
+    seconds, counts = time.process_time() - start, [(table["split"] == "train").sum() for table in rows]
+    return folder, seconds, int(sum(counts))
 
 
 def defaults() -> dict:
