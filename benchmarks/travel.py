@@ -153,7 +153,7 @@ def reached(tf: str) -> list[dict]:
 
 
 def summed(found: pd.DataFrame) -> pd.DataFrame:
-    """Mean AUROC of each try, its gain over the first with Student's interval over the TFs, and the choice of others."""
+    """Mean AUROC of each try, its gain over the first with an interval over the TFs, and what the others choose."""
     wide = found.pivot(index="try", columns="tf", values="auroc")[list(PAIRS)].loc[list(dict.fromkeys(found["try"]))]
     first = wide.iloc[0]
     networks_only = wide[~wide.index.str.startswith("reference")]
