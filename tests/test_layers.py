@@ -185,7 +185,7 @@ def test_schema_words_are_registry_keys():
     assert made == {"training": set(MODELS), "baseline": set(ESTIMATORS), "external": {"scores"}}
 
 
-@pytest.mark.parametrize("kind", ["deepbind", "bilstm", "regression", "composition"])
+@pytest.mark.parametrize("kind", ["deepbind", "bilstm", "selection", "regression", "composition"])
 def test_model_options_are_constructor_arguments_with_the_same_defaults(kind):
     import inspect
 
