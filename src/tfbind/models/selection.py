@@ -68,6 +68,8 @@ def occupancy(tokens: Tensor, table: Tensor, overhang: int) -> Tensor:
     """
     if compiled(table):
         return _Occupancy.apply(tokens, table, overhang)
+    if torch.jit.is_tracing():  # a convolution in ONNX needs weights of known shape: the energies become constants
+        table = torch.tensor(table.tolist())
     return occupancy_dense(tokens, table, overhang)
 
 
@@ -152,7 +154,7 @@ class Readout(nn.Module):
         -------
         (N,) float32
         """
-        unspecific = self.unspecific[:, None].expand(1, sums.shape[1])
+        unspecific = self.unspecific[:, None].expand_as(sums[:1])
         z = torch.logsumexp(torch.cat([sums + self.concentration[:, None], unspecific]), 0)
         return logsigmoid(z) if self.saturation and self.training else z
 
