@@ -200,7 +200,8 @@ def test_schema_words_are_registry_keys():
 
 
 @pytest.mark.parametrize(
-    "kind", ["deepbind", "bilstm", "regression", "composition", "matrix", "kmers", "pwm", "gapped_kmers"]
+    "kind",
+    ["deepbind", "bilstm", "selection", "regression", "composition", "matrix", "kmers", "pwm", "gapped_kmers"],
 )
 def test_model_options_are_constructor_arguments_with_the_same_defaults(kind):
     import inspect

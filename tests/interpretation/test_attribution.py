@@ -231,3 +231,21 @@ def test_a_regression_names_the_planted_motif(tmp_path, rng):
     logits = [predict.stored(tmp_path).model(tokens)[0].mean() for tokens in tests]
     whole = table["effect"] / table["importance"]
     np.testing.assert_allclose(whole, logits[0] - logits[1], rtol=1e-4)
+
+
+def test_the_motif_of_a_selection_is_its_energies(tmp_path, rng):
+    bound, unbound = study(rng, "USF1", 20)
+    options = {"modes": 2, "width": 14}
+    training.fit("selection", options, bound, unbound, [0, 1], TRAINING, tmp_path, {})
+    table, found = attribution.learnt(tmp_path, bound, unbound)
+    assert (table["seed"] + "." + table["filter"]).tolist() == ["0.0", "0.1", "1.0", "1.1", "ensemble.sites"]
+    modes = table[table["filter"] != "sites"]
+    np.testing.assert_allclose(modes.groupby("seed")["importance"].sum(), 1)
+    row = {"tf": "USF1", "dataset": "a", "assay": "htselex"}
+    matched, _ = tomtom.tabulate([tomtom.Learner(row, "plain", "selection", table, found)])
+    assert (matched[matched["filter"] == "0"]["kinship"] == "own").all()
+    network = networks.load(tmp_path)[0]
+    share = network.motif()[0].detach().numpy()
+    shown = found["0.0"]
+    fits = [np.abs(share[i : i + len(shown)] - shown).max() for i in range(len(share) - len(shown) + 1)]
+    assert min(fits) < 0.01  # but for its ends and one pseudo-count

@@ -27,6 +27,8 @@ KINDS = [
     ("deepbind", {"hidden": 5, "filters": 3, "width": 9}),
     ("bilstm", {}),
     ("bilstm", {"readout": "max", "stride": 3, "hidden": 4}),
+    ("selection", {}),
+    ("selection", {"width": 7, "modes": 2, "overhang": 0.0, "dinucleotides": False, "rounds": 2.0}),
 ]
 
 
@@ -72,7 +74,7 @@ def test_a_stored_model_is_verified(tmp_path, kind, options):
     network(tmp_path, kind, options)
     assert model_card.verify(tmp_path) <= 1e-6
     weights = load_file(tmp_path / store.WEIGHTS)
-    weights["7.head.readout.bias"] += 1e-3
+    weights["7.head.bias" if kind == "selection" else "7.head.readout.bias"] += 1e-3
     save_file(weights, tmp_path / store.WEIGHTS)
     with pytest.raises(InputError, match=r"model.safetensors: damaged .*copy the folder again"):
         model_card.verify(tmp_path)

@@ -7,13 +7,15 @@ import torch
 
 from tfbind import dna
 from tfbind.errors import InputError, ResourceError
-from tfbind.models import networks, predict, store
+from tfbind.models import networks, predict, selection, store
 
 VARIANTS = [
     ("deepbind", {}),
     ("deepbind", {"filters": 3, "width": 7, "hidden": 32, "dropout": 0.5}),
     ("bilstm", {"units": 8}),
     ("bilstm", {"units": 8, "filters": 6, "width": 4, "stride": 3, "readout": "max", "hidden": 5, "mutation": 0.2}),
+    ("selection", {}),
+    ("selection", {"width": 6, "modes": 2, "dinucleotides": False, "overhang": 0, "saturation": False, "rounds": 3}),
 ]
 everywhere = pytest.mark.parametrize(("kind", "options"), VARIANTS, ids=str)
 
@@ -158,7 +160,7 @@ def test_the_fused_paths_train_like_the_convolutions(monkeypatch, kind, options,
     rng = np.random.default_rng(5)
     tokens = torch.from_numpy(random_tokens(rng, 200, 101))
     tokens[5] = 0
-    if kind == "deepbind":
+    if kind != "bilstm":
         tokens[6] = dna.UNKNOWN
     labels = torch.from_numpy(rng.integers(0, 2, 200).astype(np.float32))
     model = network(kind, options)
@@ -171,6 +173,7 @@ def test_the_fused_paths_train_like_the_convolutions(monkeypatch, kind, options,
     monkeypatch.setattr(networks, "best_window", networks.best_window_dense)
     monkeypatch.setattr(networks, "pooled_words", networks.pooled_words_dense)
     monkeypatch.setattr(networks, "recur", lambda *given: networks.recur_dense(*given[:-1]))
+    monkeypatch.setattr(selection, "occupancy", selection.occupancy_dense)
     expected, oracle = loss_and_gradients(model, tokens, labels)
     torch.testing.assert_close(loss, expected, rtol=1e-5, atol=0)
     for name, value in oracle.items():
@@ -240,7 +243,7 @@ def edit(folder, **values):
     ("spoil", "message"),
     [
         (lambda f: edit(f, format=99), "format 99, not 2"),
-        (lambda f: edit(f, kind="transformer"), "'transformer' is unknown; use one of deepbind, bilstm"),
+        (lambda f: edit(f, kind="transformer"), "'transformer' is unknown; use one of deepbind, bilstm, selection"),
         (lambda f: edit(f, options={"filtres": 2}), "filtres"),
         (lambda f: edit(f, options={"filters": 3}), "does not fit"),
         (lambda f: edit(f, seeds=[0, 1]), "seed 1 does not fit"),

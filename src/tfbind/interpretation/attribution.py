@@ -16,6 +16,7 @@ from tfbind.interpretation.tomtom import SITES
 from tfbind.kernels import detectors
 from tfbind.models import networks, predict, store
 from tfbind.models.networks import BiLSTM, DeepBind, Network
+from tfbind.models.selection import Selection, occupancy
 
 #: The smallest number of windows or sequences from which a motif is made.
 FEWEST = 10
@@ -23,6 +24,8 @@ FEWEST = 10
 TOP, SITE = 100, 24
 #: Sequences per class on which the effect of a filter is measured, and number of motifs shown for a regression.
 _ROWS, _STRONGEST = 128, 10
+#: Number of sites that a motif of energies stands for.
+_SHOWN = 100
 #: Nodes of the integral. More are used if their sum differs from the mean logit by more than this share, since a
 #: read-out with ReLUs has kinks between no response and the full one.
 _NODES, _APART = (16, 32, 64, 128), 0.01
@@ -229,10 +232,11 @@ def learnt(
     Returns
     -------
     table : DataFrame
-        Columns `tomtom.LEARNT`, one row per motif: each filter of each seed, and the `SITES` of the ensemble; for a
-        regression its strongest motifs. `effect` is the mean that it adds to the logit of a positive, minus the mean
-        for a negative; `importance` is its share of the difference of the mean logits, NaN where positives do not score
-        higher. A motif that cannot be given has its reason in `note`.
+        Columns `tomtom.LEARNT`, one row per motif: each filter of each seed (each mode of a `selection`), and the
+        `SITES` of the ensemble; for a regression its strongest motifs. `effect` is the mean that it adds to the logit
+        of a positive, minus the mean for a negative (of a mode, as if there were no other); `importance` is its share
+        of the difference of the mean logits, NaN where positives do not score higher. A motif that cannot be given has
+        its reason in `note`.
     motifs : dict of str to (W, 4) float64
         Shares of the bases by ``seed.filter``. Empty if the model was not trained or there are too few sequences.
 
@@ -257,6 +261,8 @@ def learnt(
             if type(network) in _WINDOWS:
                 network.requires_grad_(False)  # only gradients of the responses are needed
                 rows += _of_filters(network, str(seed), bound, unbound, found)
+            elif isinstance(network, Selection):
+                rows += _of_modes(network, str(seed), bound, unbound, found)
         rows.append(_of_sites(folder, bound, reading, found))
     return pd.DataFrame(rows, columns=tomtom.LEARNT), found
 
@@ -279,6 +285,19 @@ def _of_filters(network: Network, seed: str, bound: np.ndarray, unbound: np.ndar
     return lines
 
 
+def _of_modes(network: Selection, seed: str, bound: np.ndarray, unbound: np.ndarray, found: dict) -> list[dict]:
+    # the energies are the motif: no window has to be chosen
+    with torch.inference_mode():
+        table, shares = network.table(), network.motif().double().numpy()
+        sums = [occupancy(torch.from_numpy(tokens), table, network.overhang).double() for tokens in (bound, unbound)]
+    effects = network.head.rounds * (sums[0].mean(1) - sums[1].mean(1)).numpy()
+    lines = []
+    for mode, effect in enumerate(effects):
+        line = {"seed": seed, "filter": str(mode), "effect": effect, "importance": _share(effect, effects.sum())}
+        lines.append(line | _shown(_SHOWN * shares[mode], f"{seed}.{mode}", found))
+    return lines
+
+
 def _of_sites(folder: str | os.PathLike, bound: np.ndarray, reading: str, found: dict) -> dict:
     stored = predict.stored(folder)
 
@@ -294,7 +313,11 @@ def _of_sites(folder: str | os.PathLike, bound: np.ndarray, reading: str, found:
 def _motif(sites: np.ndarray, name: str, found: dict) -> dict:
     if len(sites) < FEWEST:
         return {"note": f"fewer than {FEWEST} windows"}
-    share = tomtom.shares(tomtom.trim(count(sites)))
+    return _shown(count(sites), name, found)
+
+
+def _shown(counts: np.ndarray, name: str, found: dict) -> dict:
+    share = tomtom.shares(tomtom.trim(counts))
     if tomtom.core(share) < tomtom.BITS:
         return {"note": f"diffuse: fewer than {tomtom.BITS} bits in any {tomtom.CORE} positions"}
     found[name] = share

@@ -24,14 +24,12 @@ from tfbind.errors import InputError, ResourceError
 from tfbind.io import atomic, tables
 from tfbind.kernels import detectors, recurrent
 from tfbind.models import applicability, store
+from tfbind.models.interface import Network, check
+from tfbind.models.interface import compiled as _compiled
+from tfbind.models.selection import Selection
 
 _ONE_HOT = torch.cat([torch.eye(4), torch.full((1, 4), 0.25)])
 _COMPLEMENT = torch.tensor([3, 2, 1, 0, 4], dtype=torch.uint8)
-
-
-def _compiled(weight: Tensor) -> bool:
-    # an export to ONNX can follow only torch's own operations
-    return weight.device.type == "cpu" and weight.dtype == torch.float32 and not torch.jit.is_tracing()
 
 
 class _BestWindow(torch.autograd.Function):
@@ -294,33 +292,6 @@ def _drop(x: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
     return x * kept.div_(1 - share)
 
 
-class Network(nn.Module):
-    """Base class of the networks that can be trained.
-
-    ``forward(tokens, generator)`` gives the logits (N,) of ``(N, L)`` uint8 tokens. In training, everything random
-    comes from `generator` alone (a torch Generator of the tokens' device).
-    """
-
-    shortest = 1  # bp that a sequence must hold from its first to its last known base
-
-    @staticmethod
-    def together(networks: Sequence["Network"], tokens: Tensor, generators: Sequence[torch.Generator | None]) -> Tensor:
-        """Logits of K networks that read the same tokens.
-
-        Parameters
-        ----------
-        networks : sequence of K Network
-        tokens : (N, L) uint8
-        generators : sequence of K torch Generator or None
-            One per network, for training; None in evaluation mode.
-
-        Returns
-        -------
-        (K, N) float32
-        """
-        return torch.stack([network(tokens, chance) for network, chance in zip(networks, generators, strict=True)])
-
-
 class Head(nn.Module):
     """Dropout, an optional dense layer with its own dropout, and the linear read-out: (N, F) -> (N,).
 
@@ -430,27 +401,6 @@ class DeepBind(Network):
         parts = match.split([len(network.weight) for network in networks], 1)
         each = zip(networks, parts, generators, strict=True)
         return torch.stack([network.head(torch.relu(part + network.bias), chance) for network, part, chance in each])
-
-
-def check(tokens: Tensor) -> None:
-    """Refuse tokens that are not (N, L) uint8 of 0 to 4, since each is used as an index into a table.
-
-    On an accelerator the values are not looked at, since that would make every call wait: `predict.score` checks them
-    beforehand.
-
-    Parameters
-    ----------
-    tokens : tensor
-
-    Raises
-    ------
-    InputError
-        Another shape or dtype; on the CPU, a token above 4.
-    """
-    if tokens.dtype != torch.uint8 or tokens.ndim != 2:
-        raise InputError(f"tokens are (N, L) uint8, not {tuple(tokens.shape)} {tokens.dtype}")
-    if tokens.device.type == "cpu" and not torch.onnx.is_in_onnx_export() and tokens.numel() and tokens.max() > UNKNOWN:
-        raise InputError(f"token {int(tokens.max())}: A C G T are 0 to 3, everything else and padding is {UNKNOWN}")
 
 
 def trim(tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -642,7 +592,7 @@ class BiLSTM(Network):
         return self.head(read, generator)
 
 
-MODELS: dict[str, type[Network]] = {"deepbind": DeepBind, "bilstm": BiLSTM}
+MODELS: dict[str, type[Network]] = {"deepbind": DeepBind, "bilstm": BiLSTM, "selection": Selection}
 
 
 def one_thread() -> None:

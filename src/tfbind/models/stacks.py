@@ -152,7 +152,7 @@ class Task(lightning.LightningModule):
         """AdamW. The learning rate of each network rises linearly to its highest, then falls along a cosine to zero."""
         groups = {}
         for network, member in zip(self.networks, self.members, strict=True):
-            trained = groups.setdefault((member.learning_rate, member.weight_decay), [])
+            trained = groups.setdefault((member.learning_rate * network.pace, member.weight_decay), [])
             trained += [weight for weight in network.parameters() if weight.requires_grad]
         options = [
             {"params": trained, "lr": rate, "peak": rate, "weight_decay": decay}
@@ -349,7 +349,9 @@ def fit_stack(
         for member in members:
             torch.manual_seed(stable_hash("weights", member.seed))
             network = build(kind, member.options)
-            if member.start is not None:
+            if member.start is None:
+                network.begin(examples.tokens[source.train], labels)
+            else:
                 network.load_state_dict(member.start)
             if member.head_only:
                 network.requires_grad_(False).head.requires_grad_(True)
