@@ -139,7 +139,7 @@ def _further(
             avoid=avoid,
             taken=every.dropna(subset=gc_counts.PLACE)[gc_counts.PLACE],
             bound=set(taken),
-            gc=False,  # with the GC of the positives, CTCF's reads reached its peaks less well (benchmarks/travel.md)
+            gc=False,  # what all libraries share is to be seen as it is
         )
     else:
         more, drawn = negatives.NEGATIVES[kind](learnt, rng, ratio=options["ratio"])
