@@ -246,7 +246,20 @@ class Study:
         return self.config["sequence"]["length"] if self.config["models"][model].get("reading") == "embed" else 0
 
     def declared(self, model: str, source: str) -> list[str]:
-        """The files that say what a model from elsewhere was trained on for a source; empty where nobody says."""
+        """The files that say what a model from elsewhere was trained on.
+
+        Parameters
+        ----------
+        model : str
+            Label of kind ``scores``.
+        source : str
+            Dataset under which its scores stand.
+
+        Returns
+        -------
+        list of str
+            Local paths; empty where nothing is declared.
+        """
         given = self.config["models"][model]["trained_on"]
         return given.get(source, []) if isinstance(given, Mapping) else given
 
