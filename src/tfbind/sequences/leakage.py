@@ -527,7 +527,7 @@ def refused(counts: pd.DataFrame) -> dict[tuple[str, str, str, str], str]:
     """
     keys = ["source", "train_negatives", "target", "test_negatives", "model"]
     reasons = {}
-    counts = counts.fillna({"model": ""})
+    counts = counts.astype({"model": object}).fillna({"model": ""})
     for (*key, model), rows in counts[counts["action"] == "refused"].groupby(keys, sort=False):
         said = [
             row["note"] if row["kind"] == ONE_LIBRARY else f"{int(row['n_train'])} {row['kind'].replace('_', ' ')}"

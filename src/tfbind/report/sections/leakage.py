@@ -32,7 +32,7 @@ def show(tables: Mapping, models: Mapping[str, tuple[str, str]]) -> dict | None:
 
 def _audit(audit: pd.DataFrame) -> dict:
     """A sentence on leakage, sentences on whole libraries, and a table of the pairs of datasets that leak."""
-    pair, is_own = ["source", "target"], audit["model"].fillna("") == ""
+    pair, is_own = ["source", "target"], audit["model"].isna() | (audit["model"] == "")
     found = audit[audit["n_train"] > 0]
     both = found[found["kind"] != ONE_LIBRARY]
     leaks = both[is_own[both.index]]
