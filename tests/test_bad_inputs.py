@@ -11,10 +11,10 @@ from pathlib import Path
 import pysam
 import pytest
 
-from bad_inputs import CHROMOSOMES, fasta, genomes, matrices, peaks, probes, proposal, reads, scoring, studies
+from bad_inputs import CHROMOSOMES, fasta, foreign, genomes, matrices, peaks, probes, proposal, reads, scoring, studies
 from tfbind import cli
 
-CASES = [*peaks.CASES, *genomes.CASES, *reads.CASES, *probes.CASES, *matrices.CASES, *studies.CASES]
+CASES = [*peaks.CASES, *genomes.CASES, *reads.CASES, *probes.CASES, *matrices.CASES, *foreign.CASES, *studies.CASES]
 TESTS = Path(__file__).parent
 
 #: Numbers whose place is deeper in the package than a file's reading -> the test that holds them.

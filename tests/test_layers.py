@@ -83,6 +83,7 @@ SCRIPTS = {
     "adapt": STATISTICS | {"torch"},
     "adaptation": STATISTICS,
     "audit": KERNELS,
+    "audit_foreign": KERNELS,
     "audit_table": TABLES,
     "cards": KERNELS | {"torch"},
     "causes": TABLES,

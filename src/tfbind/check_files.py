@@ -22,7 +22,7 @@ from tfbind.io.peaks import read_peaks
 from tfbind.io.tables import note
 from tfbind.io.tally import Tally
 from tfbind.seeding import generator
-from tfbind.sequences import drawing, positives
+from tfbind.sequences import declared, drawing, positives
 from tfbind.study.study import SEQUENCES, Study
 from tfbind.transfer import external_scores
 
@@ -128,7 +128,8 @@ def read_files(
             steps[0] += 1
             done(*steps)
 
-    used = {row["genome"] for row in (*study.datasets.values(), *study.cell_files)} - {""}
+    used = {row["genome"] for row in (*study.datasets.values(), *study.cell_files)}
+    used |= {options.get("genome", "") for options in study.config["models"].values()}
     genomes = [name for name in study.config["genomes"] if name in used]
     models = [model for model, options in study.config["models"].items() if options.get("kind") == "scores"]
     written = [
@@ -261,6 +262,16 @@ def _scores(study: Study, folder: Path, written: tuple[str, str]) -> Findings:
     # What another program wrote of one source, held against the test rows of its targets.
     found, (model, source) = Findings(), written
     path = study.config["models"][model]["path"]
+    if files := study.declared(model, source):
+        tally, name = Tally(), study.config["models"][model]["genome"]
+        try:
+            genome = _genome(study, folder, name) if name else None
+        except InputError:
+            genome = None
+        if name and genome is None:
+            found.said.append(f"{model}: trained_on not read: its genome is not here or cannot be used")
+        elif found.tried(declared.read, files, model, genome, tally) is not None:
+            found.table(model, f"trained on, for {source}", None, tally)
     for label in study.labels(source):
         sets = {target: study.test_labels(target, label) for target in study.targets(source)}
         files = [folder / f"{target}.parquet" for target in sets]

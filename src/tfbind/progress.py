@@ -23,10 +23,10 @@ from tfbind.errors import InputError
 #: The rules of the workflow. `train_2`, the same for datasets with other outputs, belongs to the stage `train`.
 # fmt: off
 STAGES = [
-    "simulate", "fetch", "index_genome", "extract_positives", "draw_negatives", "audit_source", "audit", "train",
-    "fit", "take_scores", "predict", "interpret", "evaluate", "summarise", "adapt", "retrain", "explain", "causes",
-    "adapt_unlabelled", "adaptation", "celltype", "celltype_network", "celltype_table", "motifs", "report_page",
-    "cards", "final", "final_cards",
+    "simulate", "fetch", "index_genome", "extract_positives", "draw_negatives", "audit_source", "audit_foreign",
+    "audit", "train", "fit", "take_scores", "predict", "interpret", "evaluate", "summarise", "adapt", "retrain",
+    "explain", "causes", "adapt_unlabelled", "adaptation", "celltype", "celltype_network", "celltype_table", "motifs",
+    "report_page", "cards", "final", "final_cards",
 ]
 # fmt: on
 #: Where the events of runs are, under the working folder: a file a run, named by its start, one JSON object a line.

@@ -82,8 +82,8 @@ def study(tfs, poor="", models=SKILL, extra=True, points=60):
             base = dict(tf=tf, source=source, source_assay=source_assay, target=target, shift=shift,
                         target_assay=target_assay, train_negatives=label, test_negatives=label)  # fmt: skip
             audit += [
-                base | dict(comparison="same" if shift == "none" else "cross", kind=kind, n_train=0, n_test=0,
-                            n_removed=0, action="none", note=np.nan)
+                base | dict(comparison="same" if shift == "none" else "cross", model=np.nan, kind=kind, n_train=0,
+                            n_test=0, n_removed=0, action="none", note=np.nan)
                 for kind in (*KINDS, ONE_LIBRARY)
             ]  # fmt: skip
             void = poor in (source, target) and poor and source != target
@@ -779,6 +779,19 @@ def test_the_audit_says_in_a_sentence_whether_anything_leaked(plain, full, poore
     )
     assert "reason enough to refuse the pair" in refused
     assert "No pair of source and target was audited" in none
+
+
+def test_the_audit_says_of_each_model_from_elsewhere_what_is_declared(small, folder):
+    audit = small["audit"].astype({"note": object, "model": object})
+    theirs = audit[audit["kind"] == "identical"].assign(model="theirs")
+    theirs.loc[theirs.index[0], ["n_train", "n_test", "action"]] = [7, 6, "refused"]
+    silent = theirs.assign(model="silent", kind="not_declared", n_train=np.nan, n_test=np.nan, action="not tested")
+    changed = small | {"audit": pd.concat([audit, theirs, silent], ignore_index=True)}
+    render(folder / "foreign.html", **changed)
+    html = section((folder / "foreign.html").read_text(encoding="utf-8"), "audit", "records")
+    assert "Nothing leaked: no training row of any of the 9 pairs" in html, "of the models that are trained here"
+    assert "theirs: declared training rows are in the test set of 1 of 9 pairs" in html and ">theirs<" in html
+    assert "silent: not declared what it was trained on" in html and ">silent<" not in html
 
 
 def test_twenty_tfs_fit_in_five_megabytes(folder):

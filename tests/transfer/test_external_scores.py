@@ -221,7 +221,7 @@ def test_the_workflow_takes_the_scores_and_trains_nothing_for_them(study):
     run = subprocess.run([*map(str, command)], cwd=REPO, capture_output=True, text=True, env=os.environ)
     assert run.returncode == 0, run.stderr
     jobs = dict(line.split() for line in run.stdout.splitlines() if re.fullmatch(r"\w+ +\d+", line))
-    assert jobs["take_scores"] == "2" and not {"train", "fit", "predict"} & set(jobs)
+    assert jobs["take_scores"] == jobs["audit_foreign"] == "2" and not {"train", "fit", "predict"} & set(jobs)
     assert "input: k/A/x/B.x.tsv, " in run.stdout
 
 

@@ -1,6 +1,7 @@
 """Before training: which training rows of a source are in the test sets that its models will be scored on."""
 
 AUDIT = "results/audit/{dataset}/{negatives}.tsv"
+AUDIT_FOREIGN = "results/audit/{dataset}/{negatives}/{model}.tsv"
 
 
 for name, datasets, labels in plan.variants("audit_source", study.labels):
@@ -44,12 +45,59 @@ for name, datasets, labels in plan.variants("audit_source", study.labels):
     as_first("audit_source", name)
 
 
+rule audit_foreign:
+    input:
+        unpack(declared_genome),
+        declared=lambda wildcards: files_of_study(
+            study.declared(wildcards.model, wildcards.dataset)
+        ),
+        positives=lambda wildcards: [
+            POSITIVES.format(dataset=t)
+            for t in study.targets(wildcards.dataset)
+            if study.declared(wildcards.model, wildcards.dataset)
+        ],
+        negatives=lambda wildcards: [
+            NEGATIVES.format(dataset=t, negatives=x)
+            for t, x in plan.tests(wildcards.dataset, wildcards.negatives)
+            if study.declared(wildcards.model, wildcards.dataset)
+        ],
+    output:
+        AUDIT_FOREIGN,
+    log:
+        "logs/audit_foreign/{dataset}/{negatives}/{model}.log",
+    benchmark:
+        "logs/audit_foreign/{dataset}/{negatives}/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(plan.made_by("external")),
+    conda:
+        ENV
+    params:
+        source=lambda wildcards: plan.compared(wildcards.dataset),
+        targets=lambda wildcards: {
+            t: plan.compared(t) for t in study.targets(wildcards.dataset)
+        },
+        tests=lambda wildcards: plan.tests(wildcards.dataset, wildcards.negatives),
+        genome=lambda wildcards: study.config["models"][wildcards.model]["genome"],
+        opened=lambda wildcards: plan.opened(
+            study.config["models"][wildcards.model]["genome"]
+        ),
+        options=study.config["audit"],
+        code=digest("sequences.leakage", "sequences.declared"),
+    script:
+        "../scripts/audit_foreign.py"
+
+
 rule audit:
     input:
         [
             AUDIT.format(dataset=d, negatives=x)
             for d in study.datasets
             for x in study.labels(d)
+        ],
+        [
+            AUDIT_FOREIGN.format(dataset=d, negatives=x, model=m)
+            for d in study.datasets
+            for x, m in plan.models("external", d)
         ],
     output:
         report("results/audit.tsv", caption="../report/audit.rst", category="Tables"),

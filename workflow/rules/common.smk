@@ -185,6 +185,14 @@ def foreign_scores(wildcards):
     )
 
 
+def declared_genome(wildcards):
+    """The indexed genome of the loci that a model from elsewhere was trained on, where the config names one."""
+    name = study.config["models"][wildcards.model]["genome"]
+    fasta = f"resources/genomes/{name}.fa"
+    declared = name and study.declared(wildcards.model, wildcards.dataset)
+    return {"genome": fasta, "index": f"{fasta}.fai"} if declared else {}
+
+
 def assayed_factor(wildcards):
     """The TF of the sheet of cells that a path is named for."""
     return ASSAYED[wildcards.tf]

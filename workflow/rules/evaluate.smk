@@ -18,8 +18,10 @@ rule evaluate:
         ],
         audits=lambda wildcards: list(
             dict.fromkeys(
-                AUDIT.format(dataset=d, negatives=x)
-                for d, x, _ in plan.runs(tf_of(wildcards))
+                pattern.format(dataset=d, negatives=x, model=m)
+                for d, x, m in plan.runs(tf_of(wildcards))
+                for pattern in (AUDIT, AUDIT_FOREIGN)
+                if pattern == AUDIT or m in plan.made_by("external")
             )
         ),
     output:

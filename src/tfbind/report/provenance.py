@@ -61,6 +61,9 @@ def provenance(
     for label, options in (config.get("models") or {}).items():
         if options.get("kind") == "scores":  # of another program
             files += [(label, str(path), "") for path in sorted(Path(options["path"]).rglob("*.tsv"))]
+            given = options["trained_on"]
+            each = given.items() if isinstance(given, Mapping) else [("", given)]
+            files += [(f"{label} trained on {source}".strip(), path, "") for source, paths in each for path in paths]
     return {
         "tfbind": __version__,
         "python": platform.python_version(),

@@ -2,14 +2,15 @@
 
 Training sequences that leak into the test set of any target of their source are left out of its training (`without`),
 or that pair of source and target is refused, as the config says. A model notes what was left out (`stamp`), so that a
-target added later cannot be scored by a model that was trained on its test sequences (`outdated`).
+target added later cannot be scored by a model that was trained on its test sequences (`outdated`). A model from
+elsewhere is not trained here: where what it was trained on (`declared`) leaks, its score on that target is refused.
 """
 
 import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,8 @@ from tfbind.sequences import splits
 KINDS = ("identical", "reverse_complement", "overlapping", "near_identical", "shared_negatives")
 #: Two datasets of reads that hold the same reads.
 ONE_LIBRARY = "one_library"
+#: In the place of the kinds, where nobody says what a model from elsewhere was trained on.
+NOT_DECLARED, NOT_TESTED = "not_declared", "not tested"
 #: Distinct words of 16 bp that near-identical sequences share at least. In one stretch they are 23 bp, longer than
 #: the motif of nearly every TF, so that inserts of 14 to 22 bp are near-identical to none: if both hold a strong motif,
 #: two different inserts look like one that was copied with an error.
@@ -38,7 +41,7 @@ MOST_COPIES = 256
 SHARED_READS, BEYOND_CHANCE, LIBRARY_LEVEL = 10, 10, 1e-6
 COLUMNS = [
     *("tf", "source", "source_assay", "target", "target_assay", "comparison", "train_negatives", "test_negatives"),
-    *("kind", "n_train", "n_test", "n_removed", "action", "note"),
+    *("model", "kind", "n_train", "n_test", "n_removed", "action", "note"),
 ]
 #: Training sequences to leave out: `id`, the kind of leak, and the first target that each leaks into.
 LEAKING = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("id", "kind", "target")])
@@ -226,6 +229,7 @@ def audit(
     *,
     leaks: str,
     share: float,
+    model: str = "",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Which of one source's training and validation sequences are among the test sequences of each of its targets.
 
@@ -245,6 +249,10 @@ def audit(
         What follows from a leak.
     share : float
         See `compare`.
+    model : str
+        Label of a model from elsewhere, of which `train` holds what it was trained on and `genome` of `source` is the
+        assembly of that; a pair is then refused where `leaks` says that rows are removed. '' for all models trained
+        here.
 
     Returns
     -------
@@ -259,23 +267,15 @@ def audit(
     seen = [table[table["split"] != "test"].reset_index(drop=True) for table in train]
     for target, (positives, negatives) in tests.items():
         row = targets[target]
-        one_genome = source["dataset"] == target or bool(source["genome"] and source["genome"] == row["genome"])
+        own = source["dataset"] == target
+        one_genome = (own and not model) or bool(source["genome"] and source["genome"] == row["genome"])
         shared, sentence = 0, ""
-        if source["dataset"] != target and form(source["assay"]) == form(row["assay"]) == "reads":
-            names = source["dataset"], target
+        if not own and form(source["assay"]) == form(row["assay"]) == "reads":
+            names = model or source["dataset"], target
             shared, sentence = one_library(names, train[0]["sequence"], positives["sequence"])
         against_bound = [compare(part, _tested(positives), share, one_genome) for part in seen]
         for label, table in negatives.items():
-            about = {
-                "tf": row["tf"] if source["tf"] == row["tf"] else f"{source['tf']}>{row['tf']}",
-                "source": source["dataset"],
-                "source_assay": source["assay"],
-                "target": target,
-                "target_assay": row["assay"],
-                "comparison": "same" if source["dataset"] == target else "cross",
-                "train_negatives": train_negatives,
-                "test_negatives": label,
-            }
+            about = _about(source, row, train_negatives, label, model)
             note = tables.note(train[0]) or tables.note(train[1]) or tables.note(positives) or tables.note(table)
             against_unbound = [compare(part, _tested(table), share, one_genome) for part in seen]
             against_unbound[1] = [np.where(x < _NONE, _SHARED_NEGATIVES, _NONE) for x in against_unbound[1]]
@@ -283,7 +283,8 @@ def audit(
             found = [np.minimum(x[0], y[0]) for x, y in zip(against_bound, against_unbound, strict=True)]
             tested = [np.minimum(*(codes for _, codes in both)) for both in (against_bound, against_unbound)]
             n_train, n_test = (np.bincount(np.concatenate(codes), minlength=_NONE) for codes in (found, tested))
-            refused = leaks == "refuse" and bool(n_train[:_NONE].any() or sentence)
+            leaky = bool(n_train[:_NONE].any())
+            refused = leaky or bool(sentence) if leaks == "refuse" else leaky and bool(model)
             for code, kind in enumerate(KINDS):
                 n = int(n_train[code])
                 action = "none" if not n else "refused" if refused else "removed"
@@ -292,7 +293,7 @@ def audit(
             action = "none" if not sentence else "refused" if refused else "reported"
             counts = {"n_train": shared, "n_test": shared, "n_removed": 0}
             rows.append(about | {"kind": ONE_LIBRARY, **counts, "action": action, "note": sentence or note})
-            if leaks == "remove":
+            if leaks == "remove" and not model:
                 for part, codes in zip(seen, found, strict=True):
                     hit = codes < _NONE
                     chosen = pd.DataFrame({"id": part["id"][hit], "kind": np.array(KINDS)[codes[hit]]})
@@ -300,6 +301,50 @@ def audit(
     empty = LEAKING.empty_table().to_pandas()
     leaking = pd.concat([empty, *parts], ignore_index=True).drop_duplicates("id")
     return pd.DataFrame(rows, columns=COLUMNS), tables.conform(leaking, LEAKING)
+
+
+def _about(
+    source: Mapping[str, str], row: Mapping[str, str], train_negatives: str, label: str, model: str
+) -> dict[str, str]:
+    return {
+        "tf": row["tf"] if source["tf"] == row["tf"] else f"{source['tf']}>{row['tf']}",
+        "source": source["dataset"],
+        "source_assay": source["assay"],
+        "target": row["dataset"],
+        "target_assay": row["assay"],
+        "comparison": "same" if source["dataset"] == row["dataset"] else "cross",
+        "train_negatives": train_negatives,
+        "test_negatives": label,
+        "model": model,
+    }
+
+
+def not_declared(
+    source: Mapping[str, str],
+    train_negatives: str,
+    targets: Mapping[str, Mapping[str, str]],
+    tests: Sequence[tuple[str, str]],
+    model: str,
+) -> pd.DataFrame:
+    """The rows of a model from elsewhere of which nobody says what it was trained on.
+
+    Parameters
+    ----------
+    source, train_negatives, targets
+        See `audit`.
+    tests : sequence of (str, str)
+        Target and label of its negatives, of everything that the model is scored on.
+    model : str
+        Its label.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`: a row for each of `tests`, of the kind `NOT_DECLARED`, without counts.
+    """
+    said = {"kind": NOT_DECLARED, "action": NOT_TESTED, "note": f"models.{model}.trained_on does not say"}
+    rows = [_about(source, targets[t], train_negatives, x, model) | said for t, x in tests]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def audit_folds(
@@ -476,15 +521,18 @@ def refused(counts: pd.DataFrame) -> dict[tuple[str, str, str, str], str]:
 
     Returns
     -------
-    dict of (str, str, str, str) to str
-        (source, train_negatives, target, test_negatives) -> the reason; pairs that are not refused are absent.
+    dict of tuple of str to str
+        (source, train_negatives, target, test_negatives) -> the reason; pairs that are not refused are absent. Of a
+        model from elsewhere its label is the fifth.
     """
-    keys = ["source", "train_negatives", "target", "test_negatives"]
+    keys = ["source", "train_negatives", "target", "test_negatives", "model"]
     reasons = {}
-    for key, rows in counts[counts["action"] == "refused"].groupby(keys, sort=False):
+    counts = counts.astype({"model": object}).fillna({"model": ""})
+    for (*key, model), rows in counts[counts["action"] == "refused"].groupby(keys, sort=False):
         said = [
-            row["note"] if row["kind"] == ONE_LIBRARY else f"{row['n_train']} {row['kind'].replace('_', ' ')}"
+            row["note"] if row["kind"] == ONE_LIBRARY else f"{int(row['n_train'])} {row['kind'].replace('_', ' ')}"
             for row in rows.to_dict("records")
         ]
-        reasons[key] = f"refused: training rows are in the test set ({', '.join(said)})"
+        more = f"; {model} comes from elsewhere and cannot be trained without them" if model else ""
+        reasons[*key, *filter(None, [model])] = f"refused: training rows are in the test set ({', '.join(said)}){more}"
     return reasons

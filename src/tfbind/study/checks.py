@@ -148,6 +148,10 @@ def check_keys(name: str, config: dict) -> Iterator[str]:
             yield f"{name}: models.{label}.trained_as: {base!r} is not a trained model label"
         if options.get("k", 0) > options.get("length", options.get("k", 0)):
             yield f"{name}: models.{label}.k: {options['k']} informative positions in words of {options['length']} bp"
+    for label, options in models.items():
+        if (genome := options.get("genome")) and genome not in config["genomes"]:
+            known = ", ".join(config["genomes"]) or "none there"
+            yield f"{name}: models.{label}.genome: {genome!r} is not in the config's `genomes` ({known})"
     for key in ("retrain", "causes"):
         for label in config["transfer"].get(key, {}).get("models", []):
             kind = models.get(label, {}).get("kind")
@@ -208,6 +212,12 @@ def check_study(name: str, config: dict, datasets: dict) -> Iterator[str]:
         for dataset in pair:
             if dataset not in datasets:
                 yield f"{name}: transfer.extra_pairs: no dataset {dataset!r} in the sheet"
+    for label, options in config["models"].items():
+        declared = options.get("trained_on", [])
+        for dataset in declared if isinstance(declared, Mapping) else ():
+            if dataset not in datasets:
+                near = schema.meant(dataset, datasets)
+                yield f"{name}: models.{label}.trained_on: no dataset {dataset!r} in the sheet{near}"
     tfs = {row["tf"] for row in datasets.values()}
     for key in ("negatives", "models"):
         for label, options in config[key].items():
@@ -306,6 +316,7 @@ def idle(name: str, written: Mapping, study: Study) -> Iterator[str]:
         elif chroms and not placed and not study.cell_files:
             yield f"{name}: split.{key}: no dataset has coordinates, so {chroms} cannot be held out; a hash splits"
     used = {row["genome"] for row in (*rows.values(), *study.cell_files)}
+    used |= {options.get("genome") for options in config["models"].values()}
     for genome in config["genomes"]:
         if genome not in used:
             yield f"{name}: genomes.{genome}: no row names it"

@@ -82,6 +82,18 @@ def load(source: str | Path | Mapping, overrides: Mapping | None = None) -> Stud
             options["path"] = place(options["path"], path.parent)
             if not os.path.isdir(options["path"]):
                 faults.append(f"{path.name}: models.{label}.path: no folder {options['path']}")
+            given = options["trained_on"]
+            each = given if isinstance(given, Mapping) else {"": given}
+            each = {
+                source: [place(file, path.parent) for file in ([files] if isinstance(files, str) else files)]
+                for source, files in each.items()
+            }
+            options["trained_on"] = each if isinstance(given, Mapping) else each[""]
+            for source, files in each.items():
+                where = f"{path.name}: models.{label}.trained_on{source and '.'}{source}"
+                for file in files:
+                    if fault := "give a local file: download it" if is_url(file) else unusable(file):
+                        faults.append(f"{where}: {fault}")
         if options.get("file"):
             options["file"] = place(options["file"], path.parent)
             fault = "give a local file: download it" if is_url(options["file"]) else unusable(options["file"])

@@ -245,6 +245,24 @@ class Study:
         """Length in bp of a label's training sequences with the random bases around them; 0 if none are added."""
         return self.config["sequence"]["length"] if self.config["models"][model].get("reading") == "embed" else 0
 
+    def declared(self, model: str, source: str) -> list[str]:
+        """The files that say what a model from elsewhere was trained on.
+
+        Parameters
+        ----------
+        model : str
+            Label of kind ``scores``.
+        source : str
+            Dataset under which its scores stand.
+
+        Returns
+        -------
+        list of str
+            Local paths; empty where nothing is declared.
+        """
+        given = self.config["models"][model]["trained_on"]
+        return given.get(source, []) if isinstance(given, Mapping) else given
+
     def targets(self, source: str) -> list[str]:
         """Datasets that a model trained on `source` is scored on: all of its TF, and the targets of its extra pairs.
 

@@ -356,7 +356,7 @@ def on_target(
     predictions: Mapping[tuple[str, str, str], pd.DataFrame],
     rows: Mapping[str, Mapping[str, str]],
     config: Mapping,
-    refused: Mapping[tuple[str, str, str, str], str] = MappingProxyType({}),
+    refused: Mapping[tuple[str, ...], str] = MappingProxyType({}),
 ) -> tuple[list[dict], list[dict], list[pd.DataFrame]]:
     """Metrics, drops and curves of every source and model on the same test sequences of one target.
 
@@ -375,7 +375,7 @@ def on_target(
         The sheet's row of each dataset.
     config : mapping
         `models` and `statistics` of the validated config.
-    refused : mapping of (str, str, str, str) to str
+    refused : mapping of tuple of str to str
         Reason for each cell (source, training negatives, target, test negatives) that must not be estimated.
 
     Returns
@@ -403,7 +403,8 @@ def on_target(
     cells, faults = {}, []
     for key in ((*run, model) for run in runs for model in models):
         try:
-            if reason := refused.get((*key[:2], target, test_negatives)):
+            cell = *key[:2], target, test_negatives
+            if reason := refused.get(cell) or refused.get((*cell, key[2])):
                 raise NotEstimable(reason)
             cells[key] = _cell(key, predictions, target, test, test_negatives, draws)
         except NotEstimable as fault:
@@ -516,7 +517,7 @@ def evaluate(
     predictions: Mapping[tuple[str, str, str], pd.DataFrame],
     tests: Mapping[str, tuple[pd.DataFrame, Mapping[str, pd.DataFrame]]],
     config: Mapping,
-    refused: Mapping[tuple[str, str, str, str], str] = MappingProxyType({}),
+    refused: Mapping[tuple[str, ...], str] = MappingProxyType({}),
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Every metric, drop and curve on the datasets of one TF.
 
@@ -534,7 +535,7 @@ def evaluate(
         reason (`tables.empty`), a cell is not estimable for that reason.
     config : mapping
         `models`, `negatives`, `transfer` and `statistics` of the validated config.
-    refused : mapping of (str, str, str, str) to str
+    refused : mapping of tuple of str to str
         Reason for each cell (source, training negatives, target, test negatives) that must not be estimated whatever
         its predictions, from `leakage.refused`.
 
