@@ -149,6 +149,8 @@ def test_nothing_is_overwritten(tmp_path):
         (tmp_path / name).unlink()
         before.pop(tmp_path / name)
     propose.write(found, tmp_path)
+    with pytest.raises(InputError, match="none: no such folder; name your files, too: tfbind init"):
+        propose.propose(tmp_path / "none", [], propose.Answers())
     with pytest.raises(InputError, match=r"a file; name the folder of the study first"):
         propose.refuse(tmp_path / "genome.fa")
 
