@@ -17,10 +17,10 @@ def test_validate_says_what_a_study_holds(tmp_path):
     (tmp_path / "d.tsv").write_text("dataset\ttf\tassay\tpath\nA\tUSF1\tchipseq\ta.fa\n")
     (tmp_path / "c.yaml").write_text("datasets: d.tsv\nnegatives: {n: {kind: pairs}}\nmodels: {m: {kind: deepbind}}\n")
     run = tfbind("validate", tmp_path / "c.yaml")
-    assert run.returncode == 0 and "A: positives: 1 read" in run.stdout and "1 TFs in 1 datasets" in run.stdout
+    assert run.returncode == 0 and "A: positives: 1 read" in run.stdout and "1 TF in 1 dataset (" in run.stdout
     (tmp_path / "a.fa").write_text("ACGT\n")
     quick, whole = tfbind("validate", "--quick", tmp_path / "c.yaml"), tfbind("validate", tmp_path / "c.yaml")
-    assert quick.returncode == 0 and "positives" not in quick.stdout and "1 TFs in 1 datasets" in quick.stdout
+    assert quick.returncode == 0 and "positives" not in quick.stdout and "1 TF in 1 dataset (" in quick.stdout
     assert whole.returncode == 2 and "a.fa" in whole.stderr
 
 

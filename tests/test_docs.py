@@ -274,7 +274,7 @@ def test_the_worked_example_of_a_study_is_valid(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = CliRunner().invoke(cli.app, ["validate", "--quick", "my/config.yaml"])
     assert run.exit_code == 0, run.exception
-    assert "1 TFs in 3 datasets (2 chipseq, 1 htselex)" in run.output
+    assert "1 TF in 3 datasets (2 chipseq, 1 htselex)" in run.output
 
 
 def test_another_workflow_uses_this_one_as_a_module(tmp_path):

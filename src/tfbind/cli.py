@@ -53,9 +53,13 @@ def validate(
         reasons = check_files.read_files(study, _above, cores or doctor.usable_cores(), _counted)
     datasets = study.datasets.values()
     counts = ", ".join(f"{count} {assay}" for assay, count in Counter(r["assay"] for r in datasets).items())
-    typer.echo(f"{path}: valid; {len(study.tfs())} TFs in {len(study.datasets)} datasets ({counts})")
+    typer.echo(f"{path}: valid; {_many(len(study.tfs()), 'TF')} in {_many(len(datasets), 'dataset')} ({counts})")
     if reasons:
         raise NotEstimable("\n".join(reasons))
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 @app.command("init")
@@ -82,9 +86,11 @@ def init(
     for line in found.lines():
         typer.echo(line)
     tfs = {row["tf"] for row in found.rows} - {propose.OPEN}
-    typer.echo(f"{folder}: config.yaml and datasets.tsv written: {len(found.rows)} datasets of {len(tfs)} TFs")
-    typer.echo(f"Read and correct them. Next: tfbind validate {folder}/config.yaml")
-    typer.echo(f"then: snakemake --cores 8 --configfile {folder}/config.yaml --directory {folder}")
+    counts = f"{_many(len(found.rows), 'dataset')} of {_many(len(tfs), 'TF')}"
+    typer.echo(f"{folder}: config.yaml and datasets.tsv written: {counts}")
+    settings = shlex.quote(f"{folder}/config.yaml")
+    typer.echo(f"Read and correct them. Next: tfbind validate {settings}")
+    typer.echo(f"then: tfbind run {settings}")
     if found.questions:
         raise NotEstimable("\n".join(["open, ? in the sheet:", *found.questions]))
 

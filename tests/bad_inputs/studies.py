@@ -34,7 +34,7 @@ CASES = [
     sheet(56, "blank_lines_comments_and_quotes", ("2 datasets (2 chipseq",), 0,
           b'\n"dataset"\t tf \tassay\tpath\tgenome\r\n\r\n# a comment\r\n\t\t\t\t\r\n' + ROW + b'\n"B"\tUSF1\tchipseq\t'
           b'"a.narrowPeak"\ttiny\n\n'),
-    sheet(56, "old_macintosh_line_ends", ("1 TFs in 1 datasets",), 0, (HEADER + ROW).replace(b"\n", b"\r")),
+    sheet(56, "old_macintosh_line_ends", ("1 TF in 1 dataset",), 0, (HEADER + ROW).replace(b"\n", b"\r")),
     sheet(56, "a_column_misspelt", ("sheet.tsv:1: unknown column 'paht', did you mean 'path'?", "'path' is missing"), 2,
           HEADER.replace(b"path", b"paht") + ROW),
     sheet(56, "commas_instead_of_tabs", ("sheet.tsv:1: the header has no tab; separate the columns by tabs",), 2,

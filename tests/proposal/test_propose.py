@@ -70,11 +70,8 @@ def test_from_files_to_a_valid_study_without_an_editor(tmp_path, monkeypatch, ca
         said = capsys.readouterr().out
         assert code == expected, said
         if arguments[0] == "init":
-            assert said.endswith(
-                "Next: tfbind validate study/config.yaml\n"
-                "then: snakemake --cores 8 --configfile study/config.yaml --directory study\n"
-            )
-    assert "valid; 1 TFs in 5 datasets (2 chipseq, 3 htselex)" in said
+            assert said.endswith("Next: tfbind validate study/config.yaml\nthen: tfbind run study/config.yaml\n")
+    assert "valid; 1 TF in 5 datasets (2 chipseq, 3 htselex)" in said
     command = [
         BIN / "snakemake",
         "--snakefile",
@@ -87,6 +84,29 @@ def test_from_files_to_a_valid_study_without_an_editor(tmp_path, monkeypatch, ca
     ]
     run = subprocess.run(command, cwd=tmp_path / "study", capture_output=True, text=True)
     assert run.returncode == 0 and "report_page" in run.stdout, run.stderr
+
+
+def test_training_is_proposed_by_what_the_study_holds(tmp_path):
+    """Reads that shall reach peaks get further negatives and more weight decay; those of one TF no other TF's reads."""
+    peaks = {"USF1_K562.narrowPeak": PEAKS, "genome.fa": fasta(CHROMOSOMES)}
+    reads = {f"USF1_{cycle}.fastq": fastq(sequences(75, cycle)) for cycle in (0, 3)}
+    other = {f"GATA3_{cycle}.fastq": fastq(sequences(75, 10 + cycle)) for cycle in (0, 3)}
+    late = {f"GATA3_{cycle}.fastq": fastq(sequences(75, 10 + cycle)) for cycle in (0, 4)}
+    for i, (files, also) in enumerate((
+        (peaks, None), (reads, None), (peaks | reads, ["dinucleotide"]), (peaks | reads | late, ["dinucleotide"]),
+        (peaks | reads | other, ["other_tf", "dinucleotide"]),
+    )):  # fmt: skip
+        folder = tmp_path / str(i)
+        write(folder, files)
+        _, said, _ = proposed(folder)
+        assert said["negatives"] == {"standard": {"kind": "usual", **({"also": {"reads": also}} if also else {})}}
+        assert said.get("training") == ({"weight_decay": {"reads": 0.3}} if also else None)
+        assert {"deepbind", "deepbind_scan", "deepbind_occupancy", "pwm", "composition"} < set(said["models"])
+        lines = (folder / "config.yaml").read_text().splitlines()
+        above = dict(zip(lines[1:], lines, strict=False))
+        for label in said["models"]:
+            (line,) = [line for line in lines if line.startswith(f"  {label}:")]
+            assert above[line].startswith("  # "), "each model has its reason"
 
 
 def test_a_folder_is_described_by_paths_within_it(tmp_path):
@@ -129,6 +149,8 @@ def test_nothing_is_overwritten(tmp_path):
         (tmp_path / name).unlink()
         before.pop(tmp_path / name)
     propose.write(found, tmp_path)
+    with pytest.raises(InputError, match="none: no such folder; name your files, too: tfbind init"):
+        propose.propose(tmp_path / "none", [], propose.Answers())
     with pytest.raises(InputError, match=r"a file; name the folder of the study first"):
         propose.refuse(tmp_path / "genome.fa")
 

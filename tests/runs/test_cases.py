@@ -17,7 +17,7 @@ TFBIND = Path(sys.executable).parent / "tfbind"
 VALIDATED = {
     "bigwig_without_test_chromosome": ("config", 3, ["peaks of MAX on the test chromosome chr1 and no accessibility"]),
     "getfasta_names": ("config", 0, ["167 kept, train; 112 kept, validation; 112 kept, test"]),
-    "heterodimer_name": ("config", 0, ["valid; 1 TFs"]),
+    "heterodimer_name": ("config", 0, ["valid; 1 TF "]),
     "hmmratac_scores_in_column5": ("config", 0, ["ranked by column 5 (score)", "1 dropped, overlaps a stronger"]),
     "idr_20_columns": ("config", 0, ["IDR's 20 columns: summit in column 10"]),
     "lanceotron_bed": ("config", 0, ["summit in column 7 (max_coverage_position)"]),

@@ -69,7 +69,7 @@ def test_a_study_is_checked_planned_and_begun_outside_a_clone(installed, simulat
     studies.write(study)
     shutil.copytree(simulated, study / "resources" / "simulated")
     checked = installed(tmp_path, "validate", "--quick", "study/config.yaml")
-    assert checked.returncode == 0 and "1 TFs in 2 datasets" in checked.stdout, checked.stderr
+    assert checked.returncode == 0 and "1 TF in 2 datasets" in checked.stdout, checked.stderr
     planned = installed(tmp_path, "run", "study/config.yaml", "-n", "--workflow-profile", "slurm")
     assert planned.returncode == 0 and "report_page" in planned.stdout, planned.stderr
     wanted = "results/positives/USF1_k562.parquet"

@@ -555,6 +555,20 @@ def test_settings_that_do_nothing_are_noted_and_no_others(study):
         "config.yaml: celltype: the config names no sheet of `cells`",
     )
     assert study([["A", "USF1", "chipseq", "a.fa"]], more="split: {test: [chr1]}").notes == ()
+    used = (
+        "negatives: {n: {kind: dinucleotide, also: {reads: [other_tf]}, others: [MAX], gc: false, tfs: [USF1]}, "
+        "m: {kind: usual}}"
+    )
+    plain = [["A", "USF1", "htselex", "a.fa", "3"], ["B", "MAX", "htselex", "b.fa", "3"]]
+    assert study(plain, [*HEADER, "cycle"], negatives=used).notes == ()
+    alone = (
+        "negatives: {n: {kind: usual, also: {reads: [other_tf, dinucleotide]}}, "
+        "m: {kind: usual, also: {peaks: [other_tf]}}}"
+    )
+    assert study(plain[:1], [*HEADER, "cycle"], negatives=alone).notes == (
+        "config.yaml: negatives.n.also: other_tf: A: no dataset of another TF of the same assay and cycle",
+        "config.yaml: negatives.m.also: no dataset is of the assays or forms that it names",
+    )
     for path in ("config.yaml", "resources/real/config.yaml", "resources/assays/config.yaml"):
         assert config.load(REPO / path).notes == ()
 

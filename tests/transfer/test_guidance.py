@@ -126,7 +126,7 @@ def test_so_many_examples_make_the_scores_probabilities():
     assert guidance._probabilities(fine, ["m"]) is None
     never = pd.DataFrame(table[:2], columns=CALIBRATION).assign(ece=[0.3, 0.2])
     _, more, said = guidance._probabilities(never, ["m"])
-    assert np.isnan(more) and said.endswith("brings it to 0.20, perfect ones reach up to 0.04. Use them as ranks.")
+    assert np.isnan(more) and said.endswith("brings it to 0.20, perfect ones have up to 0.04. Use them as ranks.")
     better = guidance._probabilities(never.assign(ece=[0.3, 0.1]), ["m"])[2]
     assert "brings it to 0.10" in better and "ranks" not in better
 

@@ -108,8 +108,10 @@ def gather(folder: Path, given: Sequence[Path]) -> tuple[list[Path], list[str], 
             found += _within(path, skipped)
         elif path.is_file():
             found.append(path)
-        else:
+        elif given:
             faults.append(f"{path}: no such file; check the path")
+        else:
+            faults.append(f"{path}: no such folder; name your files, too: tfbind init {path} FILES...")
     once: dict[str, Path] = {}
     for path in found:
         same = once.setdefault(os.path.realpath(path), path)
@@ -279,7 +281,15 @@ def _config(rows: list[Item], genomes: dict[str, dict], split: dict, lengths: Ma
         config["genomes"] = genomes
     if split:
         config["split"] = split
-    config["negatives"] = {"usual": {"kind": "usual"}}
+    reads = [item for item in rows if assays.form(item.row["assay"]) == "reads"]
+    of_both = reads and any(assays.form(item.row["assay"]) == "peaks" for item in rows)
+    config["negatives"] = {"standard": {"kind": "usual"}}
+    if of_both:
+        of_cycle = defaultdict(set)
+        for item in reads:
+            of_cycle[item.row["assay"], item.row["cycle"]].add(item.row["tf"])
+        others = any(len(tfs - {OPEN}) > 1 for tfs in of_cycle.values())
+        config["negatives"]["standard"]["also"] = {"reads": [*["other_tf"] * others, "dinucleotide"]}
     tfs = {item.row["tf"] for item in rows} - {OPEN}
     groups = [group for group in motifs.GROUPS if group in {names.group(tf) for tf in tfs}]
     regression: dict = {"kind": "regression"}
@@ -288,10 +298,13 @@ def _config(rows: list[Item], genomes: dict[str, dict], split: dict, lengths: Ma
     config["models"] = {
         "deepbind": {"kind": "deepbind", "reading": "whole"},
         "deepbind_scan": {"trained_as": "deepbind", "reading": "scan"},
-        "bilstm_scan": {"kind": "bilstm", "readout": "max", "stride": 3, "reading": "scan"},
+        "deepbind_occupancy": {"trained_as": "deepbind", "reading": "occupancy"},
         "regression": regression,
+        "pwm": {"kind": "pwm"},
         "composition": {"kind": "composition"},
     }
+    if of_both:
+        config["training"] = {"weight_decay": {"reads": 0.3}}
     smallest = min((sum(each.values()) for each in lengths.values()), default=0)
     if 0 < smallest < 10**8:
         config["statistics"] = {"block": 10 ** max(3, int(math.log10(smallest)) - 2)}
@@ -303,8 +316,19 @@ _SAID = {
     "genomes": "Reference genomes, by the names in the sheet's column genome.",
     "split": "Whole chromosomes are held out, so that overlapping peaks stay on one side. Reads are split by a hash.",
     "negatives": "The usual negatives of each assay; a second label adds a second set.",
-    "models": "Networks, motif scores of JASPAR in a regression, and composition alone: the floor.",
+    "models": "Each is trained on every dataset; see docs/config.md for more kinds.",
+    "training": "More weight decay for reads: it helps them to reach peaks. 0.03, the default, for the others.",
     "statistics": "Neighbouring peaks are resampled together; the chromosomes are short for the default of 1 Mb.",
+}
+#: Key below those -> the reason that stands above it.
+_REASONS = {
+    "also": "Negatives that train beside these and never test: models of reads shall learn what is the TF's alone.",
+    "deepbind": "A convolutional network, which reads a window as a whole, as published.",
+    "deepbind_scan": "The same weights on windows as long as the training reads; the best one counts.",
+    "deepbind_occupancy": "The same, with the odds of all such windows summed: weak sites count together.",
+    "regression": "All motifs of JASPAR and composition: known motifs, newly weighted.",
+    "pwm": "One matrix, counted around the most enriched k-mer: what a network has to beat.",
+    "composition": "Short k-mers alone: the floor. Where it is high, the negatives are too easy.",
 }
 
 
@@ -344,7 +368,17 @@ def write(proposal: Proposal, folder: Path) -> None:
             text = yaml.safe_dump(
                 {key: value}, sort_keys=False, allow_unicode=True, width=110, default_flow_style=style
             )
-            settings.write(f"# {_SAID[key]}\n{text}\n")
+            settings.write(f"# {_SAID[key]}\n{_reasoned(text)}\n")
+
+
+def _reasoned(text: str) -> str:
+    lines = []
+    for line in text.splitlines(keepends=True):
+        key = line.partition(":")[0].lstrip()
+        if line[0] == " " and key in _REASONS:
+            lines.append(f"{line[: line.index(key)]}# {_REASONS[key]}\n")
+        lines.append(line)
+    return "".join(lines)
 
 
 def refuse(folder: Path) -> None:

@@ -325,7 +325,14 @@ def idle(name: str, written: Mapping, study: Study) -> Iterator[str]:
         if not datasets:
             yield f"{name}: negatives.{label}: applies to no dataset"
             continue
-        kinds = {kind for dataset in datasets for kind in study.kinds(label, rows[dataset]["assay"])}
+        drawn = {dataset: study.drawn(dataset)[label] for dataset in datasets}
+        kinds = {kind for each in drawn.values() for kind in (*each["kinds"], *each["also"])}
+        if options.get("also") and not any(each["also"] for each in drawn.values()):
+            yield f"{name}: negatives.{label}.also: no dataset is of the assays or forms that it names"
+        alone = [one for one, each in drawn.items() if "other_tf" in each["also"] and not study.others(one, label)]
+        if alone:
+            why = "no dataset of another TF of the same assay and cycle"
+            yield f"{name}: negatives.{label}.also: other_tf: {', '.join(alone)}: {why}"
         for option, readers in _OPTIONS_OF.items():
             if option in options and not kinds & set(readers):
                 of, here = " and ".join(readers), ", ".join(sorted(kinds))

@@ -199,16 +199,16 @@ def _probabilities(rows: pd.DataFrame | None, models: list[str]) -> tuple[str, f
     if before["ece"] <= before["ece_chance_high"]:
         return None
     fitted = steps[steps.index.get_level_values("n_target") > 0].sort_index(level="n_target", sort_remaining=False)
-    said = f"Its scores are no probabilities on the target (calibration error {before['ece']:.2f})"
+    said = f"Its scores are not probabilities on the target (calibration error {before['ece']:.2f})"
     enough = fitted[fitted["ece"] <= fitted["ece_chance_high"]]
     if enough.empty:
         if fitted.empty:
             return None
         (name, n), best = fitted["ece"].idxmin(), fitted["ece"].min()
         least = fitted.loc[(name, n), "ece_chance_high"]
-        said += f": {name} from {n} labelled examples brings it to {best:.2f}, perfect ones reach up to {least:.2f}."
+        said += f": {name} from {n} labelled examples brings it to {best:.2f}, perfect ones have up to {least:.2f}."
         return "probabilities", np.nan, said + " Use them as ranks." * int(best > before["ece"] / 2)
     (name, n), error = enough.index[0], enough["ece"].iloc[0]
     chance = enough["ece_chance_high"].iloc[0]
-    said += f": {n} labelled examples mend them, by {name} ({error:.2f}; perfect ones reach up to {chance:.2f})."
+    said += f": {n} labelled examples mend them, by {name} ({error:.2f}; perfect ones have up to {chance:.2f})."
     return "probabilities", n, said
