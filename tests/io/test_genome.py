@@ -1,5 +1,6 @@
 import gzip
 import os
+import re
 import shutil
 
 import numpy as np
@@ -102,6 +103,22 @@ def test_no_fasta(tmp_path, content, words):
     with pytest.raises(InputError, match=words):
         index(tmp_path / "s.fa", tmp_path / "out.fa")
     assert not (tmp_path / "out.fa").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (">a\n>b\nACGT\n", "record 'a' has no sequence; delete it, then samtools faidx"),
+        (">a\nACGT\n>b x\n\n>c\nAC\n", "record 'b x' has no sequence; delete it"),
+        (">a\nACGT\n\n>b\nAC\n", "a blank line before record b; delete it"),
+        (">a\nACGT\n\n", "a blank line at the end; delete it"),
+    ],
+)
+def test_what_samtools_passes_over_is_named(tmp_path, text, words):
+    (tmp_path / "g.fa").write_text(text)
+    pysam.faidx(str(tmp_path / "g.fa"))
+    with pytest.raises(InputError, match=re.escape(words)):
+        Genome(tmp_path / "g.fa")
 
 
 def test_an_index_of_another_file_is_refused(fasta, tmp_path):

@@ -105,6 +105,9 @@ def test_four_positions_are_told_from_four_bases_by_their_sums(tmp_path):
         (MEME + "MOTIF x\nlog-odds matrix: w= 1\n1 2 3 4\n", ["10: motif 'x' has no row of numbers"]),
         (MEME + "MOTIF x\nletter-probability matrix: nsites= n\n.25 .25 .5\n",
          ["11: nsites= n is not a number", "12: motif 'x': 3 values in the row of a"]),
+        *[(MEME + f"MOTIF x\nletter-probability matrix: nsites= {n}\n.25 .25 .25 .25\n",
+           [f"11: nsites= {n} is not a number of sites"]) for n in ("-5", "nan", "inf")],
+        (">a\nA 1e308\nC 1e308\nG 1\nT 1\n", ["2: motif 'a': 1e308: it must be", "3: motif 'a': 1e308: it must be"]),
         ("P0 A C G G\n01 1 2 3 4\n//\n", ["1: the motif: the columns 'ACGG' are not A C G T"]),
     ],
 )  # fmt: skip

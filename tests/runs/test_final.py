@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import studies
 from tfbind import cli, dna
 from tfbind.io import tables
-from tfbind.models import final, model_card, predict, store
+from tfbind.models import baseline, final, model_card, predict, store
 from tfbind.study import config
 
 MODELS = ("deepbind", "composition")
@@ -141,6 +141,27 @@ def test_a_model_that_was_not_trained_has_no_final_one(tmp_path):
     final.fit(tmp_path / "m", None, None, tmp_path / "f", [0])
     assert store.describe(tmp_path / "f")["reason"] == "too few reads"
     assert {path.name for path in (tmp_path / "f").iterdir()} == {"model.safetensors", "model.json", "history.tsv"}
+
+
+@pytest.mark.parametrize("kind", baseline.ESTIMATORS)
+def test_a_baseline_of_each_kind_has_one(tmp_path, kind):
+    rng = np.random.default_rng(0)
+    texts = ["".join(row) for row in rng.choice(list("ACGT"), (80, 24))]
+    texts[:40] = [f"{text[:9]}CACGTG{text[15:]}" for text in texts[:40]]
+    table = pd.DataFrame({"sequence": texts, "label": [1] * 40 + [0] * 40, "draw": 0})
+    table["split"] = ["train", "train", "validation", "test"] * 20
+    (tmp_path / "m.pfm").write_text("1 9 1\n9 0 0\n0 0 9\n0 0 0\n")
+    options = {"matrix": {"file": str(tmp_path / "m.pfm")}, "gapped_kmers": {"length": 5, "k": 3}}.get(kind, {})
+    halves = [half.reset_index(drop=True) for half in (table.iloc[:40], table.iloc[40:])]
+    baseline.fit(kind, options, *halves, 0, tmp_path / "m")
+    (tmp_path / "m.pfm").unlink()
+    final.fit(tmp_path / "m", *halves, tmp_path / "f", [0])
+    about, old = store.describe(tmp_path / "f"), store.describe(tmp_path / "m")
+    assert about["extra"]["final"]["n_positive"] == 40 and "epochs" not in about["extra"]["final"]
+    assert about["extra"]["calibration"] == old["extra"]["calibration"]
+    assert (about["weights_sha256"] == old["weights_sha256"]) == (kind == "matrix")
+    assert "validation" not in set(tables.read_tsv(tmp_path / "f" / "history.tsv")["split"])
+    assert model_card.verify(tmp_path / "f") == 0
 
 
 def test_intensities_of_another_design_stay_out():

@@ -151,3 +151,12 @@ def test_each_verdict_has_its_advice():
     more = guidance.tfs_needed(0.1, 3, 0.05) - 3
     assert tfs.startswith(f"The interval is 20.0 points wide: {more} more TFs give") and "80%" in tfs
     assert library == "The library c is poor: sequence cycle 3, where more should be bound."
+
+
+@pytest.mark.parametrize(("drop", "low", "high"), [(0.09, 0.015, 0.11), (-0.03, -0.04, 0.03), (0.1, 0.02, 0.1)])
+def test_an_uneven_interval_asks_for_more_rows_and_never_for_fewer(drop, low, high):
+    verdict = KEY | {"model": "m", "n": 1, "drop": drop, "low": low, "high": high, "verdict": "fine-tune or retrain"}
+    cell = KEY | {"source": "a", "target": "b", "model": "m", "drop": drop, "n_positive": 100, "n_negative": 150}
+    libraries, calibration = pd.DataFrame(columns=["dataset"]), pd.DataFrame(columns=CALIBRATION)
+    (row,) = guidance.guidance(pd.DataFrame([verdict]), pd.DataFrame([cell]), libraries, calibration).to_dict("records")
+    assert row["rule"] == "rows" and row["n_more"] > 0 and "-" not in row["sentence"].split(":")[1].split("give")[0]

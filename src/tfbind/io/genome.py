@@ -201,14 +201,32 @@ class Genome:
         at = 0
         for name, record in sorted(self._records.items(), key=lambda item: item[1].offset):
             header = self._bytes[at : record.offset].tobytes()
-            if header[:1] != b">" or header.count(b"\n") != 1 or header[1:].split()[:1] != [name.encode()]:
+            *extra, last = header.splitlines() or [b""]
+            if last[:1] != b">" or header[-1:] != b"\n" or last[1:].split()[:1] != [name.encode()]:
+                break
+            self._passed_over(path, extra, f"before record {name}")
+            if extra:
                 break
             at = record.offset + self._span(record)
             at += record.lenb - record.lenc if record.rlen % record.lenc else 0
         else:
             if at == len(self._bytes) or (at > len(self._bytes) and self._bytes[-1] != ord("\n")):
                 return
+            if at < len(self._bytes):
+                self._passed_over(path, self._bytes[at:].tobytes().splitlines(), "at the end")
         raise InputError(f"{path}.fai does not fit {path}; make the index anew: samtools faidx {path}")
+
+    @staticmethod
+    def _passed_over(path: str | os.PathLike, lines: list[bytes], where: str) -> None:
+        # samtools faidx is silent about records without sequence and blank lines: a new index would have them too
+        names = [line for line in lines if line]
+        if lines and all(line[:1] == b">" for line in names):
+            told = (
+                f"record {textfile.shown(names[0][1:].decode('utf-8', 'replace'))} has no sequence"
+                if names
+                else (f"a blank line {where}")
+            )
+            raise InputError(f"{path}: {told}; delete it, then samtools faidx {path}")
 
     @staticmethod
     def _span(record) -> int:

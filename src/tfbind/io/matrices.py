@@ -17,6 +17,7 @@ from tfbind.io import textfile
 SITES = 100
 #: Probabilities of a position that are rounded to two decimals may sum to 1 plus or minus this.
 _ROUNDING = 0.03
+_MOST = 1e12  # no count is higher; sums and products of larger values would be no numbers
 _REMEDY = "give counts or probabilities of A C G T, in MEME, JASPAR, HOMER, TRANSFAC or PFM form"
 
 
@@ -112,10 +113,11 @@ def _meme(lines: Sequence[tuple[int, str]], faults: list[str]) -> Iterator[_Reco
             record = record or _Record(line=number, letters=dna.ALPHABET)
             stated = dict(re.findall(r"(\w+)\s*=\s*(\S+)", line))
             record.line, record.width, rows = number, stated.get("w", ""), True
-            try:
-                record.sites = float(stated.get("nsites", 0))
-            except ValueError:
-                faults.append(f"{number}: nsites= {stated['nsites']} is not a number; leave it out")
+            sites = stated.get("nsites", "0")
+            if _is_number(sites) and 0 <= float(sites) <= _MOST:
+                record.sites = float(sites)
+            else:
+                faults.append(f"{number}: nsites= {sites} is not a number of sites; leave it out")
         elif rows and re.match(r"[-+]?[.\d]|nan|inf", words[0], re.IGNORECASE):
             record.rows.append((number, words))
         else:
@@ -207,8 +209,8 @@ def _counts(record: _Record) -> np.ndarray:
             if not _is_number(word):
                 advice = "write a point, not a comma" if "," in word else _REMEDY
                 faults.append(f"{number}: {named}: {textfile.shown(word)} is not a number; {advice}")
-            elif not 0 <= float(word) < np.inf:
-                advice = "log odds cannot be read" if float(word) < 0 else "it must be finite"
+            elif not 0 <= float(word) <= _MOST:
+                advice = "log odds cannot be read" if float(word) < 0 else f"it must be a number up to {_MOST:g}"
                 faults.append(f"{number}: {named}: {word}: {advice}; {_REMEDY}")
             else:
                 values[-1].append(float(word))

@@ -20,6 +20,7 @@ from tfbind.models import store
 #: Key of `extra` in `model.json` that marks a final model.
 KEY = "final"
 HISTORY = "history.tsv"
+HISTORY_COLUMNS = ["seed", "epoch", "split", "metric", "value"]
 
 
 def rows(table: pd.DataFrame, learns: str = "labels") -> pd.DataFrame:
@@ -106,8 +107,14 @@ def fit(
     note |= {"n_positive": len(positives), "n_negative": len(negatives)}
     extra = {"calibration": about["extra"].get("calibration"), **kept}
     if kind not in networks.MODELS:
-        options = about["options"] | {"strengths": [about["strength"]]}
-        baseline.fit(kind, options, positives, negatives, about["seeds"][0], folder, {**extra, KEY: note})
+        options, extra, seed = about["options"], {**extra, KEY: note}, about["seeds"][0]
+        if kind == "matrix":  # nothing is trained: the matrix is that of the evaluated model, not that of a file
+            same, _ = baseline.load(evaluated)
+            baseline.save(folder, kind, options, same, seed, {"domain": about["extra"]["domain"], **extra})
+            tables.write_tsv(pd.DataFrame(columns=HISTORY_COLUMNS), folder / HISTORY)
+            return
+        options = options | ({"strengths": [about["strength"]]} if "strength" in about else {})
+        baseline.fit(kind, options, positives, negatives, seed, folder, extra)
         return
     note["epochs"] = epochs(tables.read_tsv(Path(evaluated) / HISTORY))
     try:
@@ -152,6 +159,6 @@ def _networks(
     failures = {seed: progress["failure"] for seed, progress in ended.items() if not progress["best"]}
     if not states:
         raise NotEstimable("; ".join(failures.values()))
-    tables.write_tsv(pd.DataFrame(columns=["seed", "epoch", "split", "metric", "value"]), folder / HISTORY)
+    tables.write_tsv(pd.DataFrame(columns=HISTORY_COLUMNS), folder / HISTORY)
     notes = {"training": training, "failures": failures, "domain": applicability.describe(examples.tokens)}
     networks.save(folder, kind, options, states, examples.window, {**notes, **extra})

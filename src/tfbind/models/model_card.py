@@ -241,7 +241,7 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
         f"mean of {seeds} network(s) or fit(s) (`seeds`). Made by tfbind {__version__}, format "
         f"{description['format']}.",
         "",
-        *(_is_final(final) if final else []),
+        *(_is_final(final, kind) if final else []),
         "## Training data",
         "",
         *_table(["file", "SHA-256"], [[_public(source), tables.digest(path)] for source, path in files.items()]),
@@ -323,7 +323,12 @@ def _card(description, row, files, sequences, settings, evaluation) -> str:
     return "\n".join(lines)
 
 
-def _is_final(final: Mapping) -> list[str]:
+def _is_final(final: Mapping, kind: str) -> list[str]:
+    if kind == "matrix":
+        same = (
+            f"**This is the final model.** It is the evaluated model `{final['evaluated']}`: a matrix is not trained."
+        )
+        return [same, ""]
     epochs = f" and for {final['epochs']} epochs, the median over its seeds" if "epochs" in final else ""
     return [
         "**This is the final model.** It was trained on all rows of its dataset after the evaluated model "

@@ -179,6 +179,8 @@ def _size(row: Mapping, pairs: pd.DataFrame | None, models: list[str], level: fl
     if used is None or used.empty:
         return None
     n = int((used["n_positive"] + used["n_negative"]).mean())
+    if row["verdict"] != "cannot tell":  # the side that reaches over the limit has to shrink; sides differ in length
+        half = row["drop"] - row["low"] if row["drop"] > REUSABLE_LOSS else row["high"] - row["drop"]
     total = rows_needed(half, n, wanted) if wanted else None
     if total is None:
         advice = f"more than {MOST_TIMES} times the {n} test rows would be needed for {goal}; fine-tune instead."
