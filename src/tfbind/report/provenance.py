@@ -61,7 +61,7 @@ def provenance(
     for label, options in (config.get("models") or {}).items():
         if options.get("kind") == "scores":  # of another program
             files += [(label, str(path), "") for path in sorted(Path(options["path"]).rglob("*.tsv"))]
-            given = options["trained_on"]
+            given = options.get("trained_on", [])
             each = given.items() if isinstance(given, Mapping) else [("", given)]
             files += [(f"{label} trained on {source}".strip(), path, "") for source, paths in each for path in paths]
     return {
