@@ -30,7 +30,7 @@ ELSEWHERE = {
     46: "test_negatives::test_gc_that_the_genome_lacks_is_counted_by_bin",
     47: "test_negatives::test_a_genome_that_is_too_small",
     50: "test_training::test_a_diverging_seed_fails_and_the_others_stay",
-    52: "test_predict::test_a_scan_is_the_best_window_read_alone",
+    52: "test_predict::test_a_scan_is_the_best_window_and_an_occupancy_the_sum_of_odds",
     57: "test_cli::test_each_end_has_its_exit_code",
     58: "test_tables::test_a_failed_write_leaves_the_old_file_and_nothing_else",
     59: "test_faults::test_results_are_the_same_after_a_kill_and_with_one_core",
