@@ -56,12 +56,20 @@ def test_no_table_has_a_row_for_a_token_above_4(read):
             read(tokens(wrong))
 
 
-def scanned(words=None, positions=L, rows=None, columns=None, shape=(N, 2)):
+def scanned(words=None, positions=L, rows=None, columns=None):
     words = encoded(tokens()) if words is None else words
     odds = motifs.tables([MATRIX, MATRIX])
+    best = np.empty((len(odds), N, motifs.MOTIFS), np.float32)
+    motifs.scan(words, np.full(N, positions), odds, best, None)
     rows = np.arange(N) if rows is None else rows
     columns = np.arange(2) if columns is None else columns
-    motifs.scan(words, np.full(N, positions), odds, rows, columns, np.empty(shape, np.float32), None)
+    motifs.spread(best, rows, columns, np.empty((N, 2), np.float32))
+
+
+def wrong_words(of, word):
+    words = encoded(tokens())
+    words[of] = word
+    return words
 
 
 def cut(which=0, start=3, end=9, width=8):
@@ -92,10 +100,10 @@ def steps(last=5):
         (lambda sizes=L: shuffle.pairs(tokens(), np.full(N, sizes), SEEDS), [L + 1, -1]),
         (lambda seeds=N: shuffle.pairs(tokens(), SIZES, SEEDS[:seeds]), [1]),
         (lambda size=L: motifs.encode(tokens(), SIZES - L, np.full(N, size), SIZES - L, 16), [L + 1, -1]),
-        (lambda words=None: scanned(words), [np.full((N, 56), 32 * 216, np.int32), np.full((N, 56), -1, np.int32)]),
+        (lambda words=None: scanned(words), [wrong_words(0, 8 * 216), wrong_words(1, (1 << 15) + 1)]),
         (lambda positions=L: scanned(positions=positions), [L + 5, -1]),
         (lambda rows=None: scanned(rows=rows), [np.arange(N) + 1]),
-        (lambda columns=None: scanned(columns=columns), [np.array([0, 2])]),
+        (lambda columns=None: scanned(columns=columns), [np.array([0, 8]), np.array([0, -1])]),
         (lambda end=200: tracks.steps(np.array([10, end]), np.ones(2, np.float32), 4), [199]),
         (lambda count=4: tracks.sites(tokens().reshape(-1), count, ODDS, RANKS), [5]),
         (lambda rank=9: tracks.sites(tokens().reshape(-1), 4, ODDS, np.array([rank])), [200, -1]),
@@ -124,7 +132,7 @@ def steps(last=5):
         (lambda rows=N: gradient(tokens(), np.full((rows, 2), 3, np.int32)), [N - 1, N + 1]),
         (lambda rows=N: pooled_gradient(tokens()[:rows], L - 11), [N - 1]),
         (lambda rows=N: motifs.encode(tokens(), SIZES[:rows] - L, SIZES, SIZES - L, 16), [N - 1]),
-        (lambda rows=N: scanned(words=encoded(tokens())[:rows]), [N - 1]),
+        (lambda rows=N: scanned(words=encoded(tokens())[:, :rows]), [N - 1]),
         (lambda last=5: steps(last), [6, -1]),
         (lambda code=256: fasta.parse(BUFFER, np.zeros(code, np.uint8), np.ones(256, bool), True), [255]),
     ],
