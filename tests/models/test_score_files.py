@@ -436,7 +436,7 @@ def base_of(fasta, at):
         (["--bed", "a.fa"], b"need --genome FASTA"),
         (["--bed", "a.fa", "--genome", "a.fa"], b"samtools faidx a.fa"),
         (["--fasta", "none.fa"], b"No such file"),
-        (["--fasta", "a.fa", "--reading", "half"], b"use one of whole, scan, embed"),
+        (["--fasta", "a.fa", "--reading", "half"], b"use one of whole, scan, occupancy, embed"),
     ],
 )
 def test_a_wrong_call_is_refused_and_leaves_no_file(model, tmp_path, arguments, message):
