@@ -42,11 +42,15 @@ if study.config["final"]:
 
     rule final_cards:
         input:
-            rules.cards.input,
+            [f"results/models/{d}/{x}/{model}/model.json" for d, x, model in CARDS],
             [
                 f"{FINAL}/model.json".format(dataset=d, negatives=x, model=m)
                 for d, x, m in CARDS
             ],
+            files=rules.cards.input.files,
+            positives=rules.cards.input.positives,
+            negatives=rules.cards.input.negatives,
+            leaking=rules.cards.input.leaking,
             metrics=rules.summarise.output.metrics,
         output:
             cards=[
@@ -67,6 +71,7 @@ if study.config["final"]:
             models=CARDS,
             rows=rules.cards.params.rows,
             files=rules.cards.params.files,
+            located=rules.cards.params.located,
             config=rules.cards.params.config,
             readings=rules.cards.params.readings,
             code=digest("models.model_card"),
