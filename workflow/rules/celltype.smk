@@ -32,7 +32,7 @@ rule celltype:
         split=study.config["split"],
         statistics=study.config["statistics"],
         seed=study.config["seeds"][0],
-        code=digest("celltype.evaluate", "celltype.tf_bins"),
+        code=digest("celltype.evaluate", "celltype.tf_bins", "storage"),
     script:
         "../scripts/celltype.py"
 
@@ -69,7 +69,7 @@ rule celltype_network:
         split=study.config["split"],
         statistics=study.config["statistics"],
         seed=study.config["seeds"][0],
-        code=digest("celltype.evaluate", "celltype.networks"),
+        code=digest("celltype.evaluate", "celltype.networks", "storage"),
     script:
         "../scripts/celltype.py"
 

@@ -101,6 +101,7 @@ rule summarise:
         models=study.config["models"],
         level=study.config["statistics"]["level"],
         code=digest(
+            "storage",
             "transfer.verdicts",
             "transfer.guidance",
             "transfer.library_qc",

@@ -49,7 +49,7 @@ for name, datasets, labels in plan.variants("draw_negatives", study.labels):
             sequence=lambda wildcards: study.made(wildcards.dataset),
             split=study.config["split"],
             seeds=study.config["seeds"],
-            code=digest("sequences.drawing"),
+            code=digest("sequences.drawing", "storage"),
         script:
             "../scripts/negatives.py"
 

@@ -27,6 +27,6 @@ rule extract_positives:
         ),
         sequence=lambda wildcards: study.made(wildcards.dataset),
         split=study.config["split"],
-        code=digest("sequences.positives"),
+        code=digest("sequences.positives", "storage"),
     script:
         "../scripts/positives.py"
