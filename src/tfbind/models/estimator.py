@@ -17,7 +17,7 @@ Validation = tuple[Sequence[str], Sequence[int]] | None
 
 
 class SequenceEstimator(ClassifierMixin, BaseEstimator):
-    """A model of sequences; a subclass defines `_learn`, `features`, `_logits`, `_state` and `_restore`."""
+    """A model of sequences; a subclass defines `_learn`, `features`, `_state` and `_restore`."""
 
     _kept = None
 
@@ -120,8 +120,8 @@ class SequenceEstimator(ClassifierMixin, BaseEstimator):
         raise NotImplementedError
 
     def _logits(self, features: np.ndarray) -> np.ndarray:
-        """(N,) float64 from what `features` gave, each from its own row alone."""
-        raise NotImplementedError
+        """(N,) float64 from what `features` gave, each from its own row alone; by default the feature itself."""
+        return features
 
     def _state(self) -> tuple[dict[str, np.ndarray], dict]:
         """All that `_logits` reads: arrays by name, and what JSON can hold."""

@@ -104,7 +104,7 @@ def score_each(
     tokens: np.ndarray,
     readings: Sequence[str],
     window: int | None = None,
-    batch: int = 512,
+    batch: int = _BATCH,
     chain: background.Chain | None = None,
 ) -> dict[str, np.ndarray]:
     """Logits of sequences by several readings; windows that two readings share are scored once.

@@ -48,9 +48,6 @@ class _Motif(SequenceEstimator):
         read = motifs.maxima if self.readout == "maximum" else motifs.occupancy
         return read(dna.encode(sequences), self.motifs_)[:, 0].astype(float)
 
-    def _logits(self, features: np.ndarray) -> np.ndarray:
-        return features
-
     def _state(self) -> tuple[dict[str, np.ndarray], dict]:
         return motif_state(self.motifs_)
 
@@ -218,9 +215,6 @@ class KMers(SequenceEstimator):
         if self.readout == "maximum":
             return kmers.highest(tokens, self.bits_, self.k)
         return gapped.total(kmers.canonical(tokens, self.k), self.bits_)
-
-    def _logits(self, features: np.ndarray) -> np.ndarray:
-        return features
 
     def _state(self) -> tuple[dict[str, np.ndarray], dict]:
         return {"bits": self.bits_}, {}
